@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Register block and completion ring of the cmacam camera board.
+ *
+ * The one contract between the hardware (the virtual board, or an FPGA) and
+ * the driver; docs/registers.md is its prose. Includable from C and C++, in
+ * the kernel and outside, so nothing but plain constants and one structure.
+ */
+#ifndef CMACAM_REGS_H
+#define CMACAM_REGS_H
+
+#include <linux/types.h>
+
+/* PCI identity. BAR 0: registers, BAR 2: MSI-X table and PBA. */
+#define CMACAM_PCI_VENDOR		0x1234
+#define CMACAM_PCI_DEVICE		0xca3a
+#define CMACAM_BAR_REGS			0
+#define CMACAM_BAR_MSIX			2
+#define CMACAM_BAR_SIZE			0x1000
+#define CMACAM_MSIX_VECTORS		1
+#define CMACAM_MSIX_PBA			0x800
+
+/* Board */
+#define CMACAM_ID			0x000	/* RO: CMACAM_ID_MAGIC */
+#define CMACAM_ID_MAGIC			0x434d4143u
+#define CMACAM_VERSION			0x004	/* RO: major << 16 | minor */
+#define CMACAM_VERSION_MAJOR		1u
+#define CMACAM_VERSION_MINOR		0u
+#define CMACAM_CAPS			0x008	/* RO */
+#define CMACAM_CAPS_CHANNELS		0x0000000fu
+#define CMACAM_CAPS_FIFO_SHIFT		8	/* address FIFO depth, entries */
+#define CMACAM_CAPS_FIFO		0x0000ff00u
+#define CMACAM_CAPS_ADDR_BITS_SHIFT	16	/* width of a DMA address */
+#define CMACAM_CAPS_ADDR_BITS		0x007f0000u
+#define CMACAM_CAPS_LORES		(1u << 24)	/* reserved: channel 1 */
+#define CMACAM_CAPS_STATS		(1u << 25)	/* reserved: statistics */
+#define CMACAM_CAPS_SG			(1u << 26)	/* reserved: SG lists */
+#define CMACAM_CAPS_FAULTS		(1u << 27)	/* FAULT register present */
+#define CMACAM_CTRL			0x00c	/* RW */
+#define CMACAM_CTRL_RESET		(1u << 0)	/* self-clearing */
+#define CMACAM_IRQ_STATUS		0x010	/* RO: bit n = channel n */
+#define CMACAM_IRQ_ENABLE		0x014	/* RW: bit n = channel n */
+#define CMACAM_FORMATS			0x018	/* RO: bit n = format code n */
+#define CMACAM_ALIGN			0x01c	/* RO */
+#define CMACAM_ALIGN_ADDR		0x000000ffu	/* log2 bytes */
+#define CMACAM_ALIGN_STRIDE_SHIFT	8
+#define CMACAM_ALIGN_STRIDE		0x0000ff00u	/* log2 bytes */
+#define CMACAM_TIME_LO			0x020	/* RO: ns; reading latches HI */
+#define CMACAM_TIME_HI			0x024	/* RO */
+#define CMACAM_MAX_STRIDE		0x028	/* RO: bytes */
+
+/* Sensor. Written values are sampled together at the next start of frame. */
+#define CMACAM_SENSOR_ARRAY		0x080	/* RO: height << 16 | width */
+#define CMACAM_SENSOR_PIXEL_RATE	0x084	/* RO: pixels per second */
+#define CMACAM_SENSOR_HBLANK		0x088	/* RO: pixels per line */
+#define CMACAM_SENSOR_VBLANK		0x08c	/* RW: lines per frame */
+#define CMACAM_SENSOR_VBLANK_MIN	0x090	/* RO: lines */
+#define CMACAM_SENSOR_VBLANK_MAX	0x094	/* RO: lines */
+#define CMACAM_SENSOR_EXPOSURE		0x098	/* RW: lines */
+#define CMACAM_SENSOR_EXPOSURE_MIN	0x09c	/* RO: lines */
+#define CMACAM_SENSOR_EXPOSURE_MARGIN	0x0a0	/* RO: lines below frame length */
+#define CMACAM_SENSOR_GAIN		0x0a4	/* RW: 1/256 */
+#define CMACAM_SENSOR_GAIN_MIN		0x0a8	/* RO: 1/256 */
+#define CMACAM_SENSOR_GAIN_MAX		0x0ac	/* RO: 1/256 */
+#define CMACAM_SENSOR_PATTERN		0x0b0	/* RW: CMACAM_PATTERN_* */
+#define CMACAM_SENSOR_HOLD		0x0b4	/* RW: bit 0 defers sampling */
+
+#define CMACAM_PATTERN_OFF		0u	/* the live picture */
+#define CMACAM_PATTERN_BARS		1u	/* 75 % colour bars */
+#define CMACAM_PATTERN_RAMP		2u	/* horizontal grey ramp */
+#define CMACAM_PATTERN_SOLID		3u	/* mid grey */
+#define CMACAM_PATTERN_COUNT		4u
+
+/* Channels */
+#define CMACAM_CH(n)			(0x100u + 0x80u * (n))
+#define CMACAM_CH_CTRL			0x00	/* RW */
+#define CMACAM_CH_CTRL_EN		(1u << 0)	/* clear: stop at frame end */
+#define CMACAM_CH_STATUS		0x04	/* RO */
+#define CMACAM_CH_STATUS_ACTIVE		(1u << 0)	/* a frame is being written */
+#define CMACAM_CH_STATUS_IDLE		(1u << 1)	/* disabled, nothing in flight */
+#define CMACAM_CH_INT_STATUS		0x08	/* W1C: CMACAM_CH_INT_* */
+#define CMACAM_CH_INT_ENABLE		0x0c	/* RW */
+#define CMACAM_CH_INT_FRAME_START	(1u << 0)
+#define CMACAM_CH_INT_FRAME_DONE	(1u << 1)	/* a ring entry is ready */
+#define CMACAM_CH_INT_DROP		(1u << 2)	/* frame lost, see DROPPED */
+#define CMACAM_CH_INT_FIFO_OVERFLOW	(1u << 3)	/* an address was refused */
+#define CMACAM_CH_INT_CONFIG		(1u << 4)	/* EN refused: bad geometry */
+#define CMACAM_CH_WIDTH			0x10	/* RW: pixels; latched by EN */
+#define CMACAM_CH_HEIGHT		0x14	/* RW: lines; latched by EN */
+#define CMACAM_CH_FORMAT		0x18	/* RW: CMACAM_FMT_*; latched by EN */
+#define CMACAM_CH_STRIDE		0x1c	/* RW: bytes; latched by EN */
+#define CMACAM_CH_SIZE_LIMIT		0x20	/* RW: bytes; latched by EN */
+#define CMACAM_CH_ADDR_LO		0x24	/* WO: writing commits to the FIFO */
+#define CMACAM_CH_ADDR_HI		0x28	/* RW: write before ADDR_LO */
+#define CMACAM_CH_FIFO_SPACE		0x2c	/* RO: free entries */
+#define CMACAM_CH_RING_LO		0x30	/* RW: latched by EN */
+#define CMACAM_CH_RING_HI		0x34	/* RW: latched by EN */
+#define CMACAM_CH_RING_ENTRIES		0x38	/* RW: latched by EN */
+#define CMACAM_CH_SEQUENCE		0x3c	/* RO: of the frame in progress */
+#define CMACAM_CH_DROPPED		0x40	/* RO: frames lost since EN */
+#define CMACAM_CH_ERRORS		0x44	/* RO: frames in error since EN */
+#define CMACAM_CH_META_LO		0x50	/* reserved: statistics address */
+#define CMACAM_CH_META_HI		0x54
+#define CMACAM_CH_LIST_LO		0x58	/* reserved: SG list address */
+#define CMACAM_CH_LIST_HI		0x5c
+#define CMACAM_CH_FAULT			0x60	/* RW, CAPS_FAULTS: CMACAM_FAULT_* */
+#define CMACAM_FAULT_BUS_ERROR		(1u << 0)	/* next frame: bus error */
+#define CMACAM_FAULT_LOSE_IRQ		(1u << 1)	/* next frame: no interrupt */
+#define CMACAM_FAULT_DROP		(1u << 2)	/* next frame: lost */
+#define CMACAM_FAULT_TORN		(1u << 3)	/* next frame: half written */
+
+/* Pixel formats the channel writes; planes follow each other in one buffer. */
+#define CMACAM_FMT_GREY			0u	/* 8-bit luma */
+#define CMACAM_FMT_NV12			1u	/* Y, then CbCr at stride * height */
+#define CMACAM_FMT_SRGGB10		2u	/* 10 bits in 16, little endian */
+#define CMACAM_FMT_COUNT		3u
+
+/*
+ * One finished frame. The ring lies in coherent memory. The board writes
+ * OWNER last; the driver clears it to hand the entry back.
+ */
+struct cmacam_completion {
+	__le64 addr;		/* as it was written to ADDR_HI/LO */
+	__le64 time;		/* start of frame, board time, ns */
+	__le32 sequence;	/* counts lost frames too; 0 is the first */
+	__le32 bytes;		/* written */
+	__le32 flags;		/* CMACAM_DONE_* */
+	__le32 exposure;	/* lines, in force for this frame */
+	__le32 gain;		/* 1/256, in force for this frame */
+	__le32 pattern;		/* in force for this frame */
+	__le32 line_length;	/* pixels, blanking included */
+	__le32 frame_length;	/* lines, blanking included */
+	__le32 dropped;		/* frames lost since EN, before this one */
+	__le32 reserved[2];
+	__le32 owner;		/* CMACAM_DONE_OWNER */
+};
+
+#define CMACAM_DONE_OWNER		(1u << 31)	/* driver may read */
+#define CMACAM_DONE_BUS_ERROR		(1u << 0)	/* address refused */
+#define CMACAM_DONE_LIMIT		(1u << 1)	/* cut at SIZE_LIMIT */
+#define CMACAM_DONE_SHORT		(1u << 2)	/* source ended early */
+
+/*
+ * Mark mode `frame`: what the board writes over the first bytes of a frame,
+ * so that a consumer can prove which frame it holds.
+ */
+#define CMACAM_MARK_MAGIC		0x4b52414du	/* "MARK" */
+struct cmacam_mark {
+	__le32 magic;
+	__le32 sequence;
+	__le64 nonce;		/* random, one per frame, in the board's log */
+	__le32 channel;
+	__le32 exposure;
+	__le32 gain;
+	__le32 pattern;
+};
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * What the cmacam driver tells user space beyond the V4L2 specification:
+ * the metadata format of the per-frame record, one event, two controls.
+ */
+#ifndef _UAPI_LINUX_CMACAM_H
+#define _UAPI_LINUX_CMACAM_H
+
+#include <linux/types.h>
+#include <linux/videodev2.h>
+
+/*
+ * Metadata of the metadata capture node: one struct cmacam_frame_meta per
+ * frame, from the completion entry of that very frame. The buffer's sequence
+ * and timestamp equal those of the video buffer.
+ */
+#define V4L2_META_FMT_CMACAM	v4l2_fourcc('C', 'M', 'C', 'M')
+
+/**
+ * struct cmacam_frame_meta - what was in force for one frame
+ * @size: bytes the kernel filled; later versions append fields
+ * @sequence: of the frame; counts lost frames too
+ * @timestamp: start of exposure, CLOCK_MONOTONIC, ns
+ * @flags: CMACAM_META_FLAG_*
+ * @exposure: lines
+ * @gain: analogue gain, 1/256
+ * @pattern: index in the sensor's V4L2_CID_TEST_PATTERN menu
+ * @line_length: pixels, blanking included
+ * @frame_length: lines, blanking included
+ * @pixel_rate: pixels per second; line time is line_length / pixel_rate
+ * @lost: frames lost since streaming began, before this one
+ * @reserved: zero
+ */
+struct cmacam_frame_meta {
+	__u32 size;
+	__u32 sequence;
+	__u64 timestamp;
+	__u32 flags;
+	__u32 exposure;
+	__u32 gain;
+	__u32 pattern;
+	__u32 line_length;
+	__u32 frame_length;
+	__u32 pixel_rate;
+	__u32 lost;
+	__u32 reserved[4];
+};
+
+#define CMACAM_META_FLAG_ERROR	(1 << 0)	/* the frame is corrupted */
+
+/*
+ * Frames were lost: nobody had queued a buffer, or the board gave them up.
+ * Sent by the video node. struct v4l2_event.u.data holds
+ * struct cmacam_event_lost.
+ */
+#define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
+
+/**
+ * struct cmacam_event_lost - a gap in the sequence
+ * @first: first missing sequence number
+ * @count: how many are missing
+ * @total: all that are missing since streaming began
+ */
+struct cmacam_event_lost {
+	__u32 first;
+	__u32 count;
+	__u32 total;
+};
+
+/* Read-only controls of the video node */
+#define V4L2_CID_CMACAM_BASE		(V4L2_CID_USER_BASE + 0x12b0)
+/* Frames lost since streaming last began (integer) */
+#define V4L2_CID_CMACAM_FRAMES_LOST	(V4L2_CID_CMACAM_BASE + 0)
+/*
+ * The last error of this node in one sentence with its numbers (string):
+ * what failed, how much was needed, how much there was, what to set.
+ * Empty after the operation that failed has succeeded.
+ */
+#define V4L2_CID_CMACAM_LAST_ERROR	(V4L2_CID_CMACAM_BASE + 1)
+
+#endif
