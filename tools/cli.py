@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The commands of ./dev and their options."""
+
+import argparse
+import os
+import shlex
+import sys
+
+import build
+import host
+import paths
+import rootfs
+import sandbox
+import vm
+from ui import Fail, say, warn
+
+
+def ready(quiet=False, up_to_date=True):
+    """Root folder, namespace and an up-to-date build: what every command stands on."""
+    host.require_root()
+    box = sandbox.Sandbox(rootfs.ensure())
+    if up_to_date:
+        build.build(box, quiet)
+    return box
+
+
+def add_machine_options(parser):
+    group = parser.add_argument_group("the machine")
+    group.add_argument("--cma", default="128M", metavar="SIZE", help="CMA area (default %(default)s)")
+    group.add_argument("--memory", default="2G", metavar="SIZE", help="RAM (default %(default)s)")
+    group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig"],
+                       help="memory operations of the driver (default %(default)s)")
+    group.add_argument("--share", default="", metavar="DIR", help="host folder, seen at /host inside")
+    group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
+                       help="end the machine after this time (default %(default)s)")
+    group = parser.add_argument_group("the board")
+    group.add_argument("--source", default="pattern", metavar="pattern|FILE",
+                       help="what the sensor sees: a pattern, or a video file of the host (default %(default)s)")
+    group.add_argument("--once", action="store_true", help="play the file once, then keep its last picture")
+    group.add_argument("--fps", default="sensor", metavar="sensor|N|max",
+                       help="frame pacing (default: as the sensor's registers say)")
+    group.add_argument("--starved", default="drop", choices=["drop", "hold"],
+                       help="without a buffer: lose the frame, or wait (default %(default)s)")
+    group.add_argument("--mark", default="off", choices=["off", "frame"],
+                       help="stamp each frame with its number and a nonce (default %(default)s)")
+    group.add_argument("--board", default="", metavar="OPTIONS", help="more options for cmacam-board")
+    group.add_argument("--no-board", action="store_true", help="boot without a board")
+
+
+def machine_options(args, box):
+    source = args.source
+    if source != "pattern":
+        source = os.path.abspath(source)
+        if not os.path.isfile(source):
+            raise Fail(f"{args.source}: no such video file")
+        box.bind(os.path.dirname(source), "/run/source")
+        source = "/run/source/" + os.path.basename(source)
+    if args.share and not os.path.isdir(args.share):
+        raise Fail(f"{args.share}: no such folder to share")
+    board = ["--source", source, "--fps", args.fps, "--starved", args.starved, "--mark", args.mark]
+    board += ["--once"] if args.once else []
+    return vm.Options(board=(*board, *shlex.split(args.board)), no_board=args.no_board, cma=args.cma,
+                      memory=args.memory, allocator=args.allocator,
+                      share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
+
+
+def cmd_build(args):
+    ready()
+    say(f"built in {paths.BUILD}")
+    return 0
+
+
+def cmd_shell(args):
+    interactive = not args.command
+    if interactive and not sys.stdin.isatty():
+        raise Fail("./dev shell without a command needs a terminal; or: ./dev shell -- COMMAND...")
+    box = ready(quiet=not interactive, up_to_date=not args.no_build)
+    with vm.Machine(box, machine_options(args, box)) as machine:
+        status = machine.shell() if interactive else machine.run(shlex.join(args.command))
+        if status is None:
+            sys.stderr.write(machine.console[-4000:])
+            raise Fail("the machine died before the command ended; above is what its kernel said last")
+        if args.keep_log:
+            for name in ("board.log", "console.log"):
+                copy(os.path.join(machine.state, name), os.path.join(args.keep_log, name))
+    return status
+
+
+def copy(source, target):
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.exists(source):
+        with open(source, "rb") as a, open(target, "wb") as b:
+            b.write(a.read())
+
+
+def cmd_test(args):
+    import testing
+    return testing.main(args, ready)
+
+
+def cmd_demo(args):
+    import demo
+    return demo.main(args, ready)
+
+
+def cmd_clean(args):
+    host.require_root()
+    for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
+        if name.startswith("root-"):
+            say(f"removing {os.path.join(paths.CACHE, name)}")
+            rootfs.remove(os.path.join(paths.CACHE, name))
+    return 0
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="./dev", description="The one entry point of cmacam: each command does "
+                                  "all of its own set-up and keeps it in the user's cache folder.")
+    commands = top.add_subparsers(dest="name", metavar="COMMAND", required=True)
+
+    def command(name, function, text):
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(function=function)
+        return sub
+
+    sub = command("demo", cmd_demo, "play a video through the board to gst-launch, cam and OpenCV; results in out/")
+    sub.add_argument("--source", default="", metavar="FILE", help="another video (default: OpenCV's vtest.avi)")
+    sub.add_argument("--looked-at", type=int, default=15, metavar="N", help="frames given to the people detector")
+
+    sub = command("test", cmd_test, "run the tests, all or some subjects")
+    sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="only these (see --list)")
+    sub.add_argument("--list", action="store_true", help="list the tests, run nothing")
+    sub.add_argument("--long", action="store_true", help="also the long ones")
+    sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this in their name")
+
+    command("build", cmd_build, "build everything")
+
+    sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
+    add_machine_options(sub)
+    sub.add_argument("--no-build", action="store_true", help="take what is built already")
+    sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log and console.log there")
+    sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this inside and return its status")
+
+    command("clean", cmd_clean, "remove the root folders from the cache")
+    command("help", lambda args: top.print_help() or 0, "show this help")
+    return top
+
+
+def main(argv):
+    args = parser().parse_args(argv)
+    try:
+        return args.function(args)
+    except Fail as error:
+        sys.stderr.write(f"dev: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return 130

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Running commands inside the root folder.
+
+The tools move into a mount namespace of their own first, so that every bind mount goes
+with the process that made it: an interrupted command leaves nothing mounted.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+
+import paths
+from ui import Fail
+
+CLONE_NEWNS = 0x00020000
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None, use_errno=True)
+
+ENVIRONMENT = {
+    "HOME": "/root", "LANG": "C.UTF-8", "CCACHE_DIR": "/ccache",
+    "PATH": "/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+
+class Sandbox:
+    """The root folder with the checkout at /src and its build folder at /build."""
+
+    def __init__(self, root):
+        self.root = root
+        if libc.unshare(CLONE_NEWNS):
+            raise Fail(f"no mount namespace of our own: {os.strerror(ctypes.get_errno())}")
+        self._mount("--make-rprivate", "/")
+        # A mount of its own: virtiofsd, run inside, looks its shared folder's mount up.
+        self._mount("--bind", root, root)
+        self._mount("-t", "proc", "proc", f"{root}/proc")
+        self._mount("--rbind", "/dev", f"{root}/dev")
+        self._mount("-t", "sysfs", "sys", f"{root}/sys")
+        for scratch in ("run", "tmp"):
+            self._mount("-t", "tmpfs", scratch, f"{root}/{scratch}")
+        self.bind(paths.CHECKOUT, "/src")
+        self.bind(paths.BUILD, "/build")
+        self.bind(paths.CCACHE, "/ccache")
+
+    def _mount(self, *args):
+        done = subprocess.run(["mount", *args], capture_output=True, text=True)
+        if done.returncode:
+            raise Fail(f"mount {' '.join(args)}: {done.stderr.strip()}")
+
+    def bind(self, source, target):
+        """Show a host folder inside; both are made where they do not exist."""
+        os.makedirs(source, exist_ok=True)
+        os.makedirs(self.root + target, exist_ok=True)
+        self._mount("--bind", source, self.root + target)
+
+    def argv(self, command):
+        return ["chroot", self.root, *command]
+
+    def popen(self, command, **kwargs):
+        """Start a command inside; it ends at the latest when this process does."""
+        kwargs.setdefault("stdin", subprocess.DEVNULL)
+        kwargs["env"] = {**ENVIRONMENT, **kwargs.get("env", {})}
+        return subprocess.Popen(self.argv(command), preexec_fn=end_with_parent, **kwargs)
+
+    def run(self, command, check=True, **kwargs):
+        with self.popen(command, **kwargs) as child:
+            out, err = child.communicate()
+        if check and child.returncode:
+            raise Fail(f"{' '.join(command)} failed with status {child.returncode}: {(err or out or '').strip()}")
+        return subprocess.CompletedProcess(command, child.returncode, out, err)
+
+
+def end_with_parent():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

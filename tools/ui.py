@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What the tools say: steps with their duration, progress, one-sentence errors."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+
+class Fail(Exception):
+    """An error that one sentence explains; the command ends with status 2."""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def warn(text):
+    print(f"dev: warning: {text}", file=sys.stderr, flush=True)
+
+
+def duration(seconds):
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+@contextlib.contextmanager
+def step(what, quiet=False):
+    """Announce a step that takes a while and say how long it took."""
+    if not quiet:
+        say(f"==> {what}")
+    start = time.monotonic()
+    yield
+    if not quiet:
+        say(f"    done in {duration(time.monotonic() - start)}")
+
+
+def run_logged(argv, log, what, progress=None, every=10, **kwargs):
+    """Run a command with its output in a log file, with a sign of life every few seconds.
+
+    progress is called for the text of that sign. On failure the end of the log is shown.
+    """
+    start = time.monotonic()
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    with open(log, "wb") as out:
+        child = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT,
+                                 stdin=subprocess.DEVNULL, **kwargs)
+        try:
+            while True:
+                try:
+                    status = child.wait(every)
+                    break
+                except subprocess.TimeoutExpired:
+                    text = progress() if progress else last_line(log)
+                    say(f"    {duration(time.monotonic() - start)}: {text}")
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
+    if status:
+        sys.stderr.write(tail(log, 25))
+        raise Fail(f"{what} failed with status {status}; the whole log is {log}")
+
+
+def tail(path, lines):
+    with open(path, errors="replace") as f:
+        return "".join(f.readlines()[-lines:])
+
+
+def last_line(path):
+    lines = tail(path, 1).strip().splitlines()
+    return lines[-1][-100:] if lines else "working"

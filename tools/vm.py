@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""The machine: board, two file servers and QEMU, started together and ended together."""
+
+import contextlib
+import dataclasses
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+import kvm
+from ui import Fail
+
+READY_LIMIT = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What one machine is like."""
+
+    board: tuple = ()                # arguments of cmacam-board
+    no_board: bool = False
+    cma: str = "128M"                # size of the CMA area (kernel parameter)
+    memory: str = "2G"
+    allocator: str = "vb2-cma"       # module parameter of cmacam
+    load_drivers: bool = True
+    share: str = ""                  # host folder shown at /host
+    limit: int = 3600                # seconds until the machine is ended
+
+
+class Machine:
+    """One boot that runs one command, or a shell, and leaves its state folder to read."""
+
+    def __init__(self, sandbox, options):
+        self.sandbox = sandbox
+        self.options = options
+        self.state = tempfile.mkdtemp(prefix="state-", dir=sandbox.root + "/run")
+        self._children = []
+        self._sockets = "/run/" + os.path.basename(self.state) + ".d"
+        os.mkdir(sandbox.root + self._sockets)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+        shutil.rmtree(self.state, ignore_errors=True)
+        shutil.rmtree(self.sandbox.root + self._sockets, ignore_errors=True)
+
+    @property
+    def console(self):
+        """What the kernel said on the serial line."""
+        with contextlib.suppress(FileNotFoundError):
+            with open(os.path.join(self.state, "console.log"), errors="replace") as f:
+                return f.read()
+        return ""
+
+    def run(self, command, stdout=None, stderr=None):
+        """Run a shell command line inside; its exit status, or None if the machine died."""
+        with open(os.path.join(self.state, "command"), "w") as f:
+            f.write(command + "\n")
+        self._configure(interactive=False)
+        qemu = self._start(["-serial", f"file:{self._inside('console.log')}",
+                            "-chardev", "file,id=out,path=/dev/stdout,append=on",
+                            "-chardev", "file,id=err,path=/dev/stderr,append=on",
+                            "-device", "virtserialport,chardev=out,name=cmacam.stdout",
+                            "-device", "virtserialport,chardev=err,name=cmacam.stderr"],
+                           stdout=stdout, stderr=stderr)
+        return self._wait(qemu)
+
+    def shell(self):
+        """An interactive shell on this terminal."""
+        self._configure(interactive=True)
+        terminal = termios.tcgetattr(sys.stdin)
+        try:
+            qemu = self._start(["-chardev", "stdio,id=tty,signal=off", "-serial", "chardev:tty"],
+                               stdin=sys.stdin)
+            return self._wait(qemu)
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
+
+    def stop(self):
+        for child in self._children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        for child in self._children:
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self._children.clear()
+
+    def _inside(self, name):
+        return "/run/" + os.path.basename(self.state) + "/" + name
+
+    def _configure(self, interactive):
+        columns, lines = shutil.get_terminal_size()
+        settings = {"ALLOCATOR": self.options.allocator,
+                    "DRIVER": "yes" if self.options.load_drivers else "no",
+                    "INTERACTIVE": "yes" if interactive else "no",
+                    "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}
+        with open(os.path.join(self.state, "config"), "w") as f:
+            f.writelines(f"{key}={shlex.quote(str(value))}\n" for key, value in settings.items())
+
+    def _spawn(self, command, **kwargs):
+        child = self.sandbox.popen(command, **kwargs)
+        self._children.append(child)
+        return child
+
+    def _serve(self, name, folder, *extra):
+        """A virtiofs server; it ends by itself when QEMU disconnects."""
+        socket = f"{self._sockets}/{name}"
+        log = os.path.join(self.state, f"virtiofsd-{name}.log")
+        with open(log, "wb") as err:
+            child = self._spawn(["/usr/libexec/virtiofsd", f"--socket-path={socket}",
+                                 f"--shared-dir={folder}", "--sandbox=none", *extra],
+                                stdout=err, stderr=err)
+        self._await_socket(child, socket, "virtiofsd", log)
+        return ["-chardev", f"socket,id={name},path={socket}",
+                "-device", f"vhost-user-fs-pci,chardev={name},tag={name}"]
+
+    def _start_board(self):
+        socket, control = f"{self._sockets}/board", f"{self._sockets}/control"
+        log = os.path.join(self.state, "board.err")
+        with open(log, "wb") as err:
+            child = self._spawn(["/build/board/cmacam-board", "--socket", socket, "--control", control,
+                                 "--log", self._inside("board.log"), *self.options.board],
+                                stdout=err, stderr=err)
+        self._await_socket(child, socket, "the board", log)
+        self._await_socket(child, control, "the board", log)
+        return ["-device", '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}' % socket,
+                "-chardev", f"socket,id=board,path={control}",
+                "-device", "virtserialport,chardev=board,name=cmacam.board.0"]
+
+    def _await_socket(self, child, socket, what, log):
+        """Wait until a server listens: its socket is in the kernel's list with the listening flag."""
+        limit = time.monotonic() + READY_LIMIT
+        while not listening(socket):
+            if child.poll() is not None or time.monotonic() > limit:
+                with open(log, errors="replace") as f:
+                    raise Fail(f"{what} did not start: {f.read().strip() or f'status {child.poll()}'}")
+            time.sleep(0.01)
+
+    def _share(self):
+        """One folder whose parts are the checkout, the build, the host's folder and the state."""
+        top = f"/run/{os.path.basename(self.state)}.share"
+        self.sandbox.bind(self.sandbox.root + "/src", f"{top}/src")
+        self.sandbox.bind(self.sandbox.root + "/build", f"{top}/build")
+        self.sandbox.bind(self.options.share or self.sandbox.root + "/host", f"{top}/host")
+        self.sandbox.bind(self.state, f"{top}/state")
+        return top
+
+    def _start(self, devices, **kwargs):
+        accelerator = kvm.accelerator(self.sandbox)
+        files = self._serve("root", "/", "--cache=always", "--readonly")
+        files += self._serve("share", self._share(), "--cache=auto", "--announce-submounts")
+        board = [] if self.options.no_board else self._start_board()
+        kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
+                       "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
+                       f"cryptomgr.notests cma={self.options.cma}")
+        command = ["timeout", "-k", "5", str(self.options.limit), "qemu-system-x86_64", "-machine", "q35"]
+        command += (["-accel", "kvm", "-cpu", "host"] if accelerator == "kvm" else
+                    ["-accel", "tcg,thread=multi", "-cpu", "max"])
+        command += ["-smp", "2", "-m", self.options.memory,
+                    "-object", f"memory-backend-memfd,id=mem,size={self.options.memory},share=on",
+                    "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
+                    "-no-reboot", "-kernel", "/boot/vmlinux", "-append", kernel_line,
+                    *files, "-device", "virtio-serial-pci", *board, *devices]
+        # In the foreground of a terminal `timeout` must not become a group of its own.
+        command.insert(1, "--foreground")
+        return self._spawn(command, **kwargs)
+
+    def _wait(self, qemu):
+        status = qemu.wait()
+        self.stop()
+        if status == 124:
+            raise Fail(f"the machine was ended after {self.options.limit} s")
+        try:
+            with open(os.path.join(self.state, "rc")) as f:
+                return int(f.read())
+        except (FileNotFoundError, ValueError):
+            return None
+
+
+def listening(socket):
+    """Whether a Unix socket of that path listens (flag __SO_ACCEPTCON, proc_pid_net(5))."""
+    with open("/proc/net/unix") as f:
+        return any(line.endswith(f" {socket}\n") and line.split()[3] == "00010000" for line in f)
