@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""How a test of the machine is declared, so that host and guest read the same list.
+
+A subject is a module in this folder; its tests are functions decorated with vm_test, each
+with a docstring that says in one sentence what it proves. Tests that need the same machine
+share one boot.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What a test needs the machine to be; equal ones share a boot."""
+
+    board: tuple = ("--starved", "hold", "--fps", "max", "--mark", "frame", "--digest", "sha256")
+    no_board: bool = False
+    cma: str = "128M"
+    memory: str = "2G"
+    allocator: str = "vb2-cma"
+
+
+@dataclasses.dataclass(frozen=True)
+class Test:
+    subject: str
+    name: str
+    function: object
+    machine: Machine
+    long: bool
+    limit: int
+    provokes: str
+
+    @property
+    def full_name(self):
+        return f"{self.subject}.{self.name}"
+
+    @property
+    def purpose(self):
+        return inspect.getdoc(self.function).splitlines()[0]
+
+
+class Skip(Exception):
+    """A test that cannot say anything here, with the reason."""
+
+
+def vm_test(machine=Machine(), long=False, limit=120, provokes=""):
+    """Declare a test.
+
+    limit: seconds after which it has hung. provokes: regular expression of the kernel
+    messages that the test causes on purpose; any other from the modules fails it.
+    """
+    def mark(function):
+        function.vm_test = (machine, long, limit, provokes)
+        return function
+    return mark
+
+
+def subjects():
+    return sorted(name[5:-3] for name in os.listdir(HERE) if name.startswith("test_") and name.endswith(".py"))
+
+
+def tests_of(subject):
+    sys.path.insert(0, HERE)
+    try:
+        module = importlib.import_module(f"test_{subject}")
+    finally:
+        sys.path.remove(HERE)
+    return [Test(subject, name, function, *function.vm_test)
+            for name, function in vars(module).items() if hasattr(function, "vm_test")]

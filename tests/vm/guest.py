@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Runs tests inside the machine: guest.py FULL_NAME...
+
+Each test runs in a process of its own with a time limit, and fails also when the kernel
+complains meanwhile. One line per test goes to the terminal, one JSON object per test to
+/run/cmacam/results, which the host counts: a test without one has failed.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+import declare
+
+RESULTS = "/run/cmacam/results"
+OURS = re.compile(r"cmacam|vb2[-_]cma", re.I)
+ALWAYS_WRONG = re.compile(r"WARNING:|BUG:|BUG |Oops|Call Trace|Bad page|refcount_t:|list_(add|del) corruption|"
+                          r"KASAN|hung task|soft lockup|page allocation failure")
+WARNING_LEVEL = 4
+
+
+class KernelLog:
+    """The kernel's messages since the last look."""
+
+    def __init__(self):
+        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+
+    def complaints(self, provoked=""):
+        """New messages that no test may cause, less those that this one provokes."""
+        found = []
+        while True:
+            try:
+                record = os.read(self._fd, 8192).decode(errors="replace")
+            except BlockingIOError:
+                return found
+            except BrokenPipeError:
+                found.append("kernel messages were lost: the log overran")
+                continue
+            head, _, message = record.partition(";")
+            message = message.splitlines()[0]
+            level = int(head.split(",")[0]) & 7
+            if provoked and re.search(provoked, message):
+                continue
+            if ALWAYS_WRONG.search(message) or (level <= WARNING_LEVEL and OURS.search(message)):
+                # Loading modules built outside the kernel's tree says so, and is no fault.
+                if not re.search(r"taints kernel|tainting kernel|verification failed", message):
+                    found.append(message)
+
+
+def run_isolated(function, limit):
+    """Run in a child; ("ok" | "not ok" | "skip", what it said)."""
+    with tempfile.TemporaryFile() as output:
+        child = os.fork()
+        if child == 0:
+            os.setpgid(0, 0)
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            os._exit(call(function))
+        status = wait(child, limit)
+        output.seek(0)
+        said = output.read().decode(errors="replace")
+    if status is None:
+        return "not ok", f"{said}\nno end within {limit} s"
+    return {0: "ok", 77: "skip"}.get(status, "not ok"), said
+
+
+def call(function):
+    try:
+        function()
+        status = 0
+    except declare.Skip as reason:
+        print(reason)
+        status = 77
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status
+
+
+def wait(child, limit):
+    """Exit status of the child; its whole group ends with it, or at the limit."""
+    end = time.monotonic() + limit
+    pidfd = os.pidfd_open(child)
+    try:
+        import select
+        ready, _, _ = select.select([pidfd], [], [], max(0, end - time.monotonic()))
+    finally:
+        os.close(pidfd)
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) if ready else None
+
+
+def main(names):
+    log = KernelLog()
+    with open(RESULTS, "a", buffering=1) as results:
+        def result(name, outcome, seconds, said):
+            json.dump({"name": name, "outcome": outcome, "seconds": seconds, "said": said}, results)
+            results.write("\n")
+            print(f"{outcome:6} {name} ({seconds:.1f} s)", flush=True)
+            if outcome != "ok":
+                print("".join(f"       {line}\n" for line in said.strip().splitlines()[-40:]), end="", flush=True)
+
+        tests = {test.full_name: test for subject in {name.split(".")[0] for name in names}
+                 for test in declare.tests_of(subject)}
+        provoked = "|".join({tests[n].provokes for n in names if tests[n].provokes})
+        before = log.complaints(provoked)
+        if before:
+            result("boot.kernel_log", "not ok", 0, "\n".join(before))
+        for name in names:
+            start = time.monotonic()
+            outcome, said = run_isolated(tests[name].function, tests[name].limit)
+            complaints = log.complaints(tests[name].provokes)
+            if complaints:
+                outcome, said = "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
+            result(name, outcome, round(time.monotonic() - start, 1), said)
+
+
+main(sys.argv[1:])

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What the tests inside the machine share: running programs, the board, the driver's nodes."""
+
+import glob
+import hashlib
+import os
+import re
+import select
+import subprocess
+import time
+
+LOG = "/run/cmacam/board.log"
+CONTROL = "/dev/virtio-ports/cmacam.board.0"
+PROBES = "/build/tests/vm"
+
+
+def run(command, limit=110, status=0, **kwargs):
+    """Run a program to its end; its output (stdout and stderr), after its status was checked.
+
+    status None: any.
+    """
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=limit, shell=isinstance(command, str), **kwargs)
+    print(f"$ {command if isinstance(command, str) else ' '.join(command)}\n{done.stdout[-6000:]}", flush=True)
+    if status is not None and done.returncode != status:
+        raise AssertionError(f"{command}: status {done.returncode}, wanted {status}")
+    return done.stdout
+
+
+def fields(line):
+    """The key=value words of a line."""
+    return dict(word.split("=", 1) for word in line.split() if "=" in word)
+
+
+def number(text):
+    return int(text, 0)
+
+
+class Board:
+    """The board's control port and its log."""
+
+    def __init__(self):
+        self._port = os.open(CONTROL, os.O_RDWR)
+
+    def command(self, text):
+        """Send one command; what the board answered after "ok"."""
+        os.write(self._port, (text + "\n").encode())
+        answer = b""
+        while not answer.endswith(b"\n"):
+            if not select.select([self._port], [], [], 10)[0]:
+                raise AssertionError(f"the board did not answer {text!r}")
+            answer += os.read(self._port, 4096)
+        word, _, rest = answer.decode().strip().partition(" ")
+        assert word == "ok", f"{text!r}: the board says {answer.decode().strip()!r}"
+        return rest
+
+    def set(self, **settings):
+        for key, value in settings.items():
+            self.command(f"set {key} {value}")
+
+    @staticmethod
+    def log():
+        with open(LOG) as f:
+            return f.read().splitlines()
+
+    @classmethod
+    def session(cls):
+        """What the board did since it was last enabled: ({sequence: frame}, {sequence: loss})."""
+        frames, lost = {}, {}
+        for line in cls.log():
+            kind = line.split(" ", 1)[0]
+            entry = fields(line)
+            if kind == "enable":
+                frames, lost = {}, {}
+            elif kind == "frame":
+                frames[int(entry["seq"])] = entry
+            elif kind == "lost":
+                lost[int(entry["seq"])] = entry
+        return frames, lost
+
+
+def node(name):
+    """The device node of an entity of the driver, by its name in sysfs."""
+    for path in glob.glob("/sys/class/video4linux/*/name"):
+        with open(path) as f:
+            if f.read().strip() == name:
+                return "/dev/" + path.split("/")[-2]
+    raise AssertionError(f"no video4linux device is called {name}")
+
+
+def video():
+    return node("cmacam-capture")
+
+
+def metadata():
+    return node("cmacam-metadata")
+
+
+def sensor():
+    return node("cmacam-sensor")
+
+
+def media():
+    for path in sorted(glob.glob("/dev/media*")):
+        if "cmacam" in run(["media-ctl", "-d", path, "-p"], status=None):
+            return path
+    raise AssertionError("no media device of cmacam")
+
+
+def pci_device():
+    """The board's folder below /sys/bus/pci/devices."""
+    for path in glob.glob("/sys/bus/pci/devices/*"):
+        with open(path + "/vendor") as v, open(path + "/device") as d:
+            if (v.read().strip(), d.read().strip()) == ("0x1234", "0xca3a"):
+                return path
+    raise AssertionError("no board on the PCI bus")
+
+
+def probe(*options, status=0, limit=110):
+    """v4l2_probe on the video node: its frame lines and its loss lines, as dictionaries."""
+    out = run([f"{PROBES}/v4l2_probe", "--device", video(), *map(str, options)], status=status, limit=limit)
+    frames = [fields(line) for line in out.splitlines() if line.startswith("frame ")]
+    lost = [fields(line) for line in out.splitlines() if line.startswith("lost ")]
+    return frames, lost
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path):
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def wait_until(condition, what, limit=30):
+    """Poll a condition that nothing signals; its value."""
+    end = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {limit} s: {what}")
+        time.sleep(0.02)
+
+
+def expect(text, pattern):
+    assert re.search(pattern, text), f"wanted {pattern!r} in:\n{text[-3000:]}"

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""The field's own test suites: v4l2-compliance on every node, lc-compliance."""
+
+import re
+
+import lib
+from declare import vm_test
+
+
+def v4l2_compliance(*options):
+    out = lib.run(["v4l2-compliance", *options], status=None, limit=280)
+    counts = re.findall(r"Total for .*: (\d+), Succeeded: (\d+), Failed: (\d+), Warnings: (\d+)", out)
+    assert counts, "no total: v4l2-compliance did not finish"
+    for total, succeeded, failed, warnings in counts:
+        assert (failed, warnings) == ("0", "0") and total == succeeded and int(total) > 0, out[-6000:]
+
+
+@vm_test(limit=300)
+def video_node():
+    """v4l2-compliance -s on the video node: 0 failed, 0 warnings."""
+    v4l2_compliance("-d", lib.video(), "-s")
+
+
+@vm_test(limit=300)
+def metadata_node():
+    """v4l2-compliance on the metadata node: 0 failed, 0 warnings."""
+    v4l2_compliance("-d", lib.metadata())
+
+
+@vm_test()
+def sensor_subdevice():
+    """v4l2-compliance on the sensor subdevice: 0 failed, 0 warnings."""
+    v4l2_compliance("-u", lib.sensor())
+
+
+@vm_test()
+def media_device():
+    """v4l2-compliance on the media device: 0 failed, 0 warnings."""
+    v4l2_compliance("-M", lib.media())
+
+
+@vm_test(limit=400)
+def libcamera():
+    """lc-compliance: nothing failed, and single-stream cases really ran."""
+    out = lib.run(["lc-compliance", "-c", "platform/cmacam-sensor.0 cmacam-sensor", "-f", "*SingleStream*:*Capture*"],
+                  status=None, limit=380)
+    passed = len(re.findall(r"^\[       OK \]", out, re.M))
+    failed = len(re.findall(r"^\[  FAILED  \]", out, re.M))
+    assert failed == 0, f"{failed} failed"
+    assert passed >= 96, f"only {passed} passed"

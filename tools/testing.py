@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""./dev test: unit tests, static checks, and the subjects that need the machine."""
+
+import json
+import os
+import sys
+import time
+
+import checks
+import paths
+import units
+import vm
+from ui import Fail, duration, say
+
+sys.path.insert(0, os.path.join(paths.CHECKOUT, "tests", "vm"))
+import declare  # noqa: E402  (found through the line above)
+
+BOOT_ALLOWANCE = 60
+HOST_SUBJECTS = {"units": units, "checks": checks}
+
+
+class Tally:
+    """Counts results and prints one line each."""
+
+    def __init__(self):
+        self.results = {}
+
+    def add(self, name, outcome, seconds=0.0, said="", show=True):
+        self.results[name] = outcome
+        if not show:
+            return
+        say(f"{outcome:6} {name} ({seconds:.1f} s)")
+        if outcome != "ok" and said:
+            say("".join(f"       {line}\n" for line in said.strip().splitlines()[-60:]).rstrip("\n"))
+
+    def count(self, outcome):
+        return sum(1 for o in self.results.values() if o == outcome)
+
+    def closing_line(self):
+        return f"{self.count('ok')} passed, {self.count('not ok')} failed, {self.count('skip')} skipped"
+
+
+def select(args):
+    """The tests to run: ([host subject], [vm test])."""
+    known = [*HOST_SUBJECTS, *declare.subjects()]
+    for subject in args.subjects:
+        if subject not in known:
+            raise Fail(f"{subject}: no such subject; there are {', '.join(known)}")
+    wanted = args.subjects or known
+    tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
+    tests = [test for test in tests if args.match in test.full_name and (args.long or not test.long)]
+    return [subject for subject in wanted if subject in HOST_SUBJECTS], tests
+
+
+def main(args, ready):
+    if args.list:
+        args.long = True
+    hosts, tests = select(args)
+    if args.list:
+        return show(hosts, tests)
+    box = ready()
+    tally = Tally()
+    start = time.monotonic()
+    for subject in hosts:
+        say(f"==> {subject}")
+        HOST_SUBJECTS[subject].run(box, tally, args.long, args.match)
+    for machine, group in by_machine(tests):
+        run_group(box, machine, group, tally)
+    failed = [name for name, outcome in tally.results.items() if outcome == "not ok"]
+    if failed:
+        say("failed: " + ", ".join(failed))
+    say(f"{len(tally.results)} tests in {duration(time.monotonic() - start)}")
+    if not tally.results:
+        raise Fail("no test ran: nothing matches")
+    print(tally.closing_line(), flush=True)
+    return 1 if failed else 0
+
+
+def show(hosts, tests):
+    for subject in hosts:
+        say(f"{subject}: {HOST_SUBJECTS[subject].__doc__.splitlines()[0]}")
+    for test in tests:
+        say(f"{test.full_name}: {test.purpose}{' (--long)' if test.long else ''}")
+    return 0
+
+
+def by_machine(tests):
+    groups = {}
+    for test in tests:
+        groups.setdefault(test.machine, []).append(test)
+    return groups.items()
+
+
+def run_group(box, machine, group, tally):
+    """One boot for the tests that share a machine. One that dies fails what it did not finish."""
+    say(f"==> machine: {describe(machine)}")
+    limit = BOOT_ALLOWANCE + sum(test.limit for test in group)
+    options = vm.Options(board=machine.board, no_board=machine.no_board, cma=machine.cma,
+                         memory=machine.memory, allocator=machine.allocator, limit=limit)
+    names = [test.full_name for test in group]
+    with vm.Machine(box, options) as running:
+        try:
+            status = running.run("exec python3 -B /src/tests/vm/guest.py " + " ".join(names))
+            died = "" if status == 0 else f"the machine ended with status {status}"
+        except Fail as error:
+            died = str(error)
+        finished = read_results(os.path.join(running.state, "results"))
+        for result in finished:
+            tally.add(result["name"], result["outcome"], show=False)
+        for name in set(names) - {result["name"] for result in finished}:
+            tally.add(name, "not ok", said=f"no result: {died}\n{running.console[-3000:]}")
+
+
+def read_results(path):
+    if not os.path.exists(path):
+        return []
+    with open(path) as f:
+        return [json.loads(line) for line in f if line.endswith("\n")]
+
+
+def describe(machine):
+    words = ["no board"] if machine.no_board else [" ".join(machine.board)]
+    words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")
+              if getattr(machine, key) != getattr(declare.Machine(), key)]
+    return ", ".join(words)
