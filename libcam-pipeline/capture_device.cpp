@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The capture video node, with what the cmacam driver adds to V4L2.
+ */
+
+#include "capture_device.h"
+
+#include <errno.h>
+#include <vector>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/base/event_notifier.h>
+
+namespace libcamera {
+
+/**
+ * \class CmacamCaptureDevice
+ * \brief V4L2VideoDevice that tells errors in words and notices removal
+ */
+
+CmacamCaptureDevice::CmacamCaptureDevice(const MediaEntity *entity) : V4L2VideoDevice(entity)
+{
+}
+
+CmacamCaptureDevice::~CmacamCaptureDevice()
+{
+	close();
+}
+
+int CmacamCaptureDevice::open()
+{
+	int ret = V4L2VideoDevice::open();
+	if (ret)
+		return ret;
+
+	/*
+	 * poll() reports POLLERR | POLLHUP | POLLPRI once the device is gone.
+	 * The event loop dispatches none but the last; without a listener it
+	 * would spin until somebody closes the file.
+	 */
+	notifier_ = std::make_unique<EventNotifier>(fd(), EventNotifier::Exception);
+	notifier_->activated.connect(this, [this]() { exceptional(); });
+
+	return 0;
+}
+
+void CmacamCaptureDevice::close()
+{
+	/*
+	 * Disabled, not destroyed: this may run below exceptional(), which the
+	 * notifier itself has called.
+	 */
+	if (notifier_)
+		notifier_->setEnabled(false);
+
+	V4L2VideoDevice::close();
+}
+
+/**
+ * \brief The node's V4L2_CID_CMACAM_LAST_ERROR
+ *
+ * V4L2Device::getControls() does not know string controls.
+ *
+ * \return One sentence, or an empty string if there is none to be had
+ */
+std::string CmacamCaptureDevice::lastError()
+{
+	v4l2_query_ext_ctrl query{};
+	query.id = V4L2_CID_CMACAM_LAST_ERROR;
+	if (ioctl(VIDIOC_QUERY_EXT_CTRL, &query) < 0 || query.type != V4L2_CTRL_TYPE_STRING)
+		return {};
+
+	std::vector<char> text(query.elem_size + 1);
+
+	v4l2_ext_control control{};
+	control.id = query.id;
+	control.size = text.size();
+	control.string = text.data();
+
+	v4l2_ext_controls list{};
+	list.which = V4L2_CTRL_WHICH_CUR_VAL;
+	list.count = 1;
+	list.controls = &control;
+	if (ioctl(VIDIOC_G_EXT_CTRLS, &list) < 0)
+		return {};
+
+	return std::string(text.data());
+}
+
+void CmacamCaptureDevice::exceptional()
+{
+	/* No event is subscribed to, so an event queue that answers is a live device. */
+	v4l2_event event{};
+	if (ioctl(VIDIOC_DQEVENT, &event) != -ENODEV)
+		return;
+
+	notifier_->setEnabled(false);
+	unplugged.emit();
+}
+
+} /* namespace libcamera */

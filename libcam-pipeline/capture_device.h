@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The capture video node, with what the cmacam driver adds to V4L2.
+ */
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <libcamera/base/signal.h>
+
+#include "libcamera/internal/v4l2_videodevice.h"
+
+namespace libcamera {
+
+class EventNotifier;
+
+class CmacamCaptureDevice : public V4L2VideoDevice
+{
+public:
+	explicit CmacamCaptureDevice(const MediaEntity *entity);
+	~CmacamCaptureDevice();
+
+	int open();
+	void close();
+
+	std::string lastError();
+
+	Signal<> unplugged;
+
+private:
+	void exceptional();
+
+	std::unique_ptr<EventNotifier> notifier_;
+};
+
+} /* namespace libcamera */

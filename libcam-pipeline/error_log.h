@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the handler leaves the error texts that cmacam::lastError() hands out.
+ */
+
+#pragma once
+
+#include <string>
+
+namespace libcamera {
+
+void setCmacamLastError(const std::string &cameraId, const std::string &text);
+
+} /* namespace libcamera */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libcamera pipeline handler for cmacam boards.
+ */
+
+#include "pipeline_handler.h"
+
+#include <set>
+
+#include <libcamera/base/log.h>
+
+#include <libcamera/camera.h>
+#include <libcamera/stream.h>
+
+#include "libcamera/internal/device_enumerator.h"
+#include "libcamera/internal/media_device.h"
+
+#include "camera_data.h"
+#include "configuration.h"
+
+namespace libcamera {
+
+LOG_DEFINE_CATEGORY(Cmacam)
+
+PipelineHandlerCmacam::PipelineHandlerCmacam(CameraManager *manager)
+	: PipelineHandler(manager, CmacamCameraData::kMaxQueued)
+{
+}
+
+CmacamCameraData *PipelineHandlerCmacam::cameraData(Camera *camera)
+{
+	return static_cast<CmacamCameraData *>(camera->_d());
+}
+
+std::unique_ptr<CameraConfiguration>
+PipelineHandlerCmacam::generateConfiguration(Camera *camera, Span<const StreamRole> roles)
+{
+	return CmacamCameraConfiguration::generate(cameraData(camera), roles);
+}
+
+int PipelineHandlerCmacam::configure(Camera *camera, CameraConfiguration *config)
+{
+	CmacamCameraData *data = cameraData(camera);
+	auto *cmacamConfig = static_cast<CmacamCameraConfiguration *>(config);
+
+	int ret = data->configure(cmacamConfig->deviceFormat());
+	if (ret)
+		return ret;
+
+	config->at(0).setStream(data->stream());
+
+	return 0;
+}
+
+int PipelineHandlerCmacam::exportFrameBuffers(Camera *camera, Stream *stream,
+					      std::vector<std::unique_ptr<FrameBuffer>> *buffers)
+{
+	return cameraData(camera)->exportBuffers(stream->configuration().bufferCount, buffers);
+}
+
+int PipelineHandlerCmacam::start(Camera *camera, const ControlList *controls)
+{
+	return cameraData(camera)->start(controls);
+}
+
+void PipelineHandlerCmacam::stopDevice(Camera *camera)
+{
+	cameraData(camera)->stop();
+}
+
+int PipelineHandlerCmacam::queueRequestDevice(Camera *camera, Request *request)
+{
+	return cameraData(camera)->queueRequest(request);
+}
+
+bool PipelineHandlerCmacam::match(DeviceEnumerator *enumerator)
+{
+	DeviceMatch dm("cmacam");
+	dm.add("cmacam-sensor");
+	dm.add("cmacam-capture");
+	dm.add("cmacam-metadata");
+
+	std::shared_ptr<MediaDevice> media = acquireMediaDevice(enumerator, dm);
+	if (!media)
+		return false;
+
+	auto data = std::make_unique<CmacamCameraData>(this, media);
+	if (data->init())
+		return false;
+
+	const std::string id = data->id();
+	std::set<Stream *> streams{data->stream()};
+	CmacamCameraData *cameraPrivate = data.get();
+	std::shared_ptr<Camera> camera = Camera::create(std::move(data), id, streams);
+
+	/*
+	 * The camera's own slot must run before the base class disconnects the
+	 * camera, after which requests cannot complete any more; slots run in
+	 * the order of connection. It holds the camera weakly, as the base
+	 * class does: an application that still owns it decides when it goes.
+	 */
+	std::weak_ptr<Camera> weak = camera;
+	media->disconnected.connect(this, [weak, cameraPrivate]() {
+		if (std::shared_ptr<Camera> alive = weak.lock())
+			cameraPrivate->remove();
+	});
+	registerCamera(std::move(camera));
+	hotplugMediaDevice(std::move(media));
+
+	return true;
+}
+
+} /* namespace libcamera */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Line arithmetic of a rolling-shutter sensor: microseconds and lines.
+ *
+ * Nothing here knows of libcamera or of a device, so that it can be tested
+ * anywhere.
+ */
+
+#pragma once
+
+#include <algorithm>
+#include <stdint.h>
+
+namespace cmacam {
+
+/**
+ * How long one line takes.
+ *
+ * Both conversions round to nearest, so that microseconds() followed by
+ * lines() gives the same number of lines wherever a line takes longer than a
+ * microsecond: half a microsecond of rounding is then less than half a line.
+ */
+struct LineTiming
+{
+	uint64_t pixelRate = 0;	 /* pixels per second */
+	uint32_t lineLength = 0; /* pixels, blanking included */
+
+	constexpr bool isValid() const { return pixelRate && lineLength; }
+
+	/** Lines to microseconds; 0 where the timing is not valid. */
+	constexpr int64_t microseconds(uint32_t lines) const
+	{
+		if (!isValid())
+			return 0;
+
+		uint64_t pixels = static_cast<uint64_t>(lines) * lineLength;
+		return (pixels * kSecond + pixelRate / 2) / pixelRate;
+	}
+
+	/** Microseconds to lines; negative durations count as none. */
+	constexpr uint32_t lines(int64_t us) const
+	{
+		if (!isValid())
+			return 0;
+
+		/* Half an hour: the products below stay within 64 bits. */
+		uint64_t duration = std::clamp<int64_t>(us, 0, kLongest);
+		uint64_t unit = kSecond * lineLength;
+		return (duration * pixelRate + unit / 2) / unit;
+	}
+
+private:
+	static constexpr uint64_t kSecond = 1000000;
+	static constexpr int64_t kLongest = 1800 * 1000000LL;
+};
+
+/** What the sensor can do, in lines. */
+struct FrameLimits
+{
+	uint32_t minFrame = 0; /* shortest frame length */
+	uint32_t maxFrame = 0; /* longest frame length */
+	uint32_t minExposure = 0;
+	uint32_t margin = 0; /* lines that exposure must stay below the frame length */
+};
+
+/** A frame length and the exposure that fits into it. */
+struct FrameShape
+{
+	uint32_t frame = 0;
+	uint32_t exposure = 0;
+
+	bool operator==(const FrameShape &) const = default;
+};
+
+/**
+ * Fit a wanted exposure into frames between \a shortest and \a longest lines.
+ *
+ * The frame is stretched for a long exposure, as far as the limits allow; what
+ * does not fit is cut off the exposure, never off the frame rate.
+ */
+constexpr FrameShape fitFrame(const FrameLimits &sensor, uint32_t shortest, uint32_t longest,
+			      uint32_t exposure)
+{
+	shortest = std::clamp(shortest, sensor.minFrame, sensor.maxFrame);
+	longest = std::clamp(longest, shortest, sensor.maxFrame);
+
+	FrameShape shape;
+	uint64_t needed = static_cast<uint64_t>(exposure) + sensor.margin;
+	shape.frame = std::clamp<uint64_t>(needed, shortest, longest);
+
+	uint32_t room = shape.frame > sensor.margin ? shape.frame - sensor.margin : 0;
+	shape.exposure =
+		std::clamp(exposure, sensor.minExposure, std::max(room, sensor.minExposure));
+
+	return shape;
+}
+
+} /* namespace cmacam */
