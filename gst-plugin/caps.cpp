@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table that ties libcamera's pixel formats to GStreamer's, and the caps
+ * that follow from it and from what a camera offers.
+ */
+#include "caps.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <string_view>
+
+#include <libcamera/formats.h>
+
+namespace cmacam {
+
+namespace {
+
+constexpr const char *kRaw = "video/x-raw";
+constexpr const char *kBayer = "video/x-bayer";
+
+constexpr std::array kGrey = {PlaneShape{1, 1, 1}};
+constexpr std::array kSemiPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{2, 2, 2}};
+constexpr std::array kBayer16 = {PlaneShape{2, 1, 1}};
+
+constexpr std::array kFormats = {
+	Format{libcamera::formats::NV12, GST_VIDEO_FORMAT_NV12, kRaw, "NV12", kSemiPlanar420},
+	Format{libcamera::formats::R8, GST_VIDEO_FORMAT_GRAY8, kRaw, "GRAY8", kGrey},
+	Format{libcamera::formats::SRGGB10, GST_VIDEO_FORMAT_ENCODED, kBayer, "rggb10le", kBayer16},
+};
+
+constexpr unsigned int kPreferredRate = 30;
+
+template <typename Pred>
+const Format *find(Pred pred)
+{
+	const auto it = std::find_if(kFormats.begin(), kFormats.end(), pred);
+	return it != kFormats.end() ? &*it : nullptr;
+}
+
+void setRange(GstStructure *structure, const char *field, unsigned int min, unsigned int max,
+	      unsigned int step)
+{
+	if (min == max) {
+		gst_structure_set(structure, field, G_TYPE_INT, min, nullptr);
+		return;
+	}
+
+	/* GStreamer's ranges start at a multiple of the step. */
+	if (step == 0 || min % step || max % step)
+		step = 1;
+
+	GValue range = G_VALUE_INIT;
+	g_value_init(&range, GST_TYPE_INT_RANGE);
+	gst_value_set_int_range_step(&range, min, max, step);
+	gst_structure_take_value(structure, field, &range);
+}
+
+/*
+ * libcamera rounds frame durations to microseconds. The range is widened by
+ * that much, lest the camera's own 30/1 lie outside it.
+ */
+void setRates(GstStructure *structure, const CameraOffer &offer)
+{
+	const gint64 min = offer.minDuration.count();
+	const gint64 max = offer.maxDuration.count();
+
+	if (min <= 1 || max <= 0 || max >= G_MAXINT) {
+		gst_structure_set(structure, "framerate", GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT,
+				  1, nullptr);
+		return;
+	}
+
+	gst_structure_set(structure, "framerate", GST_TYPE_FRACTION_RANGE, 1000000,
+			  static_cast<gint>(max + 1), 1000000, static_cast<gint>(min - 1), nullptr);
+}
+
+GstStructure *offerStructure(const Format &format, const FormatOffer &formatOffer,
+			     const CameraOffer &offer)
+{
+	const libcamera::SizeRange &sizes = formatOffer.sizes;
+	GstStructure *structure =
+		gst_structure_new(format.mediaType, "format", G_TYPE_STRING, format.name, nullptr);
+
+	setRange(structure, "width", sizes.min.width, sizes.max.width, sizes.hStep);
+	setRange(structure, "height", sizes.min.height, sizes.max.height, sizes.vStep);
+	setRates(structure, offer);
+
+	return structure;
+}
+
+unsigned int rowBytes(const PlaneShape &shape, const libcamera::Size &size)
+{
+	return (size.width + shape.horizontal - 1) / shape.horizontal * shape.sampleBytes;
+}
+
+unsigned int rowCount(const PlaneShape &shape, const libcamera::Size &size)
+{
+	return (size.height + shape.vertical - 1) / shape.vertical;
+}
+
+} /* namespace */
+
+std::span<const Format> formatTable()
+{
+	return kFormats;
+}
+
+const Format *findFormat(const libcamera::PixelFormat &pixelFormat)
+{
+	return find([&](const Format &f) { return f.pixelFormat == pixelFormat; });
+}
+
+const Format *findFormat(const GstStructure *structure)
+{
+	const gchar *name = gst_structure_get_string(structure, "format");
+	if (!name)
+		return nullptr;
+
+	return find([&](const Format &f) {
+		return gst_structure_has_name(structure, f.mediaType) &&
+		       std::string_view(f.name) == name;
+	});
+}
+
+CapsPtr templateCaps()
+{
+	CapsPtr caps(gst_caps_new_empty());
+
+	for (const Format &format : kFormats)
+		gst_caps_append_structure(
+			caps.get(),
+			gst_structure_new(format.mediaType, "format", G_TYPE_STRING, format.name,
+					  "width", GST_TYPE_INT_RANGE, 1, G_MAXINT, "height",
+					  GST_TYPE_INT_RANGE, 1, G_MAXINT, "framerate",
+					  GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT, 1, nullptr));
+
+	return caps;
+}
+
+CapsPtr offerCaps(const CameraOffer &offer)
+{
+	CapsPtr caps(gst_caps_new_empty());
+	std::vector<FormatOffer> formats = offer.formats;
+
+	std::stable_partition(formats.begin(), formats.end(), [&](const FormatOffer &o) {
+		return o.format == offer.defaultFormat;
+	});
+
+	for (const FormatOffer &formatOffer : formats) {
+		if (const Format *format = findFormat(formatOffer.format))
+			gst_caps_append_structure(caps.get(),
+						  offerStructure(*format, formatOffer, offer));
+	}
+
+	return caps;
+}
+
+CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer)
+{
+	caps.reset(gst_caps_truncate(caps.release()));
+	caps.reset(gst_caps_make_writable(caps.release()));
+
+	GstStructure *structure = gst_caps_get_structure(caps.get(), 0);
+	if (const Format *preferred = findFormat(offer.defaultFormat))
+		gst_structure_fixate_field_string(structure, "format", preferred->name);
+	gst_structure_fixate_field_nearest_int(structure, "width", offer.defaultSize.width);
+	gst_structure_fixate_field_nearest_int(structure, "height", offer.defaultSize.height);
+	gst_structure_fixate_field_nearest_fraction(structure, "framerate", kPreferredRate, 1);
+
+	return CapsPtr(gst_caps_fixate(caps.release()));
+}
+
+std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps)
+{
+	const GstStructure *structure = gst_caps_get_structure(caps, 0);
+	const Format *format = findFormat(structure);
+	gint width, height, numerator, denominator;
+
+	if (!format || !gst_structure_get_int(structure, "width", &width) ||
+	    !gst_structure_get_int(structure, "height", &height) || width <= 0 || height <= 0)
+		return std::nullopt;
+
+	StreamSettings settings = {
+		.format = format->pixelFormat,
+		.size = libcamera::Size(width, height),
+	};
+	if (gst_structure_get_fraction(structure, "framerate", &numerator, &denominator) &&
+	    numerator > 0)
+		settings.frameDuration = std::chrono::microseconds(
+			gst_util_uint64_scale_int_round(1000000, denominator, numerator));
+
+	return settings;
+}
+
+std::vector<PlaneRows> defaultRows(const Format &format, const libcamera::Size &size)
+{
+	std::vector<PlaneRows> rows;
+	GstVideoInfo info;
+
+	gst_video_info_init(&info);
+	const bool described =
+		format.videoFormat != GST_VIDEO_FORMAT_ENCODED &&
+		gst_video_info_set_format(&info, format.videoFormat, size.width, size.height);
+
+	for (size_t i = 0; i < format.planes.size(); i++) {
+		const unsigned int bytes = rowBytes(format.planes[i], size);
+		const size_t offset = described ? info.offset[i] : 0;
+		const unsigned int stride = described ? info.stride[i] : GST_ROUND_UP_4(bytes);
+
+		rows.push_back({offset, stride, bytes, rowCount(format.planes[i], size)});
+	}
+
+	return rows;
+}
+
+std::vector<PlaneRows> cameraRows(const Format &format, const libcamera::Size &size,
+				  std::span<const PlaneLayout> planes)
+{
+	std::vector<PlaneRows> rows;
+
+	for (size_t i = 0; i < std::min(planes.size(), format.planes.size()); i++)
+		rows.push_back({planes[i].offset - planes[0].offset, planes[i].stride,
+				rowBytes(format.planes[i], size),
+				rowCount(format.planes[i], size)});
+
+	return rows;
+}
+
+size_t defaultSize(const Format &format, const libcamera::Size &size)
+{
+	if (format.videoFormat != GST_VIDEO_FORMAT_ENCODED) {
+		GstVideoInfo info;
+		gst_video_info_set_format(&info, format.videoFormat, size.width, size.height);
+		return GST_VIDEO_INFO_SIZE(&info);
+	}
+
+	const std::vector<PlaneRows> rows = defaultRows(format, size);
+	return rows.back().offset + static_cast<size_t>(rows.back().stride) * rows.back().rows;
+}
+
+} /* namespace cmacam */

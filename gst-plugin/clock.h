@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From the camera's capture time (CLOCK_MONOTONIC) to a pipeline's running time.
+ */
+#pragma once
+
+#include <cstdint>
+
+#include <gst/gst.h>
+
+namespace cmacam {
+
+/* One instant on both clocks, ns. */
+struct ClockPair
+{
+	uint64_t monotonic;
+	GstClockTime clock;
+};
+
+/** Reads @clock and CLOCK_MONOTONIC as close together as they can be. */
+ClockPair readClocks(GstClock *clock);
+
+/**
+ * Running time of the instant @captured, 0 if that was before the pipeline
+ * ran. A stamp that cannot be right (none, in the future, more than ten
+ * seconds old) counts as taken now.
+ */
+GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime baseTime);
+
+} /* namespace cmacam */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The driver's own sentence about what went wrong last, through the handler.
+ */
+#include "driver_error.h"
+
+#include <cmacam/last_error.h>
+
+namespace cmacam {
+
+std::optional<std::string> driverError(const std::string &id)
+{
+	if (std::string text = lastError(id); !text.empty())
+		return text;
+
+	return std::nullopt;
+}
+
+} /* namespace cmacam */

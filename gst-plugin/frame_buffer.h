@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * FrameWriter: turns a camera frame's memory into the GstBuffer to push.
+ */
+#pragma once
+
+#include <vector>
+
+#include "caps.h"
+
+namespace cmacam {
+
+class FrameWriter
+{
+public:
+	FrameWriter() = default;
+	FrameWriter(const Format &format, const libcamera::Size &size,
+		    std::span<const PlaneLayout> planes);
+
+	/* Whether a peer that ignores GstVideoMeta sees the right pixels. */
+	bool layoutIsDefault() const { return layoutIsDefault_; }
+
+	/** The very memory, with a GstVideoMeta that says where the planes are. */
+	BufferPtr wrap(MemoryPtr memory) const;
+	/**
+	 * A copy in GStreamer's default layout, in memory of the system.
+	 * Returns nullptr if the frame cannot be mapped.
+	 */
+	BufferPtr copy(GstMemory *memory) const;
+
+private:
+	void addMeta(GstBuffer *buffer, const std::vector<PlaneRows> &rows) const;
+
+	const Format *format_ = nullptr;
+	libcamera::Size size_;
+	std::vector<PlaneRows> cameraRows_;
+	std::vector<PlaneRows> defaultRows_;
+	size_t defaultSize_ = 0;
+	bool layoutIsDefault_ = false;
+};
+
+} /* namespace cmacam */

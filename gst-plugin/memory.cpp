@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * FramePool: the camera's buffers as GstMemory.
+ */
+#include "memory.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <gst/allocators/gstdmabuf.h>
+
+namespace cmacam {
+
+namespace {
+
+/*
+ * Where a memory came from. The reference is weak: memory that outlives the
+ * element owns its file descriptor and needs nobody.
+ */
+struct Origin
+{
+	std::weak_ptr<FramePool> pool;
+	size_t buffer;
+};
+
+GQuark originQuark()
+{
+	static const GQuark quark = g_quark_from_static_string("cmacam-frame-origin");
+	return quark;
+}
+
+void destroyOrigin(gpointer origin)
+{
+	std::default_delete<Origin>()(static_cast<Origin *>(origin));
+}
+
+} /* namespace */
+
+FramePool::FramePool(Requeue requeue) : requeue_(std::move(requeue))
+{
+}
+
+FramePool::~FramePool()
+{
+	retire();
+}
+
+std::shared_ptr<FramePool> FramePool::create(const CameraSession &session, Requeue requeue)
+{
+	std::shared_ptr<FramePool> pool(new FramePool(std::move(requeue)));
+	const AllocatorPtr allocator(gst_dmabuf_allocator_new());
+	const PlaneLayout &first = session.planes().front();
+	const PlaneLayout &last = session.planes().back();
+
+	pool->offset_ = first.offset;
+	pool->size_ = last.offset + last.length - first.offset;
+
+	for (size_t i = 0; i < session.bufferCount(); i++) {
+		/* A descriptor of its own: the memory may outlive the session. */
+		const int fd = fcntl(session.bufferFd(i), F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			return nullptr;
+
+		MemoryPtr memory(gst_dmabuf_allocator_alloc_with_flags(
+			allocator.get(), fd, first.offset + pool->size_,
+			GST_FD_MEMORY_FLAG_KEEP_MAPPED));
+		if (!memory) {
+			close(fd);
+			return nullptr;
+		}
+
+		gst_memory_resize(memory.get(), first.offset, pool->size_);
+		GST_MINI_OBJECT_CAST(memory.get())->dispose = memoryDispose;
+		gst_mini_object_set_qdata(GST_MINI_OBJECT_CAST(memory.get()), originQuark(),
+					  new Origin{pool, i}, destroyOrigin);
+		pool->idle_.push_back(std::move(memory));
+	}
+
+	return pool;
+}
+
+MemoryPtr FramePool::take(size_t buffer)
+{
+	std::lock_guard lock(mutex_);
+	return std::move(idle_[buffer]);
+}
+
+void FramePool::retire()
+{
+	std::vector<MemoryPtr> idle;
+
+	{
+		std::lock_guard lock(mutex_);
+		requeue_ = nullptr;
+		idle.swap(idle_);
+	}
+
+	/* Freed without the lock, which their dispose takes. */
+	idle.clear();
+}
+
+/*
+ * The last reference is gone, and nobody else can find the object: taking a
+ * new reference and returning FALSE brings it back to life, as GStreamer's
+ * dispose contract allows.
+ */
+gboolean FramePool::memoryDispose(GstMiniObject *object)
+{
+	const auto *origin =
+		static_cast<const Origin *>(gst_mini_object_get_qdata(object, originQuark()));
+	const std::shared_ptr<FramePool> pool = origin->pool.lock();
+
+	return !pool || !pool->giveBack(GST_MEMORY_CAST(object), origin->buffer);
+}
+
+bool FramePool::giveBack(GstMemory *memory, size_t buffer)
+{
+	std::lock_guard lock(mutex_);
+	if (!requeue_)
+		return false;
+
+	/* A consumer that owned the memory alone may have cropped it in place. */
+	gst_memory_ref(memory);
+	gst_memory_resize(memory, offset_ - memory->offset, size_);
+	idle_[buffer].reset(memory);
+	requeue_(buffer);
+
+	return true;
+}
+
+} /* namespace cmacam */
