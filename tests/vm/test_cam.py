@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""libcamera: stock cam and libcamerasrc on the handler."""
+
+import glob
+import os
+import re
+import subprocess
+
+import lib
+from declare import Machine, vm_test
+from page_spy import PageSpy
+
+PACED = Machine(board=("--starved", "hold", "--fps", "8", "--mark", "frame", "--digest", "sha256"))
+
+
+def cam(*options, **kwargs):
+    return lib.run(["cam", "-c1", *options], **kwargs)
+
+
+@vm_test()
+def camera_is_listed():
+    """cam -l lists the camera under its stable id."""
+    lib.expect(lib.run(["cam", "-l"]), r"1: .*\(platform/cmacam-sensor\.0 cmacam-sensor\)")
+
+
+@vm_test(machine=PACED)
+def pages_are_the_ones_written():
+    """Stock cam maps the very pages the engine wrote: checked from outside, frame by frame."""
+    os.makedirs("/tmp/cam", exist_ok=True)
+    child = subprocess.Popen(["cam", "-c1", "--stream", "width=640,height=480,pixelformat=NV12", "--capture=20",
+                              "--file=/tmp/cam/frame-#.bin"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True)
+    spy = PageSpy(child.pid)
+    out, _ = child.communicate(timeout=100)
+    spy.stop()
+    print(out)
+    assert child.returncode == 0
+    delivered = {int(seq) for seq in re.findall(r"seq: 0*(\d+)", out)}
+    written, _ = lib.Board.session()
+    assert len(delivered) == 20
+    seen = spy.check({seq: written[seq] for seq in delivered})
+    assert seen >= 10, f"only {seen} marks were seen in place"
+
+
+@vm_test(limit=180)
+def every_byte_is_the_board_s():
+    """cam --file: each format at 640x480, 5 frames, equals the board's own output."""
+    for pixels in ("NV12", "R8", "SRGGB10"):
+        for old in glob.glob("/tmp/pixels-*.bin"):
+            os.unlink(old)
+        out = cam("--stream", f"width=640,height=480,pixelformat={pixels}", "--capture=5",
+                  "--file=/tmp/pixels-#.bin")
+        delivered = [int(seq) for seq in re.findall(r"seq: 0*(\d+)", out)]
+        files = sorted(glob.glob("/tmp/pixels-*.bin"))
+        written, _ = lib.Board.session()
+        assert len(files) == len(delivered) == 5, (files, delivered)
+        assert [lib.sha256_file(f) for f in files] == [written[s]["sha256"] for s in delivered], pixels
+
+
+@vm_test()
+def metadata_is_there():
+    """SensorTimestamp, FrameDuration, ExposureTime and AnalogueGain come with each request."""
+    out = cam("--capture=5", "--metadata")
+    for name in ("SensorTimestamp", "FrameDuration", "ExposureTime", "AnalogueGain"):
+        assert len(re.findall(rf"{name} = ", out)) == 5, f"{name}: {out}"
+
+
+@vm_test()
+def libcamerasrc_streams_unmodified():
+    """GStreamer's libcamerasrc delivers 30 frames on the handler."""
+    out = lib.run(["gst-launch-1.0", "-v", "libcamerasrc", "!", "video/x-raw,format=NV12,width=640,height=480", "!",
+                   "identity", "eos-after=31", "!", "fakesink", "silent=false"])
+    assert len(re.findall(r"chain\s+\*{7}", out)) == 30, out
+
+
+@vm_test()
+def other_libcamera_is_refused():
+    """cmacam-run with another libcamera than the one it was built for: one sentence, status 1."""
+    with open("/build/libcam-pipeline/cmacam-run") as f:
+        script = f.read()
+    version = re.search(r"\d+\.\d+\.\d+", lib.run(["cam", "--version"], status=None) + script).group()
+    assert version in script
+    with open("/tmp/other-run", "w") as f:
+        f.write(script.replace(version, "0.6.0"))
+    out = lib.run(["sh", "/tmp/other-run", "cam", "-l"], status=None)
+    lib.expect(out, r"0\.6\.0")
+    assert "Available cameras" not in out

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Bad input gets one clear error, and nothing is lost."""
+
+import os
+import signal
+import subprocess
+
+import lib
+from declare import Machine, vm_test
+
+SMALL_CMA = Machine(cma="8M")
+NEEDS = r"needs? (\d+).*bytes.*cma="
+
+
+@vm_test(machine=Machine(no_board=True))
+def no_board():
+    """Without a board there is no device, and cam and gst-launch each say so in one sentence."""
+    lib.expect(lib.run(["cam", "-c1", "--capture=1"], status=None), r"(?i)camera 1 not found|no camera|not found")
+    out = lib.run(["gst-launch-1.0", "cmacamsrc", "!", "fakesink"], status=1)
+    lib.expect(out, r"No cmacam camera found")
+    assert out.count("ERROR: from element") == 1, out
+
+
+@vm_test(machine=Machine(board=("--register-version", "2.0")), provokes=r"register interface|version")
+def another_major_version():
+    """A board of another major version is refused with both versions named."""
+    out = lib.run(["dmesg"])
+    lines = [line for line in out.splitlines() if "cmacam" in line and "2.0" in line]
+    assert len(lines) == 1 and "1." in lines[0], out[-2000:]
+    assert not os.path.exists("/dev/video0")
+
+
+@vm_test(provokes="")
+def unsupported_size():
+    """V4L2 adjusts, GStreamer refuses, cam adjusts: each in its own convention, none hangs."""
+    out = lib.run(["v4l2-ctl", "-d", lib.video(), "--set-fmt-video=width=100000,height=3,pixelformat=NV12",
+                   "--get-fmt-video"])
+    lib.expect(out, r"Width/Height\s+: 3840/16")
+    out = lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=1", "!",
+                   "video/x-raw,format=NV12,width=100000,height=100000", "!", "fakesink"], status=1)
+    assert out.count("ERROR: from element") == 1, out
+
+
+@vm_test(machine=SMALL_CMA, provokes="cma=")
+def cma_too_small_v4l2():
+    """1080p in an 8 MB area: REQBUFS fails with bytes needed, bytes free and the parameter to set."""
+    out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--width", "3840", "--height", "2160",
+                   "--buffers", "4"], status=1)
+    lib.expect(out, r"VIDIOC_REQBUFS: Cannot allocate memory")
+    said = lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"])
+    lib.expect(said, NEEDS)
+    lib.expect(lib.run(["dmesg"]), NEEDS)
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3, "a size that fits streams afterwards"
+
+
+@vm_test(machine=SMALL_CMA, provokes="cma=")
+def cma_too_small_cam():
+    """The same text reaches a user of cam."""
+    out = lib.run(["cam", "-c1", "--stream", "width=3840,height=2160,pixelformat=NV12", "--capture=1"], status=None)
+    lib.expect(out, NEEDS)
+
+
+@vm_test(machine=SMALL_CMA, provokes="cma=")
+def cma_too_small_gstreamer():
+    """The same text reaches a user of gst-launch, in the element's error."""
+    out = lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=1", "!",
+                   "video/x-raw,format=NV12,width=3840,height=2160", "!", "fakesink"], status=1)
+    errors = [block for block in out.split("ERROR: from element")[1:]]
+    assert len(errors) == 1, out
+    lib.expect(errors[0], NEEDS)
+
+
+@vm_test()
+def killed_while_streaming():
+    """SIGKILL while streaming and mapped, three kinds of consumer; the next one streams."""
+    consumers = ([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--forever"],
+                 ["cam", "-c1", "--capture"],
+                 ["gst-launch-1.0", "cmacamsrc", "!", "fakesink"])
+    for command in consumers:
+        before = len(lib.Board.log())
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 20, f"{command[0]} streams", 60)
+        child.send_signal(signal.SIGKILL)
+        child.wait(30)
+        frames, _ = lib.probe("--frames", 5)
+        assert [int(frame["seq"]) for frame in frames] == list(range(5)), command
+
+
+@vm_test()
+def bus_error_is_an_error_frame():
+    """A frame the board could not write arrives flagged as an error; its neighbours are whole."""
+    board = lib.Board()
+    board.command("fault bus-error 1")
+    frames, _ = lib.probe("--frames", 4, "--digest")
+    flags = [bool(lib.number(frame["flags"]) & 0x40) for frame in frames]
+    assert flags == [True, False, False, False], flags
+
+
+@vm_test(provokes="lost interrupt|no interrupt|watchdog|missed")
+def lost_interrupt_is_survived():
+    """The board swallows one interrupt: no frame is lost, streaming goes on."""
+    board = lib.Board()
+    board.command("fault lose-irq 1")
+    frames, _ = lib.probe("--frames", 10)
+    assert [int(frame["seq"]) for frame in frames] == list(range(10))
