@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""./dev demo: the video through the board to three consumers, and a table of what happened."""
+
+import json
+import os
+import shutil
+import time
+
+import paths
+import vm
+from ui import Fail, duration, say, step
+
+VIDEO = "/usr/share/cmacam/vtest.avi"
+LIMIT = 400
+
+
+def main(args, ready):
+    start = time.monotonic()
+    box = ready()
+    video = VIDEO
+    if args.source:
+        if not os.path.isfile(args.source):
+            raise Fail(f"{args.source}: no such video file")
+        box.bind(os.path.dirname(os.path.abspath(args.source)), "/run/source")
+        video = "/run/source/" + os.path.basename(args.source)
+    shutil.rmtree(paths.OUT, ignore_errors=True)
+    os.makedirs(paths.OUT)
+    box.bind(paths.OUT, "/src/out")
+    options = vm.Options(board=("--source", video, "--once", "--starved", "hold", "--fps", "max",
+                                "--mark", "frame", "--digest", "sha256"), limit=LIMIT)
+    with step("Playing the video to gst-launch, cam and an OpenCV people detector, one after another"):
+        with vm.Machine(box, options) as machine:
+            status = machine.run(f"exec python3 -B /src/tools/guest/demo.py --looked-at {args.looked_at}")
+            if status != 0:
+                shutil.copy(os.path.join(machine.state, "board.log"), paths.OUT)
+                raise Fail("the demo failed inside the machine" if status else
+                           f"the machine died; its kernel said last:\n{machine.console[-3000:]}")
+    with open(os.path.join(paths.OUT, "table.json")) as f:
+        rows = json.load(f)
+    text = table(rows)
+    with open(os.path.join(paths.OUT, "table.txt"), "w") as f:
+        f.write(text)
+    say("\n" + text)
+    say(f"annotated frames and contact-sheet.jpg are in {paths.OUT}; all in {duration(time.monotonic() - start)}")
+    return 0
+
+
+def table(rows):
+    """The rows as aligned text."""
+    cells = [list(rows[0])] + [[str(value) for value in row.values()] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n"
+                   for row in cells)
