@@ -36,7 +36,8 @@ void destroyOrigin(gpointer origin)
 
 } /* namespace */
 
-FramePool::FramePool(Requeue requeue) : requeue_(std::move(requeue))
+FramePool::FramePool(size_t offset, size_t size, Requeue requeue)
+	: offset_(offset), size_(size), requeue_(std::move(requeue))
 {
 }
 
@@ -45,31 +46,26 @@ FramePool::~FramePool()
 	retire();
 }
 
-std::shared_ptr<FramePool> FramePool::create(const CameraSession &session, Requeue requeue)
+std::shared_ptr<FramePool> FramePool::create(std::span<const int> dmabufs, size_t offset,
+					     size_t size, Requeue requeue)
 {
-	std::shared_ptr<FramePool> pool(new FramePool(std::move(requeue)));
+	std::shared_ptr<FramePool> pool(new FramePool(offset, size, std::move(requeue)));
 	const AllocatorPtr allocator(gst_dmabuf_allocator_new());
-	const PlaneLayout &first = session.planes().front();
-	const PlaneLayout &last = session.planes().back();
 
-	pool->offset_ = first.offset;
-	pool->size_ = last.offset + last.length - first.offset;
-
-	for (size_t i = 0; i < session.bufferCount(); i++) {
+	for (size_t i = 0; i < dmabufs.size(); i++) {
 		/* A descriptor of its own: the memory may outlive the session. */
-		const int fd = fcntl(session.bufferFd(i), F_DUPFD_CLOEXEC, 0);
+		const int fd = fcntl(dmabufs[i], F_DUPFD_CLOEXEC, 0);
 		if (fd < 0)
 			return nullptr;
 
 		MemoryPtr memory(gst_dmabuf_allocator_alloc_with_flags(
-			allocator.get(), fd, first.offset + pool->size_,
-			GST_FD_MEMORY_FLAG_KEEP_MAPPED));
+			allocator.get(), fd, offset + size, GST_FD_MEMORY_FLAG_KEEP_MAPPED));
 		if (!memory) {
 			close(fd);
 			return nullptr;
 		}
 
-		gst_memory_resize(memory.get(), first.offset, pool->size_);
+		gst_memory_resize(memory.get(), offset, size);
 		GST_MINI_OBJECT_CAST(memory.get())->dispose = memoryDispose;
 		gst_mini_object_set_qdata(GST_MINI_OBJECT_CAST(memory.get()), originQuark(),
 					  new Origin{pool, i}, destroyOrigin);

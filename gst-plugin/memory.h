@@ -8,10 +8,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "gst_ptr.h"
-#include "session.h"
 
 namespace cmacam {
 
@@ -23,17 +23,19 @@ namespace cmacam {
  * The memory objects, and with them their mappings, are kept from frame to
  * frame: a consumer on the CPU maps each buffer once, not once per frame.
  */
-class FramePool : public std::enable_shared_from_this<FramePool>
+class FramePool
 {
 public:
 	using Requeue = std::function<void(size_t buffer)>;
 
 	/**
-	 * Wraps the buffers @session has allocated. @requeue is called, from
-	 * any thread, for each buffer that may be captured into again.
+	 * Wraps buffers whose frames lie at @offset, @size bytes long. The
+	 * descriptors are duplicated. @requeue is called, from any thread, for
+	 * each buffer that may be captured into again.
 	 * Returns nullptr if file descriptors run out.
 	 */
-	static std::shared_ptr<FramePool> create(const CameraSession &session, Requeue requeue);
+	static std::shared_ptr<FramePool> create(std::span<const int> dmabufs, size_t offset,
+						 size_t size, Requeue requeue);
 	~FramePool();
 
 	/** The memory of @buffer, which the camera has just completed. */
@@ -46,17 +48,19 @@ public:
 	void retire();
 
 private:
-	explicit FramePool(Requeue requeue);
+	FramePool(size_t offset, size_t size, Requeue requeue);
+	FramePool(const FramePool &) = delete;
+	FramePool &operator=(const FramePool &) = delete;
 
 	static gboolean memoryDispose(GstMiniObject *object);
 	bool giveBack(GstMemory *memory, size_t buffer);
 
 	/* Taken before the session's lock, never after it. */
 	std::mutex mutex_;
+	const size_t offset_;
+	const size_t size_;
+	/* Guarded by mutex_; empty once retired. */
 	Requeue requeue_;
-	/* Of the frame within its dma-buf. */
-	size_t offset_ = 0;
-	size_t size_ = 0;
 	std::vector<MemoryPtr> idle_;
 };
 

@@ -219,13 +219,23 @@ MaybeError CameraSession::allocate(libcamera::Stream *stream, unsigned int strid
 	return {};
 }
 
-int CameraSession::bufferFd(size_t buffer) const
+std::vector<int> CameraSession::bufferFds() const
 {
-	return buffers_[buffer]->planes().front().fd.get();
+	std::vector<int> fds;
+
+	for (const libcamera::FrameBuffer *buffer : buffers_)
+		fds.push_back(buffer->planes().front().fd.get());
+
+	return fds;
 }
 
 MaybeError CameraSession::start()
 {
+	{
+		std::lock_guard lock(mutex_);
+		lost_ = false;
+	}
+
 	requests_.clear();
 	for (size_t i = 0; i < buffers_.size(); i++) {
 		std::unique_ptr<libcamera::Request> request = camera_->createRequest(i);

@@ -112,7 +112,8 @@ public:
 
 	/* Of the present configuration. */
 	size_t bufferCount() const { return buffers_.size(); }
-	int bufferFd(size_t buffer) const;
+	/* The dma-bufs; they stay open until the next configure(). */
+	std::vector<int> bufferFds() const;
 	const std::vector<PlaneLayout> &planes() const { return planes_; }
 
 	/** Starts streaming with every buffer queued. Errors: Lost, Open. */

@@ -266,11 +266,12 @@ static MaybeError configure(GstCmacamSrc *self, unsigned int extraBuffers)
 	if (MaybeError error = session->configure(stream.settings, extraBuffers))
 		return error;
 
-	const std::weak_ptr<CameraSession> camera = session;
-	std::shared_ptr<FramePool> pool = FramePool::create(*session, [camera](size_t buffer) {
-		if (const std::shared_ptr<CameraSession> s = camera.lock())
-			s->queue(buffer);
-	});
+	const PlaneLayout &first = session->planes().front();
+	const PlaneLayout &last = session->planes().back();
+	/* The reference is safe: releaseStream() retires the pool first. */
+	std::shared_ptr<FramePool> pool = FramePool::create(
+		session->bufferFds(), first.offset, last.offset + last.length - first.offset,
+		[&camera = *session](size_t buffer) { camera.queue(buffer); });
 	if (!pool)
 		return Error{Error::Kind::Open, "Too many open files for the camera's buffers",
 			     "FramePool::create()"};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Caps: every format survives the way from libcamera to GStreamer and back.
+ */
+#include "caps.h"
+
+#include <gtest/gtest.h>
+#include <libcamera/formats.h>
+
+namespace cmacam {
+namespace {
+
+CameraOffer offerOf(std::vector<libcamera::PixelFormat> formats)
+{
+	CameraOffer offer;
+
+	for (const libcamera::PixelFormat &format : formats)
+		offer.formats.push_back({format, libcamera::SizeRange({16, 16}, {3840, 2160}, 2, 2),
+					 libcamera::StreamRole::Viewfinder});
+	offer.defaultFormat = formats.back();
+	offer.defaultSize = {640, 480};
+	offer.minDuration = std::chrono::microseconds(33334);
+	offer.maxDuration = std::chrono::microseconds(1000000);
+
+	return offer;
+}
+
+CapsPtr parse(const char *text)
+{
+	return CapsPtr(gst_caps_from_string(text));
+}
+
+TEST(Caps, EveryFormatSurvivesTheRoundTrip)
+{
+	for (const Format &format : formatTable()) {
+		const CameraOffer offer = offerOf({format.pixelFormat});
+		const CapsPtr caps = fixateCaps(offerCaps(offer), offer);
+		ASSERT_TRUE(gst_caps_is_fixed(caps.get())) << format.name;
+
+		const auto settings = settingsFromCaps(caps.get());
+		ASSERT_TRUE(settings) << format.name;
+		EXPECT_EQ(settings->format, format.pixelFormat);
+		EXPECT_EQ(settings->size, libcamera::Size(640, 480));
+	}
+}
+
+TEST(Caps, NamesAgreeWithGStreamersOwn)
+{
+	for (const Format &format : formatTable()) {
+		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+			continue;
+
+		EXPECT_STREQ(gst_video_format_to_string(format.videoFormat), format.name);
+		EXPECT_EQ(gst_video_format_get_info(format.videoFormat)->n_planes,
+			  format.planes.size());
+	}
+}
+
+TEST(Caps, TheTemplateCoversEveryOffer)
+{
+	std::vector<libcamera::PixelFormat> all;
+	for (const Format &format : formatTable())
+		all.push_back(format.pixelFormat);
+
+	const CapsPtr offered = offerCaps(offerOf(all));
+	EXPECT_EQ(gst_caps_get_size(offered.get()), all.size());
+	EXPECT_TRUE(gst_caps_is_subset(offered.get(), templateCaps().get()));
+}
+
+TEST(Caps, TheCamerasDefaultComesFirst)
+{
+	const CameraOffer offer = offerOf({libcamera::formats::R8, libcamera::formats::NV12});
+	const CapsPtr caps = offerCaps(offer);
+
+	EXPECT_STREQ(gst_structure_get_string(gst_caps_get_structure(caps.get(), 0), "format"),
+		     "NV12");
+}
+
+TEST(Caps, FormatsUnknownToGStreamerAreNotOffered)
+{
+	const CapsPtr caps =
+		offerCaps(offerOf({libcamera::formats::NV12, libcamera::formats::SRGGB10_CSI2P}));
+	EXPECT_EQ(gst_caps_get_size(caps.get()), 1u);
+}
+
+TEST(Caps, OddAndOversizedFramesAreNotOffered)
+{
+	const CapsPtr caps = offerCaps(offerOf({libcamera::formats::NV12}));
+
+	for (const char *good : {"video/x-raw,width=3840,height=2160", "video/x-raw,width=16"})
+		EXPECT_TRUE(gst_caps_can_intersect(caps.get(), parse(good).get())) << good;
+	for (const char *bad : {"video/x-raw,width=3842", "video/x-raw,width=641",
+				"video/x-raw,height=14", "video/x-bayer"})
+		EXPECT_FALSE(gst_caps_can_intersect(caps.get(), parse(bad).get())) << bad;
+}
+
+/* 33334 us, what a sensor's line length makes of 30 frames/s. */
+TEST(Caps, ARoundedFrameDurationStillOffersItsRate)
+{
+	const CapsPtr caps = offerCaps(offerOf({libcamera::formats::NV12}));
+
+	EXPECT_TRUE(gst_caps_can_intersect(caps.get(), parse("video/x-raw,framerate=30/1").get()));
+	EXPECT_TRUE(gst_caps_can_intersect(caps.get(), parse("video/x-raw,framerate=1/1").get()));
+	EXPECT_FALSE(gst_caps_can_intersect(caps.get(), parse("video/x-raw,framerate=31/1").get()));
+}
+
+TEST(Caps, ACameraWithoutFrameDurationsOffersAnyRate)
+{
+	CameraOffer offer = offerOf({libcamera::formats::NV12});
+	offer.minDuration = offer.maxDuration = {};
+
+	EXPECT_TRUE(gst_caps_can_intersect(offerCaps(offer).get(),
+					   parse("video/x-raw,framerate=240/1").get()));
+}
+
+TEST(Caps, FramerateBecomesMicroseconds)
+{
+	const auto ntsc = settingsFromCaps(
+		parse("video/x-raw,format=NV12,width=64,height=48,framerate=30000/1001").get());
+	ASSERT_TRUE(ntsc);
+	EXPECT_EQ(ntsc->frameDuration.count(), 33367);
+
+	const auto variable = settingsFromCaps(
+		parse("video/x-raw,format=NV12,width=64,height=48,framerate=0/1").get());
+	ASSERT_TRUE(variable);
+	EXPECT_EQ(variable->frameDuration.count(), 0);
+}
+
+TEST(Caps, ForeignCapsAreRefused)
+{
+	EXPECT_FALSE(settingsFromCaps(parse("video/x-raw,format=I420,width=64,height=48").get()));
+	EXPECT_FALSE(settingsFromCaps(parse("video/x-bayer,format=NV12,width=64,height=48").get()));
+	EXPECT_FALSE(settingsFromCaps(parse("video/x-raw,format=NV12,height=48").get()));
+}
+
+TEST(Caps, RowsOfABayerFrame)
+{
+	const Format *format = findFormat(libcamera::formats::SRGGB10);
+	const std::vector<PlaneRows> rows = defaultRows(*format, {642, 480});
+
+	ASSERT_EQ(rows.size(), 1u);
+	EXPECT_EQ(rows[0].bytes, 1284u);
+	EXPECT_EQ(rows[0].stride, 1284u);
+	EXPECT_EQ(rows[0].rows, 480u);
+	EXPECT_EQ(defaultSize(*format, {642, 480}), 1284u * 480);
+}
+
+TEST(Caps, RowsOfAnNv12FrameAreGStreamers)
+{
+	const Format *format = findFormat(libcamera::formats::NV12);
+	const std::vector<PlaneRows> rows = defaultRows(*format, {642, 480});
+
+	ASSERT_EQ(rows.size(), 2u);
+	EXPECT_EQ(rows[0].stride, 644u);
+	EXPECT_EQ(rows[1].offset, 644u * 480);
+	EXPECT_EQ(rows[1].bytes, 642u);
+	EXPECT_EQ(rows[1].rows, 240u);
+}
+
+} /* namespace */
+} /* namespace cmacam */

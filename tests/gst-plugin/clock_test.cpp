@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clock mapping: capture time becomes running time, whatever the clock.
+ */
+#include "clock.h"
+
+#include <ctime>
+
+#include <gst/check/gsttestclock.h>
+#include <gtest/gtest.h>
+
+#include "gst_ptr.h"
+
+namespace cmacam {
+namespace {
+
+constexpr uint64_t kNow = 5000 * GST_SECOND;
+constexpr uint64_t kAge = 20 * GST_MSECOND;
+
+TEST(Clock, SameClock)
+{
+	EXPECT_EQ(runningTime(kNow - kAge, {kNow, kNow}, kNow - GST_SECOND), GST_SECOND - kAge);
+}
+
+TEST(Clock, ForeignClockKeepsTheAge)
+{
+	const ClockPair now = {kNow, 77 * GST_SECOND};
+	EXPECT_EQ(runningTime(kNow - kAge, now, 70 * GST_SECOND), 7 * GST_SECOND - kAge);
+}
+
+TEST(Clock, CapturedBeforeThePipelineRanIsZero)
+{
+	EXPECT_EQ(runningTime(kNow - kAge, {kNow, kNow}, kNow - kAge / 2), 0u);
+	EXPECT_EQ(runningTime(kNow - kAge, {kNow, kNow}, kNow + GST_SECOND), 0u);
+}
+
+TEST(Clock, ImpossibleStampsCountAsNow)
+{
+	const ClockPair now = {kNow, kNow};
+	const GstClockTime base = kNow - 100 * GST_SECOND;
+
+	EXPECT_EQ(runningTime(0, now, base), 100 * GST_SECOND);
+	EXPECT_EQ(runningTime(kNow + 1, now, base), 100 * GST_SECOND);
+	EXPECT_EQ(runningTime(kNow - 11 * GST_SECOND, now, base), 100 * GST_SECOND);
+	EXPECT_EQ(runningTime(kNow - 9 * GST_SECOND, now, base), 91 * GST_SECOND);
+}
+
+TEST(Clock, BothClocksAreRead)
+{
+	const ClockPtr clock(gst_test_clock_new_with_start_time(42 * GST_SECOND));
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	const ClockPair pair = readClocks(clock.get());
+	clock_gettime(CLOCK_MONOTONIC, &after);
+
+	EXPECT_EQ(pair.clock, 42 * GST_SECOND);
+	EXPECT_GE(pair.monotonic, GST_TIMESPEC_TO_TIME(before));
+	EXPECT_LE(pair.monotonic, GST_TIMESPEC_TO_TIME(after));
+}
+
+} /* namespace */
+} /* namespace cmacam */

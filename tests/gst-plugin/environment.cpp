@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GStreamer, and the plugin's element, for all tests of this program.
+ */
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include "src.h"
+
+namespace {
+
+class GstEnvironment : public testing::Environment
+{
+public:
+	void SetUp() override
+	{
+		gst_init(nullptr, nullptr);
+		ASSERT_TRUE(GST_ELEMENT_REGISTER(cmacamsrc, nullptr));
+	}
+};
+
+[[maybe_unused]] const auto *environment = testing::AddGlobalTestEnvironment(new GstEnvironment);
+
+} /* namespace */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FrameWriter: the meta tells the camera's layout, a copy has GStreamer's.
+ */
+#include "frame_buffer.h"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <libcamera/formats.h>
+
+namespace cmacam {
+namespace {
+
+constexpr libcamera::Size kSize{8, 4};
+constexpr unsigned int kStride = 32;
+constexpr size_t kFrame = kStride * 6;
+constexpr guint8 kPadding = 0xee;
+
+const Format &nv12()
+{
+	return *findFormat(libcamera::formats::NV12);
+}
+
+std::array<PlaneLayout, 2> layout(unsigned int stride)
+{
+	return {PlaneLayout{0, stride * 4, stride}, PlaneLayout{stride * 4, stride * 2, stride}};
+}
+
+/* Each pixel byte tells its row and column, each padding byte that it is one. */
+MemoryPtr paddedFrame()
+{
+	MemoryPtr memory(gst_allocator_alloc(nullptr, kFrame, nullptr));
+	GstMapInfo map;
+
+	gst_memory_map(memory.get(), &map, GST_MAP_WRITE);
+	for (size_t i = 0; i < kFrame; i++)
+		map.data[i] = i % kStride < kSize.width ? i / kStride * 16 + i % kStride : kPadding;
+	gst_memory_unmap(memory.get(), &map);
+
+	return memory;
+}
+
+TEST(FrameWriter, WrapDescribesTheCamerasLayout)
+{
+	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	MemoryPtr memory = paddedFrame();
+	const GstMemory *identity = memory.get();
+	const BufferPtr buffer = writer.wrap(std::move(memory));
+	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer.get());
+
+	EXPECT_EQ(gst_buffer_peek_memory(buffer.get(), 0), identity);
+	ASSERT_NE(meta, nullptr);
+	EXPECT_EQ(meta->format, GST_VIDEO_FORMAT_NV12);
+	EXPECT_EQ(meta->n_planes, 2u);
+	EXPECT_EQ(meta->stride[0], int(kStride));
+	EXPECT_EQ(meta->stride[1], int(kStride));
+	EXPECT_EQ(meta->offset[1], kStride * 4);
+}
+
+TEST(FrameWriter, CopyDropsThePaddingAndNothingElse)
+{
+	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	const MemoryPtr memory = paddedFrame();
+	const BufferPtr buffer = writer.copy(memory.get());
+	GstMapInfo map;
+
+	ASSERT_TRUE(buffer);
+	ASSERT_TRUE(gst_buffer_map(buffer.get(), &map, GST_MAP_READ));
+	ASSERT_EQ(map.size, 8u * 6);
+	for (size_t i = 0; i < map.size; i++)
+		EXPECT_EQ(map.data[i], i / 8 * 16 + i % 8) << "byte " << i;
+	gst_buffer_unmap(buffer.get(), &map);
+}
+
+TEST(FrameWriter, OnlyGStreamersOwnLayoutCountsAsDefault)
+{
+	EXPECT_TRUE(FrameWriter(nv12(), kSize, layout(8)).layoutIsDefault());
+	EXPECT_FALSE(FrameWriter(nv12(), kSize, layout(kStride)).layoutIsDefault());
+
+	auto trailing = layout(8);
+	trailing[1].length += 64;
+	EXPECT_FALSE(FrameWriter(nv12(), kSize, trailing).layoutIsDefault());
+
+	auto gap = layout(8);
+	gap[1].offset += 64;
+	EXPECT_FALSE(FrameWriter(nv12(), kSize, gap).layoutIsDefault());
+}
+
+} /* namespace */
+} /* namespace cmacam */
