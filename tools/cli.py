@@ -78,8 +78,8 @@ def cmd_shell(args):
     with vm.Machine(box, machine_options(args, box)) as machine:
         status = machine.shell() if interactive else machine.run(shlex.join(args.command))
         if status is None:
-            sys.stderr.write(machine.console[-4000:])
-            raise Fail("the machine died before the command ended; above is what its kernel said last")
+            raise Fail("the machine died before the command ended; above is what its kernel said last",
+                       machine.console[-4000:])
         if args.keep_log:
             for name in ("board.log", "console.log"):
                 copy(os.path.join(machine.state, name), os.path.join(args.keep_log, name))
@@ -150,7 +150,7 @@ def main(argv):
     try:
         return args.function(args)
     except Fail as error:
-        sys.stderr.write(f"dev: {error}\n")
+        sys.stderr.write(f"{error.detail}dev: {error}\n")
         return 2
     except KeyboardInterrupt:
         warn("interrupted")

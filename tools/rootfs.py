@@ -68,7 +68,7 @@ def make(root):
             run_logged(argv, log, "mmdebstrap", progress=lambda: progress(partial, log))
         except Fail as error:
             if not reachable(mirror):
-                raise Fail(f"the Debian mirror of this host cannot be reached: is the network up? ({error})")
+                raise Fail(f"the Debian mirror of this host cannot be reached: is the network up? ({error})") from None
             raise
         finally:
             # Reached on success too, where the folder has its final name already.

@@ -9,7 +9,14 @@ import time
 
 
 class Fail(Exception):
-    """An error that one sentence explains; the command ends with status 2."""
+    """An error that one sentence explains; the command ends with status 2.
+
+    detail: what to show above the sentence, such as the end of a log.
+    """
+
+    def __init__(self, sentence, detail=""):
+        super().__init__(sentence)
+        self.detail = detail
 
 
 def say(text):
@@ -38,7 +45,7 @@ def step(what, quiet=False):
 def run_logged(argv, log, what, progress=None, every=10, **kwargs):
     """Run a command with its output in a log file, with a sign of life every few seconds.
 
-    progress is called for the text of that sign. On failure the end of the log is shown.
+    progress is called for the text of that sign.
     """
     start = time.monotonic()
     os.makedirs(os.path.dirname(log), exist_ok=True)
@@ -58,8 +65,7 @@ def run_logged(argv, log, what, progress=None, every=10, **kwargs):
             child.wait()
             raise
     if status:
-        sys.stderr.write(tail(log, 25))
-        raise Fail(f"{what} failed with status {status}; the whole log is {log}")
+        raise Fail(f"{what} failed with status {status}; the whole log is {log}", tail(log, 25))
 
 
 def tail(path, lines):

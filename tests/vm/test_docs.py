@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""What the documentation tells people to type works as it stands there."""
+
+import glob
+import os
+import re
+
+import lib
+from declare import Machine, vm_test
+
+PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst-inspect-1.0")
+
+
+def commands():
+    for path in ["/src/README.md", *sorted(glob.glob("/src/docs/*.md")), *glob.glob("/src/*/README.md")]:
+        with open(path) as f:
+            for line in f:
+                command = re.match(r"    (.*?)(\s+# .*)?$", line)
+                if command and command.group(1).split(" ")[0] in PROGRAMS:
+                    yield path, command.group(1)
+
+
+@vm_test(machine=Machine(board=("--fps", "30")), limit=240)
+def commands_run():
+    """Each command line of README and docs that is meant for the machine ends with status 0."""
+    found = list(commands())
+    assert len(found) >= 5, found
+    for path, command in found:
+        print(f"{path}:")
+        lib.run(command, cwd="/tmp", limit=200, env={**os.environ, "PATH":
+                "/build/libcam-pipeline:" + os.environ["PATH"]})
