@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PCI function as the client sees it: configuration space and two BARs in
+ * front of the engine.
+ */
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include <cmacam-regs.h>
+
+#include "engine/engine.h"
+#include "vfio_user/device.h"
+#include "vfio_user/guest_memory.h"
+#include "vfio_user/pci_config.h"
+
+namespace cmacam {
+
+class Board : public vfio_user::Device
+{
+public:
+	/* The references must outlive the board. */
+	Board(Engine &engine, vfio_user::GuestMemory &memory) : engine_(engine), memory_(memory) {}
+
+	uint64_t regionSize(uint32_t region) const override;
+	void readRegion(uint32_t region, uint64_t offset, std::span<std::byte> data) override;
+	void writeRegion(uint32_t region, uint64_t offset,
+			 std::span<const std::byte> data) override;
+	void reset() override;
+
+private:
+	void readRegisters(uint64_t offset, std::span<std::byte> data);
+	void writeRegisters(uint64_t offset, std::span<const std::byte> data);
+
+	Engine &engine_;
+	vfio_user::GuestMemory &memory_;
+	vfio_user::PciConfig config_;
+	/* The client keeps the vectors itself; this is what it reads back. */
+	std::array<std::byte, CMACAM_BAR_SIZE> msix_{};
+};
+
+} /* namespace cmacam */

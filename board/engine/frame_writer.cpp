@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fills the memory of one frame: pixels, then the mark, then the digest of it.
+ */
+#include "engine/frame_writer.h"
+
+#include <cstring>
+#include <memory>
+
+#include <cmacam-regs.h>
+#include <glib.h>
+
+#include "source/test_pattern.h"
+
+namespace cmacam {
+
+namespace {
+
+/* Test patterns are digital: no light, so neither exposure nor gain. */
+constexpr uint32_t kUnchanged = 256;
+
+std::string sha256Of(std::span<const std::byte> memory)
+{
+	const std::unique_ptr<gchar, void (*)(gpointer)> digest(
+		g_compute_checksum_for_data(G_CHECKSUM_SHA256,
+					    reinterpret_cast<const guchar *>(memory.data()),
+					    memory.size()),
+		g_free);
+	return digest.get();
+}
+
+} /* namespace */
+
+FrameTraits FrameWriter::write(const FrameDescription &frame, const Settings &settings,
+			       std::span<std::byte> memory)
+{
+	const bool live = frame.values.pattern == CMACAM_PATTERN_OFF;
+	FrameTraits traits;
+
+	renderer_.render(pictureFor(frame), frame.layout, live ? frame.brightness : kUnchanged,
+			 memory);
+	if (settings.mark == Settings::Mark::Frame)
+		traits.nonce = mark(frame, memory);
+	if (settings.digest == Settings::Digest::Sha256)
+		traits.sha256 = sha256Of(memory);
+
+	return traits;
+}
+
+PicturePtr FrameWriter::pictureFor(const FrameDescription &frame)
+{
+	const Size size = {frame.layout.width, frame.layout.height};
+	const uint32_t pattern = frame.values.pattern;
+
+	if (pattern == CMACAM_PATTERN_OFF)
+		return source_.picture(frame.sequence, size);
+
+	source_.skip(frame.sequence);
+	if (!testPicture_ || testPattern_ != pattern || testPicture_->size() != size) {
+		testPicture_ = drawTestPattern(pattern, size);
+		testPattern_ = pattern;
+	}
+
+	return testPicture_;
+}
+
+uint64_t FrameWriter::mark(const FrameDescription &frame, std::span<std::byte> memory)
+{
+	const cmacam_mark mark = {
+		.magic = CMACAM_MARK_MAGIC,
+		.sequence = frame.sequence,
+		.nonce = random_(),
+		.channel = 0,
+		.exposure = frame.values.exposure,
+		.gain = frame.values.gain,
+		.pattern = frame.values.pattern,
+	};
+
+	std::memcpy(memory.data(), &mark, std::min(sizeof(mark), memory.size()));
+	return mark.nonce;
+}
+
+} /* namespace cmacam */

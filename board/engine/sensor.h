@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sensor model: timing, exposure, gain and test patterns as registers.
+ */
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace cmacam {
+
+/* What is in force for one frame. */
+struct SensorValues
+{
+	uint32_t exposure = 0;	  /* lines */
+	uint32_t gain = 0;	  /* 1/256 */
+	uint32_t pattern = 0;	  /* CMACAM_PATTERN_* */
+	uint32_t lineLength = 0;  /* pixels, blanking included */
+	uint32_t frameLength = 0; /* lines, blanking included */
+};
+
+/* Not thread-safe: the engine's lock guards it. */
+class Sensor
+{
+public:
+	static constexpr uint32_t kFastest = 60; /* frames per second */
+	static constexpr uint32_t kSlowest = 1;
+	static constexpr uint32_t kDefaultRate = 30;
+	static constexpr uint32_t kMinSize = 64; /* pixels or lines */
+
+	/* Even, at least kMinSize, and such that its pixel rate fits 32 bits. */
+	static bool supports(uint32_t width, uint32_t height);
+
+	Sensor(uint32_t width, uint32_t height);
+
+	void reset();
+
+	/* `offset` is that of a CMACAM_SENSOR_* register; others read 0. */
+	uint32_t read(uint32_t offset) const;
+	void write(uint32_t offset, uint32_t value);
+
+	/* At start of frame: takes over what was written, unless HOLD is set. */
+	const SensorValues &sample();
+
+	uint32_t width() const { return width_; }
+	uint32_t height() const { return height_; }
+	std::chrono::nanoseconds interval(const SensorValues &values) const;
+	std::chrono::nanoseconds shortestInterval() const;
+
+	/* Of the picture relative to that under default exposure and gain, 1/256. */
+	uint32_t brightness(const SensorValues &values) const;
+
+private:
+	uint32_t defaultFrameLength() const { return minFrameLength_ * (kFastest / kDefaultRate); }
+	uint32_t defaultExposure() const { return defaultFrameLength() / 2; }
+
+	const uint32_t width_;
+	const uint32_t height_;
+	const uint32_t hblank_;
+	const uint32_t minFrameLength_;
+	const uint32_t pixelRate_;
+
+	uint32_t vblank_ = 0;
+	uint32_t exposure_ = 0;
+	uint32_t gain_ = 0;
+	uint32_t pattern_ = 0;
+	bool hold_ = false;
+	SensorValues inForce_;
+};
+
+} /* namespace cmacam */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operator may change while the board runs: pacing, starvation, mark
+ * and digest. No part of the hardware's contract with the driver.
+ */
+#include "engine/settings.h"
+
+#include <array>
+#include <charconv>
+#include <format>
+
+namespace cmacam {
+
+namespace {
+
+constexpr uint32_t kMaxFps = 1000;
+
+template <typename T>
+struct Choice
+{
+	std::string_view name;
+	T value;
+};
+
+constexpr std::array kStarved = {
+	Choice{"drop", Settings::Starved::Drop},
+	Choice{"hold", Settings::Starved::Hold},
+};
+constexpr std::array kMark = {
+	Choice{"off", Settings::Mark::Off},
+	Choice{"frame", Settings::Mark::Frame},
+};
+constexpr std::array kDigest = {
+	Choice{"none", Settings::Digest::None},
+	Choice{"sha256", Settings::Digest::Sha256},
+};
+
+template <typename T, std::size_t N>
+std::optional<std::string> choose(const std::array<Choice<T>, N> &choices, std::string_view key,
+				  std::string_view text, T &value)
+{
+	std::string names;
+
+	for (const Choice<T> &choice : choices) {
+		if (choice.name == text) {
+			value = choice.value;
+			return std::nullopt;
+		}
+		names += std::format("{}{}", names.empty() ? "" : " or ", choice.name);
+	}
+
+	return std::format("{} must be {}, not '{}'", key, names, text);
+}
+
+template <typename T, std::size_t N>
+std::string nameOf(const std::array<Choice<T>, N> &choices, T value)
+{
+	for (const Choice<T> &choice : choices) {
+		if (choice.value == value)
+			return std::string(choice.name);
+	}
+
+	return {};
+}
+
+std::optional<std::string> setFps(Settings &settings, std::string_view text)
+{
+	if (text == "sensor") {
+		settings.pacing = Settings::Pacing::Sensor;
+		return std::nullopt;
+	}
+	if (text == "max") {
+		settings.pacing = Settings::Pacing::Max;
+		return std::nullopt;
+	}
+
+	uint32_t fps = 0;
+	const char *end = text.data() + text.size();
+	const auto parsed = std::from_chars(text.data(), end, fps);
+	if (parsed.ec != std::errc() || parsed.ptr != end || fps < 1 || fps > kMaxFps)
+		return std::format("fps must be sensor, max or 1 to {} frames per second, not '{}'",
+				   kMaxFps, text);
+
+	settings.pacing = Settings::Pacing::Fixed;
+	settings.fps = fps;
+	return std::nullopt;
+}
+
+} /* namespace */
+
+std::optional<std::string> Settings::set(std::string_view key, std::string_view value)
+{
+	if (key == "fps")
+		return setFps(*this, value);
+	if (key == "starved")
+		return choose(kStarved, key, value, starved);
+	if (key == "mark")
+		return choose(kMark, key, value, mark);
+	if (key == "digest")
+		return choose(kDigest, key, value, digest);
+
+	return std::format("there is no key '{}', only fps, starved, mark and digest", key);
+}
+
+std::optional<std::string> Settings::get(std::string_view key) const
+{
+	if (key == "fps") {
+		if (pacing == Pacing::Fixed)
+			return std::to_string(fps);
+		return pacing == Pacing::Max ? "max" : "sensor";
+	}
+	if (key == "starved")
+		return nameOf(kStarved, starved);
+	if (key == "mark")
+		return nameOf(kMark, mark);
+	if (key == "digest")
+		return nameOf(kDigest, digest);
+
+	return std::nullopt;
+}
+
+} /* namespace cmacam */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operator may change while the board runs: pacing, starvation, mark
+ * and digest. No part of the hardware's contract with the driver.
+ */
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cmacam {
+
+struct Settings
+{
+	enum class Pacing { Sensor, Max, Fixed };
+	enum class Starved { Drop, Hold };
+	enum class Mark { Off, Frame };
+	enum class Digest { None, Sha256 };
+
+	Pacing pacing = Pacing::Sensor;
+	uint32_t fps = 0; /* of Pacing::Fixed */
+	Starved starved = Starved::Drop;
+	Mark mark = Mark::Off;
+	Digest digest = Digest::None;
+
+	/* Returns nothing on success, else one sentence that says what would do. */
+	std::optional<std::string> set(std::string_view key, std::string_view value);
+	/* Nothing if there is no such key. */
+	std::optional<std::string> get(std::string_view key) const;
+};
+
+} /* namespace cmacam */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line of cmacam-board.
+ */
+#include "options.h"
+
+#include <charconv>
+#include <format>
+#include <iostream>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/sensor.h"
+
+namespace cmacam {
+
+namespace {
+
+constexpr int kBadInput = 2;
+
+/* "AxB" and the like: two numbers around one separator. */
+bool parsePair(const std::string &text, char separator, uint32_t &first, uint32_t &second)
+{
+	const char *end = text.data() + text.size();
+
+	const auto head = std::from_chars(text.data(), end, first);
+	if (head.ec != std::errc() || head.ptr == end || *head.ptr != separator)
+		return false;
+
+	const auto tail = std::from_chars(head.ptr + 1, end, second);
+	return tail.ec == std::errc() && tail.ptr == end;
+}
+
+std::string parseSensor(Capabilities &caps, const std::string &text)
+{
+	if (parsePair(text, 'x', caps.sensorWidth, caps.sensorHeight) &&
+	    Sensor::supports(caps.sensorWidth, caps.sensorHeight))
+		return {};
+
+	return std::format("the sensor's size is two even numbers from {} whose pixel rate at {} "
+			   "frames per second fits 32 bits, such as 3840x2160, not '{}'",
+			   Sensor::kMinSize, Sensor::kFastest, text);
+}
+
+std::string parseVersion(Capabilities &caps, const std::string &text)
+{
+	if (parsePair(text, '.', caps.versionMajor, caps.versionMinor) &&
+	    caps.versionMajor <= 0xffff && caps.versionMinor <= 0xffff)
+		return {};
+
+	return std::format("a version is two numbers up to 65535, such as 1.0, not '{}'", text);
+}
+
+} /* namespace */
+
+std::optional<Options> parseOptions(int argc, char **argv, int &status)
+{
+	Options options;
+	Capabilities &caps = options.caps;
+	CLI::App app("A PCIe camera board for QEMU, served over vfio-user.");
+
+	const auto setting = [&](const std::string &key, const std::string &type,
+				 const std::string &help) {
+		app.add_option_function<std::string>(
+			   "--" + key,
+			   [&options, key](const std::string &value) {
+				   if (auto error = options.settings.set(key, value))
+					   throw CLI::ValidationError("--" + key, *error);
+			   },
+			   help)
+			->type_name(type)
+			->default_str(options.settings.get(key).value());
+	};
+	const auto pair = [&](const std::string &name, const std::string &type,
+			      const std::string &standard, auto parse, const std::string &help) {
+		app.add_option_function<std::string>(
+			   name,
+			   [&caps, name, parse](const std::string &text) {
+				   const std::string error = parse(caps, text);
+				   if (!error.empty())
+					   throw CLI::ValidationError(name, error);
+			   },
+			   help)
+			->type_name(type)
+			->default_str(standard);
+	};
+
+	app.add_option("--socket", options.socket, "vfio-user socket to listen on; QEMU connects")
+		->required()
+		->type_name("PATH");
+	app.add_option("--control", options.control, "control port to listen on (Unix socket)")
+		->type_name("PATH");
+	app.add_option("--log", options.log, "one line per finished or lost frame goes there")
+		->type_name("PATH");
+	app.add_option("--source", options.source,
+		       "what the sensor sees: a moving pattern, or a video file")
+		->type_name("pattern|FILE")
+		->capture_default_str();
+	CLI::Option *once = app.add_flag("--once", options.once,
+					 "at its end the video stays on its last picture");
+	app.add_flag("--loop", "at its end the video starts over (default)")->excludes(once);
+	setting("fps", "sensor|max|N",
+		"pacing: the sensor's timing, no pause at all, or N frames per second");
+	setting("starved", "drop|hold",
+		"without an address, lose the frame or hold the next one back");
+	setting("mark", "off|frame", "write struct cmacam_mark over the first bytes of a frame");
+	setting("digest", "none|sha256", "log the hash of each frame as it lies in memory");
+	app.add_option("--fifo", caps.fifoDepth, "depth of the address FIFO, entries")
+		->check(CLI::Range(1u, kMaxFifoDepth))
+		->type_name("N")
+		->capture_default_str();
+	pair("--sensor", "WxH", "3840x2160", parseSensor, "pixel array, pixels by lines");
+	app.add_option("--address-bits", caps.addressBits, "width of a DMA address, bits")
+		->check(CLI::IsMember({32u, 40u, 64u}))
+		->type_name("32|40|64")
+		->capture_default_str();
+	pair("--register-version", "MAJOR.MINOR", "1.0", parseVersion,
+	     "what the VERSION register claims");
+
+	try {
+		app.parse(argc, argv);
+	} catch (const CLI::Success &help) {
+		status = app.exit(help);
+		return std::nullopt;
+	} catch (const CLI::ParseError &error) {
+		std::cerr << "cmacam-board: " << error.what() << "\n";
+		status = kBadInput;
+		return std::nullopt;
+	}
+
+	return options;
+}
+
+} /* namespace cmacam */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line of RGB to one line of an output format.
+ */
+#include "pixel/convert.h"
+
+#include <algorithm>
+
+namespace cmacam {
+
+namespace {
+
+/*
+ * BT.709 limited range, 1/256. The luma weights sum to 220, which takes 255 to
+ * 235 after the offset; each chroma row sums to 0, which keeps grey at 128.
+ * 16 bits hold every sum, so a vector register holds as many as it can.
+ */
+constexpr uint16_t kYR = 47, kYG = 157, kYB = 16;
+constexpr int16_t kUR = -26, kUG = -86, kUB = 112;
+constexpr int16_t kVR = 112, kVG = -102, kVB = -10;
+
+constexpr uint16_t kHalf = 128;
+
+} /* namespace */
+
+void convertToLuma(const RgbLine &line, uint8_t *__restrict luma, std::size_t width)
+{
+	const uint8_t *__restrict r = line.r;
+	const uint8_t *__restrict g = line.g;
+	const uint8_t *__restrict b = line.b;
+
+	for (std::size_t x = 0; x < width; x++) {
+		const auto sum =
+			static_cast<uint16_t>(kYR * r[x] + kYG * g[x] + kYB * b[x] + kHalf);
+		luma[x] = static_cast<uint8_t>((sum >> 8) + 16);
+	}
+}
+
+void convertToChroma(const RgbLine &upper, const RgbLine &lower, uint8_t *__restrict chroma,
+		     std::size_t width)
+{
+	const auto mean = [](const uint8_t *a, const uint8_t *b, std::size_t x) {
+		return static_cast<int16_t>((a[x] + a[x + 1] + b[x] + b[x + 1] + 2) >> 2);
+	};
+
+	for (std::size_t x = 0; x < width; x += 2) {
+		const int16_t r = mean(upper.r, lower.r, x);
+		const int16_t g = mean(upper.g, lower.g, x);
+		const int16_t b = mean(upper.b, lower.b, x);
+		const auto u = static_cast<int16_t>(kUR * r + kUG * g + kUB * b + kHalf);
+		const auto v = static_cast<int16_t>(kVR * r + kVG * g + kVB * b + kHalf);
+		chroma[x] = static_cast<uint8_t>((u >> 8) + 128);
+		chroma[x + 1] = static_cast<uint8_t>((v >> 8) + 128);
+	}
+}
+
+void convertToMosaic(const RgbLine &line, bool oddLine, uint16_t *__restrict raw, std::size_t width)
+{
+	const uint8_t *__restrict even = oddLine ? line.g : line.r;
+	const uint8_t *__restrict odd = oddLine ? line.b : line.g;
+	const auto expand = [](uint8_t v) { return static_cast<uint16_t>(v << 2 | v >> 6); };
+
+	for (std::size_t x = 0; x < width; x += 2) {
+		raw[x] = expand(even[x]);
+		raw[x + 1] = expand(odd[x + 1]);
+	}
+}
+
+void scaleBrightness(const uint8_t *__restrict in, uint8_t *__restrict out, std::size_t count,
+		     uint32_t scale)
+{
+	for (std::size_t i = 0; i < count; i++)
+		out[i] = static_cast<uint8_t>(std::min((in[i] * scale + kHalf) >> 8, 255u));
+}
+
+} /* namespace cmacam */

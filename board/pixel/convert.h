@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line of RGB to one line of an output format.
+ *
+ * Luma and chroma follow BT.709 in limited range (16 to 235, 16 to 240), for
+ * every frame size: it is what the driver reports as V4L2_COLORSPACE_REC709.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cmacam {
+
+struct RgbLine
+{
+	const uint8_t *r;
+	const uint8_t *g;
+	const uint8_t *b;
+};
+
+/* All counts are pixels of the line; even where chroma or mosaic is made. */
+void convertToLuma(const RgbLine &line, uint8_t *luma, std::size_t width);
+
+/* Interleaved Cb, Cr from the mean of each 2x2 block of two lines. */
+void convertToChroma(const RgbLine &upper, const RgbLine &lower, uint8_t *chroma,
+		     std::size_t width);
+
+/*
+ * RGGB mosaic: even lines hold R G R G, odd lines G B G B. 8 bits become 10 by
+ * repeating the two highest, so that 0 and 255 map to 0 and 1023.
+ */
+void convertToMosaic(const RgbLine &line, bool oddLine, uint16_t *raw, std::size_t width);
+
+/* Multiplies by scale / 256 and saturates. */
+void scaleBrightness(const uint8_t *in, uint8_t *out, std::size_t count, uint32_t scale);
+
+} /* namespace cmacam */

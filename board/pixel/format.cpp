@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pixel formats a channel writes, and how a frame lies in memory.
+ */
+#include "pixel/format.h"
+
+#include <array>
+
+#include <cmacam-regs.h>
+
+namespace cmacam {
+
+namespace {
+
+constexpr std::array<Format, CMACAM_FMT_COUNT> kFormats = {{
+	/* In the order of CMACAM_FMT_*. */
+	{"GREY", 1, 0},
+	{"NV12", 1, 2},
+	{"SRGGB10", 2, 0},
+}};
+
+} /* namespace */
+
+const Format &formatOf(uint32_t code)
+{
+	return kFormats[code];
+}
+
+uint32_t lineBytes(const FrameLayout &layout)
+{
+	return layout.width * formatOf(layout.format).bytesPerPixel;
+}
+
+uint64_t frameBytes(const FrameLayout &layout)
+{
+	const Format &format = formatOf(layout.format);
+	const uint64_t luma = uint64_t{layout.stride} * layout.height;
+
+	return format.chromaDivisor ? luma + luma / format.chromaDivisor : luma;
+}
+
+} /* namespace cmacam */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A picture as sources deliver it: three planes of 8-bit R, G and B, which the
+ * compiler can vectorise where packed pixels defeat it.
+ */
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace cmacam {
+
+struct Size
+{
+	uint32_t width = 0;  /* pixels */
+	uint32_t height = 0; /* lines */
+
+	bool operator==(const Size &) const = default;
+};
+
+class Picture
+{
+public:
+	enum Plane { kRed, kGreen, kBlue, kPlanes };
+
+	explicit Picture(Size size) : size_(size)
+	{
+		for (auto &plane : planes_)
+			plane.resize(std::size_t{size.width} * size.height);
+	}
+
+	Size size() const { return size_; }
+
+	uint8_t *row(Plane plane, uint32_t y)
+	{
+		return planes_[plane].data() + std::size_t{y} * size_.width;
+	}
+	const uint8_t *row(Plane plane, uint32_t y) const
+	{
+		return planes_[plane].data() + std::size_t{y} * size_.width;
+	}
+
+private:
+	Size size_;
+	std::array<std::vector<uint8_t>, kPlanes> planes_;
+};
+
+using PicturePtr = std::shared_ptr<const Picture>;
+
+} /* namespace cmacam */

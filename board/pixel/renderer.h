@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes a picture as one frame of an output format into memory.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "pixel/format.h"
+#include "pixel/picture.h"
+#include "pixel/scaler.h"
+
+namespace cmacam {
+
+/* One per thread: it keeps tables and lines between frames. */
+class Renderer
+{
+public:
+	/*
+	 * Stretches `picture` to the layout's size, multiplies it by
+	 * brightness / 256 and writes the frame to `memory`, cut where that
+	 * ends. Bytes between a line's end and the stride stay as they are.
+	 */
+	void render(PicturePtr picture, const FrameLayout &layout, uint32_t brightness,
+		    std::span<std::byte> memory);
+
+private:
+	/* Calls make(T *line), straight into memory unless the line is cut. */
+	template <typename T, typename Make>
+	void putLine(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make);
+
+	Scaler scaler_;
+	std::vector<std::byte> cutLine_;
+};
+
+} /* namespace cmacam */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The test patterns that the sensor generates instead of the live picture.
+ */
+#pragma once
+
+#include <cstdint>
+
+#include "pixel/picture.h"
+
+namespace cmacam {
+
+/* `pattern` is one of CMACAM_PATTERN_*, but not CMACAM_PATTERN_OFF. */
+PicturePtr drawTestPattern(uint32_t pattern, Size size);
+
+} /* namespace cmacam */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vfio-user server: one client on one Unix stream socket.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "unique_fd.h"
+#include "vfio_user/device.h"
+#include "vfio_user/guest_memory.h"
+#include "vfio_user/interrupts.h"
+#include "vfio_user/protocol.h"
+
+namespace cmacam::vfio_user {
+
+class Server
+{
+public:
+	Server(Device &device, GuestMemory &memory, Interrupts &interrupts)
+		: device_(device), memory_(memory), interrupts_(interrupts)
+	{
+	}
+
+	/*
+	 * Serves until the client hangs up, breaks the framing of messages, or
+	 * `stop` becomes readable. Mappings and interrupts end with it.
+	 */
+	void serve(UniqueFd connection, int stop);
+
+private:
+	using Payload = std::span<const std::byte>;
+
+	bool receive();
+	bool readFully(std::span<std::byte> data, bool withFds);
+	bool dispatch();
+	int handle(Payload payload);
+
+	int version(Payload payload);
+	int dmaMap(Payload payload);
+	int dmaUnmap(Payload payload);
+	int deviceInfo(Payload payload);
+	int regionInfo(Payload payload);
+	int irqInfo(Payload payload);
+	int setIrqs(Payload payload);
+	int setIrqEventfds(const IrqSetPayload &request);
+	int regionRead(Payload payload);
+	int regionWrite(Payload payload);
+
+	/* Appends to the reply of the message in progress. */
+	void reply(std::span<const std::byte> data);
+	bool sendReply(int error);
+
+	std::size_t irqCount(uint32_t index) const;
+	bool accessible(const RegionAccessPayload &access) const;
+
+	Device &device_;
+	GuestMemory &memory_;
+	Interrupts &interrupts_;
+
+	UniqueFd connection_;
+	int stop_ = -1;
+	bool versionAgreed_ = false;
+
+	/* The message in progress. */
+	Header header_{};
+	std::vector<std::byte> request_;
+	std::vector<UniqueFd> fds_;
+	std::vector<std::byte> reply_;
+};
+
+} /* namespace cmacam::vfio_user */
