@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cv::Mat views lie on the frame's own bytes.
+ */
+
+#include <gtest/gtest.h>
+
+#include <cmacam/opencv.h>
+
+#include "fake_dma_buf.h"
+
+using cmacam::MappedFrame;
+using cmacam::PixelFormat;
+
+namespace {
+
+cmacam::Result<MappedFrame> map(int fd, PixelFormat format, unsigned int stride)
+{
+	return MappedFrame::map(*cmacam::contiguousLayout(fd, format, 60, 40, stride));
+}
+
+} /* namespace */
+
+TEST(OpenCv, Nv12)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(64 * 60);
+	auto frame = map(fd.get(), PixelFormat::Nv12, 64);
+	ASSERT_TRUE(frame);
+
+	cv::Mat gray = cmacam::gray(*frame);
+	EXPECT_EQ(gray.type(), CV_8UC1);
+	EXPECT_EQ(gray.size(), cv::Size(60, 40));
+	EXPECT_EQ(gray.step[0], 64U);
+	EXPECT_EQ(reinterpret_cast<const std::byte *>(gray.data), frame->planes()[0].data.data());
+	EXPECT_EQ(gray.at<uchar>(3, 7), (3 * 64 + 7) % 251);
+
+	cv::Mat uv = cmacam::uv(*frame);
+	EXPECT_EQ(uv.type(), CV_8UC2);
+	EXPECT_EQ(uv.size(), cv::Size(30, 20));
+	EXPECT_EQ(reinterpret_cast<const std::byte *>(uv.data), frame->planes()[1].data.data());
+
+	EXPECT_TRUE(cmacam::raw(*frame).empty());
+
+	ASSERT_TRUE(frame->end());
+	EXPECT_TRUE(cmacam::gray(*frame).empty());
+}
+
+TEST(OpenCv, Bayer)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(128 * 40);
+	auto frame = map(fd.get(), PixelFormat::Srggb10, 128);
+	ASSERT_TRUE(frame);
+
+	cv::Mat raw = cmacam::raw(*frame);
+	EXPECT_EQ(raw.type(), CV_16UC1);
+	EXPECT_EQ(raw.size(), cv::Size(60, 40));
+	EXPECT_EQ(raw.at<ushort>(0, 1), 2 | 3 << 8);
+	EXPECT_TRUE(cmacam::gray(*frame).empty());
+	EXPECT_TRUE(cmacam::uv(*frame).empty());
+}
