@@ -48,14 +48,14 @@ ClockPair readClocks(GstClock *clock)
 
 GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime baseTime)
 {
-	const bool plausible =
-		captured != 0 && captured <= now.monotonic && now.monotonic - captured <= kStale;
-	const uint64_t age = plausible ? now.monotonic - captured : 0;
+	/* A stamp in the future wraps round to an age that is stale as well. */
+	const uint64_t age = now.monotonic - captured;
+	const uint64_t delay = captured != 0 && age <= kStale ? age : 0;
 
-	if (now.clock < baseTime || now.clock - baseTime < age)
+	if (now.clock < baseTime || now.clock - baseTime < delay)
 		return 0;
 
-	return now.clock - baseTime - age;
+	return now.clock - baseTime - delay;
 }
 
 } /* namespace cmacam */

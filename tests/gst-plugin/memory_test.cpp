@@ -38,7 +38,19 @@ protected:
 			close(fd);
 	}
 
+	/* Take the memory of @buffer and be told when it is freed. */
+	MemoryPtr take(size_t buffer)
+	{
+		MemoryPtr memory = pool_->take(buffer);
+		gst_mini_object_weak_ref(
+			GST_MINI_OBJECT_CAST(memory.get()),
+			[](gpointer freed, GstMiniObject *) { ++*static_cast<int *>(freed); },
+			&freed_);
+		return memory;
+	}
+
 	std::array<int, 2> fds_;
+	int freed_ = 0;
 	std::vector<size_t> returned_;
 	std::shared_ptr<FramePool> pool_;
 };
@@ -78,10 +90,11 @@ TEST_F(FramePoolTest, APartOfTheMemoryHoldsTheFrame)
 
 TEST_F(FramePoolTest, TheSameMemoryComesRound)
 {
-	MemoryPtr memory = pool_->take(0);
+	MemoryPtr memory = take(0);
 	const GstMemory *identity = memory.get();
 	memory.reset();
 
+	EXPECT_EQ(freed_, 0);
 	EXPECT_EQ(pool_->take(0).get(), identity);
 }
 
@@ -98,10 +111,15 @@ TEST_F(FramePoolTest, CroppingInPlaceIsUndone)
 
 TEST_F(FramePoolTest, AfterRetireNothingReturns)
 {
-	MemoryPtr memory = pool_->take(0);
+	MemoryPtr held = take(0);
+	take(1).reset();
+	EXPECT_EQ(freed_, 0);
+
 	pool_->retire();
-	memory.reset();
-	EXPECT_TRUE(returned_.empty());
+	EXPECT_EQ(freed_, 1) << "idle memory goes with the pool";
+	held.reset();
+	EXPECT_EQ(freed_, 2);
+	EXPECT_EQ(returned_, std::vector<size_t>{1});
 }
 
 TEST_F(FramePoolTest, MemoryOutlivesPoolAndCamera)
