@@ -5,14 +5,12 @@
 
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include <opencv2/core.hpp>
 #include <opencv2/objdetect.hpp>
 
 #include <cmacam/mapped_frame.h>
-#include <cmacam/result.h>
 
 class PeopleDetector
 {
@@ -27,7 +25,3 @@ private:
 	cv::HOGDescriptor hog_;
 	double scale_;
 };
-
-/* Write a colour copy of the frame with the boxes drawn; the frame stays as it is. */
-cmacam::Result<void> writeAnnotated(const cmacam::MappedFrame &frame,
-				    const std::vector<cv::Rect> &boxes, const std::string &path);

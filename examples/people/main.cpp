@@ -15,6 +15,7 @@
 #include "camera_loop.h"
 #include "detector.h"
 #include "page_frames.h"
+#include "pictures.h"
 #include "report.h"
 
 using cmacam::Error;
@@ -32,6 +33,7 @@ struct Options
 	unsigned int every = 1;
 	double scale = 1.2;
 	std::string out;
+	std::string contactSheet;
 	bool json = false;
 	bool verify = false;
 };
@@ -59,29 +61,42 @@ Result<FrameProof> proofOf(const cmacam::MappedFrame &frame)
 	return FrameProof{*range, head.str()};
 }
 
-Result<FrameReport> lookAt(const CameraFrame &camera, const PeopleDetector &detector,
-			   const Options &options)
+/* The way of one frame: access, detection, proof, pictures, end of access. */
+class FrameWork
+{
+public:
+	explicit FrameWork(const Options &options) : options_(options), detector_(options.scale) {}
+
+	Result<FrameReport> operator()(const CameraFrame &camera);
+	Result<void> writeContactSheet() const;
+
+private:
+	Result<void> keepPicture(const cv::Mat &picture, unsigned int sequence);
+
+	const Options &options_;
+	PeopleDetector detector_;
+	ContactSheet sheet_;
+};
+
+Result<FrameReport> FrameWork::operator()(const CameraFrame &camera)
 {
 	Result<cmacam::MappedFrame> frame = camera.pixels.begin();
 	if (!frame)
 		return frame.error();
 
-	FrameReport report{camera.sequence, camera.timestamp, 0, std::nullopt};
-	const std::vector<cv::Rect> boxes = detector.find(*frame);
-	report.people = boxes.size();
+	const std::vector<cv::Rect> boxes = detector_.find(*frame);
+	FrameReport report{camera.sequence, camera.timestamp, boxes.size(), std::nullopt};
 
-	if (options.verify) {
+	if (options_.verify) {
 		Result<FrameProof> proof = proofOf(*frame);
 		if (!proof)
 			return proof.error();
 		report.proof = *proof;
 	}
 
-	if (!options.out.empty()) {
-		std::ostringstream name;
-		name << options.out << "/people-" << std::setw(6) << std::setfill('0')
-		     << camera.sequence << ".jpg";
-		if (Result<void> result = writeAnnotated(*frame, boxes, name.str()); !result)
+	if (!options_.out.empty() || !options_.contactSheet.empty()) {
+		const cv::Mat picture = annotatedCopy(*frame, boxes);
+		if (Result<void> result = keepPicture(picture, camera.sequence); !result)
 			return result.error();
 	}
 
@@ -89,6 +104,29 @@ Result<FrameReport> lookAt(const CameraFrame &camera, const PeopleDetector &dete
 		return result.error();
 
 	return report;
+}
+
+Result<void> FrameWork::keepPicture(const cv::Mat &picture, unsigned int sequence)
+{
+	if (!options_.contactSheet.empty())
+		sheet_.add(picture);
+
+	if (options_.out.empty())
+		return {};
+
+	std::ostringstream name;
+	name << options_.out << "/people-" << std::setw(6) << std::setfill('0') << sequence
+	     << ".jpg";
+
+	return writePicture(picture, name.str());
+}
+
+Result<void> FrameWork::writeContactSheet() const
+{
+	if (options_.contactSheet.empty())
+		return {};
+
+	return writePicture(sheet_.compose(), options_.contactSheet);
 }
 
 Result<void> countPeople(const Options &options)
@@ -104,20 +142,17 @@ Result<void> countPeople(const Options &options)
 	if (!loop)
 		return loop.error();
 
-	const PeopleDetector detector(options.scale);
+	FrameWork work(options);
 	Statistics statistics;
 	unsigned int seen = 0;
 	unsigned int done = 0;
-
-	if (!options.json)
-		std::cout << header() << std::endl;
 
 	Result<void> result = (*loop)->run([&](const CameraFrame &frame) -> Result<bool> {
 		statistics.delivered(frame.sequence);
 		if (seen++ % options.every)
 			return true;
 
-		Result<FrameReport> report = lookAt(frame, detector, options);
+		Result<FrameReport> report = work(frame);
 		if (!report)
 			return report.error();
 
@@ -131,7 +166,7 @@ Result<void> countPeople(const Options &options)
 
 	std::cout << statistics.line(options.json) << std::endl;
 
-	return {};
+	return work.writeContactSheet();
 }
 
 } /* namespace */
@@ -157,7 +192,9 @@ int main(int argc, char **argv)
 		->capture_default_str()
 		->check(CLI::Range(1.01, 2.0));
 	app.add_option("--out", options.out, "folder for annotated copies of the frames");
-	app.add_flag("--json", options.json, "one JSON object per line instead of columns");
+	app.add_option("--contact-sheet", options.contactSheet,
+		       "file for one picture with small copies of all frames looked at");
+	app.add_flag("--json", options.json, "one JSON object per line instead of key=value");
 	app.add_flag("--verify", options.verify,
 		     "print where the luma plane lies physically and how it begins (as root)");
 	CLI11_PARSE(app, argc, argv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the people detector tells about its frames, for people and for scripts.
+ * What the people detector tells about its frames, one line each.
  */
 
 #include "report.h"
@@ -10,6 +10,40 @@
 
 namespace {
 
+/* Builds one line in either form. */
+class Line
+{
+public:
+	Line(const std::string &kind, bool json) : json_(json)
+	{
+		out_ << std::fixed << std::setprecision(2);
+		out_ << (json ? "{\"kind\":\"" + kind + "\"" : kind);
+	}
+
+	template <typename T>
+	void number(const char *key, T value)
+	{
+		if (json_)
+			out_ << ",\"" << key << "\":" << value;
+		else
+			out_ << ' ' << key << '=' << value;
+	}
+
+	void text(const char *key, const std::string &value)
+	{
+		if (json_)
+			out_ << ",\"" << key << "\":\"" << value << '"';
+		else
+			out_ << ' ' << key << '=' << value;
+	}
+
+	std::string end() { return out_.str() + (json_ ? "}" : ""); }
+
+private:
+	std::ostringstream out_;
+	bool json_;
+};
+
 std::string hex(std::uint64_t value)
 {
 	std::ostringstream out;
@@ -18,6 +52,21 @@ std::string hex(std::uint64_t value)
 }
 
 } /* namespace */
+
+std::string line(const FrameReport &report, bool json)
+{
+	Line line("frame", json);
+	line.number("sequence", report.sequence);
+	line.number("timestamp", report.timestamp);
+	line.number("people", report.people);
+	if (report.proof) {
+		if (report.proof->luma.contiguous)
+			line.text("phys", hex(report.proof->luma.start));
+		line.text("head", report.proof->head);
+	}
+
+	return line.end();
+}
 
 void Statistics::delivered(unsigned int sequence)
 {
@@ -42,46 +91,12 @@ std::string Statistics::line(bool json) const
 	const std::chrono::duration<double> seconds = latest_ - first_;
 	const double fps = seconds.count() > 0 ? (delivered_ - 1) / seconds.count() : 0;
 
-	std::ostringstream out;
-	out << std::fixed << std::setprecision(2);
-	if (json)
-		out << "{\"delivered\":" << delivered_ << ",\"looked_at\":" << lookedAt_
-		    << ",\"lost\":" << lost_ << ",\"fps\":" << fps << ",\"people\":" << people_
-		    << "}";
-	else
-		out << "# delivered " << delivered_ << ", looked at " << lookedAt_ << ", lost "
-		    << lost_ << ", " << fps << " fps, people " << people_;
+	Line line("summary", json);
+	line.number("delivered", delivered_);
+	line.number("looked_at", lookedAt_);
+	line.number("lost", lost_);
+	line.number("fps", fps);
+	line.number("people", people_);
 
-	return out.str();
-}
-
-std::string header()
-{
-	return "sequence\ttimestamp\tpeople\tphysical\tcontiguous\thead";
-}
-
-std::string line(const FrameReport &report, bool json)
-{
-	std::ostringstream out;
-
-	if (json) {
-		out << "{\"sequence\":" << report.sequence << ",\"timestamp\":" << report.timestamp
-		    << ",\"people\":" << report.people;
-		if (report.proof)
-			out << ",\"physical\":\"" << hex(report.proof->luma.start)
-			    << "\",\"contiguous\":"
-			    << (report.proof->luma.contiguous ? "true" : "false") << ",\"head\":\""
-			    << report.proof->head << "\"";
-		out << "}";
-	} else {
-		out << report.sequence << '\t' << report.timestamp << '\t' << report.people;
-		if (report.proof)
-			out << '\t' << hex(report.proof->luma.start) << '\t'
-			    << (report.proof->luma.contiguous ? "yes" : "no") << '\t'
-			    << report.proof->head;
-		else
-			out << "\t-\t-\t-";
-	}
-
-	return out.str();
+	return line.end();
 }

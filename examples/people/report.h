@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the people detector tells about its frames, for people and for scripts.
+ * What the people detector tells about its frames, one line each.
  */
 
 #pragma once
@@ -13,7 +13,7 @@
 
 #include "page_frames.h"
 
-/* Proof material: what a caller compares with the board's log. */
+/* What a caller compares with the board's log. */
 struct FrameProof
 {
 	PhysicalRange luma;
@@ -23,10 +23,16 @@ struct FrameProof
 struct FrameReport
 {
 	unsigned int sequence;
-	std::int64_t timestamp;
+	std::int64_t timestamp; /* start of exposure, CLOCK_MONOTONIC, ns */
 	std::size_t people;
 	std::optional<FrameProof> proof;
 };
+
+/*
+ * One line: "frame key=value ...", or a JSON object. phys, the physical start
+ * of the luma plane, is there only if the whole plane is contiguous.
+ */
+std::string line(const FrameReport &report, bool json);
 
 /* Counts what was delivered, what was lost and how fast. */
 class Statistics
@@ -35,6 +41,7 @@ public:
 	void delivered(unsigned int sequence);
 	void lookedAt(std::size_t people);
 
+	/* One line: "summary key=value ...", or a JSON object. */
 	std::string line(bool json) const;
 
 private:
@@ -48,8 +55,3 @@ private:
 	Clock::time_point first_;
 	Clock::time_point latest_;
 };
-
-/* Column names of the tab-separated form. */
-std::string header();
-
-std::string line(const FrameReport &report, bool json);
