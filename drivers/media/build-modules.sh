@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Build the modules with the kernel's own build system, away from the sources.
+# usage: build-modules.sh MAKE KERNEL_DIR SOURCE_DIR OUTPUT_DIR
+set -eu
+
+make=$1
+kernel=$2
+source=$3
+output=$(realpath -m "$4")
+objects=$output/kbuild
+config=$objects/.config
+
+mkdir -p "$objects"
+
+# The symbols of Kconfig decide what is built. Headers packages ship the tool
+# that reads them; without it the defconfig stands as it is.
+if [ -x "$kernel/scripts/kconfig/conf" ]; then
+	(cd "$source/../.." &&
+	 KCONFIG_CONFIG=$config KCONFIG_AUTOCONFIG=$objects/include/auto.conf \
+	 KCONFIG_AUTOHEADER=$objects/include/autoconf.h \
+	 KCONFIG_RUSTCCFG=$objects/include/rustc_cfg \
+	 "$kernel/scripts/kconfig/conf" -s \
+		--defconfig=drivers/media/defconfig Kconfig)
+else
+	cp "$source/defconfig" "$config"
+fi
+
+env -u MAKEFLAGS -u MAKELEVEL "$make" -s -j"$(nproc)" -C "$kernel" \
+	M="$source" MO="$objects" CMACAM_CONFIG="$config" modules
+
+cp "$objects/vb2-cma/vb2-cma.ko" "$objects/cmacam/cmacam.ko" "$output/"

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the cmacam driver share: the board, its nodes, its
+ * formats.
+ *
+ * Lifetimes: struct cmacam_device is reference-counted by its v4l2_device.
+ * Every open node holds a reference, so all of it outlives the hardware and
+ * is freed in v4l2_device.release, after the last file is closed. Registers
+ * are touched only by an engine that is started, and by the sensor while
+ * &cmacam_sensor.gone is not set.
+ */
+#ifndef CMACAM_H
+#define CMACAM_H
+
+#include <linux/io.h>
+#include <linux/mutex.h>
+#include <linux/platform_device.h>
+
+#include <media/media-device.h>
+#include <media/media-entity.h>
+#include <media/v4l2-ctrls.h>
+#include <media/v4l2-dev.h>
+#include <media/v4l2-device.h>
+#include <media/v4l2-event.h>
+#include <media/v4l2-subdev.h>
+#include <media/videobuf2-v4l2.h>
+
+#include "cmacam-regs.h"
+#include "engine.h"
+
+#define CMACAM_NAME		"cmacam"
+#define CMACAM_MBUS_CODE	MEDIA_BUS_FMT_SRGGB10_1X10
+#define CMACAM_MIN_SIZE		16
+#define CMACAM_SIZE_STEP	2
+
+struct dentry;
+
+/**
+ * struct cmacam_format - a pixel format that the channel can write
+ * @fourcc: V4L2_PIX_FMT_*
+ * @code: CMACAM_FMT_*
+ * @bytes: per pixel in the first plane
+ * @halves: size of all planes, in halves of the first one
+ * @raw: mosaic values as the sensor delivers them
+ */
+struct cmacam_format {
+	u32 fourcc;
+	u8 code;
+	u8 bytes;
+	u8 halves;
+	bool raw;
+};
+
+/* formats.c */
+const struct cmacam_format *
+cmacam_format_by_index(const struct cmacam_engine *engine, unsigned int index);
+const struct cmacam_format *
+cmacam_format_by_fourcc(const struct cmacam_engine *engine, u32 fourcc);
+void cmacam_format_fill(const struct cmacam_engine *engine,
+			const struct v4l2_rect *array,
+			struct v4l2_pix_format *pix);
+u32 cmacam_format_max_width(const struct cmacam_engine *engine,
+			    const struct v4l2_rect *array,
+			    const struct cmacam_format *format);
+
+/**
+ * struct cmacam_sensor - the sensor subdev
+ * @sd: the subdev
+ * @pdev: its struct device, which gives it a stable place in sysfs
+ * @id: number of @pdev
+ * @pad: the source
+ * @handler: controls; its lock is also that of the active state
+ * @array: all pixels
+ * @pixel_rate: pixels per second
+ * @line_length: pixels per line, blanking included
+ * @exposure_margin: lines by which exposure stays below the frame length
+ * @vblank: control
+ * @exposure: master of a cluster with the two that follow
+ * @gain: control
+ * @pattern: control
+ * @gone: the registers are no longer there; guarded by the handler's lock
+ */
+struct cmacam_sensor {
+	struct v4l2_subdev sd;
+	struct platform_device *pdev;
+	int id;
+	struct media_pad pad;
+	struct v4l2_ctrl_handler handler;
+	struct v4l2_rect array;
+	u32 pixel_rate;
+	u32 line_length;
+	u32 exposure_margin;
+	struct v4l2_ctrl *vblank;
+	struct {
+		struct v4l2_ctrl *exposure;
+		struct v4l2_ctrl *gain;
+		struct v4l2_ctrl *pattern;
+	};
+	bool gone;
+};
+
+struct cmacam_buffer {
+	struct vb2_v4l2_buffer vb;
+	struct list_head list;
+};
+
+/**
+ * struct cmacam_video - the capture node
+ * @vdev: the node
+ * @pad: the sink
+ * @queue: its buffers
+ * @lock: serialises ioctls and the queue
+ * @handler: controls
+ * @frames_lost: control
+ * @last_error: control
+ * @pix: current format
+ * @format: the same as a row of the table
+ * @pending: buffers that the engine has no room for yet; &engine.lock
+ * @active: buffers whose address the engine has, in that order; &engine.lock
+ * @frames: delivered since streaming began; &engine.lock
+ * @errors: those of them that are corrupted; &engine.lock
+ * @lost: missing since streaming began; &engine.lock
+ */
+struct cmacam_video {
+	struct video_device vdev;
+	struct media_pad pad;
+	struct vb2_queue queue;
+	struct mutex lock; /* see the kernel-doc above */
+	struct v4l2_ctrl_handler handler;
+	struct v4l2_ctrl *frames_lost;
+	struct v4l2_ctrl *last_error;
+	struct v4l2_pix_format pix;
+	const struct cmacam_format *format;
+	struct list_head pending;
+	struct list_head active;
+	u32 frames;
+	u32 errors;
+	u32 lost;
+};
+
+/**
+ * struct cmacam_meta - the metadata node
+ * @vdev: the node
+ * @pad: the sink
+ * @queue: its buffers
+ * @lock: serialises ioctls and the queue
+ * @slock: guards what follows
+ * @pending: buffers to fill
+ */
+struct cmacam_meta {
+	struct video_device vdev;
+	struct media_pad pad;
+	struct vb2_queue queue;
+	struct mutex lock; /* see the kernel-doc above */
+	spinlock_t slock; /* see the kernel-doc above */
+	struct list_head pending;
+};
+
+/**
+ * struct cmacam_device - one board
+ * @dev: the bus device
+ * @regs: register block
+ * @version: of the register interface
+ * @mdev: media device
+ * @v4l2_dev: holds the reference count of this structure
+ * @pipe: the one pipeline
+ * @engine: DMA engine of channel 0
+ * @sensor: sensor
+ * @video: capture node
+ * @meta: metadata node
+ * @debugfs: folder with the statistics
+ */
+struct cmacam_device {
+	struct device *dev;
+	void __iomem *regs;
+	u32 version;
+
+	struct media_device mdev;
+	struct v4l2_device v4l2_dev;
+	struct media_pipeline pipe;
+
+	struct cmacam_engine engine;
+	struct cmacam_sensor sensor;
+	struct cmacam_video video;
+	struct cmacam_meta meta;
+
+	struct dentry *debugfs;
+};
+
+/* core.c */
+struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
+				    int irq, void (*isolate)(struct device *));
+void cmacam_destroy(struct cmacam_device *cam);
+const struct vb2_mem_ops *cmacam_memops(void);
+
+extern const struct dev_pm_ops cmacam_pm_ops;
+
+/* sensor.c */
+int cmacam_sensor_register(struct cmacam_device *cam);
+void cmacam_sensor_unregister(struct cmacam_sensor *sensor);
+void cmacam_sensor_free(struct cmacam_sensor *sensor);
+void cmacam_sensor_get_interval(struct cmacam_sensor *sensor,
+				struct v4l2_fract *interval);
+int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
+			       struct v4l2_fract *interval);
+void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
+				  struct v4l2_fract *min,
+				  struct v4l2_fract *max);
+
+/* video.c and video-queue.c */
+int cmacam_video_register(struct cmacam_device *cam);
+void cmacam_video_free(struct cmacam_video *video);
+__printf(2, 3)
+void cmacam_video_error(struct cmacam_video *video, const char *format, ...);
+int cmacam_video_queue_init(struct cmacam_device *cam);
+void cmacam_video_suspend(struct cmacam_device *cam);
+int cmacam_video_resume(struct cmacam_device *cam);
+extern const struct cmacam_engine_client cmacam_video_client;
+
+/* meta.c */
+int cmacam_meta_register(struct cmacam_device *cam);
+void cmacam_meta_complete(struct cmacam_device *cam,
+			  const struct cmacam_frame *frame, u32 lost);
+
+/* events.c */
+int cmacam_subscribe_event(struct v4l2_fh *fh,
+			   const struct v4l2_event_subscription *sub);
+int cmacam_sensor_subscribe_event(struct v4l2_subdev *sd, struct v4l2_fh *fh,
+				  struct v4l2_event_subscription *sub);
+void cmacam_event_lost(struct cmacam_device *cam, u32 first, u32 count,
+		       u32 total);
+void cmacam_event_frame_start(struct cmacam_device *cam, u32 sequence);
+
+/* debugfs.c */
+void cmacam_debugfs_create(struct cmacam_device *cam);
+
+#endif

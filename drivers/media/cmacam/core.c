@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The board as a media device: how its parts come together and go apart.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/pm.h>
+#include <linux/slab.h>
+
+#include <media/videobuf2-dma-contig.h>
+
+#include "cmacam.h"
+#include "vb2-cma.h"
+
+static char *allocator = "vb2-cma";
+module_param(allocator, charp, 0444);
+MODULE_PARM_DESC(allocator,
+		 "Memory of the frames: vb2-cma (cached, default) or dma-contig (stock)");
+
+/**
+ * cmacam_memops() - the memory operations that the module parameter names
+ *
+ * Return: the operations, NULL if there are none of that name
+ */
+const struct vb2_mem_ops *cmacam_memops(void)
+{
+	if (!strcmp(allocator, "vb2-cma"))
+		return &vb2_cma_memops;
+	if (!strcmp(allocator, "dma-contig"))
+		return &vb2_dma_contig_memops;
+
+	return NULL;
+}
+
+static int check_version(struct cmacam_device *cam)
+{
+	u32 id = readl(cam->regs + CMACAM_ID);
+
+	if (id != CMACAM_ID_MAGIC)
+		return dev_err_probe(cam->dev, -ENODEV,
+				     "no cmacam board: identification 0x%08x\n",
+				     id);
+
+	cam->version = readl(cam->regs + CMACAM_VERSION);
+	if (cam->version >> 16 != CMACAM_VERSION_MAJOR)
+		return dev_err_probe(cam->dev, -ENODEV,
+				     "the board has register version %u.%u, this driver needs %u.x\n",
+				     cam->version >> 16, cam->version & 0xffff,
+				     CMACAM_VERSION_MAJOR);
+
+	return 0;
+}
+
+/*
+ * Runs when the last reference to the v4l2_device is gone: the driver's own
+ * and one per registered or still open node. No register is touched from
+ * here, and nothing else can refer to the structure.
+ */
+static void cmacam_release(struct v4l2_device *v4l2_dev)
+{
+	struct cmacam_device *cam =
+		container_of(v4l2_dev, struct cmacam_device, v4l2_dev);
+
+	cmacam_sensor_free(&cam->sensor);
+	cmacam_video_free(&cam->video);
+	media_entity_cleanup(&cam->meta.vdev.entity);
+	mutex_destroy(&cam->meta.lock);
+	media_device_cleanup(&cam->mdev);
+	v4l2_device_unregister(&cam->v4l2_dev);
+	kfree(cam);
+}
+
+static void init_media_device(struct cmacam_device *cam)
+{
+	struct media_device *mdev = &cam->mdev;
+
+	mdev->dev = cam->dev;
+	mdev->hw_revision = cam->version;
+	strscpy(mdev->driver_name, CMACAM_NAME, sizeof(mdev->driver_name));
+	strscpy(mdev->model, "cmacam board", sizeof(mdev->model));
+	media_device_init(mdev);
+	cam->v4l2_dev.mdev = mdev;
+}
+
+static int register_nodes(struct cmacam_device *cam)
+{
+	int ret;
+
+	ret = cmacam_sensor_register(cam);
+	if (ret)
+		return ret;
+
+	ret = cmacam_video_register(cam);
+	if (ret)
+		goto err_nodes;
+
+	ret = cmacam_meta_register(cam);
+	if (ret)
+		goto err_nodes;
+
+	ret = v4l2_device_register_subdev_nodes(&cam->v4l2_dev);
+	if (ret)
+		goto err_nodes;
+
+	/* Last: it announces the graph, which must be complete by then. */
+	ret = media_device_register(&cam->mdev);
+	if (ret)
+		goto err_nodes;
+
+	return 0;
+
+err_nodes:
+	vb2_video_unregister_device(&cam->meta.vdev);
+	vb2_video_unregister_device(&cam->video.vdev);
+	cmacam_sensor_unregister(&cam->sensor);
+	return ret;
+}
+
+/**
+ * cmacam_create() - make a media device of a board
+ * @dev: the bus device, powered
+ * @regs: its registers
+ * @irq: its interrupt
+ * @isolate: cuts the board off the bus when nothing else stops it
+ *
+ * Return: the board or an error pointer
+ */
+struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
+				    int irq, void (*isolate)(struct device *))
+{
+	struct cmacam_device *cam;
+	int ret;
+
+	if (!cmacam_memops()) {
+		ret = dev_err_probe(dev, -EINVAL,
+				    "allocator=%s: only vb2-cma and dma-contig are known\n",
+				    allocator);
+		return ERR_PTR(ret);
+	}
+
+	cam = kzalloc_obj(*cam);
+	if (!cam)
+		return ERR_PTR(-ENOMEM);
+
+	cam->dev = dev;
+	cam->regs = regs;
+	ret = check_version(cam);
+	if (ret)
+		goto err_free;
+
+	ret = cmacam_engine_init(&cam->engine, dev, regs, irq, isolate,
+				 &cmacam_video_client);
+	if (ret)
+		goto err_free;
+
+	mutex_init(&cam->video.lock);
+	INIT_LIST_HEAD(&cam->video.pending);
+	INIT_LIST_HEAD(&cam->video.active);
+	mutex_init(&cam->meta.lock);
+	spin_lock_init(&cam->meta.slock);
+	INIT_LIST_HEAD(&cam->meta.pending);
+
+	init_media_device(cam);
+	ret = v4l2_device_register(dev, &cam->v4l2_dev);
+	if (ret)
+		goto err_media;
+	cam->v4l2_dev.release = cmacam_release;
+
+	ret = register_nodes(cam);
+	if (ret)
+		goto err_put;
+
+	cmacam_debugfs_create(cam);
+
+	return cam;
+
+err_put:
+	cmacam_engine_cleanup(&cam->engine);
+	v4l2_device_put(&cam->v4l2_dev);
+	return ERR_PTR(ret);
+err_media:
+	media_device_cleanup(&cam->mdev);
+	cmacam_engine_cleanup(&cam->engine);
+err_free:
+	kfree(cam);
+	return ERR_PTR(ret);
+}
+
+/**
+ * cmacam_destroy() - the hardware goes away, users may stay
+ * @cam: the board
+ *
+ * New opens fail, ioctls on open files too, streaming ends, buffers are
+ * returned. After this nothing touches a register. Mappings and dma-bufs
+ * live on by references of their own.
+ */
+void cmacam_destroy(struct cmacam_device *cam)
+{
+	debugfs_remove_recursive(cam->debugfs);
+	vb2_video_unregister_device(&cam->video.vdev);
+	vb2_video_unregister_device(&cam->meta.vdev);
+	cmacam_sensor_unregister(&cam->sensor);
+	/* After the end of streaming, which needs the graph. */
+	media_device_unregister(&cam->mdev);
+	cmacam_engine_cleanup(&cam->engine);
+	v4l2_device_put(&cam->v4l2_dev);
+}
+
+static int cmacam_suspend(struct device *dev)
+{
+	cmacam_video_suspend(dev_get_drvdata(dev));
+
+	return 0;
+}
+
+static int cmacam_resume(struct device *dev)
+{
+	return cmacam_video_resume(dev_get_drvdata(dev));
+}
+
+DEFINE_SIMPLE_DEV_PM_OPS(cmacam_pm_ops, cmacam_suspend, cmacam_resume);
+
+MODULE_DESCRIPTION("cmacam camera board");
+MODULE_LICENSE("GPL");

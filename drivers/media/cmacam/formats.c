@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one table of pixel formats, and what follows from it.
+ */
+#include <linux/align.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+
+#include "cmacam.h"
+
+/* The first row that the board can write is the default. */
+static const struct cmacam_format cmacam_formats[] = {
+	{ V4L2_PIX_FMT_NV12, CMACAM_FMT_NV12, 1, 3, false },
+	{ V4L2_PIX_FMT_GREY, CMACAM_FMT_GREY, 1, 2, false },
+	{ V4L2_PIX_FMT_SRGGB10, CMACAM_FMT_SRGGB10, 2, 2, true },
+};
+
+/**
+ * cmacam_format_by_index() - the n-th format of this board
+ * @engine: the engine
+ * @index: n
+ *
+ * Return: the format, NULL if there are fewer
+ */
+const struct cmacam_format *
+cmacam_format_by_index(const struct cmacam_engine *engine, unsigned int index)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cmacam_formats); i++) {
+		if (!(engine->caps.formats & BIT(cmacam_formats[i].code)))
+			continue;
+		if (!index--)
+			return &cmacam_formats[i];
+	}
+
+	return NULL;
+}
+
+/**
+ * cmacam_format_by_fourcc() - look a format up
+ * @engine: the engine
+ * @fourcc: V4L2_PIX_FMT_*
+ *
+ * Return: the format, NULL if this board cannot write it
+ */
+const struct cmacam_format *
+cmacam_format_by_fourcc(const struct cmacam_engine *engine, u32 fourcc)
+{
+	const struct cmacam_format *format;
+	unsigned int i;
+
+	for (i = 0; (format = cmacam_format_by_index(engine, i)); i++)
+		if (format->fourcc == fourcc)
+			return format;
+
+	return NULL;
+}
+
+/**
+ * cmacam_format_max_width() - widest frame
+ * @engine: the engine
+ * @array: the sensor's pixels
+ * @format: the format
+ *
+ * Return: pixels; bounded by the sensor and by the engine's stride
+ */
+u32 cmacam_format_max_width(const struct cmacam_engine *engine,
+			    const struct v4l2_rect *array,
+			    const struct cmacam_format *format)
+{
+	u32 stride = ALIGN_DOWN(engine->caps.max_stride,
+				engine->caps.stride_align);
+
+	return round_down(min(array->width, stride / format->bytes),
+			  CMACAM_SIZE_STEP);
+}
+
+/**
+ * cmacam_format_fill() - the nearest format that the board can write
+ * @engine: the engine
+ * @array: the sensor's pixels
+ * @pix: in: what is wanted; out: what there is
+ *
+ * A larger stride than necessary is kept, so that buffers can be shared with
+ * a device that needs one.
+ */
+void cmacam_format_fill(const struct cmacam_engine *engine,
+			const struct v4l2_rect *array,
+			struct v4l2_pix_format *pix)
+{
+	const struct cmacam_engine_caps *caps = &engine->caps;
+	const struct cmacam_format *format;
+	u32 min_stride, max_stride;
+
+	format = cmacam_format_by_fourcc(engine, pix->pixelformat);
+	if (!format)
+		format = cmacam_format_by_index(engine, 0);
+
+	pix->pixelformat = format->fourcc;
+	pix->width = clamp(round_down(pix->width, CMACAM_SIZE_STEP),
+			   CMACAM_MIN_SIZE,
+			   cmacam_format_max_width(engine, array, format));
+	pix->height = clamp(round_down(pix->height, CMACAM_SIZE_STEP),
+			    CMACAM_MIN_SIZE,
+			    round_down(array->height, CMACAM_SIZE_STEP));
+
+	min_stride = ALIGN(pix->width * format->bytes, caps->stride_align);
+	max_stride = ALIGN_DOWN(caps->max_stride, caps->stride_align);
+	pix->bytesperline = clamp(pix->bytesperline, min_stride, max_stride);
+	pix->bytesperline = ALIGN(pix->bytesperline, caps->stride_align);
+	pix->sizeimage = pix->bytesperline * pix->height * format->halves / 2;
+
+	pix->field = V4L2_FIELD_NONE;
+	pix->flags = 0;
+	if (format->raw) {
+		pix->colorspace = V4L2_COLORSPACE_RAW;
+		pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
+		pix->quantization = V4L2_QUANTIZATION_FULL_RANGE;
+		pix->xfer_func = V4L2_XFER_FUNC_NONE;
+	} else {
+		pix->colorspace = V4L2_COLORSPACE_REC709;
+		pix->ycbcr_enc = V4L2_YCBCR_ENC_709;
+		pix->quantization = V4L2_QUANTIZATION_LIM_RANGE;
+		pix->xfer_func = V4L2_XFER_FUNC_709;
+	}
+}

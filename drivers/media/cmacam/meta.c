@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The metadata node: for each frame what was in force when it was taken.
+ */
+#include <linux/cmacam.h>
+
+#include <media/v4l2-ioctl.h>
+#include <media/videobuf2-vmalloc.h>
+
+#include "cmacam.h"
+
+static struct cmacam_buffer *to_buffer(struct vb2_buffer *vb)
+{
+	return container_of(to_vb2_v4l2_buffer(vb), struct cmacam_buffer, vb);
+}
+
+static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
+{
+	struct cmacam_buffer *buf;
+
+	guard(spinlock_irqsave)(&meta->slock);
+
+	buf = list_first_entry_or_null(&meta->pending, struct cmacam_buffer,
+				       list);
+	if (buf)
+		list_del(&buf->list);
+
+	return buf;
+}
+
+/**
+ * cmacam_meta_complete() - hand out the record of a frame
+ * @cam: the board
+ * @frame: the frame
+ * @lost: frames lost before it, since streaming began
+ *
+ * Any context. Without a buffer the record is lost; the next one's sequence
+ * number shows that.
+ */
+void cmacam_meta_complete(struct cmacam_device *cam,
+			  const struct cmacam_frame *frame, u32 lost)
+{
+	const struct cmacam_frame_meta record = {
+		.size = sizeof(record),
+		.sequence = frame->sequence,
+		.timestamp = frame->timestamp,
+		.flags = frame->error ? CMACAM_META_FLAG_ERROR : 0,
+		.exposure = frame->exposure,
+		.gain = frame->gain,
+		.pattern = frame->pattern,
+		.line_length = frame->line_length,
+		.frame_length = frame->frame_length,
+		.pixel_rate = cam->sensor.pixel_rate,
+		.lost = lost,
+	};
+	struct cmacam_buffer *buf = meta_pop(&cam->meta);
+	struct vb2_buffer *vb;
+
+	if (!buf)
+		return;
+
+	vb = &buf->vb.vb2_buf;
+	memcpy(vb2_plane_vaddr(vb, 0), &record, sizeof(record));
+	vb2_set_plane_payload(vb, 0, sizeof(record));
+	buf->vb.sequence = frame->sequence;
+	vb->timestamp = frame->timestamp;
+	vb2_buffer_done(vb, VB2_BUF_STATE_DONE);
+}
+
+/* -----------------------------------------------------------------------------
+ * Queue
+ */
+
+static int meta_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
+			    unsigned int *num_planes, unsigned int sizes[],
+			    struct device *alloc_devs[])
+{
+	if (*num_planes)
+		return *num_planes != 1 ||
+		       sizes[0] < sizeof(struct cmacam_frame_meta) ?
+		       -EINVAL : 0;
+
+	*num_planes = 1;
+	sizes[0] = sizeof(struct cmacam_frame_meta);
+
+	return 0;
+}
+
+/* The mapping is made here, since it must not be in the interrupt handler. */
+static int meta_buf_prepare(struct vb2_buffer *vb)
+{
+	if (vb2_plane_size(vb, 0) < sizeof(struct cmacam_frame_meta))
+		return -EINVAL;
+
+	return vb2_plane_vaddr(vb, 0) ? 0 : -ENOMEM;
+}
+
+static void meta_buf_queue(struct vb2_buffer *vb)
+{
+	struct cmacam_device *cam = vb2_get_drv_priv(vb->vb2_queue);
+
+	guard(spinlock_irqsave)(&cam->meta.slock);
+	list_add_tail(&to_buffer(vb)->list, &cam->meta.pending);
+}
+
+/* Records come with the frames, whenever those begin to flow. */
+static int meta_start_streaming(struct vb2_queue *q, unsigned int count)
+{
+	return 0;
+}
+
+static void meta_stop_streaming(struct vb2_queue *q)
+{
+	struct cmacam_device *cam = vb2_get_drv_priv(q);
+	struct cmacam_buffer *buf;
+
+	while ((buf = meta_pop(&cam->meta)))
+		vb2_buffer_done(&buf->vb.vb2_buf, VB2_BUF_STATE_ERROR);
+}
+
+static const struct vb2_ops meta_queue_ops = {
+	.queue_setup = meta_queue_setup,
+	.buf_prepare = meta_buf_prepare,
+	.buf_queue = meta_buf_queue,
+	.start_streaming = meta_start_streaming,
+	.stop_streaming = meta_stop_streaming,
+};
+
+static int meta_queue_init(struct cmacam_device *cam)
+{
+	struct vb2_queue *q = &cam->meta.queue;
+
+	q->type = V4L2_BUF_TYPE_META_CAPTURE;
+	q->io_modes = VB2_MMAP | VB2_DMABUF;
+	q->dev = cam->dev;
+	q->drv_priv = cam;
+	q->ops = &meta_queue_ops;
+	q->mem_ops = &vb2_vmalloc_memops;
+	q->buf_struct_size = sizeof(struct cmacam_buffer);
+	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC |
+			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
+	q->lock = &cam->meta.lock;
+
+	return vb2_queue_init(q);
+}
+
+/* -----------------------------------------------------------------------------
+ * Node
+ */
+
+static int meta_querycap(struct file *file, void *priv,
+			 struct v4l2_capability *cap)
+{
+	strscpy(cap->driver, CMACAM_NAME, sizeof(cap->driver));
+	strscpy(cap->card, "cmacam board", sizeof(cap->card));
+
+	return 0;
+}
+
+static int meta_enum_fmt(struct file *file, void *priv,
+			 struct v4l2_fmtdesc *f)
+{
+	if (f->index || (f->mbus_code && f->mbus_code != CMACAM_MBUS_CODE))
+		return -EINVAL;
+
+	f->pixelformat = V4L2_META_FMT_CMACAM;
+	strscpy(f->description, "cmacam frame record", sizeof(f->description));
+
+	return 0;
+}
+
+static int meta_fmt(struct file *file, void *priv, struct v4l2_format *f)
+{
+	f->fmt.meta.dataformat = V4L2_META_FMT_CMACAM;
+	f->fmt.meta.buffersize = sizeof(struct cmacam_frame_meta);
+
+	return 0;
+}
+
+static const struct v4l2_ioctl_ops meta_ioctl_ops = {
+	.vidioc_querycap = meta_querycap,
+	.vidioc_enum_fmt_meta_cap = meta_enum_fmt,
+	.vidioc_g_fmt_meta_cap = meta_fmt,
+	.vidioc_s_fmt_meta_cap = meta_fmt,
+	.vidioc_try_fmt_meta_cap = meta_fmt,
+	.vidioc_reqbufs = vb2_ioctl_reqbufs,
+	.vidioc_create_bufs = vb2_ioctl_create_bufs,
+	.vidioc_querybuf = vb2_ioctl_querybuf,
+	.vidioc_prepare_buf = vb2_ioctl_prepare_buf,
+	.vidioc_qbuf = vb2_ioctl_qbuf,
+	.vidioc_dqbuf = vb2_ioctl_dqbuf,
+	.vidioc_expbuf = vb2_ioctl_expbuf,
+	.vidioc_remove_bufs = vb2_ioctl_remove_bufs,
+	.vidioc_streamon = vb2_ioctl_streamon,
+	.vidioc_streamoff = vb2_ioctl_streamoff,
+};
+
+static const struct v4l2_file_operations meta_fops = {
+	.owner = THIS_MODULE,
+	.open = v4l2_fh_open,
+	.release = vb2_fop_release,
+	.unlocked_ioctl = video_ioctl2,
+	.poll = vb2_fop_poll,
+	.mmap = vb2_fop_mmap,
+};
+
+/**
+ * cmacam_meta_register() - make the metadata node
+ * @cam: the board, with its sensor registered
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_meta_register(struct cmacam_device *cam)
+{
+	struct cmacam_meta *meta = &cam->meta;
+	struct video_device *vdev = &meta->vdev;
+	int ret;
+
+	ret = meta_queue_init(cam);
+	if (ret)
+		return ret;
+
+	meta->pad.flags = MEDIA_PAD_FL_SINK;
+	ret = media_entity_pads_init(&vdev->entity, 1, &meta->pad);
+	if (ret)
+		return ret;
+
+	strscpy(vdev->name, "cmacam-metadata", sizeof(vdev->name));
+	vdev->fops = &meta_fops;
+	vdev->ioctl_ops = &meta_ioctl_ops;
+	vdev->device_caps = V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING |
+			    V4L2_CAP_IO_MC;
+	vdev->vfl_dir = VFL_DIR_RX;
+	vdev->v4l2_dev = &cam->v4l2_dev;
+	vdev->lock = &meta->lock;
+	vdev->queue = &meta->queue;
+	vdev->release = video_device_release_empty;
+	video_set_drvdata(vdev, cam);
+
+	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
+	if (ret)
+		return ret;
+
+	return media_create_pad_link(&cam->sensor.sd.entity, 0, &vdev->entity,
+				     0, MEDIA_LNK_FL_ENABLED |
+				     MEDIA_LNK_FL_IMMUTABLE);
+}

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The sensor: a subdev whose controls are the board's sensor registers.
+ */
+#include <linux/gcd.h>
+#include <linux/idr.h>
+#include <linux/math64.h>
+#include <linux/pm_runtime.h>
+
+#include <media/v4l2-fwnode.h>
+
+#include "cmacam.h"
+
+static DEFINE_IDA(cmacam_sensor_ida);
+
+static const char * const cmacam_sensor_patterns[] = {
+	[CMACAM_PATTERN_OFF] = "Disabled",
+	[CMACAM_PATTERN_BARS] = "75% Colour Bars",
+	[CMACAM_PATTERN_RAMP] = "Grey Ramp",
+	[CMACAM_PATTERN_SOLID] = "Mid Grey",
+};
+
+static struct cmacam_sensor *to_sensor(struct v4l2_subdev *sd)
+{
+	return container_of(sd, struct cmacam_sensor, sd);
+}
+
+static struct cmacam_device *to_cam(struct cmacam_sensor *sensor)
+{
+	return container_of(sensor, struct cmacam_device, sensor);
+}
+
+static u32 sensor_read(struct cmacam_sensor *sensor, u32 reg)
+{
+	return readl(to_cam(sensor)->regs + reg);
+}
+
+static void sensor_write(struct cmacam_sensor *sensor, u32 reg, u32 value)
+{
+	writel(value, to_cam(sensor)->regs + reg);
+}
+
+/* -----------------------------------------------------------------------------
+ * Frame intervals: another view of the vertical blanking
+ */
+
+static void sensor_interval(struct cmacam_sensor *sensor, u32 vblank,
+			    struct v4l2_fract *interval)
+{
+	u64 num = (u64)sensor->line_length * (sensor->array.height + vblank);
+	u32 div = gcd(num, sensor->pixel_rate);
+	u32 den = sensor->pixel_rate / div;
+
+	num = div_u64(num, div);
+	while (num > U32_MAX) {
+		num >>= 1;
+		den >>= 1;
+	}
+
+	interval->numerator = num;
+	interval->denominator = den;
+}
+
+static u32 sensor_vblank(struct cmacam_sensor *sensor,
+			 const struct v4l2_fract *interval)
+{
+	u64 lines;
+
+	if (!interval->numerator || !interval->denominator)
+		return sensor->vblank->default_value;
+
+	lines = mul_u64_u64_div_u64(interval->numerator, sensor->pixel_rate,
+				    (u64)interval->denominator *
+				    sensor->line_length);
+
+	return clamp_t(s64, lines - sensor->array.height,
+		       sensor->vblank->minimum, sensor->vblank->maximum);
+}
+
+/**
+ * cmacam_sensor_get_interval() - interval in force
+ * @sensor: the sensor
+ * @interval: where to put it
+ */
+void cmacam_sensor_get_interval(struct cmacam_sensor *sensor,
+				struct v4l2_fract *interval)
+{
+	sensor_interval(sensor, v4l2_ctrl_g_ctrl(sensor->vblank), interval);
+}
+
+/**
+ * cmacam_sensor_set_interval() - set the interval, by way of the blanking
+ * @sensor: the sensor
+ * @interval: in: wanted, 0 for the default; out: what it is now
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
+			       struct v4l2_fract *interval)
+{
+	u32 vblank = sensor_vblank(sensor, interval);
+	int ret;
+
+	ret = v4l2_ctrl_s_ctrl(sensor->vblank, vblank);
+	if (!ret)
+		sensor_interval(sensor, vblank, interval);
+
+	return ret;
+}
+
+/**
+ * cmacam_sensor_interval_range() - fastest and slowest
+ * @sensor: the sensor
+ * @min: shortest interval
+ * @max: longest interval
+ */
+void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
+				  struct v4l2_fract *min,
+				  struct v4l2_fract *max)
+{
+	sensor_interval(sensor, sensor->vblank->minimum, min);
+	sensor_interval(sensor, sensor->vblank->maximum, max);
+}
+
+/* -----------------------------------------------------------------------------
+ * Controls
+ */
+
+/*
+ * The board samples its registers at the start of a frame. Hold defers that,
+ * so that a group written together takes effect on one frame.
+ */
+static void sensor_write_cluster(struct cmacam_sensor *sensor)
+{
+	sensor_write(sensor, CMACAM_SENSOR_HOLD, 1);
+	if (sensor->exposure->is_new)
+		sensor_write(sensor, CMACAM_SENSOR_EXPOSURE,
+			     sensor->exposure->val);
+	if (sensor->gain->is_new)
+		sensor_write(sensor, CMACAM_SENSOR_GAIN, sensor->gain->val);
+	if (sensor->pattern->is_new)
+		sensor_write(sensor, CMACAM_SENSOR_PATTERN,
+			     sensor->pattern->val);
+	sensor_write(sensor, CMACAM_SENSOR_HOLD, 0);
+}
+
+static u32 sensor_max_exposure(struct cmacam_sensor *sensor, u32 vblank)
+{
+	return sensor->array.height + vblank - sensor->exposure_margin;
+}
+
+static int sensor_update_vblank(struct cmacam_sensor *sensor, u32 vblank)
+{
+	struct v4l2_subdev_state *state =
+		v4l2_subdev_get_locked_active_state(&sensor->sd);
+	u32 max = sensor_max_exposure(sensor, vblank);
+
+	sensor_interval(sensor, vblank,
+			v4l2_subdev_state_get_interval(state, 0));
+
+	return __v4l2_ctrl_modify_range(sensor->exposure,
+					sensor->exposure->minimum, max, 1,
+					min_t(s64, max,
+					      sensor->exposure->default_value));
+}
+
+static int sensor_s_ctrl(struct v4l2_ctrl *ctrl)
+{
+	struct cmacam_sensor *sensor =
+		container_of(ctrl->handler, struct cmacam_sensor, handler);
+	struct device *dev = to_cam(sensor)->dev;
+	int ret, in_use;
+
+	if (ctrl->id == V4L2_CID_VBLANK) {
+		ret = sensor_update_vblank(sensor, ctrl->val);
+		if (ret)
+			return ret;
+	}
+
+	/*
+	 * The handler's lock is held, under which gone is set before the
+	 * registers are unmapped. Values set while the board sleeps reach it
+	 * when streaming starts.
+	 */
+	in_use = sensor->gone ? 0 : pm_runtime_get_if_in_use(dev);
+	if (!in_use)
+		return 0;
+
+	switch (ctrl->id) {
+	case V4L2_CID_VBLANK:
+		sensor_write(sensor, CMACAM_SENSOR_VBLANK, ctrl->val);
+		break;
+	case V4L2_CID_EXPOSURE:
+		sensor_write_cluster(sensor);
+		break;
+	}
+
+	if (in_use > 0)
+		pm_runtime_put(dev);
+
+	return 0;
+}
+
+static const struct v4l2_ctrl_ops sensor_ctrl_ops = {
+	.s_ctrl = sensor_s_ctrl,
+};
+
+static int sensor_init_controls(struct cmacam_sensor *sensor)
+{
+	const struct v4l2_fwnode_device_properties props = {
+		.orientation = V4L2_FWNODE_ORIENTATION_EXTERNAL,
+		.rotation = 0,
+	};
+	struct v4l2_ctrl_handler *hdl = &sensor->handler;
+	u32 vblank = sensor_read(sensor, CMACAM_SENSOR_VBLANK);
+	u32 hblank = sensor->line_length - sensor->array.width;
+	struct v4l2_ctrl *ctrl;
+
+	v4l2_ctrl_handler_init(hdl, 8);
+
+	v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_PIXEL_RATE, sensor->pixel_rate,
+			  sensor->pixel_rate, 1, sensor->pixel_rate);
+	ctrl = v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_HBLANK, hblank, hblank, 1,
+				 hblank);
+	if (ctrl)
+		ctrl->flags |= V4L2_CTRL_FLAG_READ_ONLY;
+
+	/* The reset values of the board are the defaults. */
+	sensor->vblank =
+		v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops, V4L2_CID_VBLANK,
+				  sensor_read(sensor, CMACAM_SENSOR_VBLANK_MIN),
+				  sensor_read(sensor, CMACAM_SENSOR_VBLANK_MAX),
+				  1, vblank);
+	sensor->exposure =
+		v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops, V4L2_CID_EXPOSURE,
+				  sensor_read(sensor,
+					      CMACAM_SENSOR_EXPOSURE_MIN),
+				  sensor_max_exposure(sensor, vblank), 1,
+				  sensor_read(sensor, CMACAM_SENSOR_EXPOSURE));
+	sensor->gain =
+		v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+				  V4L2_CID_ANALOGUE_GAIN,
+				  sensor_read(sensor, CMACAM_SENSOR_GAIN_MIN),
+				  sensor_read(sensor, CMACAM_SENSOR_GAIN_MAX),
+				  1, sensor_read(sensor, CMACAM_SENSOR_GAIN));
+	sensor->pattern =
+		v4l2_ctrl_new_std_menu_items(hdl, &sensor_ctrl_ops,
+					     V4L2_CID_TEST_PATTERN,
+					     CMACAM_PATTERN_COUNT - 1, 0, 0,
+					     cmacam_sensor_patterns);
+	v4l2_ctrl_new_fwnode_properties(hdl, NULL, &props);
+
+	if (hdl->error)
+		return hdl->error;
+
+	v4l2_ctrl_cluster(3, &sensor->exposure);
+	sensor->sd.ctrl_handler = hdl;
+
+	return 0;
+}
+
+/* -----------------------------------------------------------------------------
+ * Subdev operations
+ */
+
+static int sensor_enum_mbus_code(struct v4l2_subdev *sd,
+				 struct v4l2_subdev_state *state,
+				 struct v4l2_subdev_mbus_code_enum *code)
+{
+	if (code->index)
+		return -EINVAL;
+
+	code->code = CMACAM_MBUS_CODE;
+
+	return 0;
+}
+
+static int sensor_enum_frame_size(struct v4l2_subdev *sd,
+				  struct v4l2_subdev_state *state,
+				  struct v4l2_subdev_frame_size_enum *fse)
+{
+	const struct v4l2_rect *array = &to_sensor(sd)->array;
+
+	if (fse->index || fse->code != CMACAM_MBUS_CODE)
+		return -EINVAL;
+
+	fse->min_width = array->width;
+	fse->max_width = array->width;
+	fse->min_height = array->height;
+	fse->max_height = array->height;
+
+	return 0;
+}
+
+/* A discrete list cannot show a range: the ends of it and the default. */
+static int sensor_enum_frame_interval(struct v4l2_subdev *sd,
+				      struct v4l2_subdev_state *state,
+				      struct v4l2_subdev_frame_interval_enum *e)
+{
+	struct cmacam_sensor *sensor = to_sensor(sd);
+	const u32 vblanks[] = {
+		sensor->vblank->minimum,
+		sensor->vblank->default_value,
+		sensor->vblank->maximum,
+	};
+
+	if (e->index >= ARRAY_SIZE(vblanks) || e->code != CMACAM_MBUS_CODE ||
+	    e->width != sensor->array.width ||
+	    e->height != sensor->array.height)
+		return -EINVAL;
+
+	sensor_interval(sensor, vblanks[e->index], &e->interval);
+
+	return 0;
+}
+
+/* There is one format; to set another one is to be told so. */
+static int sensor_set_fmt(struct v4l2_subdev *sd,
+			  struct v4l2_subdev_state *state,
+			  struct v4l2_subdev_format *format)
+{
+	format->format = *v4l2_subdev_state_get_format(state, format->pad);
+
+	return 0;
+}
+
+static int sensor_get_selection(struct v4l2_subdev *sd,
+				struct v4l2_subdev_state *state,
+				struct v4l2_subdev_selection *sel)
+{
+	switch (sel->target) {
+	case V4L2_SEL_TGT_NATIVE_SIZE:
+	case V4L2_SEL_TGT_CROP_BOUNDS:
+	case V4L2_SEL_TGT_CROP_DEFAULT:
+	case V4L2_SEL_TGT_CROP:
+		sel->r = to_sensor(sd)->array;
+		return 0;
+	}
+
+	return -EINVAL;
+}
+
+/* The state's lock is the handler's lock, which guards the controls. */
+static int sensor_set_frame_interval(struct v4l2_subdev *sd,
+				     struct v4l2_subdev_state *state,
+				     struct v4l2_subdev_frame_interval *fi)
+{
+	struct cmacam_sensor *sensor = to_sensor(sd);
+	u32 vblank = sensor_vblank(sensor, &fi->interval);
+
+	sensor_interval(sensor, vblank, &fi->interval);
+	*v4l2_subdev_state_get_interval(state, fi->pad) = fi->interval;
+
+	if (fi->which != V4L2_SUBDEV_FORMAT_ACTIVE)
+		return 0;
+
+	return __v4l2_ctrl_s_ctrl(sensor->vblank, vblank);
+}
+
+static int sensor_enable_streams(struct v4l2_subdev *sd,
+				 struct v4l2_subdev_state *state, u32 pad,
+				 u64 streams_mask)
+{
+	struct cmacam_sensor *sensor = to_sensor(sd);
+	struct device *dev = to_cam(sensor)->dev;
+	int ret;
+
+	if (sensor->gone)
+		return -ENODEV;
+
+	ret = pm_runtime_resume_and_get(dev);
+	if (ret)
+		return ret;
+
+	ret = __v4l2_ctrl_handler_setup(&sensor->handler);
+	if (ret)
+		pm_runtime_put(dev);
+
+	return ret;
+}
+
+static int sensor_disable_streams(struct v4l2_subdev *sd,
+				  struct v4l2_subdev_state *state, u32 pad,
+				  u64 streams_mask)
+{
+	pm_runtime_put(to_cam(to_sensor(sd))->dev);
+
+	return 0;
+}
+
+static const struct v4l2_subdev_core_ops sensor_core_ops = {
+	.log_status = v4l2_ctrl_subdev_log_status,
+	.subscribe_event = cmacam_sensor_subscribe_event,
+	.unsubscribe_event = v4l2_event_subdev_unsubscribe,
+};
+
+static const struct v4l2_subdev_pad_ops sensor_pad_ops = {
+	.enum_mbus_code = sensor_enum_mbus_code,
+	.enum_frame_size = sensor_enum_frame_size,
+	.enum_frame_interval = sensor_enum_frame_interval,
+	.get_fmt = v4l2_subdev_get_fmt,
+	.set_fmt = sensor_set_fmt,
+	.get_selection = sensor_get_selection,
+	.get_frame_interval = v4l2_subdev_get_frame_interval,
+	.set_frame_interval = sensor_set_frame_interval,
+	.enable_streams = sensor_enable_streams,
+	.disable_streams = sensor_disable_streams,
+};
+
+static const struct v4l2_subdev_ops sensor_ops = {
+	.core = &sensor_core_ops,
+	.pad = &sensor_pad_ops,
+};
+
+static int sensor_init_state(struct v4l2_subdev *sd,
+			     struct v4l2_subdev_state *state)
+{
+	struct cmacam_sensor *sensor = to_sensor(sd);
+
+	*v4l2_subdev_state_get_format(state, 0) = (struct v4l2_mbus_framefmt) {
+		.code = CMACAM_MBUS_CODE,
+		.width = sensor->array.width,
+		.height = sensor->array.height,
+		.field = V4L2_FIELD_NONE,
+		.colorspace = V4L2_COLORSPACE_RAW,
+		.ycbcr_enc = V4L2_YCBCR_ENC_601,
+		.quantization = V4L2_QUANTIZATION_FULL_RANGE,
+		.xfer_func = V4L2_XFER_FUNC_NONE,
+	};
+	*v4l2_subdev_state_get_crop(state, 0) = sensor->array;
+	sensor_interval(sensor, sensor->vblank->default_value,
+			v4l2_subdev_state_get_interval(state, 0));
+
+	return 0;
+}
+
+static const struct v4l2_subdev_internal_ops sensor_internal_ops = {
+	.init_state = sensor_init_state,
+};
+
+static const struct media_entity_operations sensor_entity_ops = {
+	.link_validate = v4l2_subdev_link_validate,
+};
+
+/* -----------------------------------------------------------------------------
+ * Registration
+ */
+
+/*
+ * libcamera names a camera after the firmware node of the sensor's device,
+ * or after its place among the platform devices. The board need not have a
+ * firmware node, and its own place on the bus changes with the slot, so the
+ * sensor gets a platform device of its own, numbered from 0. It is the
+ * board's by ownership: made and removed with it, and never bound.
+ */
+static int sensor_create_pdev(struct cmacam_sensor *sensor)
+{
+	sensor->id = ida_alloc(&cmacam_sensor_ida, GFP_KERNEL);
+	if (sensor->id < 0)
+		return sensor->id;
+
+	sensor->pdev = platform_device_register_simple("cmacam-sensor",
+						       sensor->id, NULL, 0);
+	if (IS_ERR(sensor->pdev)) {
+		ida_free(&cmacam_sensor_ida, sensor->id);
+		return PTR_ERR(sensor->pdev);
+	}
+
+	/* The subdev refers to it for as long as it has open files. */
+	get_device(&sensor->pdev->dev);
+
+	return 0;
+}
+
+static void sensor_remove_pdev(struct cmacam_sensor *sensor)
+{
+	platform_device_unregister(sensor->pdev);
+	ida_free(&cmacam_sensor_ida, sensor->id);
+}
+
+static void sensor_read_geometry(struct cmacam_sensor *sensor)
+{
+	u32 array = sensor_read(sensor, CMACAM_SENSOR_ARRAY);
+
+	sensor->array.width = array & 0xffff;
+	sensor->array.height = array >> 16;
+	sensor->pixel_rate = sensor_read(sensor, CMACAM_SENSOR_PIXEL_RATE);
+	sensor->line_length = sensor->array.width +
+			      sensor_read(sensor, CMACAM_SENSOR_HBLANK);
+	sensor->exposure_margin =
+		sensor_read(sensor, CMACAM_SENSOR_EXPOSURE_MARGIN);
+}
+
+/**
+ * cmacam_sensor_register() - make the sensor subdev
+ * @cam: the board, which was reset
+ *
+ * Return: 0 or a negative error code, after which nothing is left of it
+ */
+int cmacam_sensor_register(struct cmacam_device *cam)
+{
+	struct cmacam_sensor *sensor = &cam->sensor;
+	struct v4l2_subdev *sd = &sensor->sd;
+	int ret;
+
+	sensor_read_geometry(sensor);
+
+	v4l2_subdev_init(sd, &sensor_ops);
+
+	ret = sensor_create_pdev(sensor);
+	if (ret)
+		return ret;
+
+	sd->internal_ops = &sensor_internal_ops;
+	sd->owner = THIS_MODULE;
+	sd->dev = &sensor->pdev->dev;
+	sd->flags = V4L2_SUBDEV_FL_HAS_DEVNODE | V4L2_SUBDEV_FL_HAS_EVENTS;
+	sd->entity.function = MEDIA_ENT_F_CAM_SENSOR;
+	sd->entity.ops = &sensor_entity_ops;
+	strscpy(sd->name, "cmacam-sensor", sizeof(sd->name));
+
+	ret = sensor_init_controls(sensor);
+	if (ret)
+		goto err_free;
+
+	sensor->pad.flags = MEDIA_PAD_FL_SOURCE;
+	ret = media_entity_pads_init(&sd->entity, 1, &sensor->pad);
+	if (ret)
+		goto err_free;
+
+	sd->state_lock = sensor->handler.lock;
+	ret = v4l2_subdev_init_finalize(sd);
+	if (ret)
+		goto err_free;
+
+	ret = v4l2_device_register_subdev(&cam->v4l2_dev, sd);
+	if (ret)
+		goto err_free;
+
+	return 0;
+
+err_free:
+	sensor_remove_pdev(sensor);
+	return ret;
+}
+
+/**
+ * cmacam_sensor_unregister() - the hardware goes away
+ * @sensor: the sensor
+ */
+void cmacam_sensor_unregister(struct cmacam_sensor *sensor)
+{
+	/* Waits for a control that is being written. */
+	v4l2_ctrl_lock(sensor->vblank);
+	sensor->gone = true;
+	v4l2_ctrl_unlock(sensor->vblank);
+
+	v4l2_device_unregister_subdev(&sensor->sd);
+	sensor_remove_pdev(sensor);
+}
+
+/**
+ * cmacam_sensor_free() - the last file is closed
+ * @sensor: the sensor
+ */
+void cmacam_sensor_free(struct cmacam_sensor *sensor)
+{
+	v4l2_subdev_cleanup(&sensor->sd);
+	media_entity_cleanup(&sensor->sd.entity);
+	v4l2_ctrl_handler_free(&sensor->handler);
+	if (!IS_ERR_OR_NULL(sensor->pdev))
+		put_device(&sensor->pdev->dev);
+}

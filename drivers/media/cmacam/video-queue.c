@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers of the capture node, between videobuf2 and the engine.
+ */
+#include <linux/align.h>
+#include <linux/pm_runtime.h>
+
+#include "cmacam.h"
+#include "vb2-cma.h"
+
+static struct cmacam_device *queue_cam(struct vb2_queue *q)
+{
+	return vb2_get_drv_priv(q);
+}
+
+static struct cmacam_device *engine_cam(struct cmacam_engine *engine)
+{
+	return container_of(engine, struct cmacam_device, engine);
+}
+
+static struct cmacam_buffer *to_buffer(struct vb2_buffer *vb)
+{
+	return container_of(to_vb2_v4l2_buffer(vb), struct cmacam_buffer, vb);
+}
+
+static dma_addr_t buffer_addr(struct cmacam_buffer *buf)
+{
+	return vb2_cma_plane_dma_addr(&buf->vb.vb2_buf, 0);
+}
+
+/* -----------------------------------------------------------------------------
+ * Client of the engine. All of it runs with the engine's lock held.
+ */
+
+static void video_refill(struct cmacam_engine *engine)
+{
+	struct cmacam_video *video = &engine_cam(engine)->video;
+	struct cmacam_buffer *buf, *next;
+
+	list_for_each_entry_safe(buf, next, &video->pending, list) {
+		if (!engine->ops->queue(engine, buffer_addr(buf)))
+			break;
+		list_move_tail(&buf->list, &video->active);
+	}
+}
+
+/*
+ * The board uses addresses in order. One that was passed over belongs to a
+ * frame that was lost after it had begun: its buffer is the next to be filled
+ * again.
+ */
+static struct cmacam_buffer *video_take_active(struct cmacam_video *video,
+					       dma_addr_t addr,
+					       unsigned int *used)
+{
+	struct cmacam_buffer *buf, *found = NULL;
+	LIST_HEAD(passed);
+
+	*used = 0;
+	list_for_each_entry(buf, &video->active, list) {
+		(*used)++;
+		if (buffer_addr(buf) == addr) {
+			found = buf;
+			break;
+		}
+	}
+
+	if (!found) {
+		*used = 0;
+		return NULL;
+	}
+
+	list_cut_before(&passed, &video->active, &found->list);
+	list_splice(&passed, &video->pending);
+	list_del(&found->list);
+
+	return found;
+}
+
+static unsigned int video_frame_done(struct cmacam_engine *engine,
+				     const struct cmacam_frame *frame)
+{
+	struct cmacam_device *cam = engine_cam(engine);
+	struct cmacam_video *video = &cam->video;
+	struct cmacam_buffer *buf;
+	unsigned int used;
+
+	buf = video_take_active(video, frame->addr, &used);
+	if (!buf) {
+		dev_err_ratelimited(cam->dev,
+				    "frame %u at an address that was not queued: %pad\n",
+				    frame->sequence, &frame->addr);
+		return 0;
+	}
+
+	video->frames++;
+	if (frame->error)
+		video->errors++;
+
+	/* Who has the frame can count on its metadata to be there. */
+	cmacam_meta_complete(cam, frame, video->lost);
+
+	buf->vb.sequence = frame->sequence;
+	buf->vb.field = V4L2_FIELD_NONE;
+	buf->vb.vb2_buf.timestamp = frame->timestamp;
+	vb2_set_plane_payload(&buf->vb.vb2_buf, 0,
+			      min(frame->bytes, video->pix.sizeimage));
+	vb2_buffer_done(&buf->vb.vb2_buf, frame->error ?
+			VB2_BUF_STATE_ERROR : VB2_BUF_STATE_DONE);
+
+	return used;
+}
+
+static void video_frames_lost(struct cmacam_engine *engine, u32 first,
+			      u32 count)
+{
+	struct cmacam_device *cam = engine_cam(engine);
+
+	cam->video.lost += count;
+	cmacam_event_lost(cam, first, count, cam->video.lost);
+}
+
+static void video_frame_start(struct cmacam_engine *engine, u32 sequence)
+{
+	cmacam_event_frame_start(engine_cam(engine), sequence);
+}
+
+const struct cmacam_engine_client cmacam_video_client = {
+	.frame_done = video_frame_done,
+	.frames_lost = video_frames_lost,
+	.frame_start = video_frame_start,
+	.refill = video_refill,
+};
+
+/* -----------------------------------------------------------------------------
+ * Operations of the queue
+ */
+
+static int video_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
+			     unsigned int *num_planes, unsigned int sizes[],
+			     struct device *alloc_devs[])
+{
+	u32 size = queue_cam(q)->video.pix.sizeimage;
+
+	if (*num_planes)
+		return *num_planes != 1 || sizes[0] < size ? -EINVAL : 0;
+
+	*num_planes = 1;
+	sizes[0] = size;
+
+	return 0;
+}
+
+static int video_buf_prepare(struct vb2_buffer *vb)
+{
+	struct cmacam_device *cam = queue_cam(vb->vb2_queue);
+	dma_addr_t addr = buffer_addr(to_buffer(vb));
+
+	if (vb2_plane_size(vb, 0) < cam->video.pix.sizeimage)
+		return -EINVAL;
+
+	if (!IS_ALIGNED(addr, cam->engine.caps.addr_align)) {
+		cmacam_video_error(&cam->video,
+				   "the engine needs buffers aligned to %u bytes, this one is at %pad",
+				   cam->engine.caps.addr_align, &addr);
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+static void video_buf_queue(struct vb2_buffer *vb)
+{
+	struct cmacam_device *cam = queue_cam(vb->vb2_queue);
+	struct cmacam_engine *engine = &cam->engine;
+
+	guard(spinlock_irqsave)(&engine->lock);
+
+	list_add_tail(&to_buffer(vb)->list, &cam->video.pending);
+	if (engine->running)
+		video_refill(engine);
+}
+
+static void video_return_buffers(struct cmacam_device *cam,
+				 enum vb2_buffer_state state)
+{
+	struct cmacam_video *video = &cam->video;
+	struct cmacam_buffer *buf, *next;
+
+	guard(spinlock_irqsave)(&cam->engine.lock);
+
+	list_splice_init(&video->active, &video->pending);
+	list_for_each_entry_safe(buf, next, &video->pending, list) {
+		list_del(&buf->list);
+		vb2_buffer_done(&buf->vb.vb2_buf, state);
+	}
+}
+
+static int video_engine_start(struct cmacam_device *cam)
+{
+	const struct v4l2_pix_format *pix = &cam->video.pix;
+	const struct cmacam_engine_config config = {
+		.width = pix->width,
+		.height = pix->height,
+		.code = cam->video.format->code,
+		.stride = pix->bytesperline,
+		.size = pix->sizeimage,
+	};
+
+	return cam->engine.ops->start(&cam->engine, &config);
+}
+
+static int video_start_streaming(struct vb2_queue *q, unsigned int count)
+{
+	struct cmacam_device *cam = queue_cam(q);
+	struct cmacam_video *video = &cam->video;
+	int ret;
+
+	ret = video_device_pipeline_start(&video->vdev, &cam->pipe);
+	if (ret)
+		goto err_return;
+
+	ret = pm_runtime_resume_and_get(cam->dev);
+	if (ret)
+		goto err_pipeline;
+
+	ret = v4l2_subdev_enable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
+	if (ret)
+		goto err_pm;
+
+	scoped_guard(spinlock_irqsave, &cam->engine.lock) {
+		cam->engine.base = 0;
+		video->frames = 0;
+		video->errors = 0;
+		video->lost = 0;
+	}
+
+	ret = video_engine_start(cam);
+	if (ret)
+		goto err_sensor;
+
+	return 0;
+
+err_sensor:
+	v4l2_subdev_disable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
+err_pm:
+	pm_runtime_put(cam->dev);
+err_pipeline:
+	video_device_pipeline_stop(&video->vdev);
+err_return:
+	video_return_buffers(cam, VB2_BUF_STATE_QUEUED);
+	return ret;
+}
+
+static void video_stop_streaming(struct vb2_queue *q)
+{
+	struct cmacam_device *cam = queue_cam(q);
+
+	cam->engine.ops->stop(&cam->engine);
+	v4l2_subdev_disable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
+	video_return_buffers(cam, VB2_BUF_STATE_ERROR);
+	pm_runtime_put(cam->dev);
+	video_device_pipeline_stop(&cam->video.vdev);
+}
+
+static const struct vb2_ops video_queue_ops = {
+	.queue_setup = video_queue_setup,
+	.buf_prepare = video_buf_prepare,
+	.buf_finish = vb2_cma_buf_finish,
+	.buf_queue = video_buf_queue,
+	.start_streaming = video_start_streaming,
+	.stop_streaming = video_stop_streaming,
+};
+
+/**
+ * cmacam_video_queue_init() - make the queue of the capture node
+ * @cam: the board
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_video_queue_init(struct cmacam_device *cam)
+{
+	struct vb2_queue *q = &cam->video.queue;
+
+	q->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	q->io_modes = VB2_MMAP | VB2_DMABUF | VB2_READ;
+	q->dev = cam->dev;
+	q->drv_priv = cam;
+	q->ops = &video_queue_ops;
+	q->mem_ops = cmacam_memops();
+	/* A user may ask the stock allocator for cached memory. */
+	q->allow_cache_hints = q->mem_ops != &vb2_cma_memops;
+	q->buf_struct_size = sizeof(struct cmacam_buffer);
+	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC |
+			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
+	q->min_queued_buffers = 1;
+	q->lock = &cam->video.lock;
+
+	return vb2_queue_init(q);
+}
+
+/**
+ * cmacam_video_suspend() - stop the engine, keep the stream
+ * @cam: the board; nothing else runs while the system is suspended
+ */
+void cmacam_video_suspend(struct cmacam_device *cam)
+{
+	if (vb2_start_streaming_called(&cam->video.queue))
+		cam->engine.ops->stop(&cam->engine);
+}
+
+/**
+ * cmacam_video_resume() - go on with the stream
+ * @cam: the board, which has forgotten everything
+ *
+ * Sequence numbers go on where they were: nothing was lost, time stood still.
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_video_resume(struct cmacam_device *cam)
+{
+	struct v4l2_subdev *sd = &cam->sensor.sd;
+	struct cmacam_video *video = &cam->video;
+	int ret;
+
+	if (!vb2_start_streaming_called(&video->queue))
+		return 0;
+
+	scoped_guard(spinlock_irqsave, &cam->engine.lock) {
+		list_splice_init(&video->active, &video->pending);
+		cam->engine.base = cam->engine.next;
+	}
+
+	v4l2_ctrl_handler_setup(sd->ctrl_handler);
+	ret = video_engine_start(cam);
+	if (ret)
+		vb2_queue_error(&video->queue);
+
+	return ret;
+}

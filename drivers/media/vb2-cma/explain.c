@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Errors in one sentence with their numbers, for the driver to show where
+ * its user looks.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/vmstat.h>
+
+#include "cma-buf.h"
+#include "vb2-cma.h"
+#include "vb2-cma-priv.h"
+
+/* totalcma_pages is not exported to modules; the zones know it as well. */
+static size_t cma_total_bytes(void)
+{
+	size_t pages = 0;
+	int nid, zone;
+
+	for_each_online_node(nid)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			pages += zone_cma_pages(NODE_DATA(nid)->node_zones +
+						zone);
+
+	return pages << PAGE_SHIFT;
+}
+
+static size_t cma_free_bytes(void)
+{
+	return global_zone_page_state(NR_FREE_CMA_PAGES) << PAGE_SHIFT;
+}
+
+/**
+ * vb2_cma_explain_alloc() - why buffers could not be allocated, and the cure
+ * @text: where to put the sentence
+ * @len: room there; VB2_CMA_TEXT is enough
+ * @size: bytes per buffer
+ * @asked: buffers asked for
+ * @got: buffers that exist now
+ *
+ * To be called right after the allocation. What was allocated and given back
+ * because the rest could not be had counts as free.
+ */
+void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
+			   unsigned int asked, unsigned int got)
+{
+	size_t needed = PAGE_ALIGN(size) * asked;
+	size_t total = cma_total_bytes();
+	size_t held = cma_buf_bytes_held();
+	size_t parked = cma_buf_bytes_parked();
+	size_t missing = PAGE_ALIGN(size) * (asked - got);
+	size_t advice;
+
+	/* What there is should do for what is held and missing, yet did not */
+	advice = roundup_pow_of_two(held + missing);
+	if (advice <= total)
+		advice = roundup_pow_of_two(total + 1);
+	advice = max_t(size_t, advice, SZ_16M);
+
+	scnprintf(text, len,
+		  "%u of %u buffers allocated: %u x %zu = %zu bytes of contiguous memory needed, %zu of %zu CMA bytes free, %zu parked; boot with cma=%zuM or more",
+		  got, asked, asked, PAGE_ALIGN(size), needed,
+		  cma_free_bytes(), total, parked, advice / SZ_1M);
+}
+EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
+
+/**
+ * vb2_cma_contiguous() - bytes from the start of a mapping without a gap
+ * @sgt: mapping for a device
+ *
+ * Return: length of the first run of device addresses
+ */
+size_t vb2_cma_contiguous(struct sg_table *sgt)
+{
+	dma_addr_t next = sg_dma_address(sgt->sgl);
+	struct scatterlist *sg;
+	size_t size = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (sg_dma_address(sg) != next)
+			break;
+		next += sg_dma_len(sg);
+		size += sg_dma_len(sg);
+	}
+
+	return size;
+}
+
+static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
+{
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+	size_t size = 0;
+
+	attach = dma_buf_attach(dmabuf, dev);
+	if (IS_ERR(attach))
+		return 0;
+
+	sgt = dma_buf_map_attachment_unlocked(attach, DMA_FROM_DEVICE);
+	if (!IS_ERR(sgt)) {
+		size = vb2_cma_contiguous(sgt);
+		dma_buf_unmap_attachment_unlocked(attach, sgt,
+						  DMA_FROM_DEVICE);
+	}
+	dma_buf_detach(dmabuf, attach);
+
+	return size;
+}
+
+/**
+ * vb2_cma_explain_import() - why a dma-buf was refused
+ * @text: where to put the sentence
+ * @len: room there; VB2_CMA_TEXT is enough
+ * @dev: the importing device
+ * @fd: the dma-buf as user space named it
+ * @given: length that user space stated, 0 for all of the dma-buf
+ * @needed: bytes that a frame takes
+ *
+ * Return: true if the reason was found
+ */
+bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
+			    int fd, size_t given, size_t needed)
+{
+	struct dma_buf *dmabuf = dma_buf_get(fd);
+	size_t contiguous;
+	bool found = true;
+
+	if (IS_ERR(dmabuf)) {
+		scnprintf(text, len, "file descriptor %d is not a dma-buf",
+			  fd);
+		return true;
+	}
+
+	if (!given || given > dmabuf->size)
+		given = dmabuf->size;
+
+	contiguous = dmabuf_contiguous(dmabuf, dev);
+	if (given < needed)
+		scnprintf(text, len,
+			  "buffer too small: %zu bytes needed, %zu given",
+			  needed, given);
+	else if (!contiguous)
+		scnprintf(text, len,
+			  "dma-buf of %s cannot be mapped for this device",
+			  dmabuf->exp_name);
+	else if (contiguous < needed)
+		scnprintf(text, len,
+			  "dma-buf of %s is not contiguous: %zu bytes needed in one piece, the first piece has %zu",
+			  dmabuf->exp_name, needed, contiguous);
+	else
+		found = false;
+
+	dma_buf_put(dmabuf);
+
+	return found;
+}
+EXPORT_SYMBOL_GPL(vb2_cma_explain_import);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vb2-cma: cacheable, contiguous, page-backed buffers for videobuf2.
+ *
+ * A driver adopts it with three lines: queue->mem_ops = &vb2_cma_memops, a
+ * call of vb2_cma_buf_finish() from its buf_finish, and the DMA address from
+ * vb2_cma_plane_dma_addr().
+ */
+#ifndef VB2_CMA_H
+#define VB2_CMA_H
+
+#include <media/videobuf2-core.h>
+
+/* Room for any sentence that the explain functions compose. */
+#define VB2_CMA_TEXT	240
+
+extern const struct vb2_mem_ops vb2_cma_memops;
+
+/**
+ * vb2_cma_plane_dma_addr() - where the engine finds a plane
+ * @vb: buffer of a queue with vb2_cma_memops (or vb2_dma_contig_memops)
+ * @plane: index of the plane
+ *
+ * Return: the DMA address
+ */
+static inline dma_addr_t vb2_cma_plane_dma_addr(struct vb2_buffer *vb,
+						unsigned int plane)
+{
+	dma_addr_t *addr = vb2_plane_cookie(vb, plane);
+
+	return *addr;
+}
+
+void vb2_cma_buf_finish(struct vb2_buffer *vb);
+
+void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
+			   unsigned int asked, unsigned int got);
+bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
+			    int fd, size_t given, size_t needed);
+
+#endif

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The buffers as videobuf2 memory operations, and import of dma-bufs.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/iosys-map.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include <media/videobuf2-core.h>
+
+#include "cma-buf.h"
+#include "vb2-cma.h"
+#include "vb2-cma-priv.h"
+
+/**
+ * struct vb2_cma_mem - memory of one plane
+ * @buf: the buffer; NULL if it was imported from another exporter
+ * @dma_addr: where the engine finds it
+ * @size: bytes that must be there
+ * @dir: what the engine does with it
+ * @vaddr: kernel mapping, made on demand
+ * @attach: of an import
+ * @sgt: mapping of an import
+ */
+struct vb2_cma_mem {
+	struct cma_buf *buf;
+	dma_addr_t dma_addr;
+	size_t size;
+	enum dma_data_direction dir;
+	void *vaddr;
+
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+};
+
+static void *vb2_cma_alloc(struct vb2_buffer *vb, struct device *dev,
+			   unsigned long size)
+{
+	struct vb2_queue *q = vb->vb2_queue;
+	struct vb2_cma_mem *mem;
+
+	mem = kzalloc_obj(*mem);
+	if (!mem)
+		return ERR_PTR(-ENOMEM);
+
+	mem->buf = cma_buf_alloc(dev, size, q->dma_dir, q->gfp_flags);
+	if (IS_ERR(mem->buf)) {
+		void *err = ERR_CAST(mem->buf);
+
+		kfree(mem);
+		return err;
+	}
+
+	mem->dma_addr = mem->buf->dma_addr;
+	mem->size = size;
+	mem->dir = q->dma_dir;
+
+	return mem;
+}
+
+static void vb2_cma_put(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	if (mem->vaddr)
+		cma_buf_unmap_cpu(mem->buf);
+	cma_buf_put(mem->buf);
+	kfree(mem);
+}
+
+static unsigned int vb2_cma_num_users(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	return mem->buf ? refcount_read(&mem->buf->refcount) : 1;
+}
+
+static void *vb2_cma_cookie(struct vb2_buffer *vb, void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	return &mem->dma_addr;
+}
+
+static void *vb2_cma_vaddr(struct vb2_buffer *vb, void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+	struct iosys_map map;
+
+	if (mem->vaddr)
+		return mem->vaddr;
+
+	if (mem->attach) {
+		if (!dma_buf_vmap_unlocked(mem->attach->dmabuf, &map))
+			mem->vaddr = map.vaddr;
+	} else {
+		cma_buf_map_cpu(mem->buf);
+		mem->vaddr = page_address(mem->buf->page);
+	}
+
+	return mem->vaddr;
+}
+
+static int vb2_cma_mmap(void *buf_priv, struct vm_area_struct *vma)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	return cma_buf_mmap_own_file(mem->buf, vma);
+}
+
+static struct dma_buf *vb2_cma_get_dmabuf(struct vb2_buffer *vb,
+					  void *buf_priv, unsigned long flags)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	return cma_buf_export(mem->buf, flags);
+}
+
+/*
+ * videobuf2 asks to skip maintenance on every imported buffer, because it
+ * leaves that to the exporter. Here the exporter is asked, and of our own
+ * buffers we know exactly when the engine owns them.
+ */
+static void vb2_cma_prepare(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	if (mem->buf)
+		cma_buf_to_device(mem->buf);
+}
+
+/* Runs in vb2_buffer_done(), that is in the interrupt handler. */
+static void vb2_cma_finish(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	if (mem->buf)
+		cma_buf_device_done(mem->buf);
+}
+
+/**
+ * vb2_cma_buf_finish() - make a dequeued buffer fit to be looked at
+ * @vb: the buffer
+ *
+ * To be called from the driver's buf_finish, which runs in process context,
+ * while the memory operation of that name may run in a hard interrupt. Does
+ * nothing on queues with other memory operations.
+ */
+void vb2_cma_buf_finish(struct vb2_buffer *vb)
+{
+	unsigned int plane;
+
+	if (vb->vb2_queue->mem_ops != &vb2_cma_memops)
+		return;
+
+	for (plane = 0; plane < vb->num_planes; plane++) {
+		struct vb2_cma_mem *mem = vb->planes[plane].mem_priv;
+
+		if (mem && mem->buf)
+			cma_buf_finish(mem->buf);
+	}
+}
+EXPORT_SYMBOL_GPL(vb2_cma_buf_finish);
+
+static void *vb2_cma_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
+				   struct dma_buf *dmabuf, unsigned long size)
+{
+	struct vb2_cma_mem *mem;
+
+	if (dmabuf->size < size)
+		return ERR_PTR(-EFAULT);
+
+	mem = kzalloc_obj(*mem);
+	if (!mem)
+		return ERR_PTR(-ENOMEM);
+
+	mem->attach = dma_buf_attach(dmabuf, dev);
+	if (IS_ERR(mem->attach)) {
+		void *err = ERR_CAST(mem->attach);
+
+		kfree(mem);
+		return err;
+	}
+
+	/* Lives as long as the dma-buf, which videobuf2 holds for us. */
+	mem->buf = cma_buf_from_dmabuf(dmabuf);
+	mem->size = size;
+	mem->dir = vb->vb2_queue->dma_dir;
+
+	return mem;
+}
+
+static int vb2_cma_map_dmabuf(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+	struct sg_table *sgt;
+
+	sgt = dma_buf_map_attachment_unlocked(mem->attach, mem->dir);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+
+	if (vb2_cma_contiguous(sgt) < mem->size) {
+		dma_buf_unmap_attachment_unlocked(mem->attach, sgt, mem->dir);
+		return -EFAULT;
+	}
+
+	mem->sgt = sgt;
+	mem->dma_addr = sg_dma_address(sgt->sgl);
+
+	return 0;
+}
+
+static void vb2_cma_unmap_dmabuf(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	if (mem->vaddr) {
+		struct iosys_map map = IOSYS_MAP_INIT_VADDR(mem->vaddr);
+
+		dma_buf_vunmap_unlocked(mem->attach->dmabuf, &map);
+		mem->vaddr = NULL;
+	}
+
+	dma_buf_unmap_attachment_unlocked(mem->attach, mem->sgt, mem->dir);
+	mem->sgt = NULL;
+	mem->dma_addr = 0;
+}
+
+static void vb2_cma_detach_dmabuf(void *buf_priv)
+{
+	struct vb2_cma_mem *mem = buf_priv;
+
+	if (mem->sgt)
+		vb2_cma_unmap_dmabuf(mem);
+	dma_buf_detach(mem->attach->dmabuf, mem->attach);
+	kfree(mem);
+}
+
+const struct vb2_mem_ops vb2_cma_memops = {
+	.alloc = vb2_cma_alloc,
+	.put = vb2_cma_put,
+	.num_users = vb2_cma_num_users,
+	.cookie = vb2_cma_cookie,
+	.vaddr = vb2_cma_vaddr,
+	.mmap = vb2_cma_mmap,
+	.get_dmabuf = vb2_cma_get_dmabuf,
+	.prepare = vb2_cma_prepare,
+	.finish = vb2_cma_finish,
+	.attach_dmabuf = vb2_cma_attach_dmabuf,
+	.detach_dmabuf = vb2_cma_detach_dmabuf,
+	.map_dmabuf = vb2_cma_map_dmabuf,
+	.unmap_dmabuf = vb2_cma_unmap_dmabuf,
+};
+EXPORT_SYMBOL_GPL(vb2_cma_memops);
+
+static int __init vb2_cma_init(void)
+{
+	return 0;
+}
+
+static void __exit vb2_cma_exit(void)
+{
+	cma_buf_park_exit();
+}
+
+module_init(vb2_cma_init);
+module_exit(vb2_cma_exit);
+
+MODULE_DESCRIPTION("Cacheable contiguous buffers for videobuf2");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("DMA_BUF");
