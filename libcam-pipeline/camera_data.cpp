@@ -42,7 +42,10 @@ CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaD
 	recordTimer_.timeout.connect(&recordTimer_, [this]() { completeLateFrame(); });
 }
 
-CmacamCameraData::~CmacamCameraData() = default;
+CmacamCameraData::~CmacamCameraData()
+{
+	media_->disconnected.disconnect(this);
+}
 
 /**
  * \brief Open the devices and learn what the camera can do
@@ -68,6 +71,8 @@ int CmacamCameraData::init()
 	video_->unplugged.connect(video_.get(), [this]() { unplug(); });
 	metadata_->bufferReady.connect(metadata_.get(),
 				       [this](FrameBuffer *b) { metadataReady(b); });
+
+	media_->disconnected.connect(this, [this]() { remove(); });
 
 	ret = initFormats();
 	if (ret)

@@ -44,8 +44,6 @@ public:
 	int start(const ControlList *controls);
 	void stop();
 	int queueRequest(Request *request);
-	void unplug();
-	void remove();
 
 	const std::string &id() const { return sensor_->id(); }
 	const std::map<PixelFormat, std::vector<SizeRange>> &formats() const { return formats_; }
@@ -66,6 +64,8 @@ private:
 	void completeLateFrame();
 	void complete(const CmacamFrameJoin::Frame &frame);
 	void cancelQueued();
+	void unplug();
+	void remove();
 
 	int report(int ret);
 

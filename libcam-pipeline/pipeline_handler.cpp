@@ -90,21 +90,12 @@ bool PipelineHandlerCmacam::match(DeviceEnumerator *enumerator)
 
 	const std::string id = data->id();
 	std::set<Stream *> streams{data->stream()};
-	CmacamCameraData *cameraPrivate = data.get();
-	std::shared_ptr<Camera> camera = Camera::create(std::move(data), id, streams);
+	registerCamera(Camera::create(std::move(data), id, streams));
 
 	/*
-	 * The camera's own slot must run before the base class disconnects the
-	 * camera, after which requests cannot complete any more; slots run in
-	 * the order of connection. It holds the camera weakly, as the base
-	 * class does: an application that still owns it decides when it goes.
+	 * After the camera's own slot, which completes the requests: slots run
+	 * in the order of connection, and this one disconnects the camera.
 	 */
-	std::weak_ptr<Camera> weak = camera;
-	media->disconnected.connect(this, [weak, cameraPrivate]() {
-		if (std::shared_ptr<Camera> alive = weak.lock())
-			cameraPrivate->remove();
-	});
-	registerCamera(std::move(camera));
 	hotplugMediaDevice(std::move(media));
 
 	return true;
