@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import paths
+import rootfs
 
 CHECKPATCH = ["perl", "/usr/src/checkpatch/checkpatch.pl", "--no-tree", "--strict", "--max-line-length=80",
               "--terse", "--show-types", "--no-summary", "-f"]
@@ -48,7 +49,9 @@ def checkpatch(box):
 
 def sparse(box):
     """One clean build in a folder of its own with sparse (C=2) and W=1: any warning counts."""
-    status, said = output(box, ["/src/drivers/media/build-modules.sh", "/build/checked-modules", "C=2", "W=1"])
+    headers = f"/lib/modules/{rootfs.versions(box.root)['kernel']}/build"
+    status, said = output(box, ["sh", "/src/drivers/media/build-modules.sh", "make", headers, "/src/drivers/media",
+                                "/build/checked-modules", "C=2", "W=1"])
     warnings = [line for line in said.splitlines() if re.search(r"warning|error", line, re.I)]
     return "\n".join(warnings) or (said if status else "")
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Build the modules with the kernel's own build system, away from the sources.
-# usage: build-modules.sh MAKE KERNEL_DIR SOURCE_DIR OUTPUT_DIR
+# usage: build-modules.sh MAKE KERNEL_DIR SOURCE_DIR OUTPUT_DIR [MAKE_VARIABLE...]
 set -eu
 
 make=$1
 kernel=$2
 source=$3
 output=$(realpath -m "$4")
+shift 4
 objects=$output/kbuild
 config=$objects/.config
 
@@ -27,6 +28,6 @@ else
 fi
 
 env -u MAKEFLAGS -u MAKELEVEL "$make" -s -j"$(nproc)" -C "$kernel" \
-	M="$source" MO="$objects" CMACAM_CONFIG="$config" modules
+	M="$source" MO="$objects" CMACAM_CONFIG="$config" "$@" modules
 
 cp "$objects/vb2-cma/vb2-cma.ko" "$objects/cmacam/cmacam.ko" "$output/"
