@@ -17,6 +17,7 @@ struct GstUnref
 	void operator()(GstMemory *memory) const { gst_memory_unref(memory); }
 	void operator()(GstAllocator *allocator) const { gst_object_unref(allocator); }
 	void operator()(GstClock *clock) const { gst_object_unref(clock); }
+	void operator()(GstMessage *message) const { gst_message_unref(message); }
 	void operator()(gchar *text) const { g_free(text); }
 };
 

@@ -6,58 +6,16 @@
 #include <gtest/gtest.h>
 #include <libcamera/camera_manager.h>
 
-#include "gst_ptr.h"
+#include "pipeline.h"
 
 namespace cmacam {
 namespace {
 
-struct Unref
-{
-	void operator()(GstElement *element) const
-	{
-		gst_element_set_state(element, GST_STATE_NULL);
-		gst_object_unref(element);
-	}
-};
-using ElementPtr = std::unique_ptr<GstElement, Unref>;
-
-struct Errors
-{
-	int count = 0;
-	GQuark domain = 0;
-	int code = 0;
-	std::string text;
-};
-
 class ElementTest : public testing::Test
 {
 protected:
-	void SetUp() override
-	{
-		pipeline_.reset(gst_parse_launch("cmacamsrc name=camera ! fakesink", nullptr));
-		ASSERT_TRUE(pipeline_);
-		camera_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "camera"));
-	}
-
-	Errors errors()
-	{
-		GstBus *bus = gst_element_get_bus(pipeline_.get());
-		Errors errors;
-
-		while (GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)) {
-			GError *error;
-			gst_message_parse_error(message, &error, nullptr);
-			errors = {errors.count + 1, error->domain, error->code, error->message};
-			g_error_free(error);
-			gst_message_unref(message);
-		}
-		gst_object_unref(bus);
-
-		return errors;
-	}
-
-	ElementPtr pipeline_;
-	std::unique_ptr<GstElement, decltype([](GstElement *e) { gst_object_unref(e); })> camera_;
+	Pipeline pipeline_{"cmacamsrc name=camera ! fakesink"};
+	ElementPtr camera_ = pipeline_.element("camera");
 };
 
 TEST_F(ElementTest, PropertiesAreDocumented)
@@ -79,35 +37,31 @@ TEST_F(ElementTest, PropertiesAreDocumented)
 TEST_F(ElementTest, ReadyNeedsNoCamera)
 {
 	for (int i = 0; i < 20; i++) {
-		EXPECT_EQ(gst_element_set_state(pipeline_.get(), GST_STATE_READY),
-			  GST_STATE_CHANGE_SUCCESS);
-		EXPECT_EQ(gst_element_set_state(pipeline_.get(), GST_STATE_NULL),
-			  GST_STATE_CHANGE_SUCCESS);
+		EXPECT_EQ(pipeline_.setState(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+		EXPECT_EQ(pipeline_.setState(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
 	}
-	EXPECT_EQ(errors().count, 0);
+	EXPECT_EQ(pipeline_.problems().count, 0);
 }
 
 TEST_F(ElementTest, NoCameraIsOneClearError)
 {
-	EXPECT_EQ(gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING),
-		  GST_STATE_CHANGE_FAILURE);
+	EXPECT_EQ(pipeline_.setState(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
 
-	const Errors errors = this->errors();
+	const Problems errors = pipeline_.problems();
 	EXPECT_EQ(errors.count, 1);
 	EXPECT_EQ(errors.domain, GST_RESOURCE_ERROR);
 	EXPECT_EQ(errors.code, GST_RESOURCE_ERROR_NOT_FOUND);
 	EXPECT_EQ(errors.text.find("No cmacam camera found: "), 0u) << errors.text;
 
-	EXPECT_EQ(gst_element_set_state(pipeline_.get(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+	EXPECT_EQ(pipeline_.setState(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
 }
 
 TEST_F(ElementTest, AnUnknownNameIsRepeatedInTheError)
 {
 	g_object_set(camera_.get(), "camera-name", "left eye", nullptr);
-	EXPECT_EQ(gst_element_set_state(pipeline_.get(), GST_STATE_PAUSED),
-		  GST_STATE_CHANGE_FAILURE);
+	EXPECT_EQ(pipeline_.setState(GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
 
-	const Errors errors = this->errors();
+	const Problems errors = pipeline_.problems();
 	EXPECT_EQ(errors.code, GST_RESOURCE_ERROR_NOT_FOUND);
 	EXPECT_NE(errors.text.find("'left eye'"), std::string::npos) << errors.text;
 }
@@ -116,11 +70,10 @@ TEST_F(ElementTest, AnotherUserOfLibcameraIsBusyNotAnAbort)
 {
 	{
 		const libcamera::CameraManager foreign;
-		EXPECT_EQ(gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING),
-			  GST_STATE_CHANGE_FAILURE);
+		EXPECT_EQ(pipeline_.setState(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
 	}
 
-	const Errors errors = this->errors();
+	const Problems errors = pipeline_.problems();
 	EXPECT_EQ(errors.count, 1);
 	EXPECT_EQ(errors.domain, GST_RESOURCE_ERROR);
 	EXPECT_EQ(errors.code, GST_RESOURCE_ERROR_BUSY);

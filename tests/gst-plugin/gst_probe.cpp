@@ -41,6 +41,7 @@ struct Unref
 		gst_object_unref(element);
 	}
 	void operator()(GstAppSink *sink) const { gst_object_unref(sink); }
+	void operator()(GstPad *pad) const { gst_object_unref(pad); }
 	void operator()(GstBus *bus) const { gst_object_unref(bus); }
 	void operator()(GstMessage *message) const { gst_message_unref(message); }
 	void operator()(GstSample *sample) const { gst_sample_unref(sample); }
@@ -203,11 +204,12 @@ private:
 	{
 		const Ptr<gchar> caps(gst_caps_to_string(gst_sample_get_caps(sample)));
 		const Ptr<GstQuery> query(gst_query_new_latency());
+		const Ptr<GstPad> pad(gst_element_get_static_pad(GST_ELEMENT(sink_.get()), "sink"));
 		gboolean live;
 		GstClockTime min, max;
 
 		printf("caps %s\n", caps.get());
-		if (gst_element_query(pipeline_.get(), query.get())) {
+		if (gst_pad_peer_query(pad.get(), query.get())) {
 			gst_query_parse_latency(query.get(), &live, &min, &max);
 			printf("latency live=%d min=%" G_GUINT64_FORMAT " max=%" G_GUINT64_FORMAT
 			       "\n",

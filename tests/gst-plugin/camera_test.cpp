@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The element on a camera: states, pauses, held frames, new caps, clocks.
+ * CMACAM_TEST_CAMERA names the camera; unset, it is the first cmacam camera.
+ */
+#include <cstdlib>
+#include <vector>
+
+#include <gst/allocators/gstdmabuf.h>
+#include <gst/app/gstappsink.h>
+#include <gst/check/gsttestclock.h>
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include "pipeline.h"
+
+namespace cmacam {
+namespace {
+
+constexpr GstClockTime kFrameLimit = 30 * GST_SECOND;
+constexpr GstClockTime kNothingMore = 500 * GST_MSECOND;
+constexpr GstClockTime kStopLimit = 5 * GST_SECOND;
+
+struct SampleUnref
+{
+	void operator()(GstSample *sample) const { gst_sample_unref(sample); }
+};
+using SamplePtr = std::unique_ptr<GstSample, SampleUnref>;
+
+std::string source()
+{
+	const char *camera = getenv("CMACAM_TEST_CAMERA");
+
+	return "cmacamsrc name=camera " +
+	       (camera ? "camera-name=\"" + std::string(camera) + "\"" : std::string());
+}
+
+GstBuffer *bufferOf(const SamplePtr &sample)
+{
+	return gst_sample_get_buffer(sample.get());
+}
+
+class CameraTest : public testing::Test
+{
+protected:
+	SamplePtr pull(GstClockTime limit = kFrameLimit)
+	{
+		return SamplePtr(gst_app_sink_try_pull_sample(GST_APP_SINK(sink_.get()), limit));
+	}
+
+	/* Keep every frame until the camera has no buffer left. */
+	std::vector<SamplePtr> pullAll()
+	{
+		std::vector<SamplePtr> held;
+
+		held.push_back(pull());
+		while (SamplePtr sample = pull(kNothingMore))
+			held.push_back(std::move(sample));
+		return held;
+	}
+
+	void setSize(int width, int height)
+	{
+		const CapsPtr caps(gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, width,
+						       "height", G_TYPE_INT, height, nullptr));
+		g_object_set(pipeline_.element("filter").get(), "caps", caps.get(), nullptr);
+	}
+
+	Pipeline pipeline_{source() + " ! capsfilter name=filter ! appsink name=sink sync=false"};
+	ElementPtr camera_ = pipeline_.element("camera");
+	ElementPtr sink_ = pipeline_.element("sink");
+};
+
+TEST_F(CameraTest, CyclesThroughItsStates)
+{
+	for (int i = 0; i < 20; i++) {
+		pipeline_.setState(GST_STATE_PLAYING);
+		const SamplePtr sample = pull();
+		ASSERT_TRUE(sample) << "round " << i;
+		EXPECT_EQ(GST_BUFFER_OFFSET(bufferOf(sample)), 0u);
+		EXPECT_EQ(pipeline_.setState(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+		EXPECT_EQ(pipeline_.setState(GST_STATE_PAUSED), GST_STATE_CHANGE_NO_PREROLL);
+		EXPECT_EQ(pipeline_.setState(i % 2 ? GST_STATE_READY : GST_STATE_NULL),
+			  GST_STATE_CHANGE_SUCCESS);
+	}
+	EXPECT_EQ(pipeline_.problems().count, 0);
+}
+
+TEST_F(CameraTest, FramesAreDmabufsInSequence)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	GstClockTime last = 0;
+
+	for (guint64 i = 0; i < 8; i++) {
+		const SamplePtr sample = pull();
+		ASSERT_TRUE(sample);
+		GstBuffer *buffer = bufferOf(sample);
+
+		ASSERT_EQ(gst_buffer_n_memory(buffer), 1u);
+		EXPECT_TRUE(gst_is_dmabuf_memory(gst_buffer_peek_memory(buffer, 0)));
+		EXPECT_GE(GST_BUFFER_OFFSET(buffer), i);
+		EXPECT_TRUE(i == 0 || GST_BUFFER_PTS(buffer) > last);
+		last = GST_BUFFER_PTS(buffer);
+	}
+}
+
+TEST_F(CameraTest, APauseIsNotALoss)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	SamplePtr sample = pull();
+	ASSERT_TRUE(sample);
+	sample.reset();
+
+	pipeline_.setState(GST_STATE_PAUSED);
+	GstClockTime last = 0;
+	while ((sample = pull(kNothingMore)))
+		last = GST_BUFFER_PTS(bufferOf(sample));
+
+	pipeline_.setState(GST_STATE_PLAYING);
+	sample = pull();
+	ASSERT_TRUE(sample);
+	EXPECT_TRUE(GST_BUFFER_FLAG_IS_SET(bufferOf(sample), GST_BUFFER_FLAG_DISCONT));
+	EXPECT_GT(GST_BUFFER_PTS(bufferOf(sample)), last);
+	EXPECT_FALSE(pipeline_.wait(GST_MESSAGE_QOS, 0));
+}
+
+TEST_F(CameraTest, StopsAtOnceWhileEveryFrameIsHeld)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	std::vector<SamplePtr> held = pullAll();
+	ASSERT_GE(held.size(), 2u);
+
+	const GstClockTime before = gst_util_get_timestamp();
+	EXPECT_EQ(pipeline_.setState(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+	EXPECT_LT(gst_util_get_timestamp() - before, kStopLimit);
+
+	/* The pixels outlive the stream, and new frames do not overwrite them. */
+	pipeline_.setState(GST_STATE_PLAYING);
+	EXPECT_TRUE(pull());
+	for (const SamplePtr &sample : held) {
+		GstMapInfo map;
+		ASSERT_TRUE(gst_buffer_map(bufferOf(sample), &map, GST_MAP_READ));
+		EXPECT_GT(map.size, 0u);
+		gst_buffer_unmap(bufferOf(sample), &map);
+	}
+}
+
+TEST_F(CameraTest, HealsWhenHeldFramesReturn)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	std::vector<SamplePtr> held = pullAll();
+	const guint64 last = GST_BUFFER_OFFSET(bufferOf(held.back()));
+
+	held.clear();
+	const SamplePtr next = pull();
+	ASSERT_TRUE(next);
+	EXPECT_GT(GST_BUFFER_OFFSET(bufferOf(next)), last);
+}
+
+TEST_F(CameraTest, NewCapsWhilePlaying)
+{
+	setSize(324, 200);
+	pipeline_.setState(GST_STATE_PLAYING);
+	const SamplePtr old = pull();
+	ASSERT_TRUE(old);
+
+	for (int round = 0; round < 4; round++) {
+		const int wanted = round % 2 ? 324 : 800;
+		setSize(wanted, round % 2 ? 200 : 600);
+
+		int width = 0;
+		for (int i = 0; i < 100 && width != wanted; i++) {
+			const SamplePtr sample = pull();
+			ASSERT_TRUE(sample);
+			gst_structure_get_int(
+				gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0),
+				"width", &width);
+		}
+		EXPECT_EQ(width, wanted);
+	}
+	EXPECT_EQ(pipeline_.problems().count, 0);
+
+	GstMapInfo map;
+	ASSERT_TRUE(gst_buffer_map(bufferOf(old), &map, GST_MAP_READ));
+	EXPECT_EQ(map.size, 324u * 200 * 3 / 2);
+	gst_buffer_unmap(bufferOf(old), &map);
+}
+
+TEST_F(CameraTest, ASecondElementFindsTheCameraBusy)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+
+	Pipeline second(source() + " ! fakesink");
+	EXPECT_EQ(second.setState(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+	const Problems problems = second.problems();
+	EXPECT_EQ(problems.count, 1);
+	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_BUSY);
+	EXPECT_NE(problems.text.find("in use"), std::string::npos) << problems.text;
+
+	EXPECT_TRUE(pull());
+}
+
+TEST_F(CameraTest, TimestampsFollowAForeignClock)
+{
+	const ClockPtr clock(gst_test_clock_new_with_start_time(1000 * GST_SECOND));
+	gst_pipeline_use_clock(GST_PIPELINE(pipeline_.get()), clock.get());
+
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+	gst_test_clock_set_time(GST_TEST_CLOCK(clock.get()), 1100 * GST_SECOND);
+
+	/* Those captured before the clock jumped may still be on the way. */
+	GstClockTime time = 0;
+	for (int i = 0; i < 16 && time < 90 * GST_SECOND; i++) {
+		const SamplePtr sample = pull();
+		ASSERT_TRUE(sample);
+		time = GST_BUFFER_PTS(bufferOf(sample));
+	}
+	EXPECT_GE(time, 90 * GST_SECOND);
+	EXPECT_LE(time, 100 * GST_SECOND);
+}
+
+TEST_F(CameraTest, LatencyIsOneFrameToAllBuffers)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	const SamplePtr sample = pull();
+	ASSERT_TRUE(sample);
+
+	GstQuery *query = gst_query_new_latency();
+	gboolean live = FALSE;
+	GstClockTime min = 0, max = 0;
+	EXPECT_TRUE(gst_element_query(camera_.get(), query));
+	gst_query_parse_latency(query, &live, &min, &max);
+	gst_query_unref(query);
+
+	gint numerator = 0, denominator = 1;
+	gst_structure_get_fraction(gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0),
+				   "framerate", &numerator, &denominator);
+	EXPECT_TRUE(live);
+	EXPECT_NEAR(min, gst_util_uint64_scale(GST_SECOND, denominator, numerator), 1000);
+	EXPECT_GE(max, 2 * min);
+	EXPECT_EQ(max % min, 0u);
+}
+
+TEST_F(CameraTest, AnImpossibleSizeIsOneClearError)
+{
+	setSize(30000, 200);
+	pipeline_.setState(GST_STATE_PLAYING);
+
+	const Problems problems = pipeline_.problems(2 * GST_SECOND);
+	EXPECT_EQ(problems.count, 1);
+	EXPECT_EQ(problems.domain, GST_RESOURCE_ERROR);
+	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);
+	EXPECT_NE(problems.text.find("30000"), std::string::npos) << problems.text;
+	EXPECT_NE(problems.text.find("it offers"), std::string::npos) << problems.text;
+}
+
+} /* namespace */
+} /* namespace cmacam */
