@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 import kvm
@@ -60,8 +61,12 @@ class Machine:
                 return f.read()
         return ""
 
-    def run(self, command, stdout=None, stderr=None):
-        """Run a shell command line inside; its exit status, or None if the machine died."""
+    def run(self, command):
+        """Run a shell command line inside; its exit status, or None if the machine died.
+
+        Its output goes to ours, through pipes: QEMU opens what it is given anew, and a regular
+        file would then have two writers with an offset each.
+        """
         with open(os.path.join(self.state, "command"), "w") as f:
             f.write(command + "\n")
         self._configure(interactive=False)
@@ -70,8 +75,15 @@ class Machine:
                             "-chardev", "file,id=err,path=/dev/stderr,append=on",
                             "-device", "virtserialport,chardev=out,name=cmacam.stdout",
                             "-device", "virtserialport,chardev=err,name=cmacam.stderr"],
-                           stdout=stdout, stderr=stderr)
-        return self._wait(qemu)
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        pumps = [threading.Thread(target=pump, args=ends, daemon=True)
+                 for ends in ((qemu.stdout, sys.stdout.buffer), (qemu.stderr, sys.stderr.buffer))]
+        for thread in pumps:
+            thread.start()
+        status = self._wait(qemu)
+        for thread in pumps:
+            thread.join(READY_LIMIT)
+        return status
 
     def shell(self):
         """An interactive shell on this terminal."""
@@ -186,6 +198,13 @@ class Machine:
                 return int(f.read())
         except (FileNotFoundError, ValueError):
             return None
+
+
+def pump(source, sink):
+    """Copy what comes, as it comes."""
+    while chunk := source.read1(65536):
+        sink.write(chunk)
+        sink.flush()
 
 
 def listening(socket):
