@@ -28,16 +28,16 @@
 #define CMACAM_VERSION_MINOR		0u
 #define CMACAM_CAPS			0x008	/* RO */
 #define CMACAM_CAPS_CHANNELS		0x0000000fu
-#define CMACAM_CAPS_FIFO_SHIFT		8	/* address FIFO depth, entries */
+#define CMACAM_CAPS_FIFO_SHIFT		8 /* address FIFO depth, entries */
 #define CMACAM_CAPS_FIFO		0x0000ff00u
 #define CMACAM_CAPS_ADDR_BITS_SHIFT	16	/* width of a DMA address */
 #define CMACAM_CAPS_ADDR_BITS		0x007f0000u
-#define CMACAM_CAPS_LORES		(1u << 24)	/* reserved: channel 1 */
-#define CMACAM_CAPS_STATS		(1u << 25)	/* reserved: statistics */
-#define CMACAM_CAPS_SG			(1u << 26)	/* reserved: SG lists */
-#define CMACAM_CAPS_FAULTS		(1u << 27)	/* FAULT register present */
+#define CMACAM_CAPS_LORES		0x01000000u /* reserved: channel 1 */
+#define CMACAM_CAPS_STATS		0x02000000u /* reserved: statistics */
+#define CMACAM_CAPS_SG			0x04000000u	/* reserved: SG lists */
+#define CMACAM_CAPS_FAULTS		0x08000000u /* FAULT register present */
 #define CMACAM_CTRL			0x00c	/* RW */
-#define CMACAM_CTRL_RESET		(1u << 0)	/* self-clearing */
+#define CMACAM_CTRL_RESET		0x00000001u	/* self-clearing */
 #define CMACAM_IRQ_STATUS		0x010	/* RO: bit n = channel n */
 #define CMACAM_IRQ_ENABLE		0x014	/* RW: bit n = channel n */
 #define CMACAM_FORMATS			0x018	/* RO: bit n = format code n */
@@ -58,7 +58,7 @@
 #define CMACAM_SENSOR_VBLANK_MAX	0x094	/* RO: lines */
 #define CMACAM_SENSOR_EXPOSURE		0x098	/* RW: lines */
 #define CMACAM_SENSOR_EXPOSURE_MIN	0x09c	/* RO: lines */
-#define CMACAM_SENSOR_EXPOSURE_MARGIN	0x0a0	/* RO: lines below frame length */
+#define CMACAM_SENSOR_EXPOSURE_MARGIN	0x0a0 /* RO: lines below frame length */
 #define CMACAM_SENSOR_GAIN		0x0a4	/* RW: 1/256 */
 #define CMACAM_SENSOR_GAIN_MIN		0x0a8	/* RO: 1/256 */
 #define CMACAM_SENSOR_GAIN_MAX		0x0ac	/* RO: 1/256 */
@@ -74,45 +74,45 @@
 /* Channels */
 #define CMACAM_CH(n)			(0x100u + 0x80u * (n))
 #define CMACAM_CH_CTRL			0x00	/* RW */
-#define CMACAM_CH_CTRL_EN		(1u << 0)	/* clear: stop at frame end */
+#define CMACAM_CH_CTRL_EN		0x00000001u /* 0 stops at frame end */
 #define CMACAM_CH_STATUS		0x04	/* RO */
-#define CMACAM_CH_STATUS_ACTIVE		(1u << 0)	/* a frame is being written */
-#define CMACAM_CH_STATUS_IDLE		(1u << 1)	/* disabled, nothing in flight */
+#define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* a frame is written */
+#define CMACAM_CH_STATUS_IDLE		0x00000002u /* off, none in flight */
 #define CMACAM_CH_INT_STATUS		0x08	/* W1C: CMACAM_CH_INT_* */
 #define CMACAM_CH_INT_ENABLE		0x0c	/* RW */
-#define CMACAM_CH_INT_FRAME_START	(1u << 0)
-#define CMACAM_CH_INT_FRAME_DONE	(1u << 1)	/* a ring entry is ready */
-#define CMACAM_CH_INT_DROP		(1u << 2)	/* frame lost, see DROPPED */
-#define CMACAM_CH_INT_FIFO_OVERFLOW	(1u << 3)	/* an address was refused */
-#define CMACAM_CH_INT_CONFIG		(1u << 4)	/* EN refused: bad geometry */
+#define CMACAM_CH_INT_FRAME_START	0x00000001u
+#define CMACAM_CH_INT_FRAME_DONE	0x00000002u /* a ring entry is ready */
+#define CMACAM_CH_INT_DROP		0x00000004u /* frame lost: DROPPED */
+#define CMACAM_CH_INT_FIFO_OVERFLOW	0x00000008u /* an address was refused */
+#define CMACAM_CH_INT_CONFIG		0x00000010u /* EN refused: geometry */
 #define CMACAM_CH_WIDTH			0x10	/* RW: pixels; latched by EN */
 #define CMACAM_CH_HEIGHT		0x14	/* RW: lines; latched by EN */
-#define CMACAM_CH_FORMAT		0x18	/* RW: CMACAM_FMT_*; latched by EN */
+#define CMACAM_CH_FORMAT		0x18 /* RW: CMACAM_FMT_*, latched */
 #define CMACAM_CH_STRIDE		0x1c	/* RW: bytes; latched by EN */
 #define CMACAM_CH_SIZE_LIMIT		0x20	/* RW: bytes; latched by EN */
-#define CMACAM_CH_ADDR_LO		0x24	/* WO: writing commits to the FIFO */
+#define CMACAM_CH_ADDR_LO		0x24 /* WO: writing commits to FIFO */
 #define CMACAM_CH_ADDR_HI		0x28	/* RW: write before ADDR_LO */
 #define CMACAM_CH_FIFO_SPACE		0x2c	/* RO: free entries */
 #define CMACAM_CH_RING_LO		0x30	/* RW: latched by EN */
 #define CMACAM_CH_RING_HI		0x34	/* RW: latched by EN */
 #define CMACAM_CH_RING_ENTRIES		0x38	/* RW: latched by EN */
-#define CMACAM_CH_SEQUENCE		0x3c	/* RO: of the frame in progress */
+#define CMACAM_CH_SEQUENCE		0x3c /* RO: of the frame in progress */
 #define CMACAM_CH_DROPPED		0x40	/* RO: frames lost since EN */
-#define CMACAM_CH_ERRORS		0x44	/* RO: frames in error since EN */
-#define CMACAM_CH_META_LO		0x50	/* reserved: statistics address */
+#define CMACAM_CH_ERRORS		0x44 /* RO: frames in error since EN */
+#define CMACAM_CH_META_LO		0x50 /* reserved: statistics address */
 #define CMACAM_CH_META_HI		0x54
 #define CMACAM_CH_LIST_LO		0x58	/* reserved: SG list address */
 #define CMACAM_CH_LIST_HI		0x5c
-#define CMACAM_CH_FAULT			0x60	/* RW, CAPS_FAULTS: CMACAM_FAULT_* */
-#define CMACAM_FAULT_BUS_ERROR		(1u << 0)	/* next frame: bus error */
-#define CMACAM_FAULT_LOSE_IRQ		(1u << 1)	/* next frame: no interrupt */
-#define CMACAM_FAULT_DROP		(1u << 2)	/* next frame: lost */
-#define CMACAM_FAULT_TORN		(1u << 3)	/* next frame: half written */
+#define CMACAM_CH_FAULT			0x60 /* RW: CMACAM_FAULT_* */
+#define CMACAM_FAULT_BUS_ERROR		0x00000001u /* next frame: bus error */
+#define CMACAM_FAULT_LOSE_IRQ		0x00000002u /* next frame: no IRQ */
+#define CMACAM_FAULT_DROP		0x00000004u	/* next frame: lost */
+#define CMACAM_FAULT_TORN		0x00000008u /* next frame: torn */
 
 /* Pixel formats the channel writes; planes follow each other in one buffer. */
 #define CMACAM_FMT_GREY			0u	/* 8-bit luma */
-#define CMACAM_FMT_NV12			1u	/* Y, then CbCr at stride * height */
-#define CMACAM_FMT_SRGGB10		2u	/* 10 bits in 16, little endian */
+#define CMACAM_FMT_NV12			1u /* Y, then CbCr at stride * height */
+#define CMACAM_FMT_SRGGB10		2u /* 10 bits in 16, little endian */
 #define CMACAM_FMT_COUNT		3u
 
 /*
@@ -135,10 +135,10 @@ struct cmacam_completion {
 	__le32 owner;		/* CMACAM_DONE_OWNER */
 };
 
-#define CMACAM_DONE_OWNER		(1u << 31)	/* driver may read */
-#define CMACAM_DONE_BUS_ERROR		(1u << 0)	/* address refused */
-#define CMACAM_DONE_LIMIT		(1u << 1)	/* cut at SIZE_LIMIT */
-#define CMACAM_DONE_SHORT		(1u << 2)	/* source ended early */
+#define CMACAM_DONE_OWNER		0x80000000u	/* driver may read */
+#define CMACAM_DONE_BUS_ERROR		0x00000001u	/* address refused */
+#define CMACAM_DONE_LIMIT		0x00000002u	/* cut at SIZE_LIMIT */
+#define CMACAM_DONE_SHORT		0x00000004u	/* source ended early */
 
 /*
  * Mark mode `frame`: what the board writes over the first bytes of a frame,

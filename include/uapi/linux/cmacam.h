@@ -46,7 +46,7 @@ struct cmacam_frame_meta {
 	__u32 reserved[4];
 };
 
-#define CMACAM_META_FLAG_ERROR	(1 << 0)	/* the frame is corrupted */
+#define CMACAM_META_FLAG_ERROR	0x00000001	/* the frame is corrupted */
 
 /*
  * Frames were lost: nobody had queued a buffer, or the board gave them up.
