@@ -4,7 +4,10 @@
 import re
 
 import lib
-from declare import vm_test
+from declare import Machine, vm_test
+
+# Paced: two of its checks take a frame that is ready at once for an error.
+PACED = Machine(board=("--fps", "30"))
 
 
 def v4l2_compliance(*options):
@@ -15,25 +18,25 @@ def v4l2_compliance(*options):
         assert (failed, warnings) == ("0", "0") and total == succeeded and int(total) > 0, out[-6000:]
 
 
-@vm_test(limit=300)
+@vm_test(machine=PACED, limit=300)
 def video_node():
     """v4l2-compliance -s on the video node: 0 failed, 0 warnings."""
     v4l2_compliance("-d", lib.video(), "-s")
 
 
-@vm_test(limit=300)
+@vm_test(machine=PACED, limit=300)
 def metadata_node():
     """v4l2-compliance on the metadata node: 0 failed, 0 warnings."""
     v4l2_compliance("-d", lib.metadata())
 
 
-@vm_test()
+@vm_test(machine=PACED)
 def sensor_subdevice():
     """v4l2-compliance on the sensor subdevice: 0 failed, 0 warnings."""
     v4l2_compliance("-u", lib.sensor())
 
 
-@vm_test()
+@vm_test(machine=PACED)
 def media_device():
     """v4l2-compliance on the media device: 0 failed, 0 warnings."""
     v4l2_compliance("-M", lib.media())
@@ -41,10 +44,10 @@ def media_device():
 
 @vm_test(limit=400)
 def libcamera():
-    """lc-compliance: nothing failed, and single-stream cases really ran."""
-    out = lib.run(["lc-compliance", "-c", "platform/cmacam-sensor.0 cmacam-sensor", "-f", "*SingleStream*:*Capture*"],
-                  status=None, limit=380)
-    passed = len(re.findall(r"^\[       OK \]", out, re.M))
-    failed = len(re.findall(r"^\[  FAILED  \]", out, re.M))
-    assert failed == 0, f"{failed} failed"
-    assert passed >= 96, f"only {passed} passed"
+    """lc-compliance, unpaced: nothing failed, and every single-stream case that can run ran."""
+    out = lib.run(["lc-compliance", "-c", "platform/cmacam-sensor.0 cmacam-sensor"], status=None, limit=380)
+    passed = re.findall(r"^\[       OK \] SingleStream", out, re.M)
+    failed = re.findall(r"^\[  FAILED  \] .*", out, re.M)
+    assert not failed, failed
+    # 4 roles x 3 tests x the counts that are not smaller than the number of buffers
+    assert len(passed) == 48, f"{len(passed)} passed"
