@@ -233,6 +233,7 @@ uint64_t Channel::beginFrame()
 
 	fifo_.pop_front();
 	active_ = true;
+	intStatus_ |= CMACAM_CH_INT_FRAME_START;
 	return address;
 }
 
@@ -245,18 +246,13 @@ void Channel::endFrame(bool error)
 	intStatus_ |= CMACAM_CH_INT_FRAME_DONE;
 }
 
-void Channel::loseFrame()
+void Channel::loseFrame(bool error)
 {
 	active_ = false;
 	sequence_++;
 	dropped_++;
+	errors_ += error;
 	intStatus_ |= CMACAM_CH_INT_DROP;
-}
-
-void Channel::loseWritten()
-{
-	loseFrame();
-	errors_++;
 }
 
 void Channel::becomeIdle()

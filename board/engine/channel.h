@@ -69,7 +69,6 @@ public:
 	const ChannelConfig &config() const { return config_; }
 
 	uint32_t interrupts() const { return intStatus_ & intEnable_; }
-	void setInterrupt(uint32_t bits) { intStatus_ |= bits; }
 	bool interruptEnabled(uint32_t bits) const { return intEnable_ & bits; }
 
 	/* The frame in progress. */
@@ -84,9 +83,8 @@ public:
 	void endFrame(bool error);
 	/* A lost frame is in progress too, but no address is taken for it. */
 	void beginLost() { active_ = true; }
-	void loseFrame();
-	/* A frame whose completion entry could not be written. */
-	void loseWritten();
+	/* `error`: because the ring was out of reach. */
+	void loseFrame(bool error);
 
 	/* From stopping to IDLE, between frames: forgets addresses not used. */
 	void becomeIdle();

@@ -21,6 +21,8 @@ constexpr uint32_t kSensorEnd = CMACAM_CH(0);
 constexpr uint32_t kChannelEnd = CMACAM_CH(1);
 constexpr uint32_t kAllChannels = 1;
 
+constexpr std::string_view kRingError = "ring-error";
+
 struct FaultKind
 {
 	std::string_view name;
@@ -304,129 +306,82 @@ void Engine::frame(Lock &lock, Clock::time_point start)
 	lastValues_ = sensor_.sample();
 	lastLost_ = true;
 
-	const uint32_t sequence = channel_.sequence();
 	if (takeFaults(CMACAM_FAULT_DROP))
-		return lose(lock, sequence, "fault");
+		return lose(lock, "fault");
 	if (channel_.starved())
-		return lose(lock, sequence, "fifo-empty");
-	if (!ringEntryFree())
-		return lose(lock, sequence, "ring-full");
+		return lose(lock, "fifo-empty");
+	switch (ringEntryState()) {
+	case RingEntry::Free:
+		break;
+	case RingEntry::Full:
+		return lose(lock, "ring-full");
+	case RingEntry::OutOfReach:
+		return lose(lock, kRingError, true);
+	}
 
 	lastLost_ = false;
-	const uint32_t faults = takeFaults(~uint32_t{CMACAM_FAULT_DROP});
-	const uint64_t address = channel_.beginFrame();
-	const uint64_t entry = channel_.ringEntry();
-	const ChannelConfig config = channel_.config();
-	const Settings settings = settings_;
-	const FrameDescription description = {
-		.sequence = sequence,
-		.values = lastValues_,
-		.brightness = sensor_.brightness(lastValues_),
-		.layout = config.layout,
-	};
-
-	cmacam_completion completion{};
-	completion.addr = address;
-	completion.time = boardTime(start);
-	completion.sequence = sequence;
-	completion.exposure = description.values.exposure;
-	completion.gain = description.values.gain;
-	completion.pattern = description.values.pattern;
-	completion.line_length = description.values.lineLength;
-	completion.frame_length = description.values.frameLength;
-	completion.dropped = channel_.dropped();
-
-	channel_.setInterrupt(CMACAM_CH_INT_FRAME_START);
+	Job job = begin(start);
 	interrupt(CMACAM_CH_INT_FRAME_START);
+
 	lock.unlock();
-
-	const uint64_t whole = frameBytes(config.layout);
-	uint64_t bytes = std::min<uint64_t>(whole, config.limit);
-	if (bytes < whole)
-		completion.flags |= CMACAM_DONE_LIMIT;
-	if (faults & CMACAM_FAULT_TORN) {
-		bytes /= 2;
-		completion.flags |= CMACAM_DONE_SHORT;
-	}
-
-	FrameTraits traits;
-	{
-		const bool valid =
-			!(faults & CMACAM_FAULT_BUS_ERROR) && channel_.addressValid(address, bytes);
-		const auto lease =
-			valid ? memory_.acquire(address, bytes) : vfio_user::GuestMemory::Lease();
-		if (lease) {
-			traits = writer_.write(description, settings, lease.bytes());
-			completion.bytes = static_cast<uint32_t>(bytes);
-		} else {
-			writer_.skip(sequence);
-			completion.flags = CMACAM_DONE_BUS_ERROR;
-		}
-	}
-
-	/* The line stands in the log before the driver can know of the frame. */
-	std::string line =
-		std::format("frame ch=0 seq={} addr={:#x} bytes={} flags={:#x} "
-			    "nonce=0x{:016x} exposure={} gain={} pattern={}",
-			    sequence, address, uint32_t{completion.bytes},
-			    uint32_t{completion.flags}, traits.nonce, description.values.exposure,
-			    description.values.gain, description.values.pattern);
-	if (!traits.sha256.empty())
-		line += " sha256=" + traits.sha256;
-	log_.write(line);
-
-	const bool told = complete(entry, completion);
-
+	const bool told = perform(job);
 	lock.lock();
+
 	if (told) {
-		channel_.endFrame(completion.flags);
-		if (!(faults & CMACAM_FAULT_LOSE_IRQ))
+		channel_.endFrame(job.completion.flags);
+		if (!(job.faults & CMACAM_FAULT_LOSE_IRQ))
 			interrupt(CMACAM_CH_INT_FRAME_DONE);
 	} else {
-		log_.write(std::format("lost ch=0 seq={} reason=ring-error", sequence));
-		channel_.loseWritten();
+		channel_.loseFrame(true);
 		interrupt(CMACAM_CH_INT_DROP);
 	}
 
-	if (resetPending_)
-		resetNow();
-	stopIfAsked();
+	betweenFrames();
 }
 
-void Engine::lose(Lock &lock, uint32_t sequence, std::string_view reason)
+Engine::Job Engine::begin(Clock::time_point start)
 {
-	/* The source may have to decode: registers must answer meanwhile. */
-	channel_.beginLost();
-	lock.unlock();
-	writer_.skip(sequence);
-	log_.write(std::format("lost ch=0 seq={} reason={}", sequence, reason));
-	lock.lock();
+	Job job = {
+		.config = channel_.config(),
+		.settings = settings_,
+		.faults = takeFaults(~uint32_t{CMACAM_FAULT_DROP}),
+		.ringEntry = channel_.ringEntry(),
+		.brightness = sensor_.brightness(lastValues_),
+		.completion = {},
+	};
 
-	channel_.loseFrame();
-	interrupt(CMACAM_CH_INT_DROP);
-	if (resetPending_)
-		resetNow();
-	stopIfAsked();
+	job.completion.addr = channel_.beginFrame();
+	job.completion.time = boardTime(start);
+	job.completion.sequence = channel_.sequence();
+	job.completion.exposure = lastValues_.exposure;
+	job.completion.gain = lastValues_.gain;
+	job.completion.pattern = lastValues_.pattern;
+	job.completion.line_length = lastValues_.lineLength;
+	job.completion.frame_length = lastValues_.frameLength;
+	job.completion.dropped = channel_.dropped();
+	return job;
 }
 
-bool Engine::ringEntryFree()
+bool Engine::perform(Job &job)
 {
-	const auto lease = memory_.acquire(channel_.ringEntry(), sizeof(cmacam_completion));
+	cmacam_completion &completion = job.completion;
+	const FrameTraits traits = writeFrame(job);
 
-	/* Out of reach is found out, and counted, when the entry is written. */
-	if (!lease)
-		return true;
-
-	auto *entry = reinterpret_cast<cmacam_completion *>(lease.bytes().data());
-	const uint32_t owner = std::atomic_ref(entry->owner).load(std::memory_order_acquire);
-	return !(owner & CMACAM_DONE_OWNER);
-}
-
-bool Engine::complete(uint64_t address, const cmacam_completion &completion)
-{
-	const auto lease = memory_.acquire(address, sizeof(completion));
-	if (!lease)
+	const auto lease = memory_.acquire(job.ringEntry, sizeof(completion));
+	if (!lease) {
+		logLost(completion.sequence, kRingError);
 		return false;
+	}
+
+	/* The line stands in the log before the driver can know of the frame. */
+	std::string line = std::format("frame ch=0 seq={} addr={:#x} bytes={} flags={:#x} "
+				       "nonce=0x{:016x} exposure={} gain={} pattern={}",
+				       completion.sequence, completion.addr, completion.bytes,
+				       completion.flags, traits.nonce, completion.exposure,
+				       completion.gain, completion.pattern);
+	if (!traits.sha256.empty())
+		line += " sha256=" + traits.sha256;
+	log_.write(line);
 
 	auto *entry = reinterpret_cast<cmacam_completion *>(lease.bytes().data());
 	std::memcpy(entry, &completion, offsetof(cmacam_completion, owner));
@@ -437,6 +392,78 @@ bool Engine::complete(uint64_t address, const cmacam_completion &completion)
 	 */
 	std::atomic_ref(entry->owner).store(CMACAM_DONE_OWNER, std::memory_order_release);
 	return true;
+}
+
+FrameTraits Engine::writeFrame(Job &job)
+{
+	cmacam_completion &completion = job.completion;
+	const uint64_t whole = frameBytes(job.config.layout);
+	uint64_t bytes = std::min<uint64_t>(whole, job.config.limit);
+
+	if (bytes < whole)
+		completion.flags |= CMACAM_DONE_LIMIT;
+	if (job.faults & CMACAM_FAULT_TORN) {
+		bytes = (bytes + 1) / 2;
+		completion.flags |= CMACAM_DONE_SHORT;
+	}
+
+	if (!(job.faults & CMACAM_FAULT_BUS_ERROR) &&
+	    channel_.addressValid(completion.addr, bytes)) {
+		if (const auto lease = memory_.acquire(completion.addr, bytes)) {
+			const FrameDescription frame = {
+				.sequence = completion.sequence,
+				.values = {completion.exposure, completion.gain, completion.pattern,
+					   completion.line_length, completion.frame_length},
+				.brightness = job.brightness,
+				.layout = job.config.layout,
+			};
+			completion.bytes = static_cast<uint32_t>(bytes);
+			return writer_.write(frame, job.settings, lease.bytes());
+		}
+	}
+
+	writer_.skip(completion.sequence);
+	completion.flags = CMACAM_DONE_BUS_ERROR;
+	return {};
+}
+
+void Engine::lose(Lock &lock, std::string_view reason, bool error)
+{
+	const uint32_t sequence = channel_.sequence();
+
+	/* The source may have to decode: registers must answer meanwhile. */
+	channel_.beginLost();
+	lock.unlock();
+	writer_.skip(sequence);
+	logLost(sequence, reason);
+	lock.lock();
+
+	channel_.loseFrame(error);
+	interrupt(CMACAM_CH_INT_DROP);
+	betweenFrames();
+}
+
+void Engine::logLost(uint32_t sequence, std::string_view reason)
+{
+	log_.write(std::format("lost ch=0 seq={} reason={}", sequence, reason));
+}
+
+void Engine::betweenFrames()
+{
+	if (resetPending_)
+		resetNow();
+	stopIfAsked();
+}
+
+Engine::RingEntry Engine::ringEntryState()
+{
+	const auto lease = memory_.acquire(channel_.ringEntry(), sizeof(cmacam_completion));
+	if (!lease)
+		return RingEntry::OutOfReach;
+
+	auto *entry = reinterpret_cast<cmacam_completion *>(lease.bytes().data());
+	const uint32_t owner = std::atomic_ref(entry->owner).load(std::memory_order_acquire);
+	return owner & CMACAM_DONE_OWNER ? RingEntry::Full : RingEntry::Free;
 }
 
 } /* namespace cmacam */

@@ -61,11 +61,29 @@ private:
 
 	static constexpr unsigned int kFaultKinds = 4;
 
+	enum class RingEntry { Free, Full, OutOfReach };
+
+	/* One frame from its start on, cut loose from registers that may change. */
+	struct Job
+	{
+		ChannelConfig config;
+		Settings settings;
+		uint32_t faults;
+		uint64_t ringEntry;
+		uint32_t brightness;
+		cmacam_completion completion;
+	};
+
+	/* The life of a frame, on the thread. */
 	void run();
 	void frame(Lock &lock, Clock::time_point start);
-	void lose(Lock &lock, uint32_t sequence, std::string_view reason);
-	bool complete(uint64_t entry, const cmacam_completion &completion);
-	bool ringEntryFree();
+	RingEntry ringEntryState();
+	Job begin(Clock::time_point start);
+	bool perform(Job &job);
+	FrameTraits writeFrame(Job &job);
+	void lose(Lock &lock, std::string_view reason, bool error = false);
+	void logLost(uint32_t sequence, std::string_view reason);
+	void betweenFrames();
 
 	Clock::time_point nextStart(Clock::time_point now) const;
 	void stopIfAsked();

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control port: answers, several clients, pieces of lines, reconnection.
+ */
+#include "control_port.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "machine.h"
+
+using namespace cmacam;
+
+namespace {
+
+class Client
+{
+public:
+	explicit Client(const std::string &path)
+		: fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+	{
+		sockaddr_un address{};
+		address.sun_family = AF_UNIX;
+		std::memcpy(address.sun_path, path.c_str(), path.size());
+		EXPECT_EQ(
+			connect(fd_.get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)),
+			0);
+	}
+
+	void send(std::string_view text)
+	{
+		EXPECT_EQ(::send(fd_.get(), text.data(), text.size(), 0),
+			  static_cast<ssize_t>(text.size()));
+	}
+	std::string line()
+	{
+		std::string text;
+		char c;
+		while (recv(fd_.get(), &c, 1, 0) == 1 && c != '\n')
+			text += c;
+		return text;
+	}
+	std::string ask(const std::string &command)
+	{
+		send(command + "\n");
+		return line();
+	}
+
+private:
+	UniqueFd fd_;
+};
+
+class ControlPortTest : public testing::Test
+{
+protected:
+	Machine m;
+	const std::string path = testing::TempDir() + "board-ctl-" + std::to_string(getpid());
+	ControlPort port{path, *m.engine};
+};
+
+} /* namespace */
+
+TEST_F(ControlPortTest, SetsAndGets)
+{
+	Client client(path);
+	EXPECT_EQ(client.ask("get fps"), "ok max");
+	EXPECT_EQ(client.ask("set fps 25"), "ok");
+	EXPECT_EQ(client.ask("get fps"), "ok 25");
+	EXPECT_EQ(client.ask("set fps sensor"), "ok");
+	EXPECT_EQ(client.ask("get fps"), "ok sensor");
+	EXPECT_EQ(client.ask("set starved drop"), "ok");
+	EXPECT_EQ(client.ask("get starved"), "ok drop");
+	EXPECT_EQ(client.ask("set mark frame"), "ok");
+	EXPECT_EQ(client.ask("get mark"), "ok frame");
+	EXPECT_EQ(client.ask("set digest sha256"), "ok");
+	EXPECT_EQ(client.ask("get digest"), "ok sha256");
+}
+
+TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
+{
+	Client client(path);
+	EXPECT_EQ(client.ask("set starved never"),
+		  "error starved must be drop or hold, not 'never'");
+	EXPECT_EQ(client.ask("get nothing"), "error there is no key 'nothing'");
+	EXPECT_EQ(client.ask("set nothing 1"),
+		  "error there is no key 'nothing', only fps, starved, mark and digest");
+	EXPECT_EQ(client.ask("fault fire"),
+		  "error there is no fault 'fire', only bus-error, lose-irq, drop, torn");
+	EXPECT_EQ(client.ask("fault drop many"),
+		  "error the count of frames is a number, not 'many'");
+	for (const char *command : {"", "set", "set fps", "get", "get fps now", "fault", "hello"})
+		EXPECT_EQ(client.ask(command).substr(0, 20), "error a command is '") << command;
+	for (const char *fps : {"0", "-1", "1001", "25x", "1e3", "fast"})
+		EXPECT_EQ(client.ask(std::string("set fps ") + fps).substr(0, 18),
+			  "error fps must be ")
+			<< fps;
+	EXPECT_EQ(client.ask("get fps"), "ok max") << "errors change nothing";
+}
+
+TEST_F(ControlPortTest, FaultsSpoilFrames)
+{
+	Client client(path);
+	EXPECT_EQ(client.ask("fault torn"), "ok");
+	m.configure();
+	m.enable();
+	m.commit(Machine::buffer(0));
+	EXPECT_EQ(m.next()->flags, CMACAM_DONE_SHORT);
+	m.commit(Machine::buffer(0));
+	EXPECT_EQ(m.next()->flags, 0u);
+
+	EXPECT_EQ(client.ask("fault bus-error 5"), "ok");
+	EXPECT_EQ(client.ask("fault bus-error 0"), "ok");
+	m.commit(Machine::buffer(0));
+	EXPECT_EQ(m.next()->flags, 0u) << "0 takes a fault back";
+}
+
+TEST_F(ControlPortTest, LinesComeInAnyPieces)
+{
+	Client client(path);
+	client.send("get f");
+	client.send("ps\nget starved\r\nget ma");
+	EXPECT_EQ(client.line(), "ok max");
+	EXPECT_EQ(client.line(), "ok hold");
+	client.send("rk\n");
+	EXPECT_EQ(client.line(), "ok off");
+}
+
+TEST_F(ControlPortTest, ClientsComeAndGo)
+{
+	Client stays(path);
+	for (int i = 0; i < 3; i++) {
+		Client client(path);
+		EXPECT_EQ(client.ask("get fps"), "ok max");
+		EXPECT_EQ(stays.ask("get mark"), "ok off");
+		client.send("an incomplete li");
+	}
+}
+
+TEST_F(ControlPortTest, EndlessLinesAreRefused)
+{
+	Client client(path);
+	client.send(std::string(300, 'x'));
+	EXPECT_EQ(client.line(), "error a command has at most 256 bytes");
+	client.send("\n");
+	client.line();
+	EXPECT_EQ(client.ask("get fps"), "ok max");
+}
+
+TEST(UnixListenerTest, TakesOverADeadSocketButNotALivingOne)
+{
+	const std::string path = testing::TempDir() + "board-sock-" + std::to_string(getpid());
+	{
+		UniqueFd dead(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+		sockaddr_un address{};
+		address.sun_family = AF_UNIX;
+		std::memcpy(address.sun_path, path.c_str(), path.size());
+		ASSERT_EQ(bind(dead.get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)),
+			  0);
+	}
+	UnixListener living(path);
+	EXPECT_THROW(UnixListener second(path), std::system_error);
+	EXPECT_NE(access(path.c_str(), F_OK), -1);
+	EXPECT_THROW(UnixListener(std::string(108, 'x')), std::invalid_argument);
+	EXPECT_THROW(UnixListener("/nowhere/socket"), std::system_error);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's side of the board in one process: memory, an interrupt to wait
+ * for, a completion ring, and the register accesses of a driver.
+ */
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <cmacam-regs.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include "engine/engine.h"
+#include "source/pattern_source.h"
+#include "unique_fd.h"
+#include "vfio_user/protocol.h"
+
+namespace cmacam {
+
+/* A memfd, seen by the test at bytes() and by the board through a mapping. */
+class Ram
+{
+public:
+	explicit Ram(std::size_t size) : fd_(memfd_create("ram", MFD_CLOEXEC)), size_(size)
+	{
+		EXPECT_EQ(ftruncate(fd_.get(), static_cast<off_t>(size)), 0);
+		memory_ = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+		EXPECT_NE(memory_, MAP_FAILED);
+	}
+	~Ram() { munmap(memory_, size_); }
+	Ram(const Ram &) = delete;
+	Ram &operator=(const Ram &) = delete;
+
+	std::span<uint8_t> bytes() { return {static_cast<uint8_t *>(memory_), size_}; }
+	std::size_t size() const { return size_; }
+	int fd() const { return fd_.get(); }
+	UniqueFd duplicate() const { return UniqueFd(dup(fd_.get())); }
+
+private:
+	UniqueFd fd_;
+	std::size_t size_;
+	void *memory_;
+};
+
+class Machine
+{
+public:
+	static constexpr uint64_t kBase = 0x100000;
+	static constexpr std::size_t kSize = 16 << 20;
+	static constexpr uint64_t kRing = kBase;
+	static constexpr uint32_t kEntries = 4;
+	static constexpr uint32_t kWidth = 64, kHeight = 32, kStride = 64;
+	static constexpr uint32_t kBytes = kStride * kHeight;
+
+	explicit Machine(Settings settings = unpaced(), Capabilities caps = {})
+		: logPath_(testing::TempDir() + "board-test-" + std::to_string(getpid()) + ".log"),
+		  log_(logPath_)
+	{
+		memory.map(kBase, kSize, vfio_user::kDmaRead | vfio_user::kDmaWrite,
+			   ram.duplicate(), 0);
+		memory.setMaster(true);
+		interrupts.set(0, UniqueFd(dup(eventfd_.get())));
+		engine.emplace(caps, settings, source_, memory, interrupts, log_);
+	}
+	~Machine() { unlink(logPath_.c_str()); }
+
+	/* Frames follow each other at once, and none without an address. */
+	static Settings unpaced()
+	{
+		Settings settings;
+		settings.pacing = Settings::Pacing::Max;
+		settings.starved = Settings::Starved::Hold;
+		return settings;
+	}
+
+	static uint64_t buffer(unsigned int index) { return kBase + 0x10000 * (index + 1); }
+	std::span<uint8_t> at(uint64_t address, std::size_t size)
+	{
+		return ram.bytes().subspan(address - kBase, size);
+	}
+
+	uint32_t read(uint32_t offset) { return engine->read(offset); }
+	void write(uint32_t offset, uint32_t value) { engine->write(offset, value); }
+	uint32_t ch(uint32_t offset) { return read(CMACAM_CH(0) + offset); }
+	void setCh(uint32_t offset, uint32_t value) { write(CMACAM_CH(0) + offset, value); }
+
+	void configure(uint32_t format = CMACAM_FMT_GREY, uint32_t limit = kBytes)
+	{
+		setCh(CMACAM_CH_WIDTH, kWidth);
+		setCh(CMACAM_CH_HEIGHT, kHeight);
+		setCh(CMACAM_CH_FORMAT, format);
+		setCh(CMACAM_CH_STRIDE, kStride);
+		setCh(CMACAM_CH_SIZE_LIMIT, limit);
+		setCh(CMACAM_CH_RING_LO, static_cast<uint32_t>(kRing));
+		setCh(CMACAM_CH_RING_HI, 0);
+		setCh(CMACAM_CH_RING_ENTRIES, kEntries);
+		setCh(CMACAM_CH_INT_ENABLE, CMACAM_CH_INT_FRAME_DONE | CMACAM_CH_INT_DROP);
+		write(CMACAM_IRQ_ENABLE, 1);
+	}
+	void commit(uint64_t address)
+	{
+		setCh(CMACAM_CH_ADDR_HI, static_cast<uint32_t>(address >> 32));
+		setCh(CMACAM_CH_ADDR_LO, static_cast<uint32_t>(address));
+	}
+	void enable() { setCh(CMACAM_CH_CTRL, CMACAM_CH_CTRL_EN); }
+	void disable()
+	{
+		setCh(CMACAM_CH_CTRL, 0);
+		while (!(ch(CMACAM_CH_STATUS) & CMACAM_CH_STATUS_IDLE))
+			std::this_thread::yield();
+	}
+
+	/* True after an interrupt, whose causes are cleared. */
+	bool waitInterrupt(int milliseconds = 5000)
+	{
+		pollfd poll = {eventfd_.get(), POLLIN, 0};
+		if (::poll(&poll, 1, milliseconds) <= 0)
+			return false;
+		eventfd_t count;
+		eventfd_read(eventfd_.get(), &count);
+		causes = ch(CMACAM_CH_INT_STATUS);
+		setCh(CMACAM_CH_INT_STATUS, causes);
+		return true;
+	}
+
+	/* The next entry that the board hands over, given back to it. */
+	std::optional<cmacam_completion> next(bool giveBack = true)
+	{
+		auto *entry = reinterpret_cast<cmacam_completion *>(
+			at(kRing + ringIndex_ * sizeof(cmacam_completion),
+			   sizeof(cmacam_completion))
+				.data());
+		std::atomic_ref owner(entry->owner);
+		while (!(owner.load(std::memory_order_acquire) & CMACAM_DONE_OWNER)) {
+			if (!waitInterrupt())
+				return std::nullopt;
+		}
+
+		cmacam_completion completion = *entry;
+		ringIndex_ = (ringIndex_ + 1) % kEntries;
+		if (giveBack)
+			owner.store(0, std::memory_order_release);
+		return completion;
+	}
+	void restartRing() { ringIndex_ = 0; }
+
+	std::vector<std::string> log() const
+	{
+		std::ifstream file(logPath_);
+		std::vector<std::string> lines;
+		for (std::string line; std::getline(file, line);)
+			lines.push_back(line);
+		return lines;
+	}
+
+	Ram ram{kSize};
+	vfio_user::GuestMemory memory;
+	vfio_user::Interrupts interrupts{CMACAM_MSIX_VECTORS};
+	uint32_t causes = 0;
+
+private:
+	UniqueFd eventfd_{::eventfd(0, EFD_CLOEXEC)};
+	std::string logPath_;
+	Log log_;
+	PatternSource source_;
+	unsigned int ringIndex_ = 0;
+
+public:
+	std::optional<Engine> engine; /* last: it uses all of the above */
+};
+
+} /* namespace cmacam */

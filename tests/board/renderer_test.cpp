@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames in memory: exact mosaic, stretching, brightness, cuts, padding.
+ */
+#include "pixel/renderer.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include <cmacam-regs.h>
+#include <gtest/gtest.h>
+
+using namespace cmacam;
+
+namespace {
+
+constexpr uint32_t kSame = 256;
+
+std::shared_ptr<Picture> noise(Size size)
+{
+	auto picture = std::make_shared<Picture>(size);
+	std::mt19937 random(1);
+
+	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
+		for (uint32_t y = 0; y < size.height; y++) {
+			uint8_t *row = picture->row(static_cast<Picture::Plane>(p), y);
+			std::generate_n(row, size.width,
+					[&] { return static_cast<uint8_t>(random()); });
+		}
+	}
+
+	return picture;
+}
+
+std::vector<std::byte> render(const PicturePtr &picture, const FrameLayout &layout,
+			      uint32_t brightness = kSame)
+{
+	std::vector<std::byte> memory(frameBytes(layout), std::byte{0xee});
+	Renderer().render(picture, layout, brightness, memory);
+	return memory;
+}
+
+uint16_t rawAt(const std::vector<std::byte> &memory, const FrameLayout &layout, uint32_t x,
+	       uint32_t y)
+{
+	uint16_t value;
+	std::memcpy(&value, &memory[layout.stride * y + 2 * x], sizeof(value));
+	return value;
+}
+
+} /* namespace */
+
+TEST(Renderer, MosaicIsExact)
+{
+	const FrameLayout layout = {66, 34, CMACAM_FMT_SRGGB10, 192};
+	const auto picture = noise({66, 34});
+	const auto memory = render(picture, layout);
+
+	for (uint32_t y = 0; y < layout.height; y++) {
+		for (uint32_t x = 0; x < layout.width; x++) {
+			const Picture::Plane plane =
+				y % 2 ? (x % 2 ? Picture::kBlue : Picture::kGreen)
+				      : (x % 2 ? Picture::kGreen : Picture::kRed);
+			const uint32_t v = picture->row(plane, y)[x];
+			ASSERT_EQ(rawAt(memory, layout, x, y), v * 4 + v / 64) << x << "," << y;
+		}
+	}
+}
+
+TEST(Renderer, MosaicSpansTenBits)
+{
+	const FrameLayout layout = {16, 16, CMACAM_FMT_SRGGB10, 64};
+	auto picture = std::make_shared<Picture>(Size{16, 16});
+	EXPECT_EQ(rawAt(render(picture, layout), layout, 0, 0), 0u);
+	picture->row(Picture::kRed, 0)[0] = 255;
+	EXPECT_EQ(rawAt(render(picture, layout), layout, 0, 0), 1023u);
+}
+
+TEST(Renderer, PaddingStays)
+{
+	for (uint32_t format : {CMACAM_FMT_GREY, CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10}) {
+		const FrameLayout layout = {18, 16, format, 64};
+		const auto memory = render(noise({18, 16}), layout);
+		const uint32_t lines = static_cast<uint32_t>(memory.size()) / layout.stride;
+		for (uint32_t y = 0; y < lines; y++) {
+			for (uint32_t x = lineBytes(layout); x < layout.stride; x++)
+				ASSERT_EQ(memory[y * layout.stride + x], std::byte{0xee});
+		}
+	}
+}
+
+/* Whatever the cut, what is written equals the start of the whole frame. */
+TEST(Renderer, CutFramesArePrefixes)
+{
+	for (uint32_t format : {CMACAM_FMT_GREY, CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10}) {
+		const FrameLayout layout = {32, 16, format, 64};
+		const auto picture = noise({32, 16});
+		const auto whole = render(picture, layout);
+		for (std::size_t size = 1; size < whole.size(); size += 13) {
+			std::vector<std::byte> cut(size, std::byte{0xee});
+			Renderer().render(picture, layout, kSame, cut);
+			ASSERT_TRUE(std::equal(cut.begin(), cut.end(), whole.begin())) << size;
+		}
+	}
+}
+
+TEST(Renderer, StretchingKeepsFlatAreasAndEnds)
+{
+	auto picture = std::make_shared<Picture>(Size{20, 10});
+	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
+		for (uint32_t y = 0; y < 10; y++) {
+			uint8_t *row = picture->row(static_cast<Picture::Plane>(p), y);
+			std::fill_n(row, 10, 40);
+			std::fill_n(row + 10, 10, 200);
+		}
+	}
+
+	for (Size size : {Size{64, 32}, Size{16, 64}, Size{20, 64}, Size{16, 16}}) {
+		const FrameLayout layout = {size.width, size.height, CMACAM_FMT_SRGGB10, 128};
+		const auto memory = render(picture, layout);
+		for (uint32_t y = 0; y < size.height; y++) {
+			ASSERT_EQ(rawAt(memory, layout, 0, y), 160u);
+			ASSERT_EQ(rawAt(memory, layout, size.width / 4, y), 160u);
+			ASSERT_EQ(rawAt(memory, layout, size.width - 1, y), 803u);
+		}
+	}
+}
+
+/* A ramp stays a ramp: each output pixel lies where the input's line does. */
+TEST(Renderer, StretchingInterpolates)
+{
+	auto picture = std::make_shared<Picture>(Size{64, 64});
+	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
+		for (uint32_t y = 0; y < 64; y++) {
+			uint8_t *row = picture->row(static_cast<Picture::Plane>(p), y);
+			for (uint32_t x = 0; x < 64; x++)
+				row[x] = static_cast<uint8_t>(x * 2 + y * 2);
+		}
+	}
+
+	const FrameLayout layout = {200, 100, CMACAM_FMT_SRGGB10, 448};
+	const auto memory = render(picture, layout);
+	for (uint32_t y = 2; y < 98; y++) {
+		for (uint32_t x = 4; x < 196; x++) {
+			const double inX = (x + 0.5) * 64 / 200 - 0.5;
+			const double inY = (y + 0.5) * 64 / 100 - 0.5;
+			ASSERT_NEAR(rawAt(memory, layout, x, y) / 4.0, 2 * inX + 2 * inY, 2)
+				<< x << "," << y;
+		}
+	}
+}
+
+TEST(Renderer, BrightnessMultipliesAndSaturates)
+{
+	const FrameLayout layout = {64, 32, CMACAM_FMT_SRGGB10, 128};
+	for (Size size : {Size{64, 32}, Size{64, 64}, Size{20, 10}}) {
+		auto picture = std::make_shared<Picture>(size);
+		for (uint32_t y = 0; y < size.height; y++) {
+			std::fill_n(picture->row(Picture::kRed, y), size.width, 60);
+			std::fill_n(picture->row(Picture::kGreen, y), size.width, 100);
+			std::fill_n(picture->row(Picture::kBlue, y), size.width, 200);
+		}
+
+		const auto twice = render(picture, layout, 512);
+		EXPECT_EQ(rawAt(twice, layout, 0, 0), 120u * 4 + 1);
+		EXPECT_EQ(rawAt(twice, layout, 1, 0), 200u * 4 + 3);
+		EXPECT_EQ(rawAt(twice, layout, 1, 1), 1023u);
+		const auto half = render(picture, layout, 128);
+		EXPECT_EQ(rawAt(half, layout, 0, 0), 30u * 4);
+		EXPECT_EQ(rawAt(half, layout, 1, 1), 100u * 4 + 1);
+	}
+}
+
+/* Lines and tables are kept between frames; none of them may leak into the next. */
+TEST(Renderer, ReuseLeavesNoTrace)
+{
+	Renderer renderer;
+	const Size sizes[] = {{64, 32}, {20, 10}, {128, 128}};
+	const FrameLayout layouts[] = {{64, 32, CMACAM_FMT_NV12, 64},
+				       {32, 64, CMACAM_FMT_GREY, 64},
+				       {128, 128, CMACAM_FMT_SRGGB10, 256}};
+
+	for (unsigned int i = 0; i < 30; i++) {
+		const auto picture = noise(sizes[i % 3]);
+		const FrameLayout &layout = layouts[i / 3 % 3];
+		std::vector<std::byte> memory(frameBytes(layout), std::byte{0xee});
+		renderer.render(picture, layout, kSame + i / 9 * 20, memory);
+		ASSERT_EQ(memory, render(picture, layout, kSame + i / 9 * 20)) << i;
+	}
+}
