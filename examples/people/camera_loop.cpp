@@ -6,6 +6,7 @@
 #include "camera_loop.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include <cmacam/libcamera.h>
@@ -14,6 +15,8 @@ using cmacam::Error;
 using cmacam::Result;
 
 namespace {
+
+constexpr std::chrono::seconds kNewsLimit{2};
 
 Error failed(const std::string &what, int ret)
 {
@@ -162,7 +165,7 @@ Result<void> CameraLoop::processRequests(const FrameFunction &function)
 		}
 
 		if (request->status() == libcamera::Request::RequestCancelled)
-			return Error{EIO, "the camera cancelled a request"};
+			return cancelled();
 
 		const libcamera::FrameBuffer *buffer = request->buffers().begin()->second;
 		const libcamera::FrameMetadata &metadata = buffer->metadata();
@@ -185,6 +188,16 @@ Result<void> CameraLoop::processRequests(const FrameFunction &function)
 		if (int ret = camera_->queueRequest(request); ret)
 			return failed("cannot queue a request", ret);
 	}
+}
+
+/* Requests are cancelled first, then comes the news that the camera has gone. */
+Error CameraLoop::cancelled()
+{
+	std::unique_lock lock(mutex_);
+	if (wake_.wait_for(lock, kNewsLimit, [this] { return disconnected_; }))
+		return {ENODEV, "the camera was unplugged"};
+
+	return {EIO, "the camera cancelled a request"};
 }
 
 void CameraLoop::completed(libcamera::Request *request)

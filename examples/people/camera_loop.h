@@ -64,6 +64,7 @@ private:
 	cmacam::Result<void> prepareRequests();
 	cmacam::Result<void> processRequests(const FrameFunction &function);
 
+	cmacam::Error cancelled();
 	void completed(libcamera::Request *request);
 	void disconnected();
 
