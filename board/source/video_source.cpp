@@ -21,8 +21,10 @@ constexpr const char *kPipeline =
 	"filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=GBR ! "
 	"appsink name=sink sync=false max-buffers=4";
 
-/* A file that yields nothing for so long never will. */
-constexpr GstClockTime kPatience = 20 * GST_SECOND;
+/* Between two looks for an error, which appsink does not end its wait for. */
+constexpr GstClockTime kGlance = 50 * GST_MSECOND;
+/* A file that yields nothing for so many glances (20 s) never will. */
+constexpr int kPatience = 400;
 
 PicturePtr unpack(GstSample *sample)
 {
@@ -68,10 +70,9 @@ VideoSource::VideoSource(const std::string &path, AtEnd atEnd) : atEnd_(atEnd)
 	if (next())
 		picture(0, {});
 	if (!picture_) {
-		const std::string reason = error();
 		gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-		throw std::runtime_error(
-			std::format("cannot play '{}' as a video: {}", path, reason));
+		throw std::invalid_argument(
+			std::format("cannot play '{}' as a video: {}", path, error_));
 	}
 }
 
@@ -133,7 +134,16 @@ bool VideoSource::next()
 
 VideoSource::Sample VideoSource::pull()
 {
-	return Sample(gst_app_sink_try_pull_sample(GST_APP_SINK(sink_.get()), kPatience));
+	GstAppSink *sink = GST_APP_SINK(sink_.get());
+
+	for (int i = 0; i < kPatience; i++) {
+		if (Sample sample{gst_app_sink_try_pull_sample(sink, kGlance)})
+			return sample;
+		if (gst_app_sink_is_eos(sink) || failed())
+			break;
+	}
+
+	return nullptr;
 }
 
 bool VideoSource::rewind()
@@ -146,20 +156,20 @@ bool VideoSource::rewind()
 	return true;
 }
 
-std::string VideoSource::error() const
+bool VideoSource::failed()
 {
 	const std::unique_ptr<GstBus, void (*)(gpointer)> bus(gst_element_get_bus(pipeline_.get()),
 							      gst_object_unref);
 	GstMessage *message = gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR);
 	if (!message)
-		return "no picture in it";
+		return false;
 
 	GError *reason = nullptr;
 	gst_message_parse_error(message, &reason, nullptr);
-	std::string text = reason->message;
+	error_ = reason->message;
 	g_clear_error(&reason);
 	gst_message_unref(message);
-	return text;
+	return true;
 }
 
 } /* namespace cmacam */

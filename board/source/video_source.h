@@ -23,7 +23,7 @@ class VideoSource : public Source
 public:
 	enum class AtEnd { Loop, KeepLast };
 
-	/* Throws std::runtime_error unless the first picture can be decoded. */
+	/* Throws std::invalid_argument unless the first picture can be decoded. */
 	VideoSource(const std::string &path, AtEnd atEnd);
 	~VideoSource() override;
 
@@ -43,7 +43,8 @@ private:
 	bool next();
 	bool rewind();
 	Sample pull();
-	std::string error() const;
+	/* Whether GStreamer gave the file up; error_ says why. */
+	bool failed();
 
 	const AtEnd atEnd_;
 	Element pipeline_;
@@ -51,6 +52,7 @@ private:
 	Sample sample_; /* of position_ */
 	uint64_t position_ = 0;
 	bool ended_ = false;
+	std::string error_ = "no picture in it";
 	PicturePtr picture_;
 	bool unpacked_ = false; /* picture_ is sample_ */
 };

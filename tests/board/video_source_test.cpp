@@ -126,6 +126,6 @@ TEST_F(VideoSourceTest, BrokenFilesAreRefused)
 {
 	const std::string path = path_ + ".txt";
 	std::ofstream(path) << "no video\n";
-	EXPECT_THROW(VideoSource(path, VideoSource::AtEnd::Loop), std::runtime_error);
+	EXPECT_THROW(VideoSource(path, VideoSource::AtEnd::Loop), std::invalid_argument);
 	unlink(path.c_str());
 }
