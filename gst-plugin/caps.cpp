@@ -156,6 +156,27 @@ CapsPtr offerCaps(const CameraOffer &offer)
 	return caps;
 }
 
+std::string describeOffer(const CameraOffer &offer)
+{
+	std::string text;
+
+	for (const FormatOffer &formatOffer : offer.formats) {
+		const Format *format = findFormat(formatOffer.format);
+		if (!format)
+			continue;
+
+		text += (text.empty() ? "" : ", ") + std::string(format->name) + " " +
+			formatOffer.sizes.min.toString() + " to " +
+			formatOffer.sizes.max.toString();
+	}
+
+	if (const auto shortest = offer.minDuration.count(); shortest > 0)
+		text += ", at most " + std::to_string((1000000 + shortest / 2) / shortest) +
+			" frames per second";
+
+	return text;
+}
+
 CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer)
 {
 	caps.reset(gst_caps_truncate(caps.release()));

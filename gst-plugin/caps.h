@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <gst/video/video.h>
@@ -53,6 +54,8 @@ const Format *findFormat(const GstStructure *structure);
 CapsPtr templateCaps();
 /* All that this camera can produce, the format of its default first. */
 CapsPtr offerCaps(const CameraOffer &offer);
+/* The same in words, for an error message. */
+std::string describeOffer(const CameraOffer &offer);
 /* Fixes what the consumer left open: the camera's default size, 30 frames/s. */
 CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer);
 /* Of fixed caps; empty if they are not ours. */

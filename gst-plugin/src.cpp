@@ -337,13 +337,11 @@ static gboolean negotiate(GstBaseSrc *base)
 		return FALSE;
 
 	const CapsPtr peer(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(base), nullptr));
-	const CapsPtr offer(offerCaps(session->offer()));
 	const StringPtr wanted(gst_caps_to_string(peer.get()));
-	const StringPtr offered(gst_caps_to_string(offer.get()));
 
 	endWithError(self, {Error::Kind::Settings,
 			    "Camera '" + session->id() + "' cannot deliver " + wanted.get() +
-				    "; it offers " + offered.get(),
+				    "; it offers " + describeOffer(session->offer()),
 			    "no caps in common with the peer"});
 
 	/* create() ends the stream. */

@@ -133,6 +133,13 @@ TEST(Caps, ForeignCapsAreRefused)
 	EXPECT_FALSE(settingsFromCaps(parse("video/x-raw,format=NV12,height=48").get()));
 }
 
+TEST(Caps, TheOfferInWords)
+{
+	EXPECT_EQ(describeOffer(offerOf({libcamera::formats::NV12, libcamera::formats::SRGGB10})),
+		  "NV12 16x16 to 3840x2160, rggb10le 16x16 to 3840x2160, "
+		  "at most 30 frames per second");
+}
+
 TEST(Caps, RowsOfABayerFrame)
 {
 	const Format *format = findFormat(libcamera::formats::SRGGB10);

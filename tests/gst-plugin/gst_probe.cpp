@@ -133,9 +133,11 @@ public:
 
 		sink_.reset(GST_APP_SINK(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "probe")));
 		bus_.reset(gst_element_get_bus(pipeline_.get()));
-		if (!options.noVideoMeta)
-			g_signal_connect(sink_.get(), "propose-allocation",
-					 G_CALLBACK(proposeVideoMeta), nullptr);
+		if (options.noVideoMeta)
+			return;
+		g_object_set(sink_.get(), "emit-signals", TRUE, nullptr);
+		g_signal_connect(sink_.get(), "propose-allocation", G_CALLBACK(proposeVideoMeta),
+				 nullptr);
 	}
 
 	/* Whether the stream ended without an error. */

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Frames as a GStreamer application gets them from cmacamsrc: pages, bytes, losses, lifetimes."""
+
+import os
+import subprocess
+
+import lib
+from declare import Machine, vm_test
+
+PROGRAMS = "/build/tests/gst-plugin"
+BIG = Machine(cma="256M")
+SIZES = {"NV12": "video/x-raw,format=NV12", "GRAY8": "video/x-raw,format=GRAY8",
+         "SRGGB10": "video/x-bayer,format=rggb10le"}
+
+
+def gst_probe(source, *options, status=0, limit=110):
+    """gst_probe on a pipeline: its lines by their first word, as dictionaries."""
+    return parse(lib.run([f"{PROGRAMS}/gst_probe", *options, source], status=status, limit=limit))
+
+
+def parse(out):
+    lines = {}
+    for line in out.splitlines():
+        kind, _, rest = line.partition(" ")
+        lines.setdefault(kind, []).append(lib.fields(rest))
+    return lines
+
+
+def caps(pixels, width, height):
+    return f"{SIZES[pixels]},width={width},height={height}"
+
+
+@vm_test()
+def pages_are_the_ones_written():
+    """cmacamsrc: the pages behind the application's mapping are the engine's, the nonce is the board's."""
+    got = gst_probe("cmacamsrc num-buffers=12")
+    written, _ = lib.Board.session()
+    assert len(got["frame"]) == 12
+    for frame in got["frame"]:
+        board = written[int(frame["seq"])]
+        assert frame["dmabuf"] == "1" and frame["memories"] == "1", frame
+        assert lib.number(frame["phys"]) == lib.number(board["addr"]), (frame, board)
+        assert frame["nonce"] == board["nonce"] and frame["mark_seq"] == frame["seq"], (frame, board)
+    assert len({frame["phys"] for frame in got["frame"]}) > 1, "more than one buffer goes round"
+
+
+@vm_test()
+def a_copy_is_told_from_the_pages_written():
+    """A peer without GstVideoMeta gets copies at an odd stride, with one warning: the proof can fail."""
+    got = gst_probe(f"cmacamsrc num-buffers=4 ! {caps('NV12', 322, 242)}", "--no-video-meta")
+    written, _ = lib.Board.session()
+    assert len(got["warning"]) == 1 and len(got["frame"]) == 4
+    for frame in got["frame"]:
+        board = written[int(frame["seq"])]
+        assert frame["dmabuf"] == "0" and frame["stride0"] == "324", frame
+        assert frame["nonce"] == board["nonce"]
+        assert lib.number(frame.get("phys", "0")) != lib.number(board["addr"])
+
+
+def check_bytes(pixels, width, height, frames):
+    got = gst_probe(f"cmacamsrc num-buffers={frames} ! {caps(pixels, width, height)}", "--digest")
+    written, _ = lib.Board.session()
+    assert len(got["frame"]) == frames and "warning" not in got
+    for frame in got["frame"]:
+        assert frame["dmabuf"] == "1"
+        assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (pixels, width, height, frame)
+    assert len({frame["sha256"] for frame in got["frame"]}) == frames, "the frames differ from each other"
+
+
+@vm_test()
+def every_byte_with_padding_too():
+    """Each format, also where the stride is the camera's own: uncopied, all bytes the board's."""
+    for pixels in SIZES:
+        for width, height in ((640, 480), (322, 242)):
+            check_bytes(pixels, width, height, 5)
+
+
+@vm_test(machine=BIG)
+def uhd():
+    """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
+    for pixels in ("NV12", "SRGGB10"):
+        check_bytes(pixels, 3840, 2160, 2)
+
+
+@vm_test(machine=Machine(board=("--starved", "drop", "--fps", "60", "--mark", "frame")))
+def withheld_frames_are_signalled_exactly():
+    """60 frames without a buffer: QoS message, DISCONT and offsets name what the board lost."""
+    release = "/tmp/release"
+    child = subprocess.Popen([f"{PROGRAMS}/gst_probe", "--withhold-after", "3", "--release-file", release,
+                              "cmacamsrc num-buffers=12"], stdout=subprocess.PIPE, text=True)
+    lib.wait_until(lambda: len(lib.Board.session()[1]) >= 66, "60 lost frames", 60)
+    with open(release, "w"):
+        pass
+    out, _ = child.communicate(timeout=60)
+    os.unlink(release)
+    print(out)
+    assert child.returncode == 0
+
+    got = parse(out)
+    sequences = [int(frame["seq"]) for frame in got["frame"]]
+    missing = set(range(sequences[-1] + 1)) - set(sequences)
+    _, lost = lib.Board.session()
+    assert len(missing) >= 60, missing
+    assert missing == {n for n in lost if n < sequences[-1]}, (missing, lost)
+    assert int(got["qos"][-1]["dropped"]) == len(missing), got["qos"]
+    for before, frame in zip(sequences, got["frame"][1:]):
+        assert ("discont" in frame["flags"]) == (int(frame["seq"]) != before + 1), frame
+
+
+@vm_test()
+def latency_and_timestamps():
+    """Latency is one frame to all buffers; PTS rise, and lie within the run."""
+    got = gst_probe("cmacamsrc num-buffers=20 ! video/x-raw,framerate=30/1")
+    latency = got["latency"][0]
+    assert latency["live"] == "1" and latency["min"] == "33333000", latency
+    assert int(latency["max"]) % 33333000 == 0 and int(latency["max"]) > 33333000, latency
+    times = [int(frame["pts"]) for frame in got["frame"]]
+    assert times == sorted(set(times)) and times[-1] < 100e9, times
+
+
+@vm_test()
+def memory_outlives_the_pipeline():
+    """A frame held over the end of pipeline, element and camera keeps its pages and its bytes."""
+    got = gst_probe("cmacamsrc num-buffers=5", "--outlive", "--digest")
+    last, outlived = got["frame"][-1], got["outlived"][0]
+    assert {key: last[key] for key in ("seq", "sha256", "nonce", "phys")} == \
+        {key: outlived[key] for key in ("seq", "sha256", "nonce", "phys")}, (last, outlived)
+
+
+@vm_test(limit=180)
+def element_on_a_camera():
+    """States, pauses, held frames, new caps while playing, a busy camera, foreign clocks."""
+    out = lib.run([f"{PROGRAMS}/gst-camera-test"], limit=170)
+    lib.expect(out, r"PASSED  \] 10 tests")
