@@ -42,6 +42,10 @@ static void sensor_write(struct cmacam_sensor *sensor, u32 reg, u32 value)
 
 /* -----------------------------------------------------------------------------
  * Frame intervals: another view of the vertical blanking
+ *
+ * A raw sensor's interval is set by the blanking controls, so the subdev has
+ * no frame interval operations. The capture node offers these to those who
+ * know only it.
  */
 
 static void sensor_interval(struct cmacam_sensor *sensor, u32 vblank,
@@ -151,12 +155,7 @@ static u32 sensor_max_exposure(struct cmacam_sensor *sensor, u32 vblank)
 
 static int sensor_update_vblank(struct cmacam_sensor *sensor, u32 vblank)
 {
-	struct v4l2_subdev_state *state =
-		v4l2_subdev_get_locked_active_state(&sensor->sd);
 	u32 max = sensor_max_exposure(sensor, vblank);
-
-	sensor_interval(sensor, vblank,
-			v4l2_subdev_state_get_interval(state, 0));
 
 	return __v4l2_ctrl_modify_range(sensor->exposure,
 					sensor->exposure->minimum, max, 1,
@@ -292,28 +291,6 @@ static int sensor_enum_frame_size(struct v4l2_subdev *sd,
 	return 0;
 }
 
-/* A discrete list cannot show a range: the ends of it and the default. */
-static int sensor_enum_frame_interval(struct v4l2_subdev *sd,
-				      struct v4l2_subdev_state *state,
-				      struct v4l2_subdev_frame_interval_enum *e)
-{
-	struct cmacam_sensor *sensor = to_sensor(sd);
-	const u32 vblanks[] = {
-		sensor->vblank->minimum,
-		sensor->vblank->default_value,
-		sensor->vblank->maximum,
-	};
-
-	if (e->index >= ARRAY_SIZE(vblanks) || e->code != CMACAM_MBUS_CODE ||
-	    e->width != sensor->array.width ||
-	    e->height != sensor->array.height)
-		return -EINVAL;
-
-	sensor_interval(sensor, vblanks[e->index], &e->interval);
-
-	return 0;
-}
-
 /* There is one format; to set another one is to be told so. */
 static int sensor_set_fmt(struct v4l2_subdev *sd,
 			  struct v4l2_subdev_state *state,
@@ -340,21 +317,15 @@ static int sensor_get_selection(struct v4l2_subdev *sd,
 	return -EINVAL;
 }
 
-/* The state's lock is the handler's lock, which guards the controls. */
-static int sensor_set_frame_interval(struct v4l2_subdev *sd,
-				     struct v4l2_subdev_state *state,
-				     struct v4l2_subdev_frame_interval *fi)
+/* The array cannot be cropped; to try is to be told so. */
+static int sensor_set_selection(struct v4l2_subdev *sd,
+				struct v4l2_subdev_state *state,
+				struct v4l2_subdev_selection *sel)
 {
-	struct cmacam_sensor *sensor = to_sensor(sd);
-	u32 vblank = sensor_vblank(sensor, &fi->interval);
+	if (sel->target != V4L2_SEL_TGT_CROP)
+		return -EINVAL;
 
-	sensor_interval(sensor, vblank, &fi->interval);
-	*v4l2_subdev_state_get_interval(state, fi->pad) = fi->interval;
-
-	if (fi->which != V4L2_SUBDEV_FORMAT_ACTIVE)
-		return 0;
-
-	return __v4l2_ctrl_s_ctrl(sensor->vblank, vblank);
+	return sensor_get_selection(sd, state, sel);
 }
 
 static int sensor_enable_streams(struct v4l2_subdev *sd,
@@ -397,12 +368,10 @@ static const struct v4l2_subdev_core_ops sensor_core_ops = {
 static const struct v4l2_subdev_pad_ops sensor_pad_ops = {
 	.enum_mbus_code = sensor_enum_mbus_code,
 	.enum_frame_size = sensor_enum_frame_size,
-	.enum_frame_interval = sensor_enum_frame_interval,
 	.get_fmt = v4l2_subdev_get_fmt,
 	.set_fmt = sensor_set_fmt,
 	.get_selection = sensor_get_selection,
-	.get_frame_interval = v4l2_subdev_get_frame_interval,
-	.set_frame_interval = sensor_set_frame_interval,
+	.set_selection = sensor_set_selection,
 	.enable_streams = sensor_enable_streams,
 	.disable_streams = sensor_disable_streams,
 };
@@ -428,8 +397,6 @@ static int sensor_init_state(struct v4l2_subdev *sd,
 		.xfer_func = V4L2_XFER_FUNC_NONE,
 	};
 	*v4l2_subdev_state_get_crop(state, 0) = sensor->array;
-	sensor_interval(sensor, sensor->vblank->default_value,
-			v4l2_subdev_state_get_interval(state, 0));
 
 	return 0;
 }
