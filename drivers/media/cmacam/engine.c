@@ -238,6 +238,20 @@ static irqreturn_t engine_irq(int irq, void *data)
 }
 
 /*
+ * Whether the board has taken the geometry is asked a little later: to wait
+ * for the answer would cost each start a round trip for what cannot happen
+ * with formats that came from the capabilities.
+ */
+static void engine_check_enabled(struct cmacam_engine *engine)
+{
+	if (ch_read(engine, CMACAM_CH_CTRL) & CMACAM_CH_CTRL_EN)
+		return;
+
+	dev_err(engine->dev, "the board refuses to start\n");
+	engine->client->failed(engine);
+}
+
+/*
  * An interrupt that got lost would be made up for by the next one, but there
  * is none if the board has run out of addresses. Looking at the ring is cheap.
  */
@@ -249,6 +263,8 @@ static void engine_service(struct work_struct *work)
 	scoped_guard(spinlock_irqsave, &engine->lock)
 		engine_drain(engine);
 
+	if (engine->service_runs == 0)
+		engine_check_enabled(engine);
 	if (++engine->service_runs % ENGINE_CLOCK_RUNS == 0)
 		engine_read_clock(engine);
 
@@ -385,15 +401,6 @@ static int engine_start(struct cmacam_engine *engine,
 	}
 
 	ch_write(engine, CMACAM_CH_CTRL, CMACAM_CH_CTRL_EN);
-	if (!(ch_read(engine, CMACAM_CH_CTRL) & CMACAM_CH_CTRL_EN)) {
-		dev_err(engine->dev,
-			"the board refuses %ux%u, format %u, stride %u\n",
-			config->width, config->height, config->code,
-			config->stride);
-		engine_stop(engine);
-		return -EIO;
-	}
-
 	engine->service_runs = 0;
 	schedule_delayed_work(&engine->service,
 			      msecs_to_jiffies(ENGINE_SERVICE_MS));

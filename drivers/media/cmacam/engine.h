@@ -81,8 +81,9 @@ struct cmacam_frame {
  * @frames_lost: frames were lost
  * @frame_start: a frame begins; called only while somebody wants to know
  * @refill: addresses may be queued
+ * @failed: no more frames will come. Process context, without the lock.
  *
- * All are called with &cmacam_engine.lock held and interrupts disabled.
+ * All others are called with &cmacam_engine.lock held and interrupts disabled.
  */
 struct cmacam_engine_client {
 	unsigned int (*frame_done)(struct cmacam_engine *engine,
@@ -90,6 +91,7 @@ struct cmacam_engine_client {
 	void (*frames_lost)(struct cmacam_engine *engine, u32 first, u32 count);
 	void (*frame_start)(struct cmacam_engine *engine, u32 sequence);
 	void (*refill)(struct cmacam_engine *engine);
+	void (*failed)(struct cmacam_engine *engine);
 };
 
 /**

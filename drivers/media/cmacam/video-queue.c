@@ -29,7 +29,7 @@ static dma_addr_t buffer_addr(struct cmacam_buffer *buf)
 }
 
 /* -----------------------------------------------------------------------------
- * Client of the engine. All of it runs with the engine's lock held.
+ * Client of the engine, mostly with the engine's lock held
  */
 
 static void video_refill(struct cmacam_engine *engine)
@@ -125,11 +125,17 @@ static void video_frame_start(struct cmacam_engine *engine, u32 sequence)
 	cmacam_event_frame_start(engine_cam(engine), sequence);
 }
 
+static void video_failed(struct cmacam_engine *engine)
+{
+	vb2_queue_error(&engine_cam(engine)->video.queue);
+}
+
 const struct cmacam_engine_client cmacam_video_client = {
 	.frame_done = video_frame_done,
 	.frames_lost = video_frames_lost,
 	.frame_start = video_frame_start,
 	.refill = video_refill,
+	.failed = video_failed,
 };
 
 /* -----------------------------------------------------------------------------
