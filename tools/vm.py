@@ -113,9 +113,12 @@ class Machine:
 
     def _configure(self, interactive):
         columns, lines = shutil.get_terminal_size()
+        ports = [] if interactive else ["cmacam.stdout", "cmacam.stderr"]
+        ports += [] if self.options.no_board else ["cmacam.board.0"]
         settings = {"ALLOCATOR": self.options.allocator,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "INTERACTIVE": "yes" if interactive else "no",
+                    "PORTS": " ".join(f"/dev/virtio-ports/{port}" for port in ports),
                     "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}
         with open(os.path.join(self.state, "config"), "w") as f:
             f.writelines(f"{key}={shlex.quote(str(value))}\n" for key, value in settings.items())
