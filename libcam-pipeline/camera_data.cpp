@@ -5,7 +5,7 @@
 
 #include "camera_data.h"
 
-#include <errno.h>
+#include <cerrno>
 
 #include <linux/cmacam.h>
 

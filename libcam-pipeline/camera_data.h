@@ -35,7 +35,7 @@ public:
 	static constexpr unsigned int kMaxQueued = 16;
 
 	CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaDevice> media);
-	~CmacamCameraData();
+	~CmacamCameraData() override;
 
 	int init();
 

@@ -6,11 +6,11 @@
 #include "camera_data.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <errno.h>
+#include <cstddef>
+#include <cstring>
 #include <list>
-#include <stddef.h>
-#include <string.h>
 
 #include <libcamera/base/log.h>
 

@@ -5,7 +5,7 @@
 
 #include "capture_device.h"
 
-#include <errno.h>
+#include <cerrno>
 #include <vector>
 
 #include <linux/cmacam.h>

@@ -20,7 +20,7 @@ class CmacamCaptureDevice : public V4L2VideoDevice
 {
 public:
 	explicit CmacamCaptureDevice(const MediaEntity *entity);
-	~CmacamCaptureDevice();
+	~CmacamCaptureDevice() override;
 
 	int open();
 	void close();

@@ -5,9 +5,9 @@
 
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <optional>
-#include <stdint.h>
 
 #include <linux/cmacam.h>
 

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
-#include <errno.h>
 #include <optional>
 #include <vector>
 

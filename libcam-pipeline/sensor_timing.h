@@ -9,7 +9,7 @@
 #pragma once
 
 #include <algorithm>
-#include <stdint.h>
+#include <cstdint>
 
 namespace cmacam {
 

@@ -4,6 +4,8 @@
  */
 
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -169,9 +171,7 @@ Result<void> countPeople(const Options &options)
 	return work.writeContactSheet();
 }
 
-} /* namespace */
-
-int main(int argc, char **argv)
+int run(int argc, char **argv)
 {
 	Options options;
 	std::string size;
@@ -210,4 +210,17 @@ int main(int argc, char **argv)
 	}
 
 	return 0;
+}
+
+} /* namespace */
+
+int main(int argc, char **argv)
+{
+	try {
+		return run(argc, argv);
+	} catch (const std::exception &exception) {
+		/* OpenCV and CLI11 throw; nothing of ours does. */
+		std::fprintf(stderr, "people: %s\n", exception.what());
+		return 1;
+	}
 }

@@ -40,15 +40,13 @@ cv::Mat annotatedCopy(const cmacam::MappedFrame &frame, const std::vector<cv::Re
 
 cmacam::Result<void> writePicture(const cv::Mat &picture, const std::string &path)
 {
-	bool written = false;
+	/* OpenCV throws for a file type it does not know, else it returns false. */
 	try {
-		written = cv::imwrite(path, picture);
-	} catch (const cv::Exception &) {
-		/* OpenCV throws for an unknown file type, returns false for the rest. */
+		if (!cv::imwrite(path, picture))
+			return cmacam::Error{EIO, "cannot write the picture " + path};
+	} catch (const cv::Exception &exception) {
+		return cmacam::Error{EINVAL, path + ": " + exception.err};
 	}
-
-	if (!written)
-		return cmacam::Error{EIO, "cannot write the picture " + path};
 
 	return {};
 }
