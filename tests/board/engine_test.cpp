@@ -5,6 +5,8 @@
 #include "engine/engine.h"
 
 #include <chrono>
+#include <memory>
+#include <semaphore>
 #include <thread>
 
 #include "machine.h"
@@ -20,6 +22,43 @@ class EngineTest : public testing::Test
 {
 protected:
 	Machine m;
+};
+
+/* Keeps the frame in progress until open() lets it go on. */
+class Gate : public Source
+{
+public:
+	PicturePtr picture(uint64_t, Size wanted) override
+	{
+		entered_.release();
+		opened_.acquire();
+		return std::make_shared<Picture>(wanted);
+	}
+	void skip(uint64_t) override {}
+
+	void awaitFrame() { entered_.acquire(); }
+	void open() { opened_.release(); }
+
+private:
+	std::counting_semaphore<> entered_{0};
+	std::counting_semaphore<> opened_{0};
+};
+
+/* A frame is in flight when the test begins; open it before the test ends. */
+class InFlightTest : public testing::Test
+{
+protected:
+	InFlightTest()
+	{
+		m.configure();
+		m.commit(Machine::buffer(0));
+		m.commit(Machine::buffer(1));
+		m.enable();
+		gate->awaitFrame();
+	}
+
+	Gate *gate = new Gate; /* the machine's */
+	Machine m{Machine::unpaced(), {}, std::unique_ptr<Source>(gate)};
 };
 
 /* Every register that software can change, with a value that it accepts. */
@@ -297,4 +336,67 @@ TEST(EnginePacing, BlankingGivesTheRate)
 		times.push_back(m.next()->time);
 	for (unsigned int i = 1; i < 4; i++)
 		EXPECT_GE(times[i] - times[i - 1], 16666666u);
+}
+
+TEST_F(InFlightTest, RegistersAnswer)
+{
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), CMACAM_CH_STATUS_ACTIVE);
+	EXPECT_EQ(m.ch(CMACAM_CH_INT_STATUS), CMACAM_CH_INT_FRAME_START);
+	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 3u) << "the frame's address has left the FIFO";
+	EXPECT_EQ(m.ch(CMACAM_CH_SEQUENCE), 0u);
+	m.setCh(CMACAM_CH_CTRL, 0);
+	gate->open();
+	ASSERT_TRUE(m.next());
+}
+
+/* Disabled, but not idle: memory is still written, a new stream must wait. */
+TEST_F(InFlightTest, DisableWaitsForTheFrame)
+{
+	m.setCh(CMACAM_CH_CTRL, 0);
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), CMACAM_CH_STATUS_ACTIVE);
+
+	m.enable();
+	EXPECT_EQ(m.ch(CMACAM_CH_CTRL), 0u);
+	EXPECT_TRUE(m.ch(CMACAM_CH_INT_STATUS) & CMACAM_CH_INT_CONFIG);
+
+	gate->open();
+	const auto entry = m.next();
+	ASSERT_TRUE(entry) << "the frame in progress completes as usual";
+	EXPECT_EQ(entry->flags, 0u);
+	m.disable();
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), kIdle);
+	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 4u);
+	EXPECT_EQ(m.ch(CMACAM_CH_SEQUENCE), 1u) << "no second frame";
+}
+
+TEST_F(InFlightTest, ResetWaitsForTheFrame)
+{
+	m.write(CMACAM_CTRL, CMACAM_CTRL_RESET);
+	EXPECT_EQ(m.read(CMACAM_CTRL), CMACAM_CTRL_RESET);
+	m.write(CMACAM_SENSOR_GAIN, 512);
+	m.commit(Machine::buffer(2));
+	EXPECT_EQ(m.read(CMACAM_SENSOR_GAIN), 256u) << "writes are ignored until then";
+	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 3u);
+
+	gate->open();
+	while (m.read(CMACAM_CTRL))
+		std::this_thread::yield();
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), kIdle);
+	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 4u);
+	EXPECT_EQ(m.ch(CMACAM_CH_INT_STATUS), 0u);
+}
+
+TEST_F(InFlightTest, UnmapWaitsForTheFrame)
+{
+	m.setCh(CMACAM_CH_CTRL, 0);
+	std::atomic<bool> unmapped = false;
+	std::thread unmapper([&] {
+		EXPECT_EQ(m.memory.unmap(Machine::kBase, Machine::kSize), 0);
+		unmapped = true;
+	});
+	std::this_thread::sleep_for(20ms);
+	EXPECT_FALSE(unmapped);
+	gate->open();
+	unmapper.join();
+	m.disable();
 }

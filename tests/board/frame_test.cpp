@@ -230,9 +230,11 @@ TEST_F(FrameTest, StarvedFramesAreLostInDropMode)
 {
 	m.engine->set("starved", "drop");
 	m.setCh(CMACAM_CH_INT_ENABLE, CMACAM_CH_INT_DROP);
+	const auto before = std::chrono::steady_clock::now();
 	m.enable();
 	while (m.ch(CMACAM_CH_DROPPED) < 3)
 		ASSERT_TRUE(m.waitInterrupt());
+	EXPECT_GE(std::chrono::steady_clock::now() - before, 30ms) << "lost without a pause";
 	EXPECT_EQ(logged("lost ch=0 seq=0 reason=fifo-empty"), 1u);
 	EXPECT_EQ(logged("lost ch=0 seq=2 reason=fifo-empty"), 1u);
 

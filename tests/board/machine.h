@@ -64,15 +64,17 @@ public:
 	static constexpr uint32_t kWidth = 64, kHeight = 32, kStride = 64;
 	static constexpr uint32_t kBytes = kStride * kHeight;
 
-	explicit Machine(Settings settings = unpaced(), Capabilities caps = {})
+	explicit Machine(Settings settings = unpaced(), Capabilities caps = {},
+			 std::unique_ptr<Source> source = std::make_unique<PatternSource>())
 		: logPath_(testing::TempDir() + "board-test-" + std::to_string(getpid()) + ".log"),
-		  log_(logPath_)
+		  log_(logPath_),
+		  source_(std::move(source))
 	{
 		memory.map(kBase, kSize, vfio_user::kDmaRead | vfio_user::kDmaWrite,
 			   ram.duplicate(), 0);
 		memory.setMaster(true);
 		interrupts.set(0, UniqueFd(dup(eventfd_.get())));
-		engine.emplace(caps, settings, source_, memory, interrupts, log_);
+		engine.emplace(caps, settings, *source_, memory, interrupts, log_);
 	}
 	~Machine() { unlink(logPath_.c_str()); }
 
@@ -174,7 +176,7 @@ private:
 	UniqueFd eventfd_{::eventfd(0, EFD_CLOEXEC)};
 	std::string logPath_;
 	Log log_;
-	PatternSource source_;
+	std::unique_ptr<Source> source_;
 	unsigned int ringIndex_ = 0;
 
 public:

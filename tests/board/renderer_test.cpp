@@ -18,10 +18,10 @@ namespace {
 
 constexpr uint32_t kSame = 256;
 
-std::shared_ptr<Picture> noise(Size size)
+std::shared_ptr<Picture> noise(Size size, unsigned int seed = 1)
 {
 	auto picture = std::make_shared<Picture>(size);
-	std::mt19937 random(1);
+	std::mt19937 random(seed);
 
 	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
 		for (uint32_t y = 0; y < size.height; y++) {
@@ -173,20 +173,38 @@ TEST(Renderer, BrightnessMultipliesAndSaturates)
 	}
 }
 
+/* Every third row alone, each through the same buffers. */
+TEST(Renderer, LinesDoNotOverwriteEachOther)
+{
+	auto picture = std::make_shared<Picture>(Size{20, 48});
+	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
+		for (uint32_t y = 0; y < 48; y++)
+			std::fill_n(picture->row(static_cast<Picture::Plane>(p), y), 20,
+				    static_cast<uint8_t>(y));
+	}
+
+	const FrameLayout layout = {64, 16, CMACAM_FMT_SRGGB10, 128};
+	const auto memory = render(picture, layout);
+	for (uint32_t y = 0; y < layout.height; y++)
+		EXPECT_EQ(rawAt(memory, layout, 0, y), 4 * (3 * y + 1));
+}
+
 /* Lines and tables are kept between frames; none of them may leak into the next. */
 TEST(Renderer, ReuseLeavesNoTrace)
 {
 	Renderer renderer;
-	const Size sizes[] = {{64, 32}, {20, 10}, {128, 128}};
+	/* Of two lines: the last ones of a picture are the first of the next. */
+	const Size sizes[] = {{64, 32}, {20, 2}, {128, 128}};
 	const FrameLayout layouts[] = {{64, 32, CMACAM_FMT_NV12, 64},
 				       {32, 64, CMACAM_FMT_GREY, 64},
 				       {128, 128, CMACAM_FMT_SRGGB10, 256}};
 
-	for (unsigned int i = 0; i < 30; i++) {
-		const auto picture = noise(sizes[i % 3]);
-		const FrameLayout &layout = layouts[i / 3 % 3];
+	for (unsigned int i = 0; i < 36; i++) {
+		const auto picture = noise(sizes[i / 2 % 3], i);
+		const FrameLayout &layout = layouts[i / 6 % 3];
+		const uint32_t brightness = kSame + i / 18 * 50;
 		std::vector<std::byte> memory(frameBytes(layout), std::byte{0xee});
-		renderer.render(picture, layout, kSame + i / 9 * 20, memory);
-		ASSERT_EQ(memory, render(picture, layout, kSame + i / 9 * 20)) << i;
+		renderer.render(picture, layout, brightness, memory);
+		ASSERT_EQ(memory, render(picture, layout, brightness)) << i;
 	}
 }
