@@ -118,7 +118,7 @@ class Machine:
         settings = {"ALLOCATOR": self.options.allocator,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "INTERACTIVE": "yes" if interactive else "no",
-                    "PORTS": " ".join(f"/dev/virtio-ports/{port}" for port in ports),
+                    "PORTS": " ".join(ports),
                     "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}
         with open(os.path.join(self.state, "config"), "w") as f:
             f.writelines(f"{key}={shlex.quote(str(value))}\n" for key, value in settings.items())
