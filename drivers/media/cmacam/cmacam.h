@@ -113,6 +113,7 @@ struct cmacam_buffer {
  * @handler: controls
  * @frames_lost: control
  * @last_error: control
+ * @has_error: the control is not empty
  * @pix: current format
  * @format: the same as a row of the table
  * @pending: buffers that the engine has no room for yet; &engine.lock
@@ -129,6 +130,7 @@ struct cmacam_video {
 	struct v4l2_ctrl_handler handler;
 	struct v4l2_ctrl *frames_lost;
 	struct v4l2_ctrl *last_error;
+	bool has_error;
 	struct v4l2_pix_format pix;
 	const struct cmacam_format *format;
 	struct list_head pending;

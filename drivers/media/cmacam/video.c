@@ -23,22 +23,26 @@ static struct cmacam_device *file_cam(struct file *file)
  * Errors in words
  */
 
+static struct cmacam_device *video_cam(struct cmacam_video *video)
+{
+	return container_of(video, struct cmacam_device, video);
+}
+
+/* Setting the control takes locks and sends events: only when it changes. */
 static void video_set_error(struct cmacam_video *video, const char *text)
 {
-	v4l2_ctrl_s_ctrl_string(video->last_error, text);
+	if (*text || video->has_error)
+		v4l2_ctrl_s_ctrl_string(video->last_error, text);
+	video->has_error = *text;
 }
 
 /**
  * cmacam_video_error() - tell what went wrong, to the user and to the log
- * @video: the node
+ * @video: the node, with its lock held
  * @format: one sentence without a full stop
- *
- * Process context.
  */
 void cmacam_video_error(struct cmacam_video *video, const char *format, ...)
 {
-	struct cmacam_device *cam =
-		container_of(video, struct cmacam_device, video);
 	char text[VB2_CMA_TEXT];
 	va_list args;
 
@@ -46,11 +50,11 @@ void cmacam_video_error(struct cmacam_video *video, const char *format, ...)
 	vscnprintf(text, sizeof(text), format, args);
 	va_end(args);
 
-	dev_err_ratelimited(cam->dev, "%s\n", text);
+	dev_err_ratelimited(video_cam(video)->dev, "%s\n", text);
 	video_set_error(video, text);
 }
 
-/* Less than asked for works, but not as the user meant it: say so too. */
+/* Fewer than asked for will do, if not as well as the user thought. */
 static void video_explain_alloc(struct cmacam_video *video, int ret,
 				unsigned int asked, unsigned int got)
 {
@@ -66,21 +70,37 @@ static void video_explain_alloc(struct cmacam_video *video, int ret,
 
 	vb2_cma_explain_alloc(text, sizeof(text), video->pix.sizeimage, asked,
 			      ret ? 0 : got);
-	cmacam_video_error(video, "%s", text);
+	if (ret) {
+		cmacam_video_error(video, "%s", text);
+	} else {
+		dev_info_ratelimited(video_cam(video)->dev, "%s\n", text);
+		video_set_error(video, text);
+	}
 }
 
-static void video_explain_import(struct cmacam_video *video, int ret,
-				 const struct v4l2_buffer *b)
+/*
+ * An import is an operation of its own: what an earlier one suffered from is
+ * history. Buffers of our own have nothing to be told about.
+ */
+static int video_import(struct file *file, void *priv, struct v4l2_buffer *b,
+			int (*op)(struct file *, void *, struct v4l2_buffer *))
 {
+	struct cmacam_video *video = &file_cam(file)->video;
 	char text[VB2_CMA_TEXT];
+	int ret;
 
-	if (b->memory != V4L2_MEMORY_DMABUF ||
-	    (ret != -EINVAL && ret != -EFAULT))
-		return;
+	if (b->memory != V4L2_MEMORY_DMABUF)
+		return op(file, priv, b);
 
-	if (vb2_cma_explain_import(text, sizeof(text), video->queue.dev,
+	video_set_error(video, "");
+	ret = op(file, priv, b);
+
+	if ((ret == -EINVAL || ret == -EFAULT) &&
+	    vb2_cma_explain_import(text, sizeof(text), video->queue.dev,
 				   b->m.fd, b->length, video->pix.sizeimage))
 		cmacam_video_error(video, "%s", text);
+
+	return ret;
 }
 
 /* -----------------------------------------------------------------------------
@@ -265,23 +285,13 @@ static int video_create_bufs(struct file *file, void *priv,
 
 static int video_qbuf(struct file *file, void *priv, struct v4l2_buffer *b)
 {
-	int ret = vb2_ioctl_qbuf(file, priv, b);
-
-	if (ret)
-		video_explain_import(&file_cam(file)->video, ret, b);
-
-	return ret;
+	return video_import(file, priv, b, vb2_ioctl_qbuf);
 }
 
 static int video_prepare_buf(struct file *file, void *priv,
 			     struct v4l2_buffer *b)
 {
-	int ret = vb2_ioctl_prepare_buf(file, priv, b);
-
-	if (ret)
-		video_explain_import(&file_cam(file)->video, ret, b);
-
-	return ret;
+	return video_import(file, priv, b, vb2_ioctl_prepare_buf);
 }
 
 static const struct v4l2_ioctl_ops video_ioctl_ops = {
@@ -315,9 +325,11 @@ static ssize_t video_read(struct file *file, char __user *data, size_t count,
 	struct cmacam_video *video = &file_cam(file)->video;
 	ssize_t ret = vb2_fop_read(file, data, count, pos);
 
-	if (ret == -ENOMEM)
+	if (ret == -ENOMEM) {
+		guard(mutex)(&video->lock);
 		video_explain_alloc(video, ret,
 				    video->queue.min_reqbufs_allocation, 0);
+	}
 
 	return ret;
 }

@@ -133,11 +133,9 @@ bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
 	size_t contiguous;
 	bool found = true;
 
-	if (IS_ERR(dmabuf)) {
-		scnprintf(text, len, "file descriptor %d is not a dma-buf",
-			  fd);
-		return true;
-	}
+	/* What is no dma-buf at all needs no more words than the error code. */
+	if (IS_ERR(dmabuf))
+		return false;
 
 	if (!given || given > dmabuf->size)
 		given = dmabuf->size;
