@@ -19,14 +19,14 @@ MARK_MAGIC = 0x4B52414D
 
 
 def frame_mappings(pid):
-    """(start, length, is a dma-buf) of each mapping of the process that can be a frame."""
+    """(start, length, inode) of each mapping of the process that can be a frame."""
     with open(f"/proc/{pid}/maps") as f:
         for line in f:
             words = line.split(maxsplit=5)
             name = words[5].strip() if len(words) > 5 else ""
             if "dmabuf" in name or "cmacam" in name or name.startswith("/dev/video"):
                 start, end = (int(x, 16) for x in words[0].split("-"))
-                yield start, end - start
+                yield start, end - start, words[4]
 
 
 def physical(pid, start, length):
@@ -48,10 +48,13 @@ class PageSpy:
     {(nonce, physical start)}} of the marks found in them.
     """
 
-    def __init__(self, pid):
+    def __init__(self, pid, interval=0.01):
         self.pid = pid
+        self.interval = interval
         self.addresses = set()
         self.marks = {}
+        # A mapping of the same buffer at the same place has the same pages: they are pinned by it.
+        self._known = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -61,7 +64,7 @@ class PageSpy:
         self._thread.join(30)
 
     def _watch(self):
-        while not self._stop.wait(0.005):
+        while not self._stop.wait(self.interval):
             try:
                 self._sample()
             except (FileNotFoundError, ProcessLookupError, struct.error, OSError):
@@ -70,8 +73,10 @@ class PageSpy:
 
     def _sample(self):
         with open(f"/proc/{self.pid}/mem", "rb", buffering=0) as memory:
-            for start, length in frame_mappings(self.pid):
-                address = physical(self.pid, start, length)
+            for mapping in frame_mappings(self.pid):
+                start, length, _ = mapping
+                address = self._known.get(mapping) or physical(self.pid, start, length)
+                self._known[mapping] = address
                 if address is None:
                     continue
                 self.addresses.add(address)

@@ -119,6 +119,22 @@ def latency_and_timestamps():
 
 
 @vm_test()
+def a_peer_that_keeps_frames_gets_more():
+    """The buffers that the next element asks for come on top of the camera's."""
+    own = int(gst_probe("cmacamsrc num-buffers=1")["latency"][0]["max"])
+    more = int(gst_probe("cmacamsrc num-buffers=1", "--min-buffers", "6")["latency"][0]["max"])
+    assert more == own + 6 * 33333000, (own, more)
+
+
+@vm_test(machine=Machine(cma="8M"), provokes="cma=")
+def a_wish_for_buffers_is_not_an_error():
+    """Where memory does not suffice for what the peer asks, the camera's own number will do."""
+    got = gst_probe("cmacamsrc num-buffers=20", "--min-buffers", "28")
+    assert len(got["frame"]) == 20 and "error" not in got
+    assert got["latency"] == gst_probe("cmacamsrc num-buffers=1")["latency"]
+
+
+@vm_test()
 def memory_outlives_the_pipeline():
     """A frame held over the end of pipeline, element and camera keeps its pages and its bytes."""
     got = gst_probe("cmacamsrc num-buffers=5", "--outlive", "--digest")

@@ -3,6 +3,8 @@
 against the board's log, and where its pages lie is looked up from outside."""
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -31,6 +33,7 @@ class Listener(threading.Thread):
         os.mkfifo(FIFO)
         # Opened for writing as well: cam opens and closes its file for every frame.
         self._fd = os.open(FIFO, os.O_RDWR)
+        fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, 1 << 20)
         self._enough = os.eventfd(0)
         self.digests = []
         self.start()
@@ -59,7 +62,7 @@ def consume(command):
     """Run a consumer under the spy: (seconds, what it printed, spy)."""
     start = time.monotonic()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    spy = PageSpy(child.pid)
+    spy = PageSpy(child.pid, interval=0.1)
     out, _ = child.communicate(timeout=LIMIT)
     spy.stop()
     if child.returncode:
@@ -124,7 +127,8 @@ def read_row():
     """What a copy looks like: the same video through read()."""
     start = time.monotonic()
     count = 60
-    frames, _ = lib.probe("--io", "read", "--width", WIDTH, "--height", HEIGHT, "--frames", count)
+    with contextlib.redirect_stdout(None):
+        frames, _ = lib.probe("--io", "read", "--width", WIDTH, "--height", HEIGHT, "--frames", count)
     written, lost = lib.Board.session()
     by_nonce = {entry["nonce"]: entry for entry in written.values()}
     copied = sum(int(frame["bytes"]) for frame in frames
