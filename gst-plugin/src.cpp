@@ -263,7 +263,14 @@ static MaybeError configure(GstCmacamSrc *self, unsigned int extraBuffers)
 	Stream &stream = state.stream;
 	const std::shared_ptr<CameraSession> session = sessionOf(self);
 
-	if (MaybeError error = session->configure(stream.settings, extraBuffers))
+	MaybeError error = session->configure(stream.settings, extraBuffers);
+	if (error && error->kind == Error::Kind::NoSpace && extraBuffers > 0) {
+		/* What the peer asks for is a wish; the camera's own number is a need. */
+		GST_WARNING_OBJECT(self, "no memory for %u buffers more: %s", extraBuffers,
+				   error->message.c_str());
+		error = session->configure(stream.settings, 0);
+	}
+	if (error)
 		return error;
 
 	const PlaneLayout &first = session->planes().front();

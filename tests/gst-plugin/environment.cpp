@@ -14,6 +14,8 @@ class GstEnvironment : public testing::Environment
 public:
 	void SetUp() override
 	{
+		/* The element under test is the one linked in, not an installed one. */
+		g_unsetenv("GST_PLUGIN_PATH");
 		gst_init(nullptr, nullptr);
 		ASSERT_TRUE(GST_ELEMENT_REGISTER(cmacamsrc, nullptr));
 	}

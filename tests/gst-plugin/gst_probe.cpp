@@ -27,6 +27,7 @@ struct Options
 	std::string pipeline;
 	bool digest = false;
 	bool noVideoMeta = false;
+	uint32_t minBuffers = 0;
 	bool outlive = false;
 	uint32_t withholdAfter = 0;
 	std::string releaseFile;
@@ -133,11 +134,9 @@ public:
 
 		sink_.reset(GST_APP_SINK(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "probe")));
 		bus_.reset(gst_element_get_bus(pipeline_.get()));
-		if (options.noVideoMeta)
-			return;
 		g_object_set(sink_.get(), "emit-signals", TRUE, nullptr);
-		g_signal_connect(sink_.get(), "propose-allocation", G_CALLBACK(proposeVideoMeta),
-				 nullptr);
+		g_signal_connect(sink_.get(), "propose-allocation", G_CALLBACK(proposeAllocation),
+				 const_cast<Options *>(&options));
 	}
 
 	/* Whether the stream ended without an error. */
@@ -176,9 +175,12 @@ public:
 	}
 
 private:
-	static gboolean proposeVideoMeta(GstAppSink *, GstQuery *query, gpointer)
+	static gboolean proposeAllocation(GstAppSink *, GstQuery *query, const Options *options)
 	{
-		gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+		if (!options->noVideoMeta)
+			gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+		if (options->minBuffers)
+			gst_query_add_allocation_pool(query, nullptr, 1, options->minBuffers, 0);
 		return TRUE;
 	}
 
@@ -331,6 +333,8 @@ int main(int argc, char **argv)
 		     "SHA-256 of all bytes and of the pixels without padding");
 	app.add_flag("--no-video-meta", options.noVideoMeta,
 		     "be a sink that does not understand GstVideoMeta");
+	app.add_option("--min-buffers", options.minBuffers,
+		       "be a sink that asks for this many buffers");
 	app.add_flag("--outlive", options.outlive,
 		     "look at the last frame again after the pipeline is gone");
 	app.add_option("--withhold-after", options.withholdAfter,
