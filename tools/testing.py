@@ -95,7 +95,8 @@ def run_group(box, machine, group, tally):
     """One boot for the tests that share a machine. One that dies fails what it did not finish."""
     say(f"==> machine: {describe(machine)}")
     limit = BOOT_ALLOWANCE + sum(test.limit for test in group)
-    options = vm.Options(board=machine.board, no_board=machine.no_board, cma=machine.cma,
+    settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
+    options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
                          memory=machine.memory, allocator=machine.allocator, limit=limit)
     names = [test.full_name for test in group]
     with vm.Machine(box, options) as running:
@@ -119,7 +120,6 @@ def read_results(path):
 
 
 def describe(machine):
-    words = ["no board"] if machine.no_board else [" ".join(machine.board)]
-    words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")
-              if getattr(machine, key) != getattr(declare.Machine(), key)]
-    return ", ".join(words)
+    words = ["no board"] if machine.no_board else ["a board", *machine.board]
+    words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
+    return " ".join(words)

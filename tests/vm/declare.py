@@ -15,13 +15,18 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+# How the board plays unless a test says otherwise: content does not depend on how busy the
+# host is, and every frame can be told from every other.
+SETTINGS = {"starved": "hold", "fps": "max", "mark": "frame", "digest": "sha256"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Machine:
     """What a test needs the machine to be; equal ones share a boot."""
 
-    board: tuple = ("--starved", "hold", "--fps", "max", "--mark", "frame", "--digest", "sha256")
+    board: tuple = ()   # further options of cmacam-board
     no_board: bool = False
-    cma: str = "128M"
+    cma: str = "256M"
     memory: str = "2G"
     allocator: str = "vb2-cma"
 
@@ -32,6 +37,7 @@ class Test:
     name: str
     function: object
     machine: Machine
+    settings: dict
     long: bool
     limit: int
     provokes: str
@@ -49,14 +55,15 @@ class Skip(Exception):
     """A test that cannot say anything here, with the reason."""
 
 
-def vm_test(machine=Machine(), long=False, limit=120, provokes=""):
+def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes=""):
     """Declare a test.
 
+    settings: of the board while the test runs, where they differ from SETTINGS.
     limit: seconds after which it has hung. provokes: regular expression of the kernel
     messages that the test causes on purpose; any other from the modules fails it.
     """
     def mark(function):
-        function.vm_test = (machine, long, limit, provokes)
+        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes)
         return function
     return mark
 

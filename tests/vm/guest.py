@@ -16,6 +16,7 @@ import time
 import traceback
 
 import declare
+import lib
 
 RESULTS = "/run/cmacam/results"
 OURS = re.compile(r"cmacam|vb2[-_]cma", re.I)
@@ -119,6 +120,8 @@ def main(names):
             result("boot.kernel_log", "not ok", 0, "\n".join(before))
         for name in names:
             start = time.monotonic()
+            if os.path.exists(lib.CONTROL):
+                lib.Board().set(**tests[name].settings)
             outcome, said = run_isolated(tests[name].function, tests[name].limit)
             complaints = log.complaints(tests[name].provokes)
             if complaints:

@@ -42,6 +42,9 @@ class Board:
     def __init__(self):
         self._port = os.open(CONTROL, os.O_RDWR)
 
+    def __del__(self):
+        os.close(self._port)
+
     def command(self, text):
         """Send one command; what the board answered after "ok"."""
         os.write(self._port, (text + "\n").encode())

@@ -7,10 +7,8 @@ import re
 import subprocess
 
 import lib
-from declare import Machine, vm_test
+from declare import vm_test
 from page_spy import PageSpy
-
-PACED = Machine(board=("--starved", "hold", "--fps", "8", "--mark", "frame", "--digest", "sha256"))
 
 
 def cam(*options, **kwargs):
@@ -23,7 +21,7 @@ def camera_is_listed():
     lib.expect(lib.run(["cam", "-l"]), r"1: .*\(platform/cmacam-sensor\.0 cmacam-sensor\)")
 
 
-@vm_test(machine=PACED)
+@vm_test(settings={"fps": "8"})
 def pages_are_the_ones_written():
     """Stock cam maps the very pages the engine wrote: checked from outside, frame by frame."""
     os.makedirs("/tmp/cam", exist_ok=True)
@@ -85,3 +83,10 @@ def other_libcamera_is_refused():
     out = lib.run(["sh", "/tmp/other-run", "cam", "-l"], status=None)
     lib.expect(out, r"0\.6\.0")
     assert "Available cameras" not in out
+
+
+@vm_test(limit=200)
+def metadata_is_that_of_the_very_frame():
+    """200 frames under random exposure, gain and pattern: metadata equals the mark in each frame."""
+    lib.expect(lib.run(["/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/metadata_check",
+                        "--frames", "200"], limit=190), r"frames=200 mismatches=0 lost=0")

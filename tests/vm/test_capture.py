@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Plain V4L2: every frame arrives, unmodified applications stream, losses are counted."""
 
-import dataclasses
 import re
 
 import lib
 from declare import Machine, vm_test
-
-FORMATS = ["GREY", "NV12", "SRGGB10"]
 
 
 @vm_test()
@@ -62,7 +59,7 @@ def v4l2src_streams_unmodified():
     assert len(re.findall(r"chain\s+\*{7}", out)) == 30, "30 buffers reach the sink"
 
 
-@vm_test(machine=Machine(board=("--starved", "drop", "--fps", "60", "--mark", "frame")))
+@vm_test(settings={"starved": "drop", "fps": "60"})
 def withheld_buffers_are_counted_exactly():
     """60 frames without a buffer: driver, events, sequence gap and board name the same numbers."""
     frames, events = lib.probe("--frames", 12, "--withhold-after", 3, "--until-lost", 66)
@@ -94,7 +91,7 @@ def timestamps_are_monotonic_and_now():
         assert f & 0x00070000 == 0x00010000, f"{f:#x}: not start of exposure"
 
 
-@vm_test(machine=dataclasses.replace(Machine(), allocator="dma-contig"))
+@vm_test(machine=Machine(allocator="dma-contig"))
 def stock_allocator_streams_too():
     """allocator=dma-contig: the same driver on the kernel's own memory operations."""
     frames, _ = lib.probe("--frames", 8, "--digest")
@@ -104,7 +101,7 @@ def stock_allocator_streams_too():
         assert frame["sha256"] == written[int(frame["seq"])]["sha256"]
 
 
-@vm_test(machine=dataclasses.replace(Machine(), board=(*Machine().board, "--fifo", "1")))
+@vm_test(machine=Machine(board=("--fifo", "1")))
 def one_address_at_a_time():
     """The hard case: a board whose address FIFO holds one entry; 40 frames, no gap."""
     frames, _ = lib.probe("--frames", 40)

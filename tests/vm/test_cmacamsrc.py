@@ -4,7 +4,7 @@
 import re
 
 import lib
-from declare import Machine, vm_test
+from declare import vm_test
 
 
 def gst(*elements, status=0, limit=110):
@@ -46,7 +46,7 @@ def second_manager_is_refused():
     lib.expect(out, r"ERROR: from element")
 
 
-@vm_test(machine=Machine(board=("--starved", "drop", "--fps", "30", "--mark", "frame")))
+@vm_test(settings={"starved": "drop", "fps": "30"})
 def leaks_nothing():
     """GStreamer's leaks tracer finds nothing after 30 frames."""
     out = lib.run("GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 gst-launch-1.0 cmacamsrc num-buffers=30 ! fakesink",

@@ -6,7 +6,7 @@ import os
 import re
 
 import lib
-from declare import Machine, vm_test
+from declare import vm_test
 
 PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst-inspect-1.0")
 
@@ -20,7 +20,7 @@ def commands():
                     yield path, command.group(1)
 
 
-@vm_test(machine=Machine(board=("--fps", "30")), limit=240)
+@vm_test(settings={"fps": "30"}, limit=240)
 def commands_run():
     """Each command line of README and docs that is meant for the machine ends with status 0."""
     found = list(commands())

@@ -8,7 +8,6 @@ import lib
 from declare import Machine, vm_test
 
 PROGRAMS = "/build/tests/gst-plugin"
-BIG = Machine(cma="256M")
 SIZES = {"NV12": "video/x-raw,format=NV12", "GRAY8": "video/x-raw,format=GRAY8",
          "SRGGB10": "video/x-bayer,format=rggb10le"}
 
@@ -75,14 +74,14 @@ def every_byte_with_padding_too():
             check_bytes(pixels, width, height, 5)
 
 
-@vm_test(machine=BIG)
+@vm_test()
 def uhd():
     """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
     for pixels in ("NV12", "SRGGB10"):
         check_bytes(pixels, 3840, 2160, 2)
 
 
-@vm_test(machine=Machine(board=("--starved", "drop", "--fps", "60", "--mark", "frame")))
+@vm_test(settings={"starved": "drop", "fps": "60"})
 def withheld_frames_are_signalled_exactly():
     """60 frames without a buffer: QoS message, DISCONT and offsets name what the board lost."""
     release = "/tmp/release"

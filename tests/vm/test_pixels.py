@@ -2,9 +2,7 @@
 """Pixel-exact: every byte that arrives through V4L2 equals the board's own output."""
 
 import lib
-from declare import Machine, vm_test
-
-BIG = Machine(cma="256M")
+from declare import vm_test
 
 
 def check(pixels, width, height, frames, io="mmap"):
@@ -34,14 +32,14 @@ def odd_strides():
         check("NV12", width, height, 3)
 
 
-@vm_test(machine=BIG)
+@vm_test()
 def uhd():
     """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
     for pixels in ("NV12", "SRGGB10"):
         check(pixels, 3840, 2160, 2)
 
 
-@vm_test(machine=BIG, long=True, limit=600)
+@vm_test(long=True, limit=600)
 def many_sizes():
     """Every format at ten sizes up to 4K, 10 frames each."""
     for pixels in ("GREY", "NV12", "SRGGB10"):
