@@ -4,11 +4,11 @@
  */
 #include "vfio_user/guest_memory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,17 +28,31 @@ struct GuestMemory::Mapping
 			munmap(memory, size);
 	}
 
-	void waitForLeases() { std::unique_lock lock(inUse); }
-
 	const uint64_t size;
 	void *const memory; /* null: not reachable, or read-only */
-	std::shared_mutex inUse;
+	unsigned int leases = 0;
 };
 
-GuestMemory::Lease::Lease(std::shared_ptr<Mapping> mapping, std::span<std::byte> bytes)
-	: mapping_(std::move(mapping)), lock_(mapping_->inUse), bytes_(bytes)
+GuestMemory::Lease::Lease(GuestMemory &memory, Mapping &mapping, std::span<std::byte> bytes)
+	: memory_(&memory), mapping_(&mapping), bytes_(bytes)
 {
 }
+
+GuestMemory::Lease::Lease(Lease &&other) noexcept
+	: memory_(std::exchange(other.memory_, nullptr)),
+	  mapping_(other.mapping_),
+	  bytes_(std::exchange(other.bytes_, {}))
+{
+}
+
+GuestMemory::Lease::~Lease()
+{
+	if (memory_)
+		memory_->release(*mapping_);
+}
+
+GuestMemory::GuestMemory() = default;
+GuestMemory::~GuestMemory() = default;
 
 int GuestMemory::map(uint64_t address, uint64_t size, uint32_t flags, UniqueFd fd, uint64_t offset)
 {
@@ -75,36 +89,31 @@ int GuestMemory::map(uint64_t address, uint64_t size, uint32_t flags, UniqueFd f
 			return errno;
 	}
 
-	mappings_.emplace(address, std::make_shared<Mapping>(size, memory));
+	mappings_.emplace(address, std::make_unique<Mapping>(size, memory));
 	return 0;
 }
 
 int GuestMemory::unmap(uint64_t address, uint64_t size)
 {
-	std::shared_ptr<Mapping> mapping;
-	{
-		std::lock_guard lock(mutex_);
-		auto found = mappings_.find(address);
-		if (found == mappings_.end() || found->second->size != size)
-			return ENOENT;
-		mapping = std::move(found->second);
-		mappings_.erase(found);
-	}
+	std::unique_lock lock(mutex_);
 
-	mapping->waitForLeases();
+	auto found = mappings_.find(address);
+	if (found == mappings_.end() || found->second->size != size)
+		return ENOENT;
+
+	/* Out of the table: nobody can take a new lease while this one waits. */
+	const std::unique_ptr<Mapping> mapping = std::move(found->second);
+	mappings_.erase(found);
+	released_.wait(lock, [&] { return !mapping->leases; });
 	return 0;
 }
 
 void GuestMemory::unmapAll()
 {
-	std::map<uint64_t, std::shared_ptr<Mapping>> mappings;
-	{
-		std::lock_guard lock(mutex_);
-		mappings.swap(mappings_);
-	}
+	std::unique_lock lock(mutex_);
 
-	for (auto &[address, mapping] : mappings)
-		mapping->waitForLeases();
+	const Table table = std::exchange(mappings_, {});
+	released_.wait(lock, [&] { return !leased(table); });
 }
 
 GuestMemory::Lease GuestMemory::acquire(uint64_t address, uint64_t size)
@@ -123,27 +132,34 @@ GuestMemory::Lease GuestMemory::acquire(uint64_t address, uint64_t size)
 	if (!mapping->memory || offset >= mapping->size || size > mapping->size - offset)
 		return {};
 
+	mapping->leases++;
+	return {*this, *mapping, {static_cast<std::byte *>(mapping->memory) + offset, size}};
+}
+
+void GuestMemory::release(Mapping &mapping)
+{
+	std::lock_guard lock(mutex_);
+
 	/*
-	 * The lease's lock is taken inside the table's, and it cannot wait:
-	 * unmap() takes it exclusively only after the mapping left the table,
-	 * setMaster() only after master_ was cleared.
+	 * Told with the lock held: once the count can be seen to be 0, the
+	 * mapping may be gone, and this object with the server that waited.
 	 */
-	return {mapping, {static_cast<std::byte *>(mapping->memory) + offset, size}};
+	if (!--mapping.leases)
+		released_.notify_all();
+}
+
+bool GuestMemory::leased(const Table &table)
+{
+	return std::ranges::any_of(table, [](const auto &entry) { return entry.second->leases; });
 }
 
 void GuestMemory::setMaster(bool master)
 {
-	std::vector<std::shared_ptr<Mapping>> mappings;
-	{
-		std::lock_guard lock(mutex_);
-		if (std::exchange(master_, master) && !master) {
-			for (auto &[address, mapping] : mappings_)
-				mappings.push_back(mapping);
-		}
-	}
+	std::unique_lock lock(mutex_);
 
-	for (auto &mapping : mappings)
-		mapping->waitForLeases();
+	master_ = master;
+	if (!master)
+		released_.wait(lock, [this] { return !leased(mappings_); });
 }
 
 std::size_t GuestMemory::count() const

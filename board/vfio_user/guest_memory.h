@@ -4,12 +4,12 @@
  */
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <span>
 
 #include "unique_fd.h"
@@ -19,13 +19,12 @@ namespace cmacam::vfio_user {
 /*
  * The protocol wants DMA_UNMAP answered only after the device has let go of
  * the range, transfers in flight included. So a user of guest memory does not
- * get a pointer but a lease, which holds the mapping's lock shared for as long
- * as it lives; unmap() first takes the mapping out of the table, so that no new
- * lease can start, and then takes that lock exclusively, which waits for the
- * last lease. A shared_ptr alone would keep the pages mapped here and let a
- * frame run on into memory that the guest has given to someone else.
+ * get a pointer but a lease, which the mapping counts; unmap() first takes the
+ * mapping out of the table, so that no new lease can start, and then waits for
+ * the last one to end. Shared ownership alone would keep the pages mapped here
+ * and let a frame run on into memory that the guest has given to someone else.
  *
- * A thread that holds a lease must not call unmap() or setMaster().
+ * A thread that holds a lease must not call unmap(), unmapAll() or setMaster().
  */
 class GuestMemory
 {
@@ -36,23 +35,25 @@ public:
 	{
 	public:
 		Lease() = default;
-		Lease(Lease &&) = default;
-		/* Would drop the old mapping before the old lock. */
+		Lease(Lease &&other) noexcept;
 		Lease &operator=(Lease &&) = delete;
+		~Lease();
 
-		explicit operator bool() const { return !bytes_.empty(); }
+		explicit operator bool() const { return memory_; }
 		std::span<std::byte> bytes() const { return bytes_; }
 
 	private:
 		friend class GuestMemory;
 
-		Lease(std::shared_ptr<Mapping> mapping, std::span<std::byte> bytes);
+		Lease(GuestMemory &memory, Mapping &mapping, std::span<std::byte> bytes);
 
-		/* The lock lies in the mapping: it has to be released first. */
-		std::shared_ptr<Mapping> mapping_;
-		std::shared_lock<std::shared_mutex> lock_;
+		GuestMemory *memory_ = nullptr; /* null: empty */
+		Mapping *mapping_ = nullptr;
 		std::span<std::byte> bytes_;
 	};
+
+	GuestMemory();
+	~GuestMemory();
 
 	/*
 	 * Both return 0 or an errno. A range without a descriptor is known, so
@@ -74,9 +75,15 @@ public:
 	std::size_t count() const;
 
 private:
-	/* Guards the table and master_; never held while waiting for a lease. */
+	using Table = std::map<uint64_t, std::unique_ptr<Mapping>>;
+
+	void release(Mapping &mapping);
+	static bool leased(const Table &table);
+
+	/* Guards the table, the counts of leases in it, and master_. */
 	mutable std::mutex mutex_;
-	std::map<uint64_t, std::shared_ptr<Mapping>> mappings_;
+	std::condition_variable released_;
+	Table mappings_;
 	bool master_ = false;
 };
 
