@@ -195,7 +195,7 @@ static int sensor_s_ctrl(struct v4l2_ctrl *ctrl)
 	}
 
 	if (in_use > 0)
-		pm_runtime_put(dev);
+		pm_runtime_put_autosuspend(dev);
 
 	return 0;
 }
@@ -345,7 +345,7 @@ static int sensor_enable_streams(struct v4l2_subdev *sd,
 
 	ret = __v4l2_ctrl_handler_setup(&sensor->handler);
 	if (ret)
-		pm_runtime_put(dev);
+		pm_runtime_put_autosuspend(dev);
 
 	return ret;
 }
@@ -354,7 +354,7 @@ static int sensor_disable_streams(struct v4l2_subdev *sd,
 				  struct v4l2_subdev_state *state, u32 pad,
 				  u64 streams_mask)
 {
-	pm_runtime_put(to_cam(to_sensor(sd))->dev);
+	pm_runtime_put_autosuspend(to_cam(to_sensor(sd))->dev);
 
 	return 0;
 }

@@ -250,7 +250,7 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 err_sensor:
 	v4l2_subdev_disable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
 err_pm:
-	pm_runtime_put(cam->dev);
+	pm_runtime_put_autosuspend(cam->dev);
 err_pipeline:
 	video_device_pipeline_stop(&video->vdev);
 err_return:
@@ -265,7 +265,7 @@ static void video_stop_streaming(struct vb2_queue *q)
 	cam->engine.ops->stop(&cam->engine);
 	v4l2_subdev_disable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
 	video_return_buffers(cam, VB2_BUF_STATE_ERROR);
-	pm_runtime_put(cam->dev);
+	pm_runtime_put_autosuspend(cam->dev);
 	video_device_pipeline_stop(&cam->video.vdev);
 }
 
