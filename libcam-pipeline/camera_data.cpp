@@ -36,6 +36,7 @@ CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaD
 	: Camera::Private(pipe),
 	  media_(std::move(media)),
 	  sequenceBase_(0),
+	  failed_(false),
 	  unplugged_(false),
 	  removed_(false)
 {
@@ -240,12 +241,11 @@ void CmacamCameraData::stop()
  */
 int CmacamCameraData::report(int ret)
 {
-	if (ret >= 0) {
-		setCmacamLastError(id(), {});
+	if (ret >= 0 && !failed_)
 		return ret;
-	}
 
-	std::string text = video_->lastError();
+	failed_ = ret < 0;
+	const std::string text = failed_ ? video_->lastError() : std::string();
 	if (!text.empty())
 		LOG(Cmacam, Error) << text;
 

@@ -85,6 +85,7 @@ private:
 	Timer recordTimer_;
 	uint32_t sequenceBase_;
 
+	bool failed_;
 	bool unplugged_;
 	bool removed_;
 };
