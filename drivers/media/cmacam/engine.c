@@ -347,6 +347,7 @@ static void engine_wait_idle(struct cmacam_engine *engine)
 
 	dev_err(engine->dev, "the board does not reset, cutting it off\n");
 	engine->isolate(engine->dev);
+	engine->broken = true;
 }
 
 static void engine_stop(struct cmacam_engine *engine)
@@ -372,6 +373,9 @@ static void engine_stop(struct cmacam_engine *engine)
 static int engine_start(struct cmacam_engine *engine,
 			const struct cmacam_engine_config *config)
 {
+	if (engine->broken)
+		return -EIO;
+
 	memset(engine->ring, 0,
 	       engine->ring_entries * sizeof(*engine->ring));
 	engine_read_clock(engine);

@@ -120,6 +120,7 @@ struct cmacam_engine_ops {
  * @regs: register block of the board
  * @irq: its interrupt
  * @isolate: cuts the board off the bus, where even a reset does not stop it
+ * @broken: was cut off and stays so until the driver is bound again
  * @lock: guards all that follows; the client uses it for its lists too
  * @running: started
  * @watch: how many want to hear of starts of frames
@@ -145,6 +146,7 @@ struct cmacam_engine {
 	void __iomem *regs;
 	int irq;
 	void (*isolate)(struct device *dev);
+	bool broken;
 
 	spinlock_t lock; /* see the kernel-doc above */
 	bool running;

@@ -337,8 +337,9 @@ int cmacam_video_resume(struct cmacam_device *cam)
 		cam->engine.base = cam->engine.next;
 	}
 
-	v4l2_ctrl_handler_setup(sd->ctrl_handler);
-	ret = video_engine_start(cam);
+	ret = v4l2_ctrl_handler_setup(sd->ctrl_handler);
+	if (!ret)
+		ret = video_engine_start(cam);
 	if (ret)
 		vb2_queue_error(&video->queue);
 
