@@ -89,8 +89,11 @@ Result<void> CameraLoop::configure(const CameraOptions &options)
 		return Error{EINVAL, "the camera has no viewfinder stream"};
 
 	libcamera::StreamConfiguration &stream = config_->at(0);
-	if (!options.format.empty())
+	if (!options.format.empty()) {
 		stream.pixelFormat = libcamera::PixelFormat::fromString(options.format);
+		/* That of the default format need not fit this one. */
+		stream.colorSpace.reset();
+	}
 	if (options.width && options.height)
 		stream.size = {options.width, options.height};
 

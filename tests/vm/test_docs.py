@@ -20,7 +20,7 @@ def commands():
                     yield path, command.group(1)
 
 
-@vm_test(settings={"fps": "30"}, limit=240)
+@vm_test(limit=240)
 def commands_run():
     """Each command line of README and docs that is meant for the machine ends with status 0."""
     found = list(commands())

@@ -71,6 +71,19 @@ def cma_too_small_gstreamer():
     lib.expect(errors[0], NEEDS)
 
 
+@vm_test(provokes="buffer too small")
+def import_too_small():
+    """A dma-buf smaller than the frame is refused at QBUF, with bytes needed and given."""
+    out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--io", "dmabuf", "--width", "640",
+                   "--height", "480", "--export-height", "240"], status=1)
+    lib.expect(out, r"v4l2_probe: VIDIOC_QBUF: ")
+    assert out.count("v4l2_probe: ") == 1
+    lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
+               r"buffer too small: 460800 bytes needed, 233472 given")
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3, "streams afterwards"
+
+
 @vm_test()
 def killed_while_streaming():
     """SIGKILL while streaming and mapped, three kinds of consumer; the next one streams."""

@@ -28,6 +28,7 @@ struct Options
 	uint32_t frames = 5;
 	uint32_t buffers = 4;
 	std::string io = "mmap";
+	uint32_t exportHeight = 0;
 	uint32_t withholdAfter = 0;
 	uint32_t untilSequence = 0;
 	bool digest = false;
@@ -59,7 +60,7 @@ public:
 	{
 		if (fd_ < 0)
 			fail(options.device);
-		setFormat();
+		setFormat(options_.exportHeight ? options_.exportHeight : options_.height);
 		if (options_.events)
 			subscribe();
 		if (options_.io != "read")
@@ -102,12 +103,12 @@ private:
 			fail(name);
 	}
 
-	void setFormat()
+	void setFormat(uint32_t height)
 	{
 		v4l2_format format{};
 		format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 		format.fmt.pix.width = options_.width;
-		format.fmt.pix.height = options_.height;
+		format.fmt.pix.height = height;
 		format.fmt.pix.pixelformat = fourcc(options_.format);
 		control(VIDIOC_S_FMT, &format, "VIDIOC_S_FMT");
 		printf("format width=%u height=%u stride=%u size=%u\n", format.fmt.pix.width,
@@ -138,6 +139,8 @@ private:
 			/* As libcamera does: give the queue up, import what it exported. */
 			request.count = 0;
 			control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
+			if (options_.exportHeight)
+				setFormat(options_.height);
 			request.count = mappings_.size();
 			request.memory = V4L2_MEMORY_DMABUF;
 			control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
@@ -317,6 +320,9 @@ int main(int argc, char **argv)
 	app.add_option("--buffers", options.buffers, "buffers to request");
 	app.add_option("--io", options.io, "mmap, dmabuf (export, re-import) or read")
 		->check(CLI::IsMember({"mmap", "dmabuf", "read"}));
+	app.add_option(
+		"--export-height", options.exportHeight,
+		"with dmabuf: export buffers of frames of this height, import them for --height");
 	app.add_option("--withhold-after", options.withholdAfter,
 		       "after this many frames keep every buffer ...");
 	app.add_option("--until-lost", options.untilSequence,
