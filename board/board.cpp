@@ -38,6 +38,8 @@ void Board::readRegion(uint32_t region, uint64_t offset, std::span<std::byte> da
 	case vfio_user::kRegionConfig:
 		config_.read(offset, data);
 		break;
+	default: /* of size 0: the server lets nothing through */
+		break;
 	}
 }
 
@@ -53,6 +55,8 @@ void Board::writeRegion(uint32_t region, uint64_t offset, std::span<const std::b
 	case vfio_user::kRegionConfig:
 		config_.write(offset, data);
 		memory_.setMaster(config_.busMaster());
+		break;
+	default:
 		break;
 	}
 }

@@ -32,24 +32,32 @@ bool parsePair(const std::string &text, char separator, uint32_t &first, uint32_
 	return tail.ec == std::errc() && tail.ptr == end;
 }
 
-std::string parseSensor(Capabilities &caps, const std::string &text)
+void parseSensor(Capabilities &caps, const std::string &text)
 {
-	if (parsePair(text, 'x', caps.sensorWidth, caps.sensorHeight) &&
-	    Sensor::supports(caps.sensorWidth, caps.sensorHeight))
-		return {};
-
-	return std::format("the sensor's size is two even numbers from {} whose pixel rate at {} "
-			   "frames per second fits 32 bits, such as 3840x2160, not '{}'",
-			   Sensor::kMinSize, Sensor::kFastest, text);
+	if (!parsePair(text, 'x', caps.sensorWidth, caps.sensorHeight) ||
+	    !Sensor::supports(caps.sensorWidth, caps.sensorHeight))
+		throw CLI::ValidationError(
+			"--sensor",
+			std::format(
+				"the sensor's size is two even numbers from {} whose pixel rate "
+				"at {} frames per second fits 32 bits, such as 3840x2160, not '{}'",
+				Sensor::kMinSize, Sensor::kFastest, text));
 }
 
-std::string parseVersion(Capabilities &caps, const std::string &text)
+void parseVersion(Capabilities &caps, const std::string &text)
 {
-	if (parsePair(text, '.', caps.versionMajor, caps.versionMinor) &&
-	    caps.versionMajor <= 0xffff && caps.versionMinor <= 0xffff)
-		return {};
+	if (!parsePair(text, '.', caps.versionMajor, caps.versionMinor) ||
+	    caps.versionMajor > 0xffff || caps.versionMinor > 0xffff)
+		throw CLI::ValidationError(
+			"--register-version",
+			std::format("a version is two numbers up to 65535, such as 1.0, not '{}'",
+				    text));
+}
 
-	return std::format("a version is two numbers up to 65535, such as 1.0, not '{}'", text);
+void parseSetting(Settings &settings, const char *key, const std::string &text)
+{
+	if (const auto error = settings.set(key, text))
+		throw CLI::ValidationError(std::string("--") + key, *error);
 }
 
 } /* namespace */
@@ -60,30 +68,15 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 	Capabilities &caps = options.caps;
 	CLI::App app("A PCIe camera board for QEMU, served over vfio-user.");
 
-	const auto setting = [&](const std::string &key, const std::string &type,
-				 const std::string &help) {
+	const auto setting = [&](const char *key, const char *type, const char *help) {
 		app.add_option_function<std::string>(
-			   "--" + key,
-			   [&options, key](const std::string &value) {
-				   if (auto error = options.settings.set(key, value))
-					   throw CLI::ValidationError("--" + key, *error);
+			   std::string("--") + key,
+			   [&options, key](const std::string &text) {
+				   parseSetting(options.settings, key, text);
 			   },
 			   help)
 			->type_name(type)
 			->default_str(options.settings.get(key).value());
-	};
-	const auto pair = [&](const std::string &name, const std::string &type,
-			      const std::string &standard, auto parse, const std::string &help) {
-		app.add_option_function<std::string>(
-			   name,
-			   [&caps, name, parse](const std::string &text) {
-				   const std::string error = parse(caps, text);
-				   if (!error.empty())
-					   throw CLI::ValidationError(name, error);
-			   },
-			   help)
-			->type_name(type)
-			->default_str(standard);
 	};
 
 	app.add_option("--socket", options.socket, "vfio-user socket to listen on; QEMU connects")
@@ -110,13 +103,21 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		->check(CLI::Range(1u, kMaxFifoDepth))
 		->type_name("N")
 		->capture_default_str();
-	pair("--sensor", "WxH", "3840x2160", parseSensor, "pixel array, pixels by lines");
+	app.add_option_function<std::string>(
+		   "--sensor", [&caps](const std::string &text) { parseSensor(caps, text); },
+		   "pixel array, pixels by lines")
+		->type_name("WxH")
+		->default_str("3840x2160");
 	app.add_option("--address-bits", caps.addressBits, "width of a DMA address, bits")
 		->check(CLI::IsMember({32u, 40u, 64u}))
 		->type_name("32|40|64")
 		->capture_default_str();
-	pair("--register-version", "MAJOR.MINOR", "1.0", parseVersion,
-	     "what the VERSION register claims");
+	app.add_option_function<std::string>(
+		   "--register-version",
+		   [&caps](const std::string &text) { parseVersion(caps, text); },
+		   "what the VERSION register claims")
+		->type_name("MAJOR.MINOR")
+		->default_str("1.0");
 
 	try {
 		app.parse(argc, argv);

@@ -19,14 +19,19 @@ namespace {
 
 UniqueFd streamSocket()
 {
-	return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	if (!fd.isValid())
+		throw std::system_error(errno, std::generic_category(), "cannot make a socket");
+	return fd;
 }
 
-bool someoneListens(const sockaddr_un &address)
+using SocketCall = int (*)(int, const sockaddr *, socklen_t);
+
+/* 0 or an errno. */
+int call(SocketCall function, const UniqueFd &fd, const sockaddr_un &address)
 {
-	const UniqueFd probe = streamSocket();
-	return connect(probe.get(), reinterpret_cast<const sockaddr *>(&address),
-		       sizeof(address)) == 0;
+	const auto *generic = reinterpret_cast<const sockaddr *>(&address);
+	return function(fd.get(), generic, sizeof(address)) ? errno : 0;
 }
 
 } /* namespace */
@@ -41,16 +46,11 @@ UnixListener::UnixListener(const std::string &path) : path_(path), fd_(streamSoc
 				    sizeof(address.sun_path) - 1, path, path.size()));
 	std::memcpy(address.sun_path, path.c_str(), path.size());
 
-	const auto bindNow = [&] {
-		return bind(fd_.get(), reinterpret_cast<const sockaddr *>(&address),
-			    sizeof(address));
-	};
-
-	/* A board that was killed leaves its socket behind. */
-	int error = bindNow() ? errno : 0;
-	if (error == EADDRINUSE && !someoneListens(address) && errno == ECONNREFUSED) {
+	/* A board that was killed leaves its socket behind: nobody answers there. */
+	int error = call(bind, fd_, address);
+	if (error == EADDRINUSE && call(connect, streamSocket(), address) == ECONNREFUSED) {
 		unlink(path.c_str());
-		error = bindNow() ? errno : 0;
+		error = call(bind, fd_, address);
 	}
 
 	if (!error && listen(fd_.get(), 1))

@@ -156,6 +156,8 @@ void Channel::write(uint32_t offset, uint32_t value)
 	case CMACAM_CH_FAULT:
 		faults_ = value & kAllFaults;
 		break;
+	default: /* read-only or reserved */
+		break;
 	}
 }
 

@@ -156,6 +156,8 @@ void Engine::writeBoard(uint32_t offset, uint32_t value)
 			interrupts_.trigger(0);
 		irqEnable_ = value & kAllChannels;
 		break;
+	default: /* read-only or reserved */
+		break;
 	}
 }
 

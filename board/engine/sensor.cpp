@@ -126,6 +126,8 @@ void Sensor::write(uint32_t offset, uint32_t value)
 	case CMACAM_SENSOR_HOLD:
 		hold_ = value & 1;
 		break;
+	default: /* read-only or reserved */
+		break;
 	}
 }
 

@@ -63,7 +63,7 @@ std::string nameOf(const std::array<Choice<T>, N> &choices, T value)
 	return {};
 }
 
-std::optional<std::string> setFps(Settings &settings, std::string_view text)
+std::optional<std::string> setFps(Settings &settings, const std::string &text)
 {
 	if (text == "sensor") {
 		settings.pacing = Settings::Pacing::Sensor;
@@ -91,7 +91,7 @@ std::optional<std::string> setFps(Settings &settings, std::string_view text)
 std::optional<std::string> Settings::set(std::string_view key, std::string_view value)
 {
 	if (key == "fps")
-		return setFps(*this, value);
+		return setFps(*this, std::string(value));
 	if (key == "starved")
 		return choose(kStarved, key, value, starved);
 	if (key == "mark")

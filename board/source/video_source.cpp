@@ -68,7 +68,7 @@ VideoSource::VideoSource(const std::string &path, AtEnd atEnd) : atEnd_(atEnd)
 
 	gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 	if (next())
-		picture(0, {});
+		unpackSample();
 	if (!picture_) {
 		gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 		throw std::invalid_argument(
@@ -84,15 +84,17 @@ VideoSource::~VideoSource()
 PicturePtr VideoSource::picture(uint64_t sequence, Size)
 {
 	advanceTo(sequence);
-
-	if (!unpacked_) {
-		/* A picture that cannot be read leaves the one before it. */
-		if (PicturePtr picture = unpack(sample_.get()))
-			picture_ = std::move(picture);
-		unpacked_ = true;
-	}
-
+	if (!unpacked_)
+		unpackSample();
 	return picture_;
+}
+
+void VideoSource::unpackSample()
+{
+	/* A picture that cannot be read leaves the one before it. */
+	if (PicturePtr picture = unpack(sample_.get()))
+		picture_ = std::move(picture);
+	unpacked_ = true;
 }
 
 void VideoSource::skip(uint64_t sequence)
@@ -148,8 +150,7 @@ VideoSource::Sample VideoSource::pull()
 
 bool VideoSource::rewind()
 {
-	const auto flags = static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT);
-	if (!gst_element_seek_simple(pipeline_.get(), GST_FORMAT_TIME, flags, 0))
+	if (!gst_element_seek_simple(pipeline_.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0))
 		return false;
 
 	ended_ = false;

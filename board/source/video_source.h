@@ -41,6 +41,7 @@ private:
 
 	void advanceTo(uint64_t sequence);
 	bool next();
+	void unpackSample();
 	bool rewind();
 	Sample pull();
 	/* Whether GStreamer gave the file up; error_ says why. */
