@@ -44,7 +44,11 @@ CameraLoop::~CameraLoop()
 	if (!camera_)
 		return;
 
-	/* In this order: requests and buffers must be gone before the camera is. */
+	/*
+	 * In this order: requests and buffers must be gone before the camera is,
+	 * and must not go while it runs, as it does if the frame function threw.
+	 */
+	camera_->stop();
 	camera_->requestCompleted.disconnect(this);
 	camera_->disconnected.disconnect(this);
 	requests_.clear();

@@ -18,6 +18,9 @@ public:
 	/* scale: step of the image pyramid; closer to 1 finds more and takes longer. */
 	explicit PeopleDetector(double scale);
 
+	/* The smallest frame in which somebody can be found. */
+	cv::Size window() const { return hog_.winSize; }
+
 	/* Looks at the camera's own pages; nothing is copied. */
 	std::vector<cv::Rect> find(const cmacam::MappedFrame &frame) const;
 

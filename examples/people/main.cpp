@@ -4,6 +4,7 @@
  */
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -69,6 +70,7 @@ class FrameWork
 public:
 	explicit FrameWork(const Options &options) : options_(options), detector_(options.scale) {}
 
+	Result<void> checkSize(unsigned int width, unsigned int height) const;
 	Result<FrameReport> operator()(const CameraFrame &camera);
 	Result<void> writeContactSheet() const;
 
@@ -79,6 +81,19 @@ private:
 	PeopleDetector detector_;
 	ContactSheet sheet_;
 };
+
+Result<void> FrameWork::checkSize(unsigned int width, unsigned int height) const
+{
+	const cv::Size window = detector_.window();
+	if (static_cast<int>(width) >= window.width && static_cast<int>(height) >= window.height)
+		return {};
+
+	std::ostringstream text;
+	text << "frames of " << width << "x" << height
+	     << " are smaller than the detector's window of " << window.width << "x"
+	     << window.height;
+	return Error{EINVAL, text.str()};
+}
 
 Result<FrameReport> FrameWork::operator()(const CameraFrame &camera)
 {
@@ -145,6 +160,10 @@ Result<void> countPeople(const Options &options)
 		return loop.error();
 
 	FrameWork work(options);
+	const libcamera::Size size = (*loop)->stream().size;
+	if (Result<void> result = work.checkSize(size.width, size.height); !result)
+		return result;
+
 	Statistics statistics;
 	unsigned int seen = 0;
 	unsigned int done = 0;
