@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstring>
 #include <format>
+#include <thread>
 
 #include <cmacam-regs.h>
 
@@ -349,8 +350,16 @@ Engine::Job Engine::begin(Clock::time_point start)
 		.faults = takeFaults(~uint32_t{CMACAM_FAULT_DROP}),
 		.ringEntry = channel_.ringEntry(),
 		.brightness = sensor_.brightness(lastValues_),
+		.notBefore = start,
 		.completion = {},
 	};
+
+	/* A paced sensor takes a part of the interval to read its lines out. */
+	if (settings_.pacing != Settings::Pacing::Max) {
+		const Clock::duration interval = nextStart(start) - start;
+		job.notBefore +=
+			std::min<Clock::duration>(interval, sensor_.shortestInterval()) / 2;
+	}
 
 	job.completion.addr = channel_.beginFrame();
 	job.completion.time = boardTime(start);
@@ -368,6 +377,7 @@ bool Engine::perform(Job &job)
 {
 	cmacam_completion &completion = job.completion;
 	const FrameTraits traits = writeFrame(job);
+	std::this_thread::sleep_until(job.notBefore);
 
 	const auto lease = memory_.acquire(job.ringEntry, sizeof(completion));
 	if (!lease) {

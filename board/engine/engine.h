@@ -71,6 +71,7 @@ private:
 		uint32_t faults;
 		uint64_t ringEntry;
 		uint32_t brightness;
+		Clock::time_point notBefore; /* the sensor has read its lines out */
 		cmacam_completion completion;
 	};
 

@@ -7,21 +7,22 @@ import lib
 from declare import vm_test
 
 
+DISK = "/tmp/disk"
+
+
 def case(name):
-    disk = "/tmp/disk"
-    if not os.path.ismount(disk):
-        # Direct I/O needs a real file system; tmpfs would take it for granted.
-        os.makedirs(disk, exist_ok=True)
-        lib.run(["modprobe", "-a", "loop", "ext4"])
-        lib.run("truncate -s 64M /tmp/disk.img && mkfs.ext4 -q /tmp/disk.img && mount -o loop /tmp/disk.img " + disk)
     out = lib.run([f"{lib.PROBES}/memory_test", f"--gtest_filter=Memory.{name}"],
-                  env={**os.environ, "VIDEO_NODE": lib.video(), "DISK": disk})
+                  env={**os.environ, "VIDEO_NODE": lib.video(), "DISK": DISK})
     lib.expect(out, r"\[  PASSED  \] 1 test")
 
 
 @vm_test()
 def direct_io_to_ext4():
     """write() with O_DIRECT from a mapped frame to a file on ext4: the bytes arrive."""
+    # Direct I/O needs a real file system: tmpfs would take it for granted.
+    os.makedirs(DISK, exist_ok=True)
+    lib.run(["modprobe", "-a", "loop", "ext4"])
+    lib.run(f"truncate -s 64M {DISK}.img && mkfs.ext4 -q {DISK}.img && busybox mount -o loop {DISK}.img {DISK}")
     case("DirectIo")
 
 
