@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Plain V4L2: every frame arrives, unmodified applications stream, losses are counted."""
 
+import os
 import re
 
 import lib
@@ -93,12 +94,15 @@ def timestamps_are_monotonic_and_now():
 
 @vm_test(machine=Machine(allocator="dma-contig"))
 def stock_allocator_streams_too():
-    """allocator=dma-contig: the same driver on the kernel's own memory operations."""
+    """allocator=dma-contig: the same driver on the kernel's own memory operations, which nobody can pin."""
     frames, _ = lib.probe("--frames", 8, "--digest")
     written, _ = lib.Board.session()
     assert len(frames) == 8
     for frame in frames:
         assert frame["sha256"] == written[int(frame["seq"])]["sha256"]
+    out = lib.run([f"{lib.PROBES}/memory_test", "--gtest_filter=Memory.ReadByProcessVm"], status=1,
+                  env={**os.environ, "VIDEO_NODE": lib.video()})
+    lib.expect(out, r"Bad address")
 
 
 @vm_test(machine=Machine(board=("--fifo", "1")))

@@ -146,4 +146,4 @@ def memory_outlives_the_pipeline():
 def element_on_a_camera():
     """States, pauses, held frames, new caps while playing, a busy camera, foreign clocks."""
     out = lib.run([f"{PROGRAMS}/gst-camera-test"], limit=170)
-    lib.expect(out, r"PASSED  \] 10 tests")
+    lib.expect(out, r"PASSED  \] 12 tests")
