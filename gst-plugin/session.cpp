@@ -356,7 +356,9 @@ void CameraSession::setFlushing(bool flushing)
 void CameraSession::setPaused(bool paused)
 {
 	std::lock_guard lock(mutex_);
-	paused_ = paused;
+	if (paused == std::exchange(paused_, paused))
+		return;
+
 	resync_ = true;
 	for (const CompletedFrame &frame : std::exchange(completed_, {}))
 		queueLocked(frame.buffer);
@@ -393,7 +395,7 @@ void CameraSession::requestCompleted(libcamera::Request *request)
 		.buffer = request->cookie(),
 		.sequence = meta.sequence,
 		.lost = resync ? 0 : missing,
-		.discontinuous = missing != 0,
+		.discontinuous = resync || missing != 0,
 		.corrupted = meta.status == libcamera::FrameMetadata::FrameError,
 		.timestamp = static_cast<uint64_t>(timestamp.value_or(meta.timestamp)),
 		.duration = static_cast<uint64_t>(duration.value_or(0)) * 1000,

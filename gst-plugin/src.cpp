@@ -99,6 +99,15 @@ static std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self)
 	return self->state.session;
 }
 
+/*
+ * The element this thread is taking from PLAYING to PAUSED. GstBaseSrc unlocks
+ * create() for that, and if PLAYING follows before the streaming thread is back
+ * from there, it takes the FLUSHING of the pause for the end and stops its task
+ * for good. A pause needs no unlocking: a paused session delivers nothing, and
+ * create() simply waits on.
+ */
+static thread_local const GstCmacamSrc *pausingHere;
+
 static void postError(GstCmacamSrc *self, const Error &error)
 {
 	const char *message = error.message.c_str();
@@ -202,14 +211,17 @@ static GstStateChangeReturn changeState(GstElement *element, GstStateChange tran
 	if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !openCamera(self))
 		return GST_STATE_CHANGE_FAILURE;
 
-	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
-		sessionOf(self)->setPaused(false);
+	if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
+		sessionOf(self)->setPaused(true);
+		pausingHere = self;
+	}
 
 	const GstStateChangeReturn ret =
 		GST_ELEMENT_CLASS(gst_cmacam_src_parent_class)->change_state(element, transition);
 
-	if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
-		sessionOf(self)->setPaused(true);
+	pausingHere = nullptr;
+	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+		sessionOf(self)->setPaused(false);
 
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
 	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE))
@@ -357,7 +369,11 @@ static gboolean negotiate(GstBaseSrc *base)
 
 static gboolean unlock(GstBaseSrc *base)
 {
-	if (const std::shared_ptr<CameraSession> session = sessionOf(GST_CMACAM_SRC(base)))
+	GstCmacamSrc *self = GST_CMACAM_SRC(base);
+	if (pausingHere == self)
+		return TRUE;
+
+	if (const std::shared_ptr<CameraSession> session = sessionOf(self))
 		session->setFlushing(true);
 	return TRUE;
 }

@@ -10,8 +10,10 @@
 #include <gst/app/gstappsink.h>
 #include <gst/check/gsttestclock.h>
 #include <gst/gst.h>
+#include <gst/video/video.h>
 #include <gtest/gtest.h>
 
+#include "manager.h"
 #include "pipeline.h"
 
 namespace cmacam {
@@ -43,6 +45,20 @@ GstBuffer *bufferOf(const SamplePtr &sample)
 class CameraTest : public testing::Test
 {
 protected:
+	void SetUp() override
+	{
+		/* A sink that takes frames as they are: none is copied. */
+		g_object_set(sink_.get(), "emit-signals", TRUE, nullptr);
+		g_signal_connect(sink_.get(), "propose-allocation", G_CALLBACK(proposeVideoMeta),
+				 nullptr);
+	}
+
+	static gboolean proposeVideoMeta(GstAppSink *, GstQuery *query, gpointer)
+	{
+		gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+		return TRUE;
+	}
+
 	SamplePtr pull(GstClockTime limit = kFrameLimit)
 	{
 		return SamplePtr(gst_app_sink_try_pull_sample(GST_APP_SINK(sink_.get()), limit));
@@ -59,6 +75,19 @@ protected:
 		return held;
 	}
 
+	/* Whether a frame comes that is marked as the first after a pause. */
+	bool resumes()
+	{
+		for (int i = 0; i < 16; i++) {
+			const SamplePtr sample = pull();
+			if (!sample)
+				return false;
+			if (GST_BUFFER_FLAG_IS_SET(bufferOf(sample), GST_BUFFER_FLAG_DISCONT))
+				return true;
+		}
+		return false;
+	}
+
 	void setSize(int width, int height)
 	{
 		const CapsPtr caps(gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, width,
@@ -73,6 +102,10 @@ protected:
 
 TEST_F(CameraTest, CyclesThroughItsStates)
 {
+	/* As with a second element: libcamera stays, what we do not give back is missed. */
+	MaybeError error;
+	const auto manager = sharedCameraManager(error);
+
 	for (int i = 0; i < 20; i++) {
 		pipeline_.setState(GST_STATE_PLAYING);
 		const SamplePtr sample = pull();
@@ -107,26 +140,41 @@ TEST_F(CameraTest, FramesAreDmabufsInSequence)
 TEST_F(CameraTest, APauseIsNotALoss)
 {
 	pipeline_.setState(GST_STATE_PLAYING);
-	SamplePtr sample = pull();
-	ASSERT_TRUE(sample);
-	sample.reset();
-
+	ASSERT_TRUE(pull());
 	pipeline_.setState(GST_STATE_PAUSED);
-	EXPECT_FALSE(pull(kNothingMore) && pull(kNothingMore)) << "frames keep coming";
-	pipeline_.setState(GST_STATE_PLAYING);
 
-	/* First come those that were on the way when the pause began. */
-	GstClockTime last = 0;
-	bool resumed = false;
-	for (int i = 0; i < 16 && !resumed; i++) {
-		sample = pull();
-		ASSERT_TRUE(sample);
-		EXPECT_GT(GST_BUFFER_PTS(bufferOf(sample)), last);
-		last = GST_BUFFER_PTS(bufferOf(sample));
-		resumed = GST_BUFFER_FLAG_IS_SET(bufferOf(sample), GST_BUFFER_FLAG_DISCONT);
-	}
-	EXPECT_TRUE(resumed);
+	/* At most what was on the way comes out, then nothing. */
+	for (int i = 0; i < 8 && pull(kNothingMore); i++)
+		ASSERT_LT(i, 7);
+
+	pipeline_.setState(GST_STATE_PLAYING);
+	EXPECT_TRUE(resumes());
 	EXPECT_FALSE(pipeline_.wait(GST_MESSAGE_QOS, 0));
+}
+
+/* Faster than the streaming thread can notice. */
+TEST_F(CameraTest, PausesAndPlaysInOneBreath)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+
+	for (int i = 0; i < 40; i++) {
+		pipeline_.setState(GST_STATE_PAUSED);
+		pipeline_.setState(GST_STATE_PLAYING);
+		ASSERT_TRUE(resumes()) << "round " << i;
+	}
+	EXPECT_EQ(pipeline_.problems().count, 0);
+}
+
+TEST_F(CameraTest, AnEosEventEndsTheStream)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+
+	gst_element_send_event(pipeline_.get(), gst_event_new_eos());
+	while (pull(kStopLimit))
+		;
+	EXPECT_TRUE(gst_app_sink_is_eos(GST_APP_SINK(sink_.get())));
 }
 
 TEST_F(CameraTest, StopsAtOnceWhileEveryFrameIsHeld)
@@ -174,20 +222,23 @@ TEST_F(CameraTest, NewCapsWhilePlaying)
 		setSize(wanted, round % 2 ? 200 : 600);
 
 		int width = 0;
+		gsize size = 0;
 		for (int i = 0; i < 100 && width != wanted; i++) {
 			const SamplePtr sample = pull();
 			ASSERT_TRUE(sample);
+			size = gst_buffer_get_size(bufferOf(sample));
 			gst_structure_get_int(
 				gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0),
 				"width", &width);
 		}
 		EXPECT_EQ(width, wanted);
+		EXPECT_EQ(size > 640 * 480, wanted == 800) << size << " bytes";
 	}
 	EXPECT_EQ(pipeline_.problems().count, 0);
 
 	GstMapInfo map;
 	ASSERT_TRUE(gst_buffer_map(bufferOf(old), &map, GST_MAP_READ));
-	EXPECT_EQ(map.size, 324u * 200 * 3 / 2);
+	EXPECT_GE(map.size, 324u * 200 * 3 / 2);
 	gst_buffer_unmap(bufferOf(old), &map);
 }
 
