@@ -128,8 +128,12 @@ ControlInfoMap::Map CmacamSensorControls::info() const
 
 	const std::array<int64_t, 2> defaultDurations{us(defaults_.shortestFrame),
 						      us(defaults_.longestFrame)};
+	/*
+	 * The shortest duration is rounded down, as applications round theirs:
+	 * libcamerasrc makes 16666 us of 60 frames per second.
+	 */
 	map[&controls::FrameDurationLimits] =
-		ControlInfo(us(limits_.minFrame), us(limits_.maxFrame),
+		ControlInfo(timing_.microsecondsDown(limits_.minFrame), us(limits_.maxFrame),
 			    Span<const int64_t, 2>(defaultDurations));
 
 	const ControlInfoMap &v4l2 = sensor_->controls();

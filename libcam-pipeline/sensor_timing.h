@@ -37,6 +37,13 @@ struct LineTiming
 		return (pixels * kSecond + pixelRate / 2) / pixelRate;
 	}
 
+	/** Lines to microseconds, rounded down; 0 where the timing is not valid. */
+	constexpr int64_t microsecondsDown(uint32_t lines) const
+	{
+		return isValid() ? static_cast<uint64_t>(lines) * lineLength * kSecond / pixelRate
+				 : 0;
+	}
+
 	/** Microseconds to lines; negative durations count as none. */
 	constexpr uint32_t lines(int64_t us) const
 	{

@@ -50,6 +50,15 @@ TEST(LineTiming, EveryLineCountSurvivesTheRoundTrip)
 	}
 }
 
+TEST(LineTiming, SixtyFramesPerSecond)
+{
+	constexpr uint32_t lines = 1125; /* 16666.67 us */
+	EXPECT_EQ(kTiming.microseconds(lines), 16667);
+	EXPECT_EQ(kTiming.microsecondsDown(lines), 16666);
+	EXPECT_EQ(kTiming.lines(16666), lines);
+	EXPECT_EQ(kTiming.lines(16667), lines);
+}
+
 TEST(LineTiming, ExtremesDoNotOverflow)
 {
 	EXPECT_EQ(kTiming.lines(-1), 0U);
@@ -62,6 +71,7 @@ TEST(LineTiming, WithoutTimingThereIsNothing)
 {
 	EXPECT_FALSE(LineTiming{}.isValid());
 	EXPECT_EQ(LineTiming{}.microseconds(100), 0);
+	EXPECT_EQ(LineTiming{}.microsecondsDown(100), 0);
 	EXPECT_EQ(LineTiming{}.lines(100), 0U);
 }
 
