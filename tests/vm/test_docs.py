@@ -12,7 +12,7 @@ PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst
 
 
 def commands():
-    for path in ["/src/README.md", *sorted(glob.glob("/src/docs/*.md")), *glob.glob("/src/*/README.md")]:
+    for path in ["/src/README.md", *sorted(glob.glob("/src/docs/*.md")), *glob.glob("/src/*/README.md"), *glob.glob("/src/drivers/*/README.md")]:
         with open(path) as f:
             for line in f:
                 command = re.match(r"    (.*?)(\s+# .*)?$", line)
