@@ -18,7 +18,7 @@ static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
 {
 	struct cmacam_buffer *buf;
 
-	guard(spinlock_irqsave)(&meta->slock);
+	lockdep_assert_held(&meta->slock);
 
 	buf = list_first_entry_or_null(&meta->pending, struct cmacam_buffer,
 				       list);
@@ -53,9 +53,17 @@ void cmacam_meta_complete(struct cmacam_device *cam,
 		.pixel_rate = cam->sensor.pixel_rate,
 		.lost = lost,
 	};
-	struct cmacam_buffer *buf = meta_pop(&cam->meta);
+	struct cmacam_buffer *buf;
 	struct vb2_buffer *vb;
 
+	/*
+	 * The video node streams on while this one stops: until the record is
+	 * written and handed out, stop_streaming must not find the list empty
+	 * and let the memory go.
+	 */
+	guard(spinlock_irqsave)(&cam->meta.slock);
+
+	buf = meta_pop(&cam->meta);
 	if (!buf)
 		return;
 
@@ -113,6 +121,8 @@ static void meta_stop_streaming(struct vb2_queue *q)
 {
 	struct cmacam_device *cam = vb2_get_drv_priv(q);
 	struct cmacam_buffer *buf;
+
+	guard(spinlock_irqsave)(&cam->meta.slock);
 
 	while ((buf = meta_pop(&cam->meta)))
 		vb2_buffer_done(&buf->vb.vb2_buf, VB2_BUF_STATE_ERROR);
