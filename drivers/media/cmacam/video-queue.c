@@ -222,6 +222,16 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 	struct cmacam_video *video = &cam->video;
 	int ret;
 
+	/*
+	 * read() and poll() look whether the node is registered before they
+	 * wait for the queue's lock, not after. One that gets the lock when
+	 * the board is gone must find neither the graph nor the registers.
+	 */
+	if (!video_is_registered(&video->vdev)) {
+		ret = -ENODEV;
+		goto err_return;
+	}
+
 	ret = video_device_pipeline_start(&video->vdev, &cam->pipe);
 	if (ret)
 		goto err_return;
