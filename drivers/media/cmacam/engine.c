@@ -196,6 +196,7 @@ static void engine_count_taken(struct cmacam_engine *engine)
 static irqreturn_t engine_irq(int irq, void *data)
 {
 	struct cmacam_engine *engine = data;
+	u32 seen = ENGINE_INT_ALL;
 	u32 status = 0;
 	bool found;
 
@@ -212,13 +213,15 @@ static irqreturn_t engine_irq(int irq, void *data)
 		status = ch_read(engine, CMACAM_CH_INT_STATUS);
 		if (status == U32_MAX)
 			return IRQ_HANDLED;
+		seen = status;
 	}
 
 	/*
 	 * Acknowledge first: an entry that is written after the drain below
-	 * has looked then raises a new interrupt.
+	 * has looked then raises a new interrupt. Where causes matter, those
+	 * that came up since the read are left for that interrupt to find.
 	 */
-	ch_write(engine, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
+	ch_write(engine, CMACAM_CH_INT_STATUS, seen);
 
 	found = engine_drain(engine);
 
@@ -364,8 +367,10 @@ static void engine_stop(struct cmacam_engine *engine)
 	writel(0, engine->regs + CMACAM_IRQ_ENABLE);
 	synchronize_irq(engine->irq);
 
+	/* The interrupts of the last events may have come too late. */
 	guard(spinlock_irqsave)(&engine->lock);
 	engine_drain(engine);
+	engine_count_dropped(engine);
 	engine->outstanding = 0;
 	engine->taken = 0;
 }
