@@ -62,6 +62,8 @@ void cmacam_format_fill(const struct cmacam_engine *engine,
 u32 cmacam_format_max_width(const struct cmacam_engine *engine,
 			    const struct v4l2_rect *array,
 			    const struct cmacam_format *format);
+bool cmacam_formats_usable(const struct cmacam_engine *engine,
+			   const struct v4l2_rect *array);
 
 /**
  * struct cmacam_sensor - the sensor subdev

@@ -4,6 +4,7 @@
  */
 #include <linux/align.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 
 #include "cmacam.h"
@@ -74,6 +75,35 @@ u32 cmacam_format_max_width(const struct cmacam_engine *engine,
 
 	return round_down(min(array->width, stride / format->bytes),
 			  CMACAM_SIZE_STEP);
+}
+
+/**
+ * cmacam_formats_usable() - is there a frame of every format?
+ * @engine: the engine
+ * @array: the sensor's pixels
+ *
+ * Everything here relies on it: that limits do not cross each other, and that
+ * the size of the largest frame fits into 32 bits.
+ *
+ * Return: false if the board's registers make no sense
+ */
+bool cmacam_formats_usable(const struct cmacam_engine *engine,
+			   const struct v4l2_rect *array)
+{
+	const struct cmacam_format *format;
+	unsigned int i;
+
+	if (array->height < CMACAM_MIN_SIZE)
+		return false;
+
+	for (i = 0; (format = cmacam_format_by_index(engine, i)); i++)
+		if (cmacam_format_max_width(engine, array, format) <
+			    CMACAM_MIN_SIZE ||
+		    mul_u32_u32(engine->caps.max_stride, array->height) *
+			    format->halves > U32_MAX)
+			return false;
+
+	return true;
 }
 
 /**

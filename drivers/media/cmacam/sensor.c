@@ -445,8 +445,9 @@ static void sensor_remove_pdev(struct cmacam_sensor *sensor)
 	ida_free(&cmacam_sensor_ida, sensor->id);
 }
 
-static void sensor_read_geometry(struct cmacam_sensor *sensor)
+static int sensor_read_geometry(struct cmacam_sensor *sensor)
 {
+	struct cmacam_device *cam = to_cam(sensor);
 	u32 array = sensor_read(sensor, CMACAM_SENSOR_ARRAY);
 
 	sensor->array.width = array & 0xffff;
@@ -456,6 +457,16 @@ static void sensor_read_geometry(struct cmacam_sensor *sensor)
 			      sensor_read(sensor, CMACAM_SENSOR_HBLANK);
 	sensor->exposure_margin =
 		sensor_read(sensor, CMACAM_SENSOR_EXPOSURE_MARGIN);
+
+	/* Frame intervals divide by the first and by the sum of the second. */
+	if (!sensor->pixel_rate || sensor->line_length < sensor->array.width ||
+	    !cmacam_formats_usable(&cam->engine, &sensor->array))
+		return dev_err_probe(cam->dev, -ENODEV,
+				     "unusable sensor: array %ux%u, line %u, pixel rate %u\n",
+				     sensor->array.width, sensor->array.height,
+				     sensor->line_length, sensor->pixel_rate);
+
+	return 0;
 }
 
 /**
@@ -470,9 +481,12 @@ int cmacam_sensor_register(struct cmacam_device *cam)
 	struct v4l2_subdev *sd = &sensor->sd;
 	int ret;
 
-	sensor_read_geometry(sensor);
-
+	/* Even a failure ends in cmacam_sensor_free(). */
 	v4l2_subdev_init(sd, &sensor_ops);
+
+	ret = sensor_read_geometry(sensor);
+	if (ret)
+		return ret;
 
 	ret = sensor_create_pdev(sensor);
 	if (ret)
