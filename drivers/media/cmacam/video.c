@@ -54,8 +54,11 @@ void cmacam_video_error(struct cmacam_video *video, const char *format, ...)
 	video_set_error(video, text);
 }
 
-/* Fewer than asked for will do, if not as well as the user thought. */
-static void video_explain_alloc(struct cmacam_video *video, int ret,
+/*
+ * Fewer than asked for will do, if not as well as the user thought. What the
+ * queue has no places for is not the fault of memory.
+ */
+static void video_explain_alloc(struct cmacam_video *video, int ret, u32 size,
 				unsigned int asked, unsigned int got)
 {
 	char text[VB2_CMA_TEXT];
@@ -68,8 +71,7 @@ static void video_explain_alloc(struct cmacam_video *video, int ret,
 		return;
 	}
 
-	vb2_cma_explain_alloc(text, sizeof(text), video->pix.sizeimage, asked,
-			      ret ? 0 : got);
+	vb2_cma_explain_alloc(text, sizeof(text), size, asked, ret ? 0 : got);
 	if (ret) {
 		cmacam_video_error(video, "%s", text);
 	} else {
@@ -258,14 +260,14 @@ static int video_reqbufs(struct file *file, void *priv,
 			 struct v4l2_requestbuffers *p)
 {
 	struct cmacam_video *video = &file_cam(file)->video;
+	struct vb2_queue *q = &video->queue;
 	unsigned int asked = p->count;
 	int ret = vb2_ioctl_reqbufs(file, priv, p);
 
 	if (asked && p->memory == V4L2_MEMORY_MMAP)
-		video_explain_alloc(video, ret,
-				    max(asked,
-					video->queue.min_reqbufs_allocation),
-				    p->count);
+		video_explain_alloc(video, ret, video->pix.sizeimage,
+				    clamp(asked, q->min_reqbufs_allocation,
+					  q->max_num_buffers), p->count);
 
 	return ret;
 }
@@ -274,11 +276,14 @@ static int video_create_bufs(struct file *file, void *priv,
 			     struct v4l2_create_buffers *p)
 {
 	struct cmacam_video *video = &file_cam(file)->video;
-	unsigned int asked = p->count;
+	struct vb2_queue *q = &video->queue;
+	unsigned int places = q->max_num_buffers - vb2_get_num_buffers(q);
+	unsigned int asked = min(p->count, places);
 	int ret = vb2_ioctl_create_bufs(file, priv, p);
 
 	if (asked && p->memory == V4L2_MEMORY_MMAP)
-		video_explain_alloc(video, ret, asked, p->count);
+		video_explain_alloc(video, ret, p->format.fmt.pix.sizeimage,
+				    asked, p->count);
 
 	return ret;
 }
@@ -327,7 +332,7 @@ static ssize_t video_read(struct file *file, char __user *data, size_t count,
 
 	if (ret == -ENOMEM) {
 		guard(mutex)(&video->lock);
-		video_explain_alloc(video, ret,
+		video_explain_alloc(video, ret, video->pix.sizeimage,
 				    video->queue.min_reqbufs_allocation, 0);
 	}
 

@@ -7,6 +7,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/log2.h>
+#include <linux/math.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
@@ -51,23 +52,23 @@ static size_t cma_free_bytes(void)
 void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 			   unsigned int asked, unsigned int got)
 {
-	size_t needed = PAGE_ALIGN(size) * asked;
+	/* What is asked for need not fit into an address space of 32 bits. */
+	u64 each = PAGE_ALIGN((u64)size);
 	size_t total = cma_total_bytes();
-	size_t held = cma_buf_bytes_held();
+	u64 wanted = cma_buf_bytes_held() + each * (asked - got);
 	size_t parked = cma_buf_bytes_parked();
-	size_t missing = PAGE_ALIGN(size) * (asked - got);
-	size_t advice;
+	unsigned long advice;
 
 	/* What there is should do for what is held and missing, yet did not */
-	advice = roundup_pow_of_two(held + missing);
-	if (advice <= total)
-		advice = roundup_pow_of_two(total + 1);
-	advice = max_t(size_t, advice, SZ_16M);
+	advice = roundup_pow_of_two(DIV_ROUND_UP_ULL(wanted, SZ_1M));
+	if (advice <= total / SZ_1M)
+		advice = roundup_pow_of_two(total / SZ_1M + 1);
+	advice = max(advice, 16UL);
 
 	scnprintf(text, len,
-		  "%u of %u buffers allocated: %u x %zu = %zu bytes of contiguous memory needed, %zu of %zu CMA bytes free, %zu parked; boot with cma=%zuM or more",
-		  got, asked, asked, PAGE_ALIGN(size), needed,
-		  cma_free_bytes(), total, parked, advice / SZ_1M);
+		  "%u of %u buffers allocated: %u x %llu = %llu bytes of contiguous memory needed, %zu of %zu CMA bytes free, %zu parked; boot with cma=%luM or more",
+		  got, asked, asked, each, each * asked, cma_free_bytes(),
+		  total, parked, advice);
 }
 EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
 
