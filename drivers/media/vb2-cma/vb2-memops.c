@@ -73,11 +73,12 @@ static void vb2_cma_put(void *buf_priv)
 	kfree(mem);
 }
 
+/* Who else uses an import is its exporter's business, even if that is us. */
 static unsigned int vb2_cma_num_users(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
 
-	return mem->buf ? refcount_read(&mem->buf->refcount) : 1;
+	return mem->attach ? 1 : refcount_read(&mem->buf->refcount);
 }
 
 static void *vb2_cma_cookie(struct vb2_buffer *vb, void *buf_priv)
@@ -123,8 +124,8 @@ static struct dma_buf *vb2_cma_get_dmabuf(struct vb2_buffer *vb,
 
 /*
  * videobuf2 asks to skip maintenance on every imported buffer, because it
- * leaves that to the exporter. Here the exporter is asked, and of our own
- * buffers we know exactly when the engine owns them.
+ * leaves that to the exporter. Where we are the exporter there is nobody else
+ * to do it, and this is the moment at which the engine becomes the owner.
  */
 static void vb2_cma_prepare(void *buf_priv)
 {
