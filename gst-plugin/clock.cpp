@@ -11,6 +11,7 @@ namespace cmacam {
 namespace {
 
 constexpr uint64_t kStale = 10 * GST_SECOND;
+constexpr GstClockTime kJitter = GST_SECOND;
 constexpr int kReadings = 3;
 
 uint64_t monotonicNow()
@@ -56,6 +57,14 @@ GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime b
 		return 0;
 
 	return now.clock - baseTime - delay;
+}
+
+GstClockTime inOrder(GstClockTime time, GstClockTime last)
+{
+	if (!GST_CLOCK_TIME_IS_VALID(last) || time > last || last - time > kJitter)
+		return time;
+
+	return last + 1;
 }
 
 } /* namespace cmacam */

@@ -27,4 +27,11 @@ ClockPair readClocks(GstClock *clock);
  */
 GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime baseTime);
 
+/**
+ * @time, put behind @last, the time of the frame before (or none), where
+ * jitter of the clocks would reorder frames. Far behind it a new running time
+ * has begun, as a flush does it, and @time stands.
+ */
+GstClockTime inOrder(GstClockTime time, GstClockTime last);
+
 } /* namespace cmacam */

@@ -108,9 +108,31 @@ CameraSession::~CameraSession()
 	stop();
 	camera_->disconnected.disconnect(this);
 	camera_->requestCompleted.disconnect(this);
-	if (stream_)
-		allocator_.free(stream_);
+	freeBuffers();
 	camera_->release();
+}
+
+/* In this order: a request that goes unfinished still cancels its buffer. */
+void CameraSession::freeBuffers()
+{
+	requests_.clear();
+	buffers_.clear();
+	planes_.clear();
+	if (stream_)
+		allocator_.free(std::exchange(stream_, nullptr));
+}
+
+bool CameraSession::lost() const
+{
+	std::lock_guard lock(mutex_);
+	return lost_;
+}
+
+Error CameraSession::lostError() const
+{
+	return {Error::Kind::Lost,
+		"Camera '" + id_ + "' is gone: it was unplugged, or its driver gave up",
+		"camera disconnected, or requests cancelled while streaming"};
 }
 
 void CameraSession::readOffer()
@@ -152,10 +174,9 @@ void CameraSession::readOffer()
 MaybeError CameraSession::configure(const StreamSettings &settings, unsigned int extraBuffers)
 {
 	stop();
-	buffers_.clear();
-	planes_.clear();
-	if (stream_)
-		allocator_.free(std::exchange(stream_, nullptr));
+	freeBuffers();
+	if (lost())
+		return lostError();
 
 	const auto offer =
 		std::find_if(offer_.formats.begin(), offer_.formats.end(),
@@ -231,10 +252,8 @@ std::vector<int> CameraSession::bufferFds() const
 
 MaybeError CameraSession::start()
 {
-	{
-		std::lock_guard lock(mutex_);
-		lost_ = false;
-	}
+	if (lost())
+		return lostError();
 
 	requests_.clear();
 	for (size_t i = 0; i < buffers_.size(); i++) {

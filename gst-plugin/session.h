@@ -106,7 +106,7 @@ public:
 	 * camera needs and @extraBuffers more, as far as it agrees. Buffers of
 	 * an earlier configuration are given up; mapped or exported ones live
 	 * on with whoever holds their file descriptor.
-	 * Errors: Settings, NoSpace, Open.
+	 * Errors: Settings, NoSpace, Lost, Open.
 	 */
 	MaybeError configure(const StreamSettings &settings, unsigned int extraBuffers);
 
@@ -116,7 +116,7 @@ public:
 	std::vector<int> bufferFds() const;
 	const std::vector<PlaneLayout> &planes() const { return planes_; }
 
-	/** Starts streaming with every buffer queued. Errors: Lost, Open. */
+	/** Starts streaming with every buffer queued. Errors: Lost, NoSpace, Open. */
 	MaybeError start();
 	void stop();
 	bool streaming() const;
@@ -130,6 +130,9 @@ public:
 	/** While paused the camera runs on and its frames are recycled unseen. */
 	void setPaused(bool paused);
 
+	/** What to tell the user once the camera is gone. */
+	Error lostError() const;
+
 private:
 	CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 		      std::shared_ptr<libcamera::Camera> camera);
@@ -137,6 +140,8 @@ private:
 	CameraSession &operator=(const CameraSession &) = delete;
 
 	void readOffer();
+	void freeBuffers();
+	bool lost() const;
 	MaybeError allocate(libcamera::Stream *stream, unsigned int stride);
 	void queueLocked(size_t buffer);
 	void requestCompleted(libcamera::Request *request);

@@ -409,15 +409,11 @@ static GstClockTime presentationTime(GstCmacamSrc *self, guint64 captured)
 	if (!clock)
 		return GST_CLOCK_TIME_NONE;
 
-	GstClockTime time = runningTime(captured, readClocks(clock.get()),
-					gst_element_get_base_time(GST_ELEMENT(self)));
+	const GstClockTime time = runningTime(captured, readClocks(clock.get()),
+					      gst_element_get_base_time(GST_ELEMENT(self)));
+	stream.lastTime = inOrder(time, stream.lastTime);
 
-	/* A clock that was set back, or read with jitter, must not reorder frames. */
-	if (GST_CLOCK_TIME_IS_VALID(stream.lastTime) && time <= stream.lastTime)
-		time = stream.lastTime + 1;
-	stream.lastTime = time;
-
-	return time;
+	return stream.lastTime;
 }
 
 static void reportLost(GstCmacamSrc *self, const CompletedFrame &frame, GstBuffer *buffer)
@@ -455,11 +451,7 @@ static GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
 	case CameraSession::Wait::Flushing:
 		return GST_FLOW_FLUSHING;
 	case CameraSession::Wait::Lost:
-		return endWithError(self, {Error::Kind::Lost,
-					   "Camera '" + session->id() +
-						   "' is gone: it was unplugged, or its driver "
-						   "gave up",
-					   "requests cancelled while streaming"});
+		return endWithError(self, session->lostError());
 	case CameraSession::Wait::Frame:
 		break;
 	}

@@ -45,6 +45,20 @@ TEST(Clock, ImpossibleStampsCountAsNow)
 	EXPECT_EQ(runningTime(kNow - 9 * GST_SECOND, now, base), 91 * GST_SECOND);
 }
 
+TEST(Clock, JitterDoesNotReorderFrames)
+{
+	EXPECT_EQ(inOrder(5, GST_CLOCK_TIME_NONE), 5u);
+	EXPECT_EQ(inOrder(kNow + 1, kNow), kNow + 1);
+	EXPECT_EQ(inOrder(kNow, kNow), kNow + 1);
+	EXPECT_EQ(inOrder(kNow - kAge, kNow), kNow + 1);
+}
+
+TEST(Clock, ANewRunningTimeIsNoJitter)
+{
+	EXPECT_EQ(inOrder(kAge, kNow), kAge);
+	EXPECT_EQ(inOrder(0, 2 * GST_SECOND), 0u);
+}
+
 TEST(Clock, BothClocksAreRead)
 {
 	const ClockPtr clock(gst_test_clock_new_with_start_time(42 * GST_SECOND));
