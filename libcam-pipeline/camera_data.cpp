@@ -40,7 +40,7 @@ CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaD
 	  unplugged_(false),
 	  removed_(false)
 {
-	recordTimer_.timeout.connect(&recordTimer_, [this]() { completeLateFrame(); });
+	recordTimer_.timeout.connect(&recordTimer_, [this]() { completeLateFrames(); });
 }
 
 CmacamCameraData::~CmacamCameraData()
@@ -223,14 +223,14 @@ void CmacamCameraData::stopMetadata()
  */
 void CmacamCameraData::stop()
 {
-	if (unplugged_)
-		return;
+	if (!unplugged_) {
+		/* Emits bufferReady as cancelled for all that the driver still holds. */
+		video_->streamOff();
+		stopMetadata();
+		video_->releaseBuffers();
+	}
 
-	/* Emits bufferReady as cancelled for all that the driver still holds. */
-	video_->streamOff();
-	stopMetadata();
-	video_->releaseBuffers();
-
+	/* With a request that came when the camera had gone, see queueRequest(). */
 	cancelQueued();
 }
 

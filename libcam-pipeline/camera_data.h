@@ -61,7 +61,7 @@ private:
 	void videoReady(FrameBuffer *buffer);
 	void metadataReady(FrameBuffer *buffer);
 	void completeFrames();
-	void completeLateFrame();
+	void completeLateFrames();
 	void complete(const CmacamFrameJoin::Frame &frame);
 	void cancelQueued();
 	void unplug();

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <list>
 
 #include <libcamera/base/log.h>
 
@@ -105,15 +104,14 @@ void CmacamCameraData::completeFrames()
 		recordTimer_.stop();
 }
 
-void CmacamCameraData::completeLateFrame()
+void CmacamCameraData::completeLateFrames()
 {
-	if (auto frame = join_.nextWithoutRecord()) {
+	/* All: the timer runs since the last of them. */
+	while (auto frame = join_.nextWithoutRecord()) {
 		LOG(Cmacam, Warning)
 			<< "No metadata for frame " << frame->buffer->metadata().sequence;
 		complete(*frame);
 	}
-
-	completeFrames();
 }
 
 void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
@@ -149,12 +147,13 @@ void CmacamCameraData::cancelQueued()
 	recordTimer_.stop();
 	join_.clear();
 
-	/* Taken aside: completing a request pulls the next waiting one in. */
-	const std::list<Request *> requests = queuedRequests_;
-	for (Request *request : requests) {
-		if (request->status() == Request::RequestPending)
-			pipe()->cancelRequest(request);
-	}
+	/*
+	 * The oldest each time: it is pending, or it would have completed, and
+	 * with it complete those behind it that are done. The application may
+	 * have destroyed them all when this returns.
+	 */
+	while (!queuedRequests_.empty())
+		pipe()->cancelRequest(queuedRequests_.front());
 }
 
 /**

@@ -57,7 +57,8 @@ bool isRaw(const PixelFormat &format)
 
 } /* namespace */
 
-CmacamCameraConfiguration::CmacamCameraConfiguration(CmacamCameraData *data) : data_(data)
+CmacamCameraConfiguration::CmacamCameraConfiguration(CmacamCameraData *data)
+	: camera_(data->_o<Camera>()->shared_from_this()), data_(data)
 {
 }
 

@@ -36,6 +36,8 @@ public:
 private:
 	bool sensorConfigFits() const;
 
+	/* The data lives as long as the camera, and the application may keep this longer. */
+	std::shared_ptr<Camera> camera_;
 	CmacamCameraData *data_;
 	V4L2DeviceFormat deviceFormat_;
 };

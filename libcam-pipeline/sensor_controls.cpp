@@ -187,8 +187,11 @@ int CmacamSensorControls::apply(const ControlList &requested)
 	}
 
 	if (auto limits = requested.get(controls::FrameDurationLimits)) {
-		settings.shortestFrame = timing_.lines((*limits)[0]);
-		settings.longestFrame = timing_.lines((*limits)[1]);
+		/* libcamera's way to ask for the defaults. */
+		const bool none = (*limits)[0] == 0 && (*limits)[1] == 0;
+		settings.shortestFrame =
+			none ? defaults_.shortestFrame : timing_.lines((*limits)[0]);
+		settings.longestFrame = none ? defaults_.longestFrame : timing_.lines((*limits)[1]);
 	}
 
 	if (auto mode = requested.get(controls::draft::TestPatternMode)) {
