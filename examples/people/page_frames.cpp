@@ -28,6 +28,8 @@ void touch(std::span<const std::byte> memory, std::size_t pageSize)
 {
 	for (std::size_t i = 0; i < memory.size(); i += pageSize)
 		static_cast<void>(*const_cast<const volatile std::byte *>(&memory[i]));
+	/* The first byte need not begin a page, so the last may lie in one more. */
+	static_cast<void>(*const_cast<const volatile std::byte *>(&memory.back()));
 }
 
 } /* namespace */
