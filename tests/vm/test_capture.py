@@ -110,3 +110,17 @@ def one_address_at_a_time():
     """The hard case: a board whose address FIFO holds one entry; 40 frames, no gap."""
     frames, _ = lib.probe("--frames", 40)
     assert [int(frame["seq"]) for frame in frames] == list(range(40))
+
+
+@vm_test()
+def short_frames_do_not_shorten_the_default():
+    """The exposure's default comes back when the frame is long enough for it again."""
+    def controls():
+        out = lib.run(["v4l2-ctl", "-d", lib.sensor(), "--list-ctrls"])
+        return {m[1]: lib.fields(m[2]) for m in re.finditer(r"^\s*(\w+) 0x\S+ \(\w+\)\s*: (.*)$", out, re.M)}
+
+    before = controls()
+    for blanking in ("min", "default"):
+        lib.run(["v4l2-ctl", "-d", lib.sensor(), "-c",
+                 f"vertical_blanking={before['vertical_blanking'][blanking]}"])
+    assert controls()["exposure"]["default"] == before["exposure"]["default"]
