@@ -76,6 +76,8 @@ bool cmacam_formats_usable(const struct cmacam_engine *engine,
  * @pixel_rate: pixels per second
  * @line_length: pixels per line, blanking included
  * @exposure_margin: lines by which exposure stays below the frame length
+ * @default_exposure: lines; the exposure control's own default is less while
+ *	the frame is too short for it
  * @vblank: control
  * @exposure: master of a cluster with the two that follow
  * @gain: control
@@ -92,6 +94,7 @@ struct cmacam_sensor {
 	u32 pixel_rate;
 	u32 line_length;
 	u32 exposure_margin;
+	u32 default_exposure;
 	struct v4l2_ctrl *vblank;
 	struct {
 		struct v4l2_ctrl *exposure;

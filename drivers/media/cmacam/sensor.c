@@ -159,8 +159,7 @@ static int sensor_update_vblank(struct cmacam_sensor *sensor, u32 vblank)
 
 	return __v4l2_ctrl_modify_range(sensor->exposure,
 					sensor->exposure->minimum, max, 1,
-					min_t(s64, max,
-					      sensor->exposure->default_value));
+					min(max, sensor->default_exposure));
 }
 
 static int sensor_s_ctrl(struct v4l2_ctrl *ctrl)
@@ -230,12 +229,13 @@ static int sensor_init_controls(struct cmacam_sensor *sensor)
 				  sensor_read(sensor, CMACAM_SENSOR_VBLANK_MIN),
 				  sensor_read(sensor, CMACAM_SENSOR_VBLANK_MAX),
 				  1, vblank);
+	sensor->default_exposure = sensor_read(sensor, CMACAM_SENSOR_EXPOSURE);
 	sensor->exposure =
 		v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops, V4L2_CID_EXPOSURE,
 				  sensor_read(sensor,
 					      CMACAM_SENSOR_EXPOSURE_MIN),
 				  sensor_max_exposure(sensor, vblank), 1,
-				  sensor_read(sensor, CMACAM_SENSOR_EXPOSURE));
+				  sensor->default_exposure);
 	sensor->gain =
 		v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
 				  V4L2_CID_ANALOGUE_GAIN,
