@@ -119,8 +119,8 @@ def short_frames_do_not_shorten_the_default():
         out = lib.run(["v4l2-ctl", "-d", lib.sensor(), "--list-ctrls"])
         return {m[1]: lib.fields(m[2]) for m in re.finditer(r"^\s*(\w+) 0x\S+ \(\w+\)\s*: (.*)$", out, re.M)}
 
-    before = controls()
-    for blanking in ("min", "default"):
-        lib.run(["v4l2-ctl", "-d", lib.sensor(), "-c",
-                 f"vertical_blanking={before['vertical_blanking'][blanking]}"])
-    assert controls()["exposure"]["default"] == before["exposure"]["default"]
+    blanking = controls()["vertical_blanking"]
+    for lines in (blanking["min"], blanking["default"]):
+        lib.run(["v4l2-ctl", "-d", lib.sensor(), "-c", f"vertical_blanking={lines}"])
+    # The board's reset value: half of the default frame length.
+    assert int(controls()["exposure"]["default"]) == (2160 + int(blanking["default"])) // 2
