@@ -198,6 +198,8 @@ struct cmacam_device {
 struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 				    int irq, void (*isolate)(struct device *));
 void cmacam_destroy(struct cmacam_device *cam);
+int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
+			 struct media_pad *pad);
 const struct vb2_mem_ops *cmacam_memops(void);
 
 extern const struct dev_pm_ops cmacam_pm_ops;

@@ -83,6 +83,39 @@ static void init_media_device(struct cmacam_device *cam)
 	cam->v4l2_dev.mdev = mdev;
 }
 
+/**
+ * cmacam_register_node() - make a video device that the sensor feeds
+ * @cam: the board, with its sensor registered
+ * @vdev: the node; what tells it from the others is set
+ * @pad: its only pad; flags beyond MEDIA_PAD_FL_SINK are set
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
+			 struct media_pad *pad)
+{
+	int ret;
+
+	pad->flags |= MEDIA_PAD_FL_SINK;
+	ret = media_entity_pads_init(&vdev->entity, 1, pad);
+	if (ret)
+		return ret;
+
+	vdev->device_caps |= V4L2_CAP_STREAMING | V4L2_CAP_IO_MC;
+	vdev->vfl_dir = VFL_DIR_RX;
+	vdev->v4l2_dev = &cam->v4l2_dev;
+	vdev->release = video_device_release_empty;
+	video_set_drvdata(vdev, cam);
+
+	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
+	if (ret)
+		return ret;
+
+	return media_create_pad_link(&cam->sensor.sd.entity, 0, &vdev->entity,
+				     0, MEDIA_LNK_FL_ENABLED |
+				     MEDIA_LNK_FL_IMMUTABLE);
+}
+
 static int register_nodes(struct cmacam_device *cam)
 {
 	int ret;

@@ -230,28 +230,12 @@ int cmacam_meta_register(struct cmacam_device *cam)
 	if (ret)
 		return ret;
 
-	meta->pad.flags = MEDIA_PAD_FL_SINK;
-	ret = media_entity_pads_init(&vdev->entity, 1, &meta->pad);
-	if (ret)
-		return ret;
-
 	strscpy(vdev->name, "cmacam-metadata", sizeof(vdev->name));
 	vdev->fops = &meta_fops;
 	vdev->ioctl_ops = &meta_ioctl_ops;
-	vdev->device_caps = V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING |
-			    V4L2_CAP_IO_MC;
-	vdev->vfl_dir = VFL_DIR_RX;
-	vdev->v4l2_dev = &cam->v4l2_dev;
+	vdev->device_caps = V4L2_CAP_META_CAPTURE;
 	vdev->lock = &meta->lock;
 	vdev->queue = &meta->queue;
-	vdev->release = video_device_release_empty;
-	video_set_drvdata(vdev, cam);
 
-	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
-	if (ret)
-		return ret;
-
-	return media_create_pad_link(&cam->sensor.sd.entity, 0, &vdev->entity,
-				     0, MEDIA_LNK_FL_ENABLED |
-				     MEDIA_LNK_FL_IMMUTABLE);
+	return cmacam_register_node(cam, vdev, &meta->pad);
 }

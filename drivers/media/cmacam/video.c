@@ -472,33 +472,18 @@ int cmacam_video_register(struct cmacam_device *cam)
 	if (ret)
 		return ret;
 
-	video->pad.flags = MEDIA_PAD_FL_SINK | MEDIA_PAD_FL_MUST_CONNECT;
-	vdev->entity.ops = &video_entity_ops;
-	ret = media_entity_pads_init(&vdev->entity, 1, &video->pad);
-	if (ret)
-		return ret;
-
 	strscpy(vdev->name, "cmacam-capture", sizeof(vdev->name));
 	vdev->fops = &video_fops;
 	vdev->ioctl_ops = &video_ioctl_ops;
-	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING |
-			    V4L2_CAP_READWRITE | V4L2_CAP_IO_MC |
+	vdev->entity.ops = &video_entity_ops;
+	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE |
 			    V4L2_CAP_EXT_PIX_FORMAT;
-	vdev->vfl_dir = VFL_DIR_RX;
-	vdev->v4l2_dev = &cam->v4l2_dev;
 	vdev->ctrl_handler = &video->handler;
 	vdev->lock = &video->lock;
 	vdev->queue = &video->queue;
-	vdev->release = video_device_release_empty;
-	video_set_drvdata(vdev, cam);
 
-	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
-	if (ret)
-		return ret;
-
-	return media_create_pad_link(&cam->sensor.sd.entity, 0, &vdev->entity,
-				     0, MEDIA_LNK_FL_ENABLED |
-				     MEDIA_LNK_FL_IMMUTABLE);
+	video->pad.flags = MEDIA_PAD_FL_MUST_CONNECT;
+	return cmacam_register_node(cam, vdev, &video->pad);
 }
 
 /**
