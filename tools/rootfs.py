@@ -92,6 +92,8 @@ def progress(partial, log):
     size = subprocess.run(["du", "-sm", partial], capture_output=True, text=True).stdout.split()
     with open(log, errors="replace") as f:
         phases = [line[3:].strip() for line in f if line.startswith("I: ")]
+    if phases and "customize-hook" in phases[-1]:
+        phases.append("last step: kernel, libcamera's internal headers, video, checkpatch")
     return f"{size[0] if size else 0} MB, {phases[-1] if phases else 'starting'}"
 
 
