@@ -97,7 +97,9 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		"pacing: the sensor's timing, no pause at all, or N frames per second");
 	setting("starved", "drop|hold",
 		"without an address, lose the frame or hold the next one back");
-	setting("mark", "off|frame", "write struct cmacam_mark over the first bytes of a frame");
+	setting("mark", "off|frame|lines",
+		"write struct cmacam_mark over the first bytes of a frame, and its sequence "
+		"number into every 64-byte line");
 	setting("digest", "none|sha256", "log the hash of each frame as it lies in memory");
 	app.add_option("--fifo", caps.fifoDepth, "depth of the address FIFO, entries")
 		->check(CLI::Range(1u, kMaxFifoDepth))

@@ -28,7 +28,7 @@ def add_machine_options(parser):
     group = parser.add_argument_group("the machine")
     group.add_argument("--cma", default="128M", metavar="SIZE", help="CMA area (default %(default)s)")
     group.add_argument("--memory", default="2G", metavar="SIZE", help="RAM (default %(default)s)")
-    group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig"],
+    group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
                        help="memory operations of the driver (default %(default)s)")
     group.add_argument("--share", default="", metavar="DIR", help="host folder, seen at /host inside")
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
@@ -41,8 +41,9 @@ def add_machine_options(parser):
                        help="frame pacing (default: as the sensor's registers say)")
     group.add_argument("--starved", default="drop", choices=["drop", "hold"],
                        help="without a buffer: lose the frame, or wait (default %(default)s)")
-    group.add_argument("--mark", default="off", choices=["off", "frame"],
-                       help="stamp each frame with its number and a nonce (default %(default)s)")
+    group.add_argument("--mark", default="off", choices=["off", "frame", "lines"],
+                       help="stamp each frame with its number and a nonce; lines: and each of its cache lines "
+                       "with the number (default %(default)s)")
     group.add_argument("--board", default="", metavar="OPTIONS", help="more options for cmacam-board")
     group.add_argument("--no-board", action="store_true", help="boot without a board")
 

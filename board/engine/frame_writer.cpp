@@ -29,6 +29,18 @@ std::string sha256Of(std::span<const std::byte> memory)
 	return digest.get();
 }
 
+/* A last line that is cut before the end of its stamp has none. */
+void stampLines(uint32_t sequence, std::span<std::byte> memory)
+{
+	constexpr std::size_t kEnd = CMACAM_MARK_LINE_SEQUENCE + sizeof(sequence);
+
+	for (std::size_t line = 0; line + kEnd <= memory.size(); line += CMACAM_MARK_LINE)
+		std::memcpy(&memory[line + CMACAM_MARK_LINE_SEQUENCE], &sequence, sizeof(sequence));
+}
+
+/* So a reader of stamps need not know that the first line holds the mark. */
+static_assert(offsetof(cmacam_mark, sequence) == CMACAM_MARK_LINE_SEQUENCE);
+
 } /* namespace */
 
 FrameTraits FrameWriter::write(const FrameDescription &frame, const Settings &settings,
@@ -39,7 +51,9 @@ FrameTraits FrameWriter::write(const FrameDescription &frame, const Settings &se
 
 	renderer_.render(pictureFor(frame), frame.layout, live ? frame.brightness : kUnchanged,
 			 memory);
-	if (settings.mark == Settings::Mark::Frame)
+	if (settings.mark == Settings::Mark::Lines)
+		stampLines(frame.sequence, memory);
+	if (settings.mark != Settings::Mark::Off)
 		traits.nonce = mark(frame, memory);
 	if (settings.digest == Settings::Digest::Sha256)
 		traits.sha256 = sha256Of(memory);

@@ -29,6 +29,7 @@ constexpr std::array kStarved = {
 constexpr std::array kMark = {
 	Choice{"off", Settings::Mark::Off},
 	Choice{"frame", Settings::Mark::Frame},
+	Choice{"lines", Settings::Mark::Lines},
 };
 constexpr std::array kDigest = {
 	Choice{"none", Settings::Digest::None},

@@ -16,7 +16,7 @@ struct Settings
 {
 	enum class Pacing { Sensor, Max, Fixed };
 	enum class Starved { Drop, Hold };
-	enum class Mark { Off, Frame };
+	enum class Mark { Off, Frame, Lines };
 	enum class Digest { None, Sha256 };
 
 	Pacing pacing = Pacing::Sensor;

@@ -72,6 +72,8 @@ TEST_F(ControlPortTest, SetsAndGets)
 	EXPECT_EQ(client.ask("get starved"), "ok drop");
 	EXPECT_EQ(client.ask("set mark frame"), "ok");
 	EXPECT_EQ(client.ask("get mark"), "ok frame");
+	EXPECT_EQ(client.ask("set mark lines"), "ok");
+	EXPECT_EQ(client.ask("get mark"), "ok lines");
 	EXPECT_EQ(client.ask("set digest sha256"), "ok");
 	EXPECT_EQ(client.ask("get digest"), "ok sha256");
 }

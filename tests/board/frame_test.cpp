@@ -49,6 +49,16 @@ protected:
 					       [](uint8_t byte) { return byte != kUntouched; });
 		return static_cast<std::size_t>(bytes.rend() - last);
 	}
+	/* Lines of the first buffer that have this number in their place. */
+	std::size_t stamped(std::size_t bytes, uint32_t sequence)
+	{
+		const auto frame = m.at(Machine::buffer(0), bytes);
+		std::size_t lines = 0;
+		for (std::size_t i = CMACAM_MARK_LINE_SEQUENCE; i + sizeof(sequence) <= bytes;
+		     i += CMACAM_MARK_LINE)
+			lines += std::memcmp(&frame[i], &sequence, sizeof(sequence)) == 0;
+		return lines;
+	}
 	std::size_t logged(const std::string &line)
 	{
 		const auto lines = m.log();
@@ -137,6 +147,58 @@ TEST_F(FrameTest, MarkAndDigestMatchTheLog)
 				   Machine::buffer(0), kBytes, mark.nonce,
 				   sha256Of(m.at(Machine::buffer(0), kBytes)))),
 		1u);
+}
+
+/* Each line has its frame's number, the one before it in the same memory has another. */
+TEST_F(FrameTest, EveryLineIsStamped)
+{
+	ASSERT_FALSE(m.engine->set("mark", "lines"));
+	ASSERT_FALSE(m.engine->set("digest", "sha256"));
+	m.enable();
+	for (uint32_t i = 0; i < 3; i++) {
+		m.commit(Machine::buffer(0));
+		ASSERT_TRUE(m.next());
+		EXPECT_EQ(stamped(kBytes, i), kBytes / CMACAM_MARK_LINE);
+	}
+
+	cmacam_mark mark;
+	std::memcpy(&mark, m.at(Machine::buffer(0), sizeof(mark)).data(), sizeof(mark));
+	EXPECT_EQ(mark.magic, CMACAM_MARK_MAGIC);
+	const std::string line = m.log().back();
+	EXPECT_NE(line.find(std::format("nonce=0x{:016x}", mark.nonce)), line.npos) << line;
+	EXPECT_NE(line.find("sha256=" + sha256Of(m.at(Machine::buffer(0), kBytes))), line.npos);
+}
+
+TEST_F(FrameTest, StampsLeaveTheRestOfALine)
+{
+	ASSERT_TRUE(frameAt(Machine::buffer(0)));
+	m.disable();
+	m.restartRing();
+	ASSERT_FALSE(m.engine->set("mark", "lines"));
+	ASSERT_TRUE(frameAt(Machine::buffer(1)));
+
+	const auto plain = m.at(Machine::buffer(0), kBytes);
+	const auto marked = m.at(Machine::buffer(1), kBytes);
+	for (std::size_t i = sizeof(cmacam_mark); i < kBytes; i++) {
+		const std::size_t place = i % CMACAM_MARK_LINE - CMACAM_MARK_LINE_SEQUENCE;
+		ASSERT_EQ(marked[i], place < sizeof(uint32_t) ? 0 : plain[i]) << i;
+	}
+}
+
+/* Frames cut within a line, before, in and right after the stamp. */
+TEST_F(FrameTest, StampsEndWithTheFrame)
+{
+	ASSERT_FALSE(m.engine->set("mark", "lines"));
+	constexpr uint32_t kLines = 2 * CMACAM_MARK_LINE;
+	for (uint32_t limit = kLines; limit <= kLines + 9; limit++) {
+		std::ranges::fill(m.at(Machine::buffer(0), kBytes), kUntouched);
+		m.configure(CMACAM_FMT_GREY, limit);
+		m.restartRing();
+		ASSERT_TRUE(frameAt(Machine::buffer(0)));
+		m.disable();
+		EXPECT_TRUE(untouched(Machine::buffer(0) + limit, kBytes - limit)) << limit;
+		EXPECT_EQ(stamped(limit, 0), limit < kLines + 8 ? 2u : 3u) << limit;
+	}
 }
 
 /* The log must know of a frame before the driver can. */

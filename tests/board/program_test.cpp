@@ -110,7 +110,7 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--fps", "0"},
 		{"--socket", socket, "--fps", "fast"},
 		{"--socket", socket, "--starved", "never"},
-		{"--socket", socket, "--mark", "lines"},
+		{"--socket", socket, "--mark", "words"},
 		{"--socket", socket, "--digest", "md5"},
 		{"--socket", socket, "--fifo", "0"},
 		{"--socket", socket, "--fifo", "256"},

@@ -31,6 +31,28 @@ def check_identity(io):
         assert frame["nonce"] == board["nonce"] and frame["mark_seq"] == frame["seq"], (frame, board)
 
 
+@vm_test(settings={"mark": "lines"})
+def every_line_is_fresh():
+    """In mark mode lines every 64 bytes of 20 frames carry the frame's own number, by MMAP and as dma-buf."""
+    for io in ("mmap", "dmabuf"):
+        frames, _ = lib.probe("--io", io, "--frames", 20, "--buffers", 3, "--lines")
+        assert len(frames) == 20
+        for frame in frames:
+            assert int(frame["lines"]) == int(frame["bytes"]) // 64 == 640 * 480 * 3 // 2 // 64, frame
+            assert frame["stale_lines"] == "0", frame
+            assert frame["mark_seq"] == frame["seq"], frame
+
+
+@vm_test()
+def lines_without_a_stamp_are_stale():
+    """In mark mode frame only the first line of a frame has its number: the counter counts all others."""
+    frames, _ = lib.probe("--frames", 4, "--lines")
+    assert len(frames) == 4
+    for frame in frames:
+        # No four bytes of limited-range pixels make so small a number.
+        assert int(frame["stale_lines"]) == int(frame["lines"]) - 1 > 0, frame
+
+
 @vm_test()
 def read_copies_and_says_so():
     """read() delivers the right bytes from other pages: the proof by identity can fail."""
@@ -92,14 +114,34 @@ def timestamps_are_monotonic_and_now():
         assert f & 0x00070000 == 0x00010000, f"{f:#x}: not start of exposure"
 
 
-@vm_test(machine=Machine(allocator="dma-contig"))
-def stock_allocator_streams_too():
-    """allocator=dma-contig: the same driver on the kernel's own memory operations, which nobody can pin."""
-    frames, _ = lib.probe("--frames", 8, "--digest")
+def check_stock(flags, *options):
+    out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--frames", "8", "--digest", *options])
+    frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
     written, _ = lib.Board.session()
+    lib.expect(out, rf"buffers count=4 flags={flags}\b")
     assert len(frames) == 8
     for frame in frames:
         assert frame["sha256"] == written[int(frame["seq"])]["sha256"]
+
+
+@vm_test(machine=Machine(allocator="dma-contig"))
+def stock_allocator_streams_too():
+    """allocator=dma-contig: the same driver on the kernel's own memory operations, which nobody can pin."""
+    check_stock("0x0")
+    check_stock("0x0", "--create")
+    cannot_be_pinned()
+
+
+@vm_test(machine=Machine(allocator="dma-contig-cached"))
+def stock_allocator_is_made_cached():
+    """allocator=dma-contig-cached: buffers are non-coherent (flag 1) though nobody asked; every byte arrives."""
+    check_stock("0x1")
+    check_stock("0x1", "--create")
+    check_stock("0x1", "--io", "dmabuf")
+    cannot_be_pinned()
+
+
+def cannot_be_pinned():
     out = lib.run([f"{lib.PROBES}/memory_test", "--gtest_filter=Memory.ReadByProcessVm"], status=1,
                   env={**os.environ, "VIDEO_NODE": lib.video()})
     lib.expect(out, r"Bad address")

@@ -31,6 +31,8 @@ struct Options
 	uint32_t exportHeight = 0;
 	uint32_t withholdAfter = 0;
 	uint32_t untilSequence = 0;
+	bool create = false;
+	bool lines = false;
 	bool digest = false;
 	bool events = false;
 	bool forever = false;
@@ -124,20 +126,41 @@ private:
 		control(VIDIOC_SUBSCRIBE_EVENT, &subscription, "VIDIOC_SUBSCRIBE_EVENT");
 	}
 
-	void allocate()
+	uint32_t requestBuffers()
 	{
 		v4l2_requestbuffers request{};
 		request.count = options_.buffers;
 		request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 		request.memory = V4L2_MEMORY_MMAP;
 		control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
-		for (uint32_t i = 0; i < request.count; i++)
+		printf("buffers count=%u flags=0x%x\n", request.count, request.flags);
+		return request.count;
+	}
+
+	uint32_t createBuffers()
+	{
+		v4l2_create_buffers request{};
+		request.count = options_.buffers;
+		request.memory = V4L2_MEMORY_MMAP;
+		request.format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+		control(VIDIOC_G_FMT, &request.format, "VIDIOC_G_FMT");
+		control(VIDIOC_CREATE_BUFS, &request, "VIDIOC_CREATE_BUFS");
+		printf("buffers count=%u flags=0x%x\n", request.count, request.flags);
+		return request.count;
+	}
+
+	void allocate()
+	{
+		const uint32_t count = options_.create ? createBuffers() : requestBuffers();
+		for (uint32_t i = 0; i < count; i++)
 			mappings_.push_back(options_.io == "dmabuf" ? mapExported(i)
 								    : mapBuffer(i));
 		memory_ = V4L2_MEMORY_MMAP;
 		if (options_.io == "dmabuf") {
 			/* As libcamera does: give the queue up, import what it exported. */
-			request.count = 0;
+			v4l2_requestbuffers request{};
+			request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+			request.memory = V4L2_MEMORY_MMAP;
 			control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
 			if (options_.exportHeight)
 				setFormat(options_.height);
@@ -263,6 +286,10 @@ private:
 		       static_cast<long long>(buffer.timestamp.tv_sec),
 		       static_cast<long>(buffer.timestamp.tv_usec), buffer.flags, buffer.bytesused,
 		       buffer.index);
+		if (options_.lines) {
+			const auto lines = witness::countLines(frame, buffer.sequence);
+			printf(" lines=%zu stale_lines=%zu", lines.all, lines.stale);
+		}
 		witness::printEvidence(mapping, frame, options_.digest);
 		putchar('\n');
 		fflush(stdout);
@@ -327,6 +354,9 @@ int main(int argc, char **argv)
 		       "after this many frames keep every buffer ...");
 	app.add_option("--until-lost", options.untilSequence,
 		       "... until the frame of this sequence number is lost");
+	app.add_flag("--create", options.create, "allocate with CREATE_BUFS, not REQBUFS");
+	app.add_flag("--lines", options.lines,
+		     "count lines whose stamp is not the frame's sequence number (mark mode lines)");
 	app.add_flag("--digest", options.digest, "SHA-256 of each frame");
 	app.add_flag("--events", options.events, "print the driver's loss events");
 	app.add_flag("--forever", options.forever, "until killed");
@@ -336,6 +366,8 @@ int main(int argc, char **argv)
 		options.events = true;
 
 	try {
+		if (options.lines && options.io == "read")
+			throw std::invalid_argument("--lines: read() gives no sequence number");
 		Capture(options).run();
 	} catch (const std::exception &error) {
 		fflush(stdout);

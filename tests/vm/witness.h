@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a test can prove about a frame in memory: the physical pages behind
- * its mapping, the mark that the board wrote into it, and its digest.
+ * its mapping, the marks that the board wrote into it, and its digest.
  */
 #pragma once
 
@@ -61,6 +61,24 @@ inline std::optional<cmacam_mark> readMark(std::span<const std::byte> frame)
 	if (mark.magic != CMACAM_MARK_MAGIC)
 		return std::nullopt;
 	return mark;
+}
+
+/* How many lines of a frame have a stamp (mark mode `lines`), and how many a wrong one. */
+struct Lines
+{
+	size_t all = 0;
+	size_t stale = 0;
+};
+
+inline Lines countLines(std::span<const std::byte> frame, uint32_t sequence)
+{
+	Lines lines;
+	for (size_t i = CMACAM_MARK_LINE_SEQUENCE; i + sizeof(sequence) <= frame.size();
+	     i += CMACAM_MARK_LINE) {
+		lines.all++;
+		lines.stale += memcmp(&frame[i], &sequence, sizeof(sequence)) != 0;
+	}
+	return lines;
 }
 
 inline std::string sha256(std::span<const std::byte> frame)

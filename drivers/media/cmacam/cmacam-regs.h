@@ -141,8 +141,8 @@ struct cmacam_completion {
 #define CMACAM_DONE_SHORT		0x00000004u	/* source ended early */
 
 /*
- * Mark mode `frame`: what the board writes over the first bytes of a frame,
- * so that a consumer can prove which frame it holds.
+ * Mark modes `frame` and `lines`: what the board writes over the first bytes
+ * of a frame, so that a consumer can prove which frame it holds.
  */
 #define CMACAM_MARK_MAGIC		0x4b52414du	/* "MARK" */
 struct cmacam_mark {
@@ -154,5 +154,13 @@ struct cmacam_mark {
 	__le32 gain;
 	__le32 pattern;
 };
+
+/*
+ * Mark mode `lines`: every line of the CPU's cache that a frame fills carries
+ * the frame's sequence number (__le32) at this place, so that one stale line is
+ * told from a fresh one. The first line has it in struct cmacam_mark.
+ */
+#define CMACAM_MARK_LINE		64u	/* bytes, from the frame's start */
+#define CMACAM_MARK_LINE_SEQUENCE	4u	/* bytes, from the line's start */
 
 #endif

@@ -104,6 +104,20 @@ struct cmacam_sensor {
 	bool gone;
 };
 
+/**
+ * struct cmacam_allocator - where the memory of the frames comes from
+ * @name: value of the module parameter
+ * @mem_ops: its operations
+ * @flags: V4L2_MEMORY_FLAG_* that every allocation gets, asked for or not
+ * @hints: users may pass V4L2_MEMORY_FLAG_* of their own
+ */
+struct cmacam_allocator {
+	const char *name;
+	const struct vb2_mem_ops *mem_ops;
+	u8 flags;
+	bool hints;
+};
+
 struct cmacam_buffer {
 	struct vb2_v4l2_buffer vb;
 	struct list_head list;
@@ -200,7 +214,7 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 void cmacam_destroy(struct cmacam_device *cam);
 int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
 			 struct media_pad *pad);
-const struct vb2_mem_ops *cmacam_memops(void);
+const struct cmacam_allocator *cmacam_allocator(void);
 
 extern const struct dev_pm_ops cmacam_pm_ops;
 

@@ -16,19 +16,34 @@
 static char *allocator = "vb2-cma";
 module_param(allocator, charp, 0444);
 MODULE_PARM_DESC(allocator,
-		 "Memory of the frames: vb2-cma (cached, default) or dma-contig (stock)");
+		 "Memory of the frames: vb2-cma (cached, default), dma-contig (stock) or dma-contig-cached (stock, non-coherent)");
+
+static const struct cmacam_allocator allocators[] = {
+	{ .name = "vb2-cma", .mem_ops = &vb2_cma_memops },
+	{
+		.name = "dma-contig",
+		.mem_ops = &vb2_dma_contig_memops,
+		.hints = true,
+	},
+	{
+		/* The flag has an effect only on a queue that takes hints. */
+		.name = "dma-contig-cached",
+		.mem_ops = &vb2_dma_contig_memops,
+		.flags = V4L2_MEMORY_FLAG_NON_COHERENT,
+		.hints = true,
+	},
+};
 
 /**
- * cmacam_memops() - the memory operations that the module parameter names
+ * cmacam_allocator() - the allocator that the module parameter names
  *
- * Return: the operations, NULL if there are none of that name
+ * Return: the allocator, NULL if there is none of that name
  */
-const struct vb2_mem_ops *cmacam_memops(void)
+const struct cmacam_allocator *cmacam_allocator(void)
 {
-	if (!strcmp(allocator, "vb2-cma"))
-		return &vb2_cma_memops;
-	if (!strcmp(allocator, "dma-contig"))
-		return &vb2_dma_contig_memops;
+	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++)
+		if (!strcmp(allocator, allocators[i].name))
+			return &allocators[i];
 
 	return NULL;
 }
@@ -165,9 +180,9 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 	struct cmacam_device *cam;
 	int ret;
 
-	if (!cmacam_memops()) {
+	if (!cmacam_allocator()) {
 		ret = dev_err_probe(dev, -EINVAL,
-				    "allocator=%s: only vb2-cma and dma-contig are known\n",
+				    "allocator=%s: only vb2-cma, dma-contig and dma-contig-cached are known\n",
 				    allocator);
 		return ERR_PTR(ret);
 	}

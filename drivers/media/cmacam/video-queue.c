@@ -296,6 +296,7 @@ static const struct vb2_ops video_queue_ops = {
  */
 int cmacam_video_queue_init(struct cmacam_device *cam)
 {
+	const struct cmacam_allocator *allocator = cmacam_allocator();
 	struct vb2_queue *q = &cam->video.queue;
 
 	q->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -303,9 +304,8 @@ int cmacam_video_queue_init(struct cmacam_device *cam)
 	q->dev = cam->dev;
 	q->drv_priv = cam;
 	q->ops = &video_queue_ops;
-	q->mem_ops = cmacam_memops();
-	/* A user may ask the stock allocator for cached memory. */
-	q->allow_cache_hints = q->mem_ops != &vb2_cma_memops;
+	q->mem_ops = allocator->mem_ops;
+	q->allow_cache_hints = allocator->hints;
 	q->buf_struct_size = sizeof(struct cmacam_buffer);
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC |
 			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;

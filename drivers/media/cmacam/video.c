@@ -262,7 +262,14 @@ static int video_reqbufs(struct file *file, void *priv,
 	struct cmacam_video *video = &file_cam(file)->video;
 	struct vb2_queue *q = &video->queue;
 	unsigned int asked = p->count;
-	int ret = vb2_ioctl_reqbufs(file, priv, p);
+	int ret;
+
+	/*
+	 * vb2 forgets the queue's coherency at each allocation and takes it
+	 * from these flags, so it cannot be set once and for all.
+	 */
+	p->flags |= cmacam_allocator()->flags;
+	ret = vb2_ioctl_reqbufs(file, priv, p);
 
 	if (asked && p->memory == V4L2_MEMORY_MMAP)
 		video_explain_alloc(video, ret, video->pix.sizeimage,
@@ -279,7 +286,10 @@ static int video_create_bufs(struct file *file, void *priv,
 	struct vb2_queue *q = &video->queue;
 	unsigned int places = q->max_num_buffers - vb2_get_num_buffers(q);
 	unsigned int asked = min(p->count, places);
-	int ret = vb2_ioctl_create_bufs(file, priv, p);
+	int ret;
+
+	p->flags |= cmacam_allocator()->flags;
+	ret = vb2_ioctl_create_bufs(file, priv, p);
 
 	if (asked && p->memory == V4L2_MEMORY_MMAP)
 		video_explain_alloc(video, ret, p->format.fmt.pix.sizeimage,
