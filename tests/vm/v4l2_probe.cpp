@@ -356,7 +356,7 @@ int main(int argc, char **argv)
 		       "... until the frame of this sequence number is lost");
 	app.add_flag("--create", options.create, "allocate with CREATE_BUFS, not REQBUFS");
 	app.add_flag("--lines", options.lines,
-		     "count lines whose stamp is not the frame's sequence number (mark mode lines)");
+		     "count 64-byte lines without the frame's number (mark mode lines)");
 	app.add_flag("--digest", options.digest, "SHA-256 of each frame");
 	app.add_flag("--events", options.events, "print the driver's loss events");
 	app.add_flag("--forever", options.forever, "until killed");

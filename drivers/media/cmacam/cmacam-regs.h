@@ -156,11 +156,11 @@ struct cmacam_mark {
 };
 
 /*
- * Mark mode `lines`: every line of the CPU's cache that a frame fills carries
- * the frame's sequence number (__le32) at this place, so that one stale line is
- * told from a fresh one. The first line has it in struct cmacam_mark.
+ * Mark mode `lines`: every 64 bytes from the frame's start carry its sequence
+ * number (__le32) at this place, so that one stale line of a cache is told from
+ * a fresh one. The first line has it in struct cmacam_mark.
  */
-#define CMACAM_MARK_LINE		64u	/* bytes, from the frame's start */
-#define CMACAM_MARK_LINE_SEQUENCE	4u	/* bytes, from the line's start */
+#define CMACAM_MARK_LINE		64u	/* bytes */
+#define CMACAM_MARK_LINE_SEQUENCE	4u	/* byte of a line */
 
 #endif
