@@ -179,7 +179,9 @@ class Machine:
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
                        f"cryptomgr.notests cma={self.options.cma}")
-        command = ["timeout", "-k", "5", str(self.options.limit), "qemu-system-x86_64", "-machine", "q35"]
+        # In the foreground: in a group of its own, QEMU would not reach the terminal.
+        command = ["timeout", "--foreground", "-k", "5", str(self.options.limit),
+                   "qemu-system-x86_64", "-machine", "q35"]
         command += (["-accel", "kvm", "-cpu", "host"] if accelerator == "kvm" else
                     ["-accel", "tcg,thread=multi", "-cpu", "max"])
         command += ["-smp", "2", "-m", self.options.memory,
@@ -187,8 +189,6 @@ class Machine:
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
                     "-no-reboot", "-kernel", "/boot/vmlinux", "-append", kernel_line,
                     *files, "-device", "virtio-serial-pci", *board, *devices]
-        # In the foreground of a terminal `timeout` must not become a group of its own.
-        command.insert(1, "--foreground")
         return self._spawn(command, **kwargs)
 
     def _wait(self, qemu):
