@@ -91,16 +91,16 @@ class Machine:
         terminal = termios.tcgetattr(sys.stdin)
         try:
             qemu = self._start(["-chardev", "stdio,id=tty,signal=off", "-serial", "chardev:tty"],
-                               stdin=sys.stdin)
+                               stdin=sys.stdin, start_new_session=False)
             return self._wait(qemu)
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
 
     def stop(self):
-        for child in self._children:
+        # QEMU first: it would complain at length about servers that go before it.
+        for child in reversed(self._children):
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
-        for child in self._children:
             try:
                 child.wait(5)
             except subprocess.TimeoutExpired:
@@ -124,6 +124,8 @@ class Machine:
             f.writelines(f"{key}={shlex.quote(str(value))}\n" for key, value in settings.items())
 
     def _spawn(self, command, **kwargs):
+        # An interrupt from the terminal is for us, who then end them in order.
+        kwargs.setdefault("start_new_session", True)
         child = self.sandbox.popen(command, **kwargs)
         self._children.append(child)
         return child
