@@ -30,6 +30,8 @@ def add_machine_options(parser):
     group.add_argument("--memory", default="2G", metavar="SIZE", help="RAM (default %(default)s)")
     group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
                        help="memory operations of the driver (default %(default)s)")
+    group.add_argument("--noncoherent", action="store_true",
+                       help="the board's DMA does not snoop the CPU's caches: what is not synchronised reads as 0xdb")
     group.add_argument("--share", default="", metavar="DIR", help="host folder, seen at /host inside")
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
                        help="end the machine after this time (default %(default)s)")
@@ -61,7 +63,7 @@ def machine_options(args, box):
     board = ["--source", source, "--fps", args.fps, "--starved", args.starved, "--mark", args.mark]
     board += ["--once"] if args.once else []
     return vm.Options(board=(*board, *shlex.split(args.board)), no_board=args.no_board, cma=args.cma,
-                      memory=args.memory, allocator=args.allocator,
+                      memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
                       share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
 
 

@@ -97,7 +97,8 @@ def run_group(box, machine, group, tally):
     limit = BOOT_ALLOWANCE + sum(test.limit for test in group)
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
-                         memory=machine.memory, allocator=machine.allocator, limit=limit)
+                         memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
+                         limit=limit)
     names = [test.full_name for test in group]
     with vm.Machine(box, options) as running:
         try:
@@ -122,4 +123,5 @@ def read_results(path):
 def describe(machine):
     words = ["no board"] if machine.no_board else ["a board", *machine.board]
     words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
+    words += ["noncoherent"] if machine.noncoherent else []
     return " ".join(words)

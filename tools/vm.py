@@ -29,6 +29,7 @@ class Options:
     cma: str = "128M"                # size of the CMA area (kernel parameter)
     memory: str = "2G"
     allocator: str = "vb2-cma"       # module parameter of cmacam
+    noncoherent: bool = False        # the board's DMA does not snoop the CPU's caches
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
     limit: int = 3600                # seconds until the machine is ended
@@ -117,6 +118,7 @@ class Machine:
         ports += [] if self.options.no_board else ["cmacam.board.0"]
         settings = {"ALLOCATOR": self.options.allocator,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
+                    "NONCOHERENT": "yes" if self.options.noncoherent else "no",
                     "INTERACTIVE": "yes" if interactive else "no",
                     "PORTS": " ".join(ports),
                     "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}

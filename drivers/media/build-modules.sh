@@ -20,6 +20,7 @@ if [ -x "$kernel/scripts/kconfig/conf" ]; then
 	(cd "$source/../.." &&
 	 KCONFIG_CONFIG=$config KCONFIG_AUTOCONFIG=$objects/include/auto.conf \
 	 KCONFIG_AUTOHEADER=$objects/include/autoconf.h \
+	 KERNEL_DIR=$kernel \
 	 KCONFIG_RUSTCCFG=$objects/include/rustc_cfg \
 	 "$kernel/scripts/kconfig/conf" -s \
 		--defconfig=drivers/media/defconfig Kconfig)
@@ -36,4 +37,9 @@ esac
 env -u MAKEFLAGS -u MAKELEVEL "$make" -s -j"$(nproc)" -C "$kernel" \
 	M="$source" MO="$objects" CMACAM_CONFIG="$config" "$@" modules
 
+# The shim is not for every kernel; what an earlier build left goes as well.
+rm -f "$output/noncoherent.ko"
 cp "$objects/vb2-cma/vb2-cma.ko" "$objects/cmacam/cmacam.ko" "$output/"
+if grep -q '^CONFIG_DMA_NONCOHERENT_SHIM=m' "$config"; then
+	cp "$objects/noncoherent/noncoherent.ko" "$output/"
+fi

@@ -29,6 +29,7 @@ class Machine:
     cma: str = "256M"
     memory: str = "2G"
     allocator: str = "vb2-cma"
+    noncoherent: bool = False   # with the shim: unsynchronised reads see poison
 
 
 @dataclasses.dataclass(frozen=True)

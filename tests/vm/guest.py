@@ -19,7 +19,7 @@ import declare
 import lib
 
 RESULTS = "/run/cmacam/results"
-OURS = re.compile(r"cmacam|vb2[-_]cma", re.I)
+OURS = re.compile(r"cmacam|vb2[-_]cma|noncoherent", re.I)
 ALWAYS_WRONG = re.compile(r"WARNING:|BUG:|BUG |Oops|Call Trace|Bad page|refcount_t:|list_(add|del) corruption|"
                           r"KASAN|hung task|soft lockup|page allocation failure")
 WARNING_LEVEL = 4
