@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <linux/cmacam.h>
+#include <linux/dma-buf.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <string>
@@ -33,6 +34,7 @@ struct Options
 	uint32_t untilSequence = 0;
 	bool create = false;
 	bool lines = false;
+	bool sync = false;
 	bool digest = false;
 	bool events = false;
 	bool forever = false;
@@ -82,7 +84,9 @@ public:
 		control(VIDIOC_STREAMON, &type, "VIDIOC_STREAMON");
 		for (uint32_t done = 0; options_.forever || done < options_.frames;) {
 			const v4l2_buffer buffer = dequeue();
+			syncExported(buffer.index, DMA_BUF_SYNC_START);
 			report(buffer);
+			syncExported(buffer.index, DMA_BUF_SYNC_END);
 			done++;
 			held_.push_back(buffer.index);
 			if (!options_.withholdAfter || done <= options_.withholdAfter)
@@ -223,6 +227,15 @@ private:
 		held_.clear();
 	}
 
+	void syncExported(uint32_t index, uint64_t edge)
+	{
+		if (!options_.sync)
+			return;
+		dma_buf_sync sync{edge | DMA_BUF_SYNC_READ};
+		if (ioctl(exports_.at(index), DMA_BUF_IOCTL_SYNC, &sync) < 0)
+			fail("DMA_BUF_IOCTL_SYNC");
+	}
+
 	/* Starve the engine until the frame of the wanted number is lost, then let go. */
 	void waitForLoss()
 	{
@@ -357,6 +370,7 @@ int main(int argc, char **argv)
 	app.add_flag("--create", options.create, "allocate with CREATE_BUFS, not REQBUFS");
 	app.add_flag("--lines", options.lines,
 		     "count 64-byte lines without the frame's number (mark mode lines)");
+	app.add_flag("--sync", options.sync, "DMA_BUF_IOCTL_SYNC around each look (dmabuf)");
 	app.add_flag("--digest", options.digest, "SHA-256 of each frame");
 	app.add_flag("--events", options.events, "print the driver's loss events");
 	app.add_flag("--forever", options.forever, "until killed");

@@ -11,12 +11,18 @@
 /* Of each buffer, one line in so many at a time. */
 #define EVICT_SHARE	64
 
-static void evict_some(struct work_struct *work);
+static void evict_again(struct work_struct *work);
 
-static DECLARE_DELAYED_WORK(evict_work, evict_some);
+static DECLARE_DELAYED_WORK(evict_work, evict_again);
 static unsigned long evict_interval; /* jiffies */
 
-static void evict_some(struct work_struct *work)
+/**
+ * nc_evict_some() - evict a few lines of each buffer
+ *
+ * A line that the CPU wrote reaches the device's memory, whoever owns it at
+ * the moment; a clean one is left alone.
+ */
+void nc_evict_some(void)
 {
 	struct nc_buffer *buf;
 	dma_addr_t next = 0;
@@ -29,6 +35,11 @@ static void evict_some(struct work_struct *work)
 		next = buf->dma + buf->size;
 		nc_buffer_put(buf);
 	}
+}
+
+static void evict_again(struct work_struct *work)
+{
+	nc_evict_some();
 	schedule_delayed_work(&evict_work, evict_interval);
 }
 

@@ -87,6 +87,7 @@ extern const struct dma_map_ops nc_dma_ops;
 /* evict.c */
 void nc_evict_start(unsigned int interval);
 void nc_evict_stop(void);
+void nc_evict_some(void);
 
 /* selftest.c */
 int nc_selftest(void);

@@ -18,6 +18,9 @@
 #define FRESH	0x11
 #define OLD	0x22
 
+/* Rounds in which a given line is evicted all but certainly. */
+#define EVICTIONS	10000
+
 static unsigned int checks, failures;
 
 #define expect(what)						\
@@ -194,6 +197,36 @@ static void check_coherent(struct device *dev, size_t size)
 	dma_free_coherent(dev, size, cpu, dma);
 }
 
+static void check_eviction(struct device *dev, size_t size)
+{
+	struct page *page;
+	dma_addr_t dma;
+	int rounds;
+	u8 *cpu;
+
+	page = dma_alloc_pages(dev, size, &dma, DMA_FROM_DEVICE, GFP_KERNEL);
+	expect(page);
+	if (!page)
+		return;
+	cpu = page_address(page);
+
+	/* The CPU writes a line of a buffer that the device owns. */
+	dma_sync_single_for_device(dev, dma, size, DMA_FROM_DEVICE);
+	cpu[2 * NC_LINE] = OLD;
+	device_writes(dma, FRESH, size);
+	for (rounds = 0; rounds < EVICTIONS; rounds++) {
+		nc_evict_some();
+		if (!device_sees(dma, FRESH, size))
+			break;
+	}
+	expect(device_sees(dma, FRESH, 2 * NC_LINE));
+	expect(device_sees(dma + 2 * NC_LINE, OLD, 1));
+	expect(device_sees(dma + 2 * NC_LINE + 1, NC_POISON, NC_LINE - 1));
+	expect(device_sees(dma + 3 * NC_LINE, FRESH, size - 3 * NC_LINE));
+
+	dma_free_pages(dev, size, page, dma, DMA_FROM_DEVICE);
+}
+
 static void check_exhaustion(struct device *dev)
 {
 	dma_addr_t dma;
@@ -229,9 +262,10 @@ int nc_selftest(void)
 	check_from_device(dev, SZ_8M);
 	check_to_device(dev, SZ_16K);
 	check_import(dev, SZ_16K);
-	check_import(dev, SZ_8M);
+	check_import(dev, SZ_2M);
 	check_coherent(dev, SZ_16K);
 	check_coherent(dev, SZ_8M);
+	check_eviction(dev, SZ_16K);
 	check_exhaustion(dev);
 
 	nc_device_remove(dev);

@@ -6,6 +6,8 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
@@ -226,12 +228,17 @@ static struct nc_buffer *get_by_cpu(struct device *dev, phys_addr_t phys,
 struct nc_buffer *nc_buffer_map(struct device *dev, phys_addr_t phys,
 				size_t size)
 {
-	/* Mapping is allowed anywhere, and does not say where it is called. */
-	gfp_t gfp = preemptible() ? GFP_KERNEL : GFP_ATOMIC;
 	struct nc_buffer *buf = get_by_cpu(dev, phys, size);
+	gfp_t gfp = GFP_ATOMIC;
 
 	if (buf)
 		return buf;
+	if (!pfn_valid(PHYS_PFN(phys)))
+		return NULL;
+
+	/* Mapping is allowed anywhere, and does not say where it is called. */
+	if (preemptible() && !rcu_preempt_depth())
+		gfp = GFP_NOIO;
 
 	buf = create(dev, size, gfp);
 	if (!buf)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""A board that does not snoop the CPU's caches: what is synchronised is right, what is not is poison."""
+
+import glob
+import os
+import re
+
+import lib
+from declare import Machine, vm_test
+
+SHIM = "/build/drivers/media/noncoherent.ko"
+POISON = 0xdb
+FRAMES = 12
+OURS = Machine(noncoherent=True)
+STOCK = Machine(noncoherent=True, allocator="dma-contig")
+CACHED = Machine(noncoherent=True, allocator="dma-contig-cached")
+
+
+def good(*options):
+    """Frames that came, of them those whose every byte is the board's, and those of poison only."""
+    frames, _ = lib.probe("--frames", FRAMES, "--digest", *options)
+    written, _ = lib.Board.session()
+    assert len(frames) == FRAMES
+    poison = lib.sha256(bytes([POISON]) * int(frames[0]["bytes"]))
+    exact = [f for f in frames if f["sha256"] == written[int(f["seq"])]["sha256"]]
+    return len(exact), sum(f["sha256"] == poison for f in frames)
+
+
+@vm_test(machine=Machine(no_board=True))
+def the_shim_does_what_it_says():
+    """The module's own check: unsynchronised is poison, one byte brings its line, a whole sync the whole."""
+    lib.run(["insmod", SHIM, "selftest=1"])
+    said = re.findall(r"noncoherent: selftest: (\d+) of (\d+) checks passed", lib.run(["dmesg"]))
+    assert len(said) == 1 and said[0][0] == said[0][1] and int(said[0][1]) > 60, said
+    lib.run(["rmmod", "noncoherent"])
+
+
+@vm_test(machine=OURS)
+def the_board_is_not_coherent():
+    """The board's driver is bound with the shim, says so, and holds it."""
+    lib.expect(lib.run(["dmesg"]), r"cmacam 0000:\S+ non-coherent: lines of 64 bytes, poison 0xdb")
+    lib.expect(lib.run(["rmmod", "noncoherent"], status=1), r"in use")
+
+
+@vm_test(machine=OURS)
+def mapped_frames_are_exact():
+    """vb2-cma, V4L2 mmap without any ioctl: every byte of 12 frames."""
+    assert good("--io", "mmap") == (FRAMES, 0)
+
+
+@vm_test(machine=OURS)
+def exported_frames_are_exact():
+    """vb2-cma, exported and re-imported as libcamera does, with SYNC and without: every byte."""
+    assert good("--io", "dmabuf", "--sync") == (FRAMES, 0)
+    assert good("--io", "dmabuf") == (FRAMES, 0)
+
+
+@vm_test(machine=OURS)
+def large_frames_are_exact():
+    """Buffers of 12 MB, beyond what the page allocator has in one piece."""
+    frames, _ = lib.probe("--frames", 3, "--digest", "--width", 3840, "--height", 2160)
+    written, _ = lib.Board.session()
+    assert [f["sha256"] for f in frames] == [written[n]["sha256"] for n in range(3)]
+
+
+@vm_test(machine=OURS)
+def cam_files_are_exact():
+    """Unmodified cam --file writes the board's bytes."""
+    out = lib.run(["cam", "-c1", "--stream", "width=640,height=480,pixelformat=NV12", "--capture=5",
+                   "--file=/tmp/shim-#.bin"])
+    delivered = [int(seq) for seq in re.findall(r"seq: 0*(\d+)", out)]
+    files = sorted(glob.glob("/tmp/shim-*.bin"))
+    written, _ = lib.Board.session()
+    assert len(files) == len(delivered) == 5, (files, delivered)
+    assert [lib.sha256_file(f) for f in files] == [written[s]["sha256"] for s in delivered]
+    for path in files:
+        os.unlink(path)
+
+
+@vm_test(machine=STOCK)
+def coherent_memory_is_exact():
+    """The stock allocator's coherent memory: one memory for both sides, also re-imported."""
+    assert good("--io", "mmap") == (FRAMES, 0)
+    assert good("--io", "dmabuf") == (FRAMES, 0)
+
+
+@vm_test(machine=CACHED)
+def stock_mapped_frames_are_exact():
+    """The stock allocator's cached memory, not exported: videobuf2 synchronises it at each DQBUF."""
+    assert good("--io", "mmap") == (FRAMES, 0)
+
+
+@vm_test(machine=CACHED)
+def stock_exported_frames_are_poison():
+    """The same, exported and re-imported: nobody synchronises, not even the SYNC ioctl. The shim shows it."""
+    assert good("--io", "dmabuf") == (0, FRAMES)
+    assert good("--io", "dmabuf", "--sync") == (0, FRAMES)
+
+
+@vm_test(machine=OURS, limit=180)
+def rebinding_leaves_nothing():
+    """10 times: the driver unbound, bound and streaming; then both modules unload and load."""
+    address = os.path.basename(lib.pci_device())
+    for _ in range(10):
+        for what in ("unbind", "bind"):
+            with open(f"/sys/bus/pci/drivers/cmacam/{what}", "w") as f:
+                f.write(address)
+        lib.wait_until(lambda: glob.glob("/dev/video0"), "the video node")
+        lib.run(["udevadm", "settle"])
+        frames, _ = lib.probe("--frames", 2)
+        assert len(frames) == 2
+    lib.run(["rmmod", "cmacam", "noncoherent"])
+    lib.run(["insmod", SHIM, "device=1234:CA3A", "evict=5", "selftest=1"])
+    lib.run(["insmod", "/build/drivers/media/cmacam.ko"])
+    lib.run(["udevadm", "settle"])
+    assert good("--io", "dmabuf") == (FRAMES, 0), "with eviction of dirty lines as well"
