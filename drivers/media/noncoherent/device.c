@@ -3,6 +3,7 @@
  * The devices whose DMA goes to shadows, and how long it does.
  */
 #include <linux/device.h>
+#include <linux/scatterlist.h>
 #include <linux/iommu-dma.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
