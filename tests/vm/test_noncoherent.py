@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 """A board that does not snoop the CPU's caches: what is synchronised is right, what is not is poison."""
 
+import fcntl
 import glob
+import mmap
 import os
 import re
+import struct
 
 import lib
 from declare import Machine, vm_test
 
 SHIM = "/build/drivers/media/noncoherent.ko"
 POISON = 0xdb
+V4L2_BUF_TYPE_VIDEO_CAPTURE = V4L2_MEMORY_MMAP = 1
+VIDIOC_REQBUFS = 0xc0145608
+VIDIOC_EXPBUF = 0xc0405610
 FRAMES = 12
 OURS = Machine(noncoherent=True)
 STOCK = Machine(noncoherent=True, allocator="dma-contig")
@@ -114,3 +120,25 @@ def rebinding_leaves_nothing():
     lib.run(["insmod", "/build/drivers/media/cmacam.ko"])
     lib.run(["udevadm", "settle"])
     assert good("--io", "dmabuf") == (FRAMES, 0), "with eviction of dirty lines as well"
+
+
+@vm_test(machine=OURS)
+def a_buffer_outlives_its_driver():
+    """An exported buffer closed after the driver was unbound goes back to where it came from: no leak, no crash."""
+    fd = os.open(lib.video(), os.O_RDWR)
+    request = struct.pack("=IIIIB3x", 1, V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_MEMORY_MMAP, 0, 0)
+    fcntl.ioctl(fd, VIDIOC_REQBUFS, request)
+    exported = fcntl.ioctl(fd, VIDIOC_EXPBUF, struct.pack("=IIIIi44x", V4L2_BUF_TYPE_VIDEO_CAPTURE, 0, 0,
+                                                         os.O_RDWR, -1))
+    dmabuf = struct.unpack_from("=i", exported, 16)[0]
+    mapping = mmap.mmap(dmabuf, mmap.PAGESIZE)
+    os.close(fd)
+    lib.run(["rmmod", "cmacam"])
+    assert set(mapping[:]) == {POISON}, "never captured into"
+    mapping.close()
+    os.close(dmabuf)
+    lib.run(["rmmod", "noncoherent"])
+    lib.run(["insmod", SHIM, "driver=cmacam"])
+    lib.run(["insmod", "/build/drivers/media/cmacam.ko"])
+    lib.run(["udevadm", "settle"])
+    assert good("--io", "mmap") == (FRAMES, 0)
