@@ -244,6 +244,7 @@ std::vector<int> CameraSession::bufferFds() const
 {
 	std::vector<int> fds;
 
+	fds.reserve(buffers_.size());
 	for (const libcamera::FrameBuffer *buffer : buffers_)
 		fds.push_back(buffer->planes().front().fd.get());
 
