@@ -37,9 +37,14 @@ esac
 env -u MAKEFLAGS -u MAKELEVEL "$make" -s -j"$(nproc)" -C "$kernel" \
 	M="$source" MO="$objects" CMACAM_CONFIG="$config" "$@" modules
 
-# The shim is not for every kernel; what an earlier build left goes as well.
-rm -f "$output/noncoherent.ko"
 cp "$objects/vb2-cma/vb2-cma.ko" "$objects/cmacam/cmacam.ko" "$output/"
-if grep -q '^CONFIG_DMA_NONCOHERENT_SHIM=m' "$config"; then
-	cp "$objects/noncoherent/noncoherent.ko" "$output/"
-fi
+
+# These are not for every kernel; what an earlier build left goes as well.
+optional() {
+	rm -f "$output/$3"
+	if grep -q "^$1=m" "$config"; then
+		cp "$objects/$2/$3" "$output/"
+	fi
+}
+optional CONFIG_DMABUF_HEAPS_CACHED_CMA vb2-cma vb2-cma-heap.ko
+optional CONFIG_DMA_NONCOHERENT_SHIM noncoherent noncoherent.ko

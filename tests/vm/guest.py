@@ -122,6 +122,8 @@ def main(names):
             start = time.monotonic()
             if os.path.exists(lib.CONTROL):
                 lib.Board().set(**tests[name].settings)
+            if os.path.exists(lib.PARAMETERS):
+                lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
             outcome, said = run_isolated(tests[name].function, tests[name].limit)
             complaints = log.complaints(tests[name].provokes)
             if complaints:

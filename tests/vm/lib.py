@@ -14,6 +14,19 @@ CONTROL = "/dev/virtio-ports/cmacam.board.0"
 PROBES = "/build/tests/vm"
 
 
+PARAMETERS = "/sys/module/vb2_cma/parameters"
+
+
+def vb2_cma(**parameters):
+    """Set parameters of vb2-cma (sync, backend, mmap) for buffers allocated from now on.
+
+    The runner sets the defaults before each test.
+    """
+    for name, value in parameters.items():
+        with open(f"{PARAMETERS}/{name}", "w") as f:
+            f.write(value)
+
+
 def run(command, limit=110, status=0, **kwargs):
     """Run a program to its end; its output (stdout and stderr), after its status was checked.
 

@@ -44,6 +44,7 @@ def unsupported_size():
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_v4l2():
     """4K in an 8 MB area: REQBUFS fails with bytes needed, bytes free and the parameter to set."""
+    lib.vb2_cma(backend="cma")
     out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--width", "3840", "--height", "2160",
                    "--buffers", "4"], status=1)
     lib.expect(out, r"VIDIOC_REQBUFS: Cannot allocate memory")
@@ -54,9 +55,17 @@ def cma_too_small_v4l2():
     assert len(frames) == 3, "a size that fits streams afterwards"
 
 
+@vm_test(machine=SMALL_CMA)
+def area_too_small_is_no_error():
+    """By default the same request is met from RAM outside the area."""
+    frames, _ = lib.probe("--width", 3840, "--height", 2160, "--buffers", 4, "--frames", 3)
+    assert len(frames) == 3
+
+
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_cam():
     """The same text reaches a user of cam."""
+    lib.vb2_cma(backend="cma")
     out = lib.run(["cam", "-c1", "--stream", "width=3840,height=2160,pixelformat=NV12", "--capture=1"], status=None)
     lib.expect(out, NEEDS)
 
@@ -64,6 +73,7 @@ def cma_too_small_cam():
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_gstreamer():
     """The same text reaches a user of gst-launch, in the element's error."""
+    lib.vb2_cma(backend="cma")
     out = lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=1", "!",
                    "video/x-raw,format=NV12,width=3840,height=2160", "!", "fakesink"], status=1)
     errors = [block for block in out.split("ERROR: from element")[1:]]

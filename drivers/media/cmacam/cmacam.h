@@ -109,13 +109,11 @@ struct cmacam_sensor {
  * @name: value of the module parameter
  * @mem_ops: its operations
  * @flags: V4L2_MEMORY_FLAG_* that every allocation gets, asked for or not
- * @hints: users may pass V4L2_MEMORY_FLAG_* of their own
  */
 struct cmacam_allocator {
 	const char *name;
 	const struct vb2_mem_ops *mem_ops;
 	u8 flags;
-	bool hints;
 };
 
 struct cmacam_buffer {

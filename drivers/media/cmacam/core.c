@@ -20,17 +20,12 @@ MODULE_PARM_DESC(allocator,
 
 static const struct cmacam_allocator allocators[] = {
 	{ .name = "vb2-cma", .mem_ops = &vb2_cma_memops },
-	{
-		.name = "dma-contig",
-		.mem_ops = &vb2_dma_contig_memops,
-		.hints = true,
-	},
+	{ .name = "dma-contig", .mem_ops = &vb2_dma_contig_memops },
 	{
 		/* The flag has an effect only on a queue that takes hints. */
 		.name = "dma-contig-cached",
 		.mem_ops = &vb2_dma_contig_memops,
 		.flags = V4L2_MEMORY_FLAG_NON_COHERENT,
-		.hints = true,
 	},
 };
 

@@ -305,7 +305,7 @@ int cmacam_video_queue_init(struct cmacam_device *cam)
 	q->drv_priv = cam;
 	q->ops = &video_queue_ops;
 	q->mem_ops = allocator->mem_ops;
-	q->allow_cache_hints = allocator->hints;
+	q->allow_cache_hints = true;
 	q->buf_struct_size = sizeof(struct cmacam_buffer);
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC |
 			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;

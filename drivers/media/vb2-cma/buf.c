@@ -4,14 +4,18 @@
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
-#include <linux/dma-mapping.h>
 #include <linux/err.h>
-#include <linux/mm.h>
+#include <linux/export.h>
 #include <linux/slab.h>
 
+#include "backend.h"
 #include "cma-buf.h"
+#include "trace.h"
 
 static atomic_long_t bytes_held;
+static atomic_t last_id;
+static DEFINE_MUTEX(bufs_lock); /* guards the list of all buffers */
+static LIST_HEAD(bufs);
 
 /**
  * cma_buf_bytes_held() - memory in all buffers, the parked ones included
@@ -24,57 +28,89 @@ size_t cma_buf_bytes_held(void)
 }
 
 /**
+ * cma_buf_for_each() - look at all buffers, the parked ones included
+ * @show: called for each, with a lock held under which none is freed
+ * @data: passed to it
+ */
+void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
+		      void *data)
+{
+	struct cma_buf *buf;
+
+	guard(mutex)(&bufs_lock);
+
+	list_for_each_entry(buf, &bufs, entry)
+		show(buf, data);
+}
+
+/**
  * cma_buf_alloc() - allocate a buffer
- * @dev: device whose engine will use it
+ * @dev: device for which it is
+ * @engine: @dev will access the memory itself and not attach to a dma-buf
  * @size: bytes, a multiple of the page size
- * @dir: what the engine does with it
+ * @dir: what @dev does with it
  * @gfp: flags beyond GFP_KERNEL
+ * @account: name under which statistics are summed up; few differ
  *
  * The memory is zeroed and belongs to the CPU. A failure is silent here: the
  * caller knows how much was wanted in all and words the one message.
  *
- * Return: the buffer with one reference, or -ENOMEM as a pointer
+ * Return: the buffer with one reference, or an error pointer, mostly -ENOMEM
  */
-struct cma_buf *cma_buf_alloc(struct device *dev, size_t size,
-			      enum dma_data_direction dir, gfp_t gfp)
+struct cma_buf *cma_buf_alloc(struct device *dev, bool engine, size_t size,
+			      enum dma_data_direction dir, gfp_t gfp,
+			      const char *account)
 {
 	struct cma_buf *buf;
+	int ret;
 
 	buf = kzalloc_obj(*buf);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
 
-	buf->page = dma_alloc_pages(dev, size, &buf->dma_addr, dir,
-				    GFP_KERNEL | __GFP_NOWARN | gfp);
-	if (!buf->page)
-		goto err_free;
-
-	/*
-	 * Pages from CMA have a reference each. Where CMA has no room the DMA
-	 * layer may fall back to one high-order page whose tail pages have
-	 * none; those cannot be mapped page by page, and splitting them would
-	 * make dma_free_pages() free what it does not own.
-	 */
-	if (page_ref_count(buf->page + (size >> PAGE_SHIFT) - 1) != 1) {
-		dma_free_pages(dev, size, buf->page, buf->dma_addr, dir);
+	buf->dev = dev;
+	buf->engine = engine;
+	buf->size = size;
+	buf->dir = dir;
+	buf->sync = cma_buf_sync_mode();
+	buf->account = cma_buf_account_get(account);
+	if (!buf->account) {
+		ret = -ENOMEM;
 		goto err_free;
 	}
 
-	buf->dev = get_device(dev);
-	buf->size = size;
-	buf->dir = dir;
+	ret = cma_backend_alloc(buf, gfp);
+	if (ret)
+		goto err_free;
+
+	get_device(dev);
+	buf->id = atomic_inc_return(&last_id);
 	buf->owner = CMA_BUF_CPU;
+	/* Zeroes may still be in the cache, to be written back over a frame. */
+	buf->dirty = true;
+	/* Far enough from the zero of a user that never began. */
+	buf->cycle = 2;
 	refcount_set(&buf->refcount, 1);
 	mutex_init(&buf->lock);
+	INIT_LIST_HEAD(&buf->users);
 	INIT_LIST_HEAD(&buf->attachments);
+	buf->unknown.buf = buf;
+	buf->unknown.written = true;
 	atomic_long_add(size, &bytes_held);
+	cma_buf_account_alloc(buf);
+	trace_vb2_cma_alloc(buf);
+
+	mutex_lock(&bufs_lock);
+	list_add_tail(&buf->entry, &bufs);
+	mutex_unlock(&bufs_lock);
 
 	return buf;
 
 err_free:
 	kfree(buf);
-	return ERR_PTR(-ENOMEM);
+	return ERR_PTR(ret);
 }
+EXPORT_SYMBOL_GPL(cma_buf_alloc);
 
 /**
  * cma_buf_get() - take a reference
@@ -111,6 +147,7 @@ void cma_buf_put(struct cma_buf *buf)
 	else
 		cma_buf_free(buf);
 }
+EXPORT_SYMBOL_GPL(cma_buf_put);
 
 /**
  * cma_buf_free() - give the memory back
@@ -120,8 +157,13 @@ void cma_buf_free(struct cma_buf *buf)
 {
 	WARN_ON(!list_empty(&buf->attachments));
 
-	dma_free_pages(buf->dev, buf->size, buf->page, buf->dma_addr,
-		       buf->dir);
+	mutex_lock(&bufs_lock);
+	list_del(&buf->entry);
+	mutex_unlock(&bufs_lock);
+
+	trace_vb2_cma_free(buf);
+	cma_buf_account_free(buf);
+	buf->backend->free(buf);
 	atomic_long_sub(buf->size, &bytes_held);
 	put_device(buf->dev);
 	mutex_destroy(&buf->lock);

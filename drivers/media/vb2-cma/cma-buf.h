@@ -12,9 +12,15 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+struct cma_backend;
+struct cma_buf;
+struct cma_buf_account;
 struct device;
 struct dma_buf;
+struct dma_buf_attachment;
+struct mm_struct;
 struct page;
+struct sg_table;
 struct vm_area_struct;
 
 /**
@@ -36,59 +42,194 @@ enum cma_buf_owner {
 };
 
 /**
+ * enum cma_buf_sync_mode - how much cache maintenance there is
+ * @CMA_BUF_SYNC_AUTO: what is needed, when it is needed
+ * @CMA_BUF_SYNC_CONTRACT: all that the DMA API asks for, at queue and dequeue
+ * @CMA_BUF_SYNC_NEVER: none, which is wrong wherever DMA does not snoop
+ */
+enum cma_buf_sync_mode {
+	CMA_BUF_SYNC_AUTO,
+	CMA_BUF_SYNC_CONTRACT,
+	CMA_BUF_SYNC_NEVER,
+};
+
+/**
+ * struct cma_buf_rect - a part of a buffer
+ * @offset: of the first byte
+ * @stride: bytes from line to line
+ * @line_bytes: bytes of a line
+ * @lines: lines
+ */
+struct cma_buf_rect {
+	size_t offset;
+	size_t stride;
+	size_t line_bytes;
+	size_t lines;
+};
+
+/**
+ * struct cma_buf_user - a process that has mapped a buffer
+ * @list: entry in &cma_buf.users
+ * @buf: the buffer
+ * @mm: its address space, for comparison only; NULL: not known which
+ * @comm: name of the task that mapped first
+ * @pid: and its thread group
+ * @vmas: mappings; the entry goes with the last
+ * @begun: cycle of the buffer in which it last began CPU access
+ * @written: it may have written through a mapping; stays set, because the
+ *	first write to a page is the only one that faults
+ */
+struct cma_buf_user {
+	struct list_head list;
+	struct cma_buf *buf;
+	const struct mm_struct *mm;
+	char comm[16];
+	pid_t pid;
+	unsigned int vmas;
+	unsigned int begun;
+	bool written;
+};
+
+/**
+ * struct cma_buf_stats - cache maintenance since the buffer exists
+ * @cpu_bytes: synchronised for the CPU
+ * @cpu_syncs: in so many calls
+ * @device_bytes: synchronised for devices
+ * @device_syncs: in so many calls
+ * @skipped: times that it was not needed
+ */
+struct cma_buf_stats {
+	u64 cpu_bytes;
+	u64 cpu_syncs;
+	u64 device_bytes;
+	u64 device_syncs;
+	u64 skipped;
+};
+
+/* Rectangles that are remembered as valid within one cycle. */
+#define CMA_BUF_RECTS	8
+
+/**
  * struct cma_buf - one buffer
- * @dev: the engine's device, referenced until the memory is freed
- * @page: first of the contiguous pages
- * @dma_addr: where @dev sees them
+ * @id: number in traces and in debugfs
+ * @backend: where the memory comes from
+ * @dev: the device for which it was allocated, referenced until it is freed
+ * @engine: @dev is a DMA engine; else it has no view of its own to be kept
+ * @page: first of the contiguous pages; NULL if the memory has none
+ * @vaddr: the kernel's address
+ * @dma_addr: where @dev sees the memory
  * @size: bytes, a multiple of the page size
  * @dir: what @dev does with the memory
+ * @sync: see &enum cma_buf_sync_mode
+ * @account: sums over all buffers of one user of this module
  * @refcount: the creator, every user mapping and every dma-buf
  * @lock: guards what follows
  * @owner: see &enum cma_buf_owner
- * @maps: CPU mappings, of user space and of the kernel
- * @begins: open begin_cpu_access calls
+ * @cycle: times that an engine got the buffer
+ * @dirty: the CPU may have written since an engine last got it, other than
+ *	through the mappings of @users
+ * @dirty_importers: the same for importers that do not say when they own it
+ * @unread: who queued the buffer said that nobody will read it this time
+ * @vmaps: mappings of the kernel
+ * @begins: CPU accesses that began and did not end, in this cycle
+ * @rects: parts that are valid although the buffer is stale
+ * @rect_count: so many
+ * @users: &struct cma_buf_user
+ * @unknown: stands for users there was no memory for
  * @attachments: importers, &struct cma_buf_attachment
+ * @stats: cache maintenance
+ * @entry: in the list of all buffers
  * @parked: entry in the list of buffers that wait to be freed
  */
 struct cma_buf {
+	unsigned int id;
+	const struct cma_backend *backend;
 	struct device *dev;
+	bool engine;
 	struct page *page;
+	void *vaddr;
 	dma_addr_t dma_addr;
 	size_t size;
 	enum dma_data_direction dir;
+	enum cma_buf_sync_mode sync;
+	struct cma_buf_account *account;
 	refcount_t refcount;
 
 	struct mutex lock; /* see the kernel-doc above */
 	enum cma_buf_owner owner;
-	unsigned int maps;
+	unsigned int cycle;
+	bool dirty;
+	bool dirty_importers;
+	bool unread;
+	unsigned int vmaps;
 	unsigned int begins;
+	struct cma_buf_rect rects[CMA_BUF_RECTS];
+	unsigned int rect_count;
+	struct list_head users;
+	struct cma_buf_user unknown;
 	struct list_head attachments;
+	struct cma_buf_stats stats;
 
+	struct list_head entry;
 	struct list_head parked;
 };
 
 /* buf.c */
-struct cma_buf *cma_buf_alloc(struct device *dev, size_t size,
-			      enum dma_data_direction dir, gfp_t gfp);
+struct cma_buf *cma_buf_alloc(struct device *dev, bool engine, size_t size,
+			      enum dma_data_direction dir, gfp_t gfp,
+			      const char *account);
 struct cma_buf *cma_buf_get(struct cma_buf *buf);
 void cma_buf_put(struct cma_buf *buf);
 void cma_buf_free(struct cma_buf *buf);
 size_t cma_buf_bytes_held(void);
+void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
+		      void *data);
+
+/* account.c */
+struct cma_buf_account *cma_buf_account_get(const char *name);
+void cma_buf_account_alloc(struct cma_buf *buf);
+void cma_buf_account_free(struct cma_buf *buf);
+void cma_buf_account_sync(struct cma_buf *buf, bool for_cpu, size_t bytes);
+void cma_buf_account_skip(struct cma_buf *buf);
+void cma_buf_account_for_each(void (*show)(const char *name, u64 allocs,
+					   u64 frees,
+					   const struct cma_buf_stats *stats,
+					   void *data), void *data);
+const char *cma_buf_account_name(const struct cma_buf *buf);
+void cma_buf_account_exit(void);
 
 /* park.c */
 bool cma_buf_is_referenced(const struct cma_buf *buf);
 void cma_buf_park(struct cma_buf *buf);
 size_t cma_buf_bytes_parked(void);
+void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
+			   void *data);
 void cma_buf_park_exit(void);
 
 /* sync.c */
-void cma_buf_to_device(struct cma_buf *buf);
+#define CMA_BUF_NO_CLEAN	BIT(0)	/* the CPU has not written */
+#define CMA_BUF_NO_INVALIDATE	BIT(1)	/* the CPU is not going to read */
+
+enum cma_buf_sync_mode cma_buf_sync_mode(void);
+void cma_buf_to_device(struct cma_buf *buf, unsigned int hints);
 void cma_buf_device_done(struct cma_buf *buf);
 void cma_buf_finish(struct cma_buf *buf);
-void cma_buf_begin_access(struct cma_buf *buf);
-void cma_buf_end_access(struct cma_buf *buf);
-void cma_buf_map_cpu(struct cma_buf *buf);
-void cma_buf_unmap_cpu(struct cma_buf *buf);
+void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
+			  const struct cma_buf_rect *rect);
+void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir);
+void cma_buf_vmap(struct cma_buf *buf);
+void cma_buf_vunmap(struct cma_buf *buf);
+
+/* users.c */
+struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
+				      const struct mm_struct *mm);
+void cma_buf_user_put(struct cma_buf_user *user);
+void cma_buf_user_begins(struct cma_buf *buf);
+bool cma_buf_users_disciplined(struct cma_buf *buf);
+bool cma_buf_users_wrote(struct cma_buf *buf);
+
+/* sync.c, for users.c: a mapping of a stale buffer comes into being */
+void cma_buf_mapped(struct cma_buf *buf);
 
 /* mmap.c */
 int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma);
@@ -97,6 +238,16 @@ int cma_buf_mmap_own_file(struct cma_buf *buf, struct vm_area_struct *vma);
 /* dmabuf.c */
 struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags);
 struct cma_buf *cma_buf_from_dmabuf(struct dma_buf *dmabuf);
-void cma_buf_sync_importers(struct cma_buf *buf, bool for_cpu);
+void cma_buf_announce(struct dma_buf_attachment *attachment);
+unsigned int cma_buf_sync_importers(struct cma_buf *buf, bool announcing,
+				    bool for_cpu, size_t offset, size_t size);
+
+/* debugfs.c */
+void cma_buf_debugfs_init(void);
+void cma_buf_debugfs_exit(void);
+
+/* device.c */
+int cma_buf_device_init(void);
+void cma_buf_device_exit(void);
 
 #endif

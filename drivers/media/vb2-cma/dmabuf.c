@@ -12,6 +12,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "backend.h"
 #include "cma-buf.h"
 
 /**
@@ -20,38 +21,95 @@
  * @dev: the importer's device
  * @table: the buffer as that device sees it
  * @dir: direction of the mapping; DMA_NONE while there is none
+ * @announces: whoever made it calls cma_buf_to_device() and the rest
  */
 struct cma_buf_attachment {
 	struct list_head list;
 	struct device *dev;
 	struct sg_table table;
 	enum dma_data_direction dir;
+	bool announces;
 };
+
+/*
+ * The engine's own device, imported from itself. The same memory with the
+ * same coherency is covered by the buffer's ownership: that is libcamera's
+ * case, which exports buffers and queues them to the node they came from.
+ */
+static bool is_own(const struct cma_buf *buf,
+		   const struct cma_buf_attachment *a)
+{
+	return buf->engine && a->dev == buf->dev;
+}
 
 /**
  * cma_buf_sync_importers() - cache maintenance for the devices of importers
  * @buf: the buffer; its lock is held
+ * @announcing: for those that tell when they own the buffer, or for those
+ *	that do not
  * @for_cpu: before the CPU's access, or after it
+ * @offset: of the first byte
+ * @size: bytes
  *
- * A mapping by the engine's own device is left out. The same memory with the
- * same coherency is covered by the buffer's ownership, and syncing it at the
- * end of one reader would take the buffer from another: that is libcamera's
- * case, which exports buffers and queues them to the node they came from.
+ * Return: devices for which it was done
  */
-void cma_buf_sync_importers(struct cma_buf *buf, bool for_cpu)
+unsigned int cma_buf_sync_importers(struct cma_buf *buf, bool announcing,
+				    bool for_cpu, size_t offset, size_t size)
 {
 	struct cma_buf_attachment *a;
+	unsigned int devices = 0;
 
 	lockdep_assert_held(&buf->lock);
 
 	list_for_each_entry(a, &buf->attachments, list) {
-		if (a->dir == DMA_NONE || a->dev == buf->dev)
+		dma_addr_t addr;
+
+		if (a->dir == DMA_NONE || a->announces != announcing ||
+		    is_own(buf, a))
 			continue;
+
+		/* One entry, hence one run of addresses. */
+		addr = sg_dma_address(a->table.sgl);
 		if (for_cpu)
-			dma_sync_sgtable_for_cpu(a->dev, &a->table, a->dir);
+			dma_sync_single_range_for_cpu(a->dev, addr, offset,
+						      size, a->dir);
 		else
-			dma_sync_sgtable_for_device(a->dev, &a->table, a->dir);
+			dma_sync_single_range_for_device(a->dev, addr, offset,
+							 size, a->dir);
+		devices++;
 	}
+
+	return devices;
+}
+
+/**
+ * cma_buf_announce() - the importer will tell when its device owns the buffer
+ * @attachment: of a dma-buf of this module
+ *
+ * It has to call cma_buf_to_device(), cma_buf_device_done() and
+ * cma_buf_finish(), and in return no begin or end costs it anything.
+ */
+void cma_buf_announce(struct dma_buf_attachment *attachment)
+{
+	struct cma_buf *buf = attachment->dmabuf->priv;
+	struct cma_buf_attachment *a = attachment->priv;
+
+	guard(mutex)(&buf->lock);
+	a->announces = true;
+}
+
+static int cma_buf_sgtable(struct cma_buf *buf, struct sg_table *table)
+{
+	int ret;
+
+	if (buf->backend->sgtable)
+		return buf->backend->sgtable(buf, table);
+
+	ret = sg_alloc_table(table, 1, GFP_KERNEL);
+	if (!ret)
+		sg_set_page(table->sgl, buf->page, buf->size, 0);
+
+	return ret;
 }
 
 static int cma_buf_attach(struct dma_buf *dmabuf,
@@ -65,13 +123,12 @@ static int cma_buf_attach(struct dma_buf *dmabuf,
 	if (!a)
 		return -ENOMEM;
 
-	ret = sg_alloc_table(&a->table, 1, GFP_KERNEL);
+	ret = cma_buf_sgtable(buf, &a->table);
 	if (ret) {
 		kfree(a);
 		return ret;
 	}
 
-	sg_set_page(a->table.sgl, buf->page, buf->size, 0);
 	a->dev = attachment->dev;
 	a->dir = DMA_NONE;
 	attachment->priv = a;
@@ -97,13 +154,26 @@ static void cma_buf_detach(struct dma_buf *dmabuf,
 }
 
 /*
- * Maintenance by the map and unmap calls would happen behind the ownership
- * of the engine's own device; other devices get all of it.
+ * The engine's own device has a mapping already, and gets that one: a second
+ * might be elsewhere (behind an IOMMU, or in a bounce buffer), where the
+ * buffer's ownership would not reach it.
  */
-static unsigned long cma_buf_map_attrs(struct cma_buf *buf,
-				       struct cma_buf_attachment *a)
+static int map_own(struct cma_buf *buf, struct cma_buf_attachment *a)
 {
-	return a->dev == buf->dev ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+	if (a->table.orig_nents != 1)
+		return -EINVAL;
+
+	sg_dma_address(a->table.sgl) = buf->dma_addr;
+	sg_dma_len(a->table.sgl) = buf->size;
+	a->table.nents = 1;
+
+	return 0;
+}
+
+/* Other devices get all the maintenance of the DMA API, if there is any. */
+static unsigned long map_attrs(const struct cma_buf *buf)
+{
+	return buf->backend->coherent ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 }
 
 static struct sg_table *cma_buf_map(struct dma_buf_attachment *attachment,
@@ -115,8 +185,10 @@ static struct sg_table *cma_buf_map(struct dma_buf_attachment *attachment,
 
 	guard(mutex)(&buf->lock);
 
-	ret = dma_map_sgtable(a->dev, &a->table, dir,
-			      cma_buf_map_attrs(buf, a));
+	if (is_own(buf, a))
+		ret = map_own(buf, a);
+	else
+		ret = dma_map_sgtable(a->dev, &a->table, dir, map_attrs(buf));
 	if (ret)
 		return ERR_PTR(ret);
 	a->dir = dir;
@@ -133,25 +205,22 @@ static void cma_buf_unmap(struct dma_buf_attachment *attachment,
 
 	guard(mutex)(&buf->lock);
 
-	dma_unmap_sgtable(a->dev, table, dir, cma_buf_map_attrs(buf, a));
+	if (!is_own(buf, a))
+		dma_unmap_sgtable(a->dev, table, dir, map_attrs(buf));
 	a->dir = DMA_NONE;
 }
 
-/*
- * The direction that the caller names says what the CPU will do; which
- * maintenance that takes follows from the direction of each device mapping.
- */
 static int cma_buf_begin_cpu_access(struct dma_buf *dmabuf,
 				    enum dma_data_direction dir)
 {
-	cma_buf_begin_access(dmabuf->priv);
+	cma_buf_begin_access(dmabuf->priv, dir, NULL);
 	return 0;
 }
 
 static int cma_buf_end_cpu_access(struct dma_buf *dmabuf,
 				  enum dma_data_direction dir)
 {
-	cma_buf_end_access(dmabuf->priv);
+	cma_buf_end_access(dmabuf->priv, dir);
 	return 0;
 }
 
@@ -161,19 +230,20 @@ static int cma_buf_dmabuf_mmap(struct dma_buf *dmabuf,
 	return cma_buf_mmap(dmabuf->priv, vma);
 }
 
-static int cma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static int cma_buf_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct cma_buf *buf = dmabuf->priv;
 
-	cma_buf_map_cpu(buf);
-	iosys_map_set_vaddr(map, page_address(buf->page));
+	cma_buf_vmap(buf);
+	iosys_map_set_vaddr(map, buf->vaddr);
 
 	return 0;
 }
 
-static void cma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static void cma_buf_dmabuf_vunmap(struct dma_buf *dmabuf,
+				  struct iosys_map *map)
 {
-	cma_buf_unmap_cpu(dmabuf->priv);
+	cma_buf_vunmap(dmabuf->priv);
 }
 
 static void cma_buf_dmabuf_release(struct dma_buf *dmabuf)
@@ -189,8 +259,8 @@ static const struct dma_buf_ops cma_buf_dmabuf_ops = {
 	.begin_cpu_access = cma_buf_begin_cpu_access,
 	.end_cpu_access = cma_buf_end_cpu_access,
 	.mmap = cma_buf_dmabuf_mmap,
-	.vmap = cma_buf_vmap,
-	.vunmap = cma_buf_vunmap,
+	.vmap = cma_buf_dmabuf_vmap,
+	.vunmap = cma_buf_dmabuf_vunmap,
 	.release = cma_buf_dmabuf_release,
 };
 
@@ -198,6 +268,9 @@ static const struct dma_buf_ops cma_buf_dmabuf_ops = {
  * cma_buf_export() - make a dma-buf of a buffer
  * @buf: the buffer; the dma-buf holds a reference
  * @flags: O_RDONLY or O_RDWR, and O_CLOEXEC
+ *
+ * Its name tells whose it is and which one, in debugfs and in fdinfo; user
+ * space may give it another.
  *
  * Return: the dma-buf or an error pointer
  */
@@ -216,12 +289,16 @@ struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags)
 	if (IS_ERR(dmabuf))
 		return dmabuf;
 
-	/* See cma_buf_mmap(). Nobody has the file yet. */
-	file_inode(dmabuf->file)->i_flags |= S_DAX;
+	/* Nobody has the file yet. For S_DAX see cma_buf_mmap(). */
+	if (!buf->backend->longterm)
+		file_inode(dmabuf->file)->i_flags |= S_DAX;
+	dmabuf->name = kasprintf(GFP_KERNEL, "%s #%u",
+				 cma_buf_account_name(buf), buf->id);
 	cma_buf_get(buf);
 
 	return dmabuf;
 }
+EXPORT_SYMBOL_GPL(cma_buf_export);
 
 /**
  * cma_buf_from_dmabuf() - recognise our own

@@ -6,37 +6,15 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
-#include <linux/log2.h>
-#include <linux/math.h>
-#include <linux/mmzone.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
-#include <linux/vmstat.h>
 
+#include "backend.h"
 #include "cma-buf.h"
 #include "vb2-cma.h"
 #include "vb2-cma-priv.h"
-
-/* totalcma_pages is not exported to modules; the zones know it as well. */
-static size_t cma_total_bytes(void)
-{
-	size_t pages = 0;
-	int nid, zone;
-
-	for_each_online_node(nid)
-		for (zone = 0; zone < MAX_NR_ZONES; zone++)
-			pages += zone_cma_pages(NODE_DATA(nid)->node_zones +
-						zone);
-
-	return pages << PAGE_SHIFT;
-}
-
-static size_t cma_free_bytes(void)
-{
-	return global_zone_page_state(NR_FREE_CMA_PAGES) << PAGE_SHIFT;
-}
 
 /**
  * vb2_cma_explain_alloc() - why buffers could not be allocated, and the cure
@@ -54,21 +32,16 @@ void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 {
 	/* What is asked for need not fit into an address space of 32 bits. */
 	u64 each = PAGE_ALIGN((u64)size);
-	size_t total = cma_total_bytes();
 	u64 wanted = cma_buf_bytes_held() + each * (asked - got);
-	size_t parked = cma_buf_bytes_parked();
-	unsigned long advice;
+	size_t n;
 
-	/* What there is should do for what is held and missing, yet did not */
-	advice = roundup_pow_of_two(DIV_ROUND_UP_ULL(wanted, SZ_1M));
-	if (advice <= total / SZ_1M)
-		advice = roundup_pow_of_two(total / SZ_1M + 1);
-	advice = max(advice, 16UL);
-
-	scnprintf(text, len,
-		  "%u of %u buffers allocated: %u x %llu = %llu bytes of contiguous memory needed, %zu of %zu CMA bytes free, %zu parked; boot with cma=%luM or more",
-		  got, asked, asked, each, each * asked, cma_free_bytes(),
-		  total, parked, advice);
+	n = scnprintf(text, len,
+		      "%u of %u buffers allocated: %u x %llu = %llu bytes of contiguous memory needed, ",
+		      got, asked, asked, each, each * asked);
+	n += cma_backend_room(text + n, len - n);
+	n += scnprintf(text + n, len - n, ", %zu parked; ",
+		       cma_buf_bytes_parked());
+	cma_backend_advice(text + n, len - n, wanted);
 }
 EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
 

@@ -9,34 +9,122 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 
+#include "backend.h"
+#include "choice.h"
 #include "cma-buf.h"
 
 #define MMAP_CHUNK	32
 
+static void cma_buf_vm_written(struct vm_area_struct *vma)
+{
+	struct cma_buf_user *user = vma->vm_private_data;
+
+	/* No lock: a write that races with the hand-over is a bug anyway. */
+	WRITE_ONCE(user->written, true);
+}
+
+enum { MMAP_POPULATE, MMAP_FAULT };
+
+static const char *const mmap_names[] = {
+	[MMAP_POPULATE] = "populate",
+	[MMAP_FAULT] = "fault",
+};
+
+static struct cma_choice mmap_choice = {
+	.names = mmap_names,
+	.count = ARRAY_SIZE(mmap_names),
+	.value = MMAP_POPULATE,
+};
+
+module_param_cb(mmap, &cma_choice_ops, &mmap_choice, 0644);
+MODULE_PARM_DESC(mmap,
+		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, when touched)");
+
 /*
- * Like vb2_common_vm_ops, plus the count of CPU mappings. The page table
- * entries of a VMA are gone before close is called.
+ * Like vb2_common_vm_ops, plus who has mapped the buffer. Called for every
+ * VMA that comes into being later: by fork, split or mremap.
  */
 static void cma_buf_vm_open(struct vm_area_struct *vma)
 {
-	struct cma_buf *buf = vma->vm_private_data;
+	struct cma_buf_user *user = vma->vm_private_data;
+	struct cma_buf *buf = cma_buf_get(user->buf);
 
-	cma_buf_get(buf);
-	cma_buf_map_cpu(buf);
+	vma->vm_private_data = cma_buf_user_get(buf, vma->vm_mm);
+	/* Pages that fork copied are as writable as they were. */
+	if (READ_ONCE(user->written))
+		cma_buf_vm_written(vma);
 }
 
+/* The page table entries of a VMA are gone before this is called. */
 static void cma_buf_vm_close(struct vm_area_struct *vma)
 {
-	struct cma_buf *buf = vma->vm_private_data;
+	struct cma_buf_user *user = vma->vm_private_data;
+	struct cma_buf *buf = user->buf;
 
-	cma_buf_unmap_cpu(buf);
+	cma_buf_user_put(user);
 	cma_buf_put(buf);
 }
 
+/*
+ * With mmap=fault, and for pages that madvise() took out of a mapping. A VMA
+ * cannot grow and was checked to lie within the buffer.
+ */
+static vm_fault_t cma_buf_vm_fault(struct vm_fault *vmf)
+{
+	struct cma_buf_user *user = vmf->vma->vm_private_data;
+
+	vmf->page = user->buf->page + vmf->pgoff;
+	get_page(vmf->page);
+
+	return 0;
+}
+
+/*
+ * The first write to a page. It is what tells that the cache may be dirty;
+ * see cma_buf_users_wrote(). The page has no mapping to be looked up, and
+ * without VM_FAULT_LOCKED the fault would therefore be retried for ever.
+ */
+static vm_fault_t cma_buf_vm_page_mkwrite(struct vm_fault *vmf)
+{
+	cma_buf_vm_written(vmf->vma);
+	lock_page(vmf->page);
+
+	return VM_FAULT_LOCKED;
+}
+
+/* Where writes do not fault, being allowed to write counts as writing. */
+static int cma_buf_vm_mprotect(struct vm_area_struct *vma, unsigned long start,
+			       unsigned long end, unsigned long flags)
+{
+	if (flags & VM_WRITE)
+		cma_buf_vm_written(vma);
+
+	return 0;
+}
+
+/* Memory whose pages must not be pinned for long: writes are noticed. */
 static const struct vm_operations_struct cma_buf_vm_ops = {
 	.open = cma_buf_vm_open,
 	.close = cma_buf_vm_close,
+	.fault = cma_buf_vm_fault,
+	.page_mkwrite = cma_buf_vm_page_mkwrite,
+};
+
+/* A mapping with page_mkwrite takes no writable long-term pin. */
+static const struct vm_operations_struct cma_buf_longterm_vm_ops = {
+	.open = cma_buf_vm_open,
+	.close = cma_buf_vm_close,
+	.fault = cma_buf_vm_fault,
+	.mprotect = cma_buf_vm_mprotect,
+};
+
+/* Mapped by the backend, which leaves nothing to fault. */
+static const struct vm_operations_struct cma_buf_special_vm_ops = {
+	.open = cma_buf_vm_open,
+	.close = cma_buf_vm_close,
+	.mprotect = cma_buf_vm_mprotect,
 };
 
 static int cma_buf_insert_pages(struct cma_buf *buf,
@@ -69,15 +157,37 @@ static int cma_buf_insert_pages(struct cma_buf *buf,
 	return 0;
 }
 
+static int map_pages(struct cma_buf *buf, struct vm_area_struct *vma)
+{
+	/* Without it nothing keeps a long-term pin from looping. */
+	if (!buf->backend->longterm && !IS_ENABLED(CONFIG_FS_DAX)) {
+		vma->vm_ops = &cma_buf_special_vm_ops;
+		return dma_mmap_pages(buf->dev, vma, buf->size, buf->page);
+	}
+
+	vma->vm_ops = &cma_buf_longterm_vm_ops;
+	if (!buf->backend->longterm) {
+		vma->vm_ops = &cma_buf_vm_ops;
+		/* The caller's caller would do it, but after the insertion. */
+		vma->vm_page_prot = vm_get_page_prot(vma->vm_flags &
+						     ~VM_SHARED);
+	}
+	if (READ_ONCE(mmap_choice.value) == MMAP_FAULT)
+		return 0;
+
+	return cma_buf_insert_pages(buf, vma);
+}
+
 /**
  * cma_buf_mmap() - map a buffer into a VMA
  * @buf: the buffer
- * @vma: a shared VMA within it; vm_pgoff is the offset in the buffer. Where
- *	the kernel has FS_DAX, the inode behind it has S_DAX set.
+ * @vma: a shared VMA within it; vm_pgoff is the offset in the buffer. Unless
+ *	the backend allows long-term pins, and where the kernel has FS_DAX,
+ *	the inode behind it has S_DAX set.
  *
- * vm_insert_pages() makes a mapping of ordinary, reference-counted pages:
- * direct I/O, vmsplice and zero-copy sockets can pin them for a moment. A
- * long-term pin is another matter: the pages are in a CMA area and cannot be
+ * The mapping is made of ordinary, reference-counted pages: direct I/O,
+ * vmsplice and zero-copy sockets can pin them for a moment. A long-term pin
+ * is another matter where the pages are in a CMA area: they cannot be
  * migrated out of it, and get_user_pages() would try for ever. S_DAX makes
  * it refuse at once with -EOPNOTSUPP, which is what filesystems on
  * persistent memory use it for: "pages that must not be pinned for long".
@@ -99,16 +209,19 @@ int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
 
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 
-	if (IS_ENABLED(CONFIG_FS_DAX))
-		ret = cma_buf_insert_pages(buf, vma);
-	else
-		ret = dma_mmap_pages(buf->dev, vma, buf->size, buf->page);
+	if (buf->backend->mmap) {
+		vma->vm_ops = &cma_buf_special_vm_ops;
+		ret = buf->backend->mmap(buf, vma);
+	} else {
+		ret = map_pages(buf, vma);
+	}
 	if (ret)
 		return ret;
 
-	vma->vm_private_data = buf;
-	vma->vm_ops = &cma_buf_vm_ops;
-	cma_buf_vm_open(vma);
+	cma_buf_get(buf);
+	vma->vm_private_data = cma_buf_user_get(buf, vma->vm_mm);
+	if (vma->vm_ops != &cma_buf_vm_ops && vma->vm_flags & VM_WRITE)
+		cma_buf_vm_written(vma);
 
 	return 0;
 }
@@ -125,7 +238,7 @@ static const struct file_operations cma_buf_file_ops = {
  * For a mapping of a video node. S_DAX means nothing on a character device's
  * inode, which many share anyway, so the VMA gets an anonymous file instead.
  * The VMA then no longer pins the node's file: the buffer lives by the
- * reference taken in cma_buf_vm_open(), this module by the file's owner.
+ * reference of the VMA, this module by the file's owner.
  *
  * Return: 0 or a negative error code
  */
@@ -133,7 +246,7 @@ int cma_buf_mmap_own_file(struct cma_buf *buf, struct vm_area_struct *vma)
 {
 	struct file *file;
 
-	if (IS_ENABLED(CONFIG_FS_DAX)) {
+	if (!buf->backend->longterm && IS_ENABLED(CONFIG_FS_DAX)) {
 		file = anon_inode_create_getfile("[vb2-cma]",
 						 &cma_buf_file_ops, NULL,
 						 O_RDWR, NULL);

@@ -7,7 +7,9 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#include "backend.h"
 #include "cma-buf.h"
+#include "trace.h"
 
 #define PARK_SCAN_MS	100
 
@@ -27,6 +29,12 @@ static DECLARE_DELAYED_WORK(park_work, cma_buf_park_scan);
 bool cma_buf_is_referenced(const struct cma_buf *buf)
 {
 	size_t i;
+
+	/* Memory without pages has nobody who could refer to one. */
+	if (!buf->page)
+		return false;
+	if (buf->backend->referenced)
+		return buf->backend->referenced(buf);
 
 	for (i = 0; i < buf->size >> PAGE_SHIFT; i++)
 		if (page_ref_count(buf->page + i) > 1)
@@ -71,6 +79,7 @@ static void cma_buf_park_scan(struct work_struct *work)
 void cma_buf_park(struct cma_buf *buf)
 {
 	__module_get(THIS_MODULE);
+	trace_vb2_cma_park(buf);
 
 	mutex_lock(&park_lock);
 	list_add_tail(&buf->parked, &park_list);
@@ -88,6 +97,22 @@ size_t cma_buf_bytes_parked(void)
 {
 	guard(mutex)(&park_lock);
 	return park_bytes;
+}
+
+/**
+ * cma_buf_park_for_each() - look at all parked buffers
+ * @show: called for each
+ * @data: passed to it
+ */
+void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
+			   void *data)
+{
+	struct cma_buf *buf;
+
+	guard(mutex)(&park_lock);
+
+	list_for_each_entry(buf, &park_list, parked)
+		show(buf, data);
 }
 
 /**

@@ -7,7 +7,7 @@
 #include <linux/err.h>
 #include <linux/iosys-map.h>
 #include <linux/mm.h>
-#include <linux/module.h>
+#include <linux/export.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -19,6 +19,7 @@
 
 /**
  * struct vb2_cma_mem - memory of one plane
+ * @vb: the video buffer
  * @buf: the buffer; NULL if it was imported from another exporter
  * @dma_addr: where the engine finds it
  * @size: bytes that must be there
@@ -28,6 +29,7 @@
  * @sgt: mapping of an import
  */
 struct vb2_cma_mem {
+	struct vb2_buffer *vb;
 	struct cma_buf *buf;
 	dma_addr_t dma_addr;
 	size_t size;
@@ -43,12 +45,16 @@ static void *vb2_cma_alloc(struct vb2_buffer *vb, struct device *dev,
 {
 	struct vb2_queue *q = vb->vb2_queue;
 	struct vb2_cma_mem *mem;
+	char account[64];
 
 	mem = kzalloc_obj(*mem);
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
 
-	mem->buf = cma_buf_alloc(dev, size, q->dma_dir, q->gfp_flags);
+	snprintf(account, sizeof(account), "%s %s", dev_name(dev),
+		 q->is_output ? "output" : "capture");
+	mem->buf = cma_buf_alloc(dev, true, size, q->dma_dir, q->gfp_flags,
+				 account);
 	if (IS_ERR(mem->buf)) {
 		void *err = ERR_CAST(mem->buf);
 
@@ -56,6 +62,7 @@ static void *vb2_cma_alloc(struct vb2_buffer *vb, struct device *dev,
 		return err;
 	}
 
+	mem->vb = vb;
 	mem->dma_addr = mem->buf->dma_addr;
 	mem->size = size;
 	mem->dir = q->dma_dir;
@@ -68,7 +75,7 @@ static void vb2_cma_put(void *buf_priv)
 	struct vb2_cma_mem *mem = buf_priv;
 
 	if (mem->vaddr)
-		cma_buf_unmap_cpu(mem->buf);
+		cma_buf_vunmap(mem->buf);
 	cma_buf_put(mem->buf);
 	kfree(mem);
 }
@@ -100,8 +107,8 @@ static void *vb2_cma_vaddr(struct vb2_buffer *vb, void *buf_priv)
 		if (!dma_buf_vmap_unlocked(mem->attach->dmabuf, &map))
 			mem->vaddr = map.vaddr;
 	} else {
-		cma_buf_map_cpu(mem->buf);
-		mem->vaddr = page_address(mem->buf->page);
+		cma_buf_vmap(mem->buf);
+		mem->vaddr = mem->buf->vaddr;
 	}
 
 	return mem->vaddr;
@@ -123,16 +130,44 @@ static struct dma_buf *vb2_cma_get_dmabuf(struct vb2_buffer *vb,
 }
 
 /*
- * videobuf2 asks to skip maintenance on every imported buffer, because it
- * leaves that to the exporter. Where we are the exporter there is nobody else
- * to do it, and this is the moment at which the engine becomes the owner.
+ * The hints of user space are meant for one use of the buffer, and videobuf2
+ * never clears what it makes of them. On imported buffers it sets the same
+ * bits for good, because it leaves maintenance to the exporter: where that is
+ * us there is nobody else to do it, and this is the moment at which the engine
+ * becomes the owner.
  */
+static unsigned int take_hints(struct vb2_cma_mem *mem)
+{
+	struct vb2_buffer *vb = mem->vb;
+	unsigned int hints = 0;
+
+	if (mem->attach)
+		return 0;
+
+	if (vb->skip_cache_sync_on_prepare)
+		hints |= CMA_BUF_NO_CLEAN;
+	if (vb->skip_cache_sync_on_finish)
+		hints |= CMA_BUF_NO_INVALIDATE;
+
+	return hints;
+}
+
 static void vb2_cma_prepare(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
+	struct vb2_buffer *vb = mem->vb;
 
-	if (mem->buf)
-		cma_buf_to_device(mem->buf);
+	if (!mem->buf)
+		return;
+
+	cma_buf_to_device(mem->buf, take_hints(mem));
+
+	/* With the last plane, for they hold for all of them. */
+	if (!mem->attach &&
+	    vb->planes[vb->num_planes - 1].mem_priv == buf_priv) {
+		vb->skip_cache_sync_on_prepare = 0;
+		vb->skip_cache_sync_on_finish = 0;
+	}
 }
 
 /* Runs in vb2_buffer_done(), that is in the interrupt handler. */
@@ -190,6 +225,9 @@ static void *vb2_cma_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
 
 	/* Lives as long as the dma-buf, which videobuf2 holds for us. */
 	mem->buf = cma_buf_from_dmabuf(dmabuf);
+	if (mem->buf)
+		cma_buf_announce(mem->attach);
+	mem->vb = vb;
 	mem->size = size;
 	mem->dir = vb->vb2_queue->dma_dir;
 
@@ -258,20 +296,3 @@ const struct vb2_mem_ops vb2_cma_memops = {
 	.unmap_dmabuf = vb2_cma_unmap_dmabuf,
 };
 EXPORT_SYMBOL_GPL(vb2_cma_memops);
-
-static int __init vb2_cma_init(void)
-{
-	return 0;
-}
-
-static void __exit vb2_cma_exit(void)
-{
-	cma_buf_park_exit();
-}
-
-module_init(vb2_cma_init);
-module_exit(vb2_cma_exit);
-
-MODULE_DESCRIPTION("Cacheable contiguous buffers for videobuf2");
-MODULE_LICENSE("GPL");
-MODULE_IMPORT_NS("DMA_BUF");

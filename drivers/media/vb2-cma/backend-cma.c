@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory from the device's CMA area, by the DMA API.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/sizes.h>
+#include <linux/vmstat.h>
+
+#include "backend.h"
+#include "cma-buf.h"
+
+static int cma_alloc_buf(struct cma_buf *buf, gfp_t gfp)
+{
+	buf->page = dma_alloc_pages(buf->dev, buf->size, &buf->dma_addr,
+				    buf->dir, GFP_KERNEL | __GFP_NOWARN | gfp);
+	if (!buf->page)
+		return -ENOMEM;
+
+	/*
+	 * Pages from CMA have a reference each. Where CMA has no room the DMA
+	 * layer may fall back to one high-order page whose tail pages have
+	 * none; those cannot be mapped page by page, and splitting them would
+	 * make dma_free_pages() free what it does not own.
+	 */
+	if (page_ref_count(buf->page + (buf->size >> PAGE_SHIFT) - 1) != 1) {
+		dma_free_pages(buf->dev, buf->size, buf->page, buf->dma_addr,
+			       buf->dir);
+		return -ENOMEM;
+	}
+	buf->vaddr = page_address(buf->page);
+
+	return 0;
+}
+
+static void cma_free_buf(struct cma_buf *buf)
+{
+	dma_free_pages(buf->dev, buf->size, buf->page, buf->dma_addr,
+		       buf->dir);
+}
+
+/**
+ * cma_total_bytes() - size of all CMA areas
+ *
+ * totalcma_pages is not exported to modules; the zones know it as well.
+ *
+ * Return: bytes
+ */
+size_t cma_total_bytes(void)
+{
+	size_t pages = 0;
+	int nid, zone;
+
+	for_each_online_node(nid)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			pages += zone_cma_pages(NODE_DATA(nid)->node_zones +
+						zone);
+
+	return pages << PAGE_SHIFT;
+}
+
+static int cma_room(char *text, size_t len)
+{
+	return scnprintf(text, len, "%lu of %zu CMA bytes free",
+			 global_zone_page_state(NR_FREE_CMA_PAGES) <<
+			 PAGE_SHIFT, cma_total_bytes());
+}
+
+static int cma_advice(char *text, size_t len, u64 wanted)
+{
+	size_t total = cma_total_bytes();
+	unsigned long megabytes;
+
+	/* What there is should do for what is held and missing, yet did not */
+	megabytes = roundup_pow_of_two(DIV_ROUND_UP_ULL(wanted, SZ_1M));
+	if (megabytes <= total / SZ_1M)
+		megabytes = roundup_pow_of_two(total / SZ_1M + 1);
+	megabytes = max(megabytes, 16UL);
+
+	return scnprintf(text, len, "boot with cma=%luM or more", megabytes);
+}
+
+const struct cma_backend cma_backend_cma = {
+	.name = "cma",
+	.alloc = cma_alloc_buf,
+	.free = cma_free_buf,
+	.room = cma_room,
+	.advice = cma_advice,
+};

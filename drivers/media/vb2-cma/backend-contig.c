@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Contiguous memory from anywhere in RAM: no boot parameter, and pages that
+ * may be pinned for long. What is in the way is moved elsewhere.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "backend.h"
+#include "cma-buf.h"
+
+static int contig_alloc(struct cma_buf *buf, gfp_t gfp)
+{
+	unsigned long pages = buf->size >> PAGE_SHIFT;
+	int nid = dev_to_node(buf->dev);
+	unsigned long i;
+
+	if (nid == NUMA_NO_NODE)
+		nid = numa_mem_id();
+	/* A bounce buffer for a whole frame is not to be had. */
+	if (dma_get_mask(buf->dev) <= DMA_BIT_MASK(32))
+		gfp |= GFP_DMA32;
+
+	buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_NOWARN | gfp,
+				       nid, NULL);
+	if (!buf->page)
+		return -ENOMEM;
+
+	for (i = 0; i < pages; i++) {
+		clear_highpage(buf->page + i);
+		cond_resched();
+	}
+
+	/* The first hand-over to the engine cleans what was just zeroed. */
+	buf->dma_addr = dma_map_page_attrs(buf->dev, buf->page, 0, buf->size,
+					   buf->dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(buf->dev, buf->dma_addr)) {
+		free_contig_range(page_to_pfn(buf->page), pages);
+		return -ENOMEM;
+	}
+	buf->vaddr = page_address(buf->page);
+
+	return 0;
+}
+
+static void contig_free(struct cma_buf *buf)
+{
+	dma_unmap_page_attrs(buf->dev, buf->dma_addr, buf->size, buf->dir,
+			     DMA_ATTR_SKIP_CPU_SYNC);
+	free_contig_range(page_to_pfn(buf->page), buf->size >> PAGE_SHIFT);
+}
+
+const struct cma_backend cma_backend_contig = {
+	.name = "contig",
+	.longterm = true,
+	.alloc = contig_alloc,
+	.free = contig_free,
+};

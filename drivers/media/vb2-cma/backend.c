@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Choice of the backend.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/vmstat.h>
+
+#include "backend.h"
+#include "choice.h"
+#include "cma-buf.h"
+
+/* In the order of the table below, after what is no backend itself. */
+enum { BACKEND_AUTO };
+
+static const char *const backend_names[] = {
+	"auto", "cma", "contig", "carveout", "coherent",
+};
+
+static const struct cma_backend *const backends[] = {
+	NULL,
+	&cma_backend_cma,
+	&cma_backend_contig,
+	&cma_backend_carveout,
+	&cma_backend_coherent,
+};
+
+static struct cma_choice backend_choice = {
+	.names = backend_names,
+	.count = ARRAY_SIZE(backend_names),
+	.value = BACKEND_AUTO,
+};
+
+module_param_cb(backend, &cma_choice_ops, &backend_choice, 0644);
+MODULE_PARM_DESC(backend,
+		 "Where memory comes from: auto (default: cma, else contig), cma, contig (any RAM; can be pinned for long), carveout (see carveout=) or coherent (to compare)");
+
+static int alloc_from(const struct cma_backend *backend, struct cma_buf *buf,
+		      gfp_t gfp)
+{
+	buf->backend = backend;
+
+	return backend->alloc(buf, gfp);
+}
+
+/**
+ * cma_backend_alloc() - allocate the memory of a buffer
+ * @buf: the buffer; what it needs to have is set
+ * @gfp: flags beyond GFP_KERNEL
+ *
+ * Return: 0 or a negative error code
+ */
+int cma_backend_alloc(struct cma_buf *buf, gfp_t gfp)
+{
+	unsigned int chosen = READ_ONCE(backend_choice.value);
+	int ret;
+
+	if (chosen != BACKEND_AUTO)
+		return alloc_from(backends[chosen], buf, gfp);
+
+	/* An area that is too small is not worth trying. */
+	if (cma_total_bytes() >= buf->size) {
+		ret = alloc_from(&cma_backend_cma, buf, gfp);
+		if (!ret)
+			return 0;
+	}
+
+	return alloc_from(&cma_backend_contig, buf, gfp);
+}
+
+/**
+ * cma_backend_room() - say how much memory there is
+ * @text: where to
+ * @len: room there
+ *
+ * Return: characters written
+ */
+int cma_backend_room(char *text, size_t len)
+{
+	unsigned int chosen = READ_ONCE(backend_choice.value);
+	int n = 0;
+
+	if (chosen == BACKEND_AUTO)
+		n = cma_backend_cma.room(text, len);
+	else if (backends[chosen]->room)
+		return backends[chosen]->room(text, len);
+
+	return n + scnprintf(text + n, len - n,
+			     "%s%lu bytes of RAM free but not in one piece",
+			     n ? ", " : "",
+			     global_zone_page_state(NR_FREE_PAGES) <<
+			     PAGE_SHIFT);
+}
+
+/**
+ * cma_backend_advice() - say what to set for more memory
+ * @text: where to
+ * @len: room there
+ * @wanted: bytes that are held and missing
+ *
+ * Return: characters written
+ */
+int cma_backend_advice(char *text, size_t len, u64 wanted)
+{
+	unsigned int chosen = READ_ONCE(backend_choice.value);
+	const struct cma_backend *backend = backends[chosen];
+
+	if (backend && backend->advice)
+		return backend->advice(text, len, wanted);
+
+	return cma_backend_cma.advice(text, len, wanted);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the memory of buffers comes from: one table, one file each.
+ */
+#ifndef CMA_BACKEND_H
+#define CMA_BACKEND_H
+
+#include <linux/types.h>
+
+struct cma_buf;
+struct sg_table;
+struct vm_area_struct;
+
+/**
+ * struct cma_backend - a source of contiguous memory
+ * @name: as the module parameter has it
+ * @coherent: the memory needs no cache maintenance; its mappings have the
+ *	attributes that takes, and no pages to refer to
+ * @longterm: the pages may be pinned for long
+ * @alloc: allocate &cma_buf.size bytes, zeroed, for &cma_buf.dev, and set
+ *	@page, @vaddr and @dma_addr of the buffer; 0 or a negative error code,
+ *	without a message
+ * @free: give them back; nobody refers to the pages
+ * @mmap: map the memory into a VMA; NULL: page by page
+ * @sgtable: describe the memory to importers; NULL: as the pages
+ * @referenced: does anybody but the buffer refer to its pages? NULL: each
+ *	page has a count of its own
+ * @room: write how much there is and how much of it is free, as a clause;
+ *	NULL: how much RAM is free
+ * @advice: write what to set for more, as a clause; @wanted is what is held
+ *	and missing, in bytes
+ */
+struct cma_backend {
+	const char *name;
+	bool coherent;
+	bool longterm;
+	int (*alloc)(struct cma_buf *buf, gfp_t gfp);
+	void (*free)(struct cma_buf *buf);
+	int (*mmap)(struct cma_buf *buf, struct vm_area_struct *vma);
+	int (*sgtable)(struct cma_buf *buf, struct sg_table *table);
+	bool (*referenced)(const struct cma_buf *buf);
+	int (*room)(char *text, size_t len);
+	int (*advice)(char *text, size_t len, u64 wanted);
+};
+
+extern const struct cma_backend cma_backend_cma;
+extern const struct cma_backend cma_backend_contig;
+extern const struct cma_backend cma_backend_carveout;
+extern const struct cma_backend cma_backend_coherent;
+
+/* backend.c */
+int cma_backend_alloc(struct cma_buf *buf, gfp_t gfp);
+int cma_backend_room(char *text, size_t len);
+int cma_backend_advice(char *text, size_t len, u64 wanted);
+
+/* backend-cma.c */
+size_t cma_total_bytes(void);
+
+/* backend-carveout.c */
+int cma_carveout_init(void);
+void cma_carveout_exit(void);
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What there is to see in debugfs, vb2-cma/: one line per thing, key=value
+ * words, the same whether a person reads it or a program.
+ */
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "backend.h"
+#include "cma-buf.h"
+
+static struct dentry *debugfs_dir;
+
+static const char *const owner_names[] = {
+	[CMA_BUF_CPU] = "cpu",
+	[CMA_BUF_DEVICE] = "device",
+	[CMA_BUF_STALE] = "stale",
+};
+
+static void show_stats(struct seq_file *file,
+		       const struct cma_buf_stats *stats)
+{
+	seq_printf(file,
+		   " cpu_bytes=%llu cpu_syncs=%llu device_bytes=%llu device_syncs=%llu skipped=%llu",
+		   stats->cpu_bytes, stats->cpu_syncs, stats->device_bytes,
+		   stats->device_syncs, stats->skipped);
+}
+
+static void show_identity(struct seq_file *file, const struct cma_buf *buf)
+{
+	seq_printf(file, "id=%u backend=%s size=%zu dma=%pad queue=\"%s\"",
+		   buf->id, buf->backend->name, buf->size, &buf->dma_addr,
+		   cma_buf_account_name(buf));
+}
+
+static void show_buf(struct cma_buf *buf, void *data)
+{
+	unsigned int maps = 0, importers;
+	struct seq_file *file = data;
+	struct cma_buf_user *user;
+
+	guard(mutex)(&buf->lock);
+
+	list_for_each_entry(user, &buf->users, list)
+		maps += user->vmas;
+	importers = list_count_nodes(&buf->attachments);
+
+	show_identity(file, buf);
+	seq_printf(file, " state=%s maps=%u vmaps=%u begins=%u importers=%u",
+		   owner_names[READ_ONCE(buf->owner)],
+		   maps + buf->unknown.vmas, buf->vmaps, buf->begins,
+		   importers);
+	show_stats(file, &buf->stats);
+	list_for_each_entry(user, &buf->users, list)
+		seq_printf(file, " user=%d:%s%s", user->pid, user->comm,
+			   READ_ONCE(user->written) ? ":writes" : "");
+	seq_putc(file, '\n');
+}
+
+static int buffers_show(struct seq_file *file, void *unused)
+{
+	cma_buf_for_each(show_buf, file);
+	return 0;
+}
+
+DEFINE_SHOW_ATTRIBUTE(buffers);
+
+static void count_buf(struct cma_buf *buf, void *data)
+{
+	unsigned int *count = data;
+
+	(*count)++;
+}
+
+static void show_parked(struct cma_buf *buf, void *data)
+{
+	show_identity(data, buf);
+	seq_putc(data, '\n');
+}
+
+static int parked_show(struct seq_file *file, void *unused)
+{
+	unsigned int count = 0;
+
+	cma_buf_park_for_each(count_buf, &count);
+	seq_printf(file, "bytes=%zu buffers=%u\n", cma_buf_bytes_parked(),
+		   count);
+	cma_buf_park_for_each(show_parked, file);
+
+	return 0;
+}
+
+DEFINE_SHOW_ATTRIBUTE(parked);
+
+static void show_account(const char *name, u64 allocs, u64 frees,
+			 const struct cma_buf_stats *stats, void *data)
+{
+	seq_printf(data, "queue=\"%s\" allocs=%llu frees=%llu", name, allocs,
+		   frees);
+	show_stats(data, stats);
+	seq_putc(data, '\n');
+}
+
+static int queues_show(struct seq_file *file, void *unused)
+{
+	cma_buf_account_for_each(show_account, file);
+	return 0;
+}
+
+DEFINE_SHOW_ATTRIBUTE(queues);
+
+/**
+ * cma_buf_debugfs_init() - make the folder
+ */
+void cma_buf_debugfs_init(void)
+{
+	debugfs_dir = debugfs_create_dir("vb2-cma", NULL);
+	debugfs_create_file("buffers", 0444, debugfs_dir, NULL, &buffers_fops);
+	debugfs_create_file("parked", 0444, debugfs_dir, NULL, &parked_fops);
+	debugfs_create_file("queues", 0444, debugfs_dir, NULL, &queues_fops);
+}
+
+/**
+ * cma_buf_debugfs_exit() - remove it, when nobody reads it any more
+ */
+void cma_buf_debugfs_exit(void)
+{
+	debugfs_remove_recursive(debugfs_dir);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/vb2-cma: cache maintenance for a part of a buffer.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <linux/vb2-cma.h>
+#include <uapi/linux/dma-buf.h>
+
+#include "cma-buf.h"
+
+static int to_rect(const struct vb2_cma_sync *sync, size_t size,
+		   struct cma_buf_rect *rect)
+{
+	u64 end;
+
+	if (sync->flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK || sync->reserved)
+		return -EINVAL;
+	if (!(sync->flags & DMA_BUF_SYNC_RW))
+		return -EINVAL;
+	if (!sync->lines || !sync->line_bytes ||
+	    sync->stride < sync->line_bytes)
+		return -EINVAL;
+
+	/* Two factors of 32 bits cannot overflow; with the offset they can. */
+	end = (u64)(sync->lines - 1) * sync->stride + sync->line_bytes;
+	if (check_add_overflow(end, sync->offset, &end) || end > size)
+		return -ERANGE;
+
+	rect->offset = sync->offset;
+	rect->stride = sync->stride;
+	rect->line_bytes = sync->line_bytes;
+	rect->lines = sync->lines;
+
+	return 0;
+}
+
+static enum dma_data_direction to_dir(u64 flags)
+{
+	switch (flags & DMA_BUF_SYNC_RW) {
+	case DMA_BUF_SYNC_READ:
+		return DMA_FROM_DEVICE;
+	case DMA_BUF_SYNC_WRITE:
+		return DMA_TO_DEVICE;
+	default:
+		return DMA_BIDIRECTIONAL;
+	}
+}
+
+/* As dma_buf_begin_cpu_access() does: what still works on it, ends first. */
+static int wait_for_fences(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	bool write = dir != DMA_FROM_DEVICE;
+	long ret;
+
+	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
+				    true, MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
+}
+
+static int sync_part(struct dma_buf *dmabuf, const struct vb2_cma_sync *sync)
+{
+	struct cma_buf *buf = cma_buf_from_dmabuf(dmabuf);
+	enum dma_data_direction dir = to_dir(sync->flags);
+	struct cma_buf_rect rect;
+	int ret;
+
+	ret = to_rect(sync, dmabuf->size, &rect);
+	if (ret)
+		return ret;
+	if (!buf)
+		return -EOPNOTSUPP;
+
+	if (sync->flags & DMA_BUF_SYNC_END) {
+		cma_buf_end_access(buf, dir);
+		return 0;
+	}
+
+	ret = wait_for_fences(dmabuf, dir);
+	if (!ret)
+		cma_buf_begin_access(buf, dir, &rect);
+
+	return ret;
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	struct vb2_cma_sync sync;
+	struct dma_buf *dmabuf;
+	int ret;
+
+	if (cmd != VB2_CMA_IOC_SYNC)
+		return -ENOTTY;
+	if (copy_from_user(&sync, (void __user *)arg, sizeof(sync)))
+		return -EFAULT;
+
+	dmabuf = dma_buf_get(sync.fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	ret = sync_part(dmabuf, &sync);
+	dma_buf_put(dmabuf);
+
+	return ret;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* Whoever has the dma-buf may do with it what this does. */
+static struct miscdevice device_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "vb2-cma",
+	.fops = &device_fops,
+	.mode = 0666,
+};
+
+/**
+ * cma_buf_device_init() - make the device node
+ *
+ * Return: 0 or a negative error code
+ */
+int cma_buf_device_init(void)
+{
+	return misc_register(&device_misc);
+}
+
+/**
+ * cma_buf_device_exit() - remove it; nobody has it open
+ */
+void cma_buf_device_exit(void)
+{
+	misc_deregister(&device_misc);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Trace events: the life of buffers, and every cache maintenance with its
+ * reason. docs/memory.md shows how to look at them.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM vb2_cma
+
+#if !defined(CMA_BUF_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define CMA_BUF_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "backend.h"
+#include "cma-buf.h"
+
+#ifndef CMA_BUF_REASONS
+#define CMA_BUF_REASONS
+/* Why there was cache maintenance */
+enum cma_buf_reason {
+	CMA_BUF_REASON_BEGIN,
+	CMA_BUF_REASON_ROI,
+	CMA_BUF_REASON_MMAP,
+	CMA_BUF_REASON_DQBUF,
+	CMA_BUF_REASON_QBUF,
+	CMA_BUF_REASON_END,
+	CMA_BUF_REASON_CONTRACT,
+};
+
+/* Why there was none */
+enum cma_buf_skip {
+	CMA_BUF_SKIP_UNMAPPED,
+	CMA_BUF_SKIP_DISCIPLINED,
+	CMA_BUF_SKIP_UNWRITTEN,
+	CMA_BUF_SKIP_HINT,
+};
+#endif
+
+#define show_reason(reason)						\
+	__print_symbolic(reason,					\
+			 { CMA_BUF_REASON_BEGIN, "begin" },		\
+			 { CMA_BUF_REASON_ROI, "roi" },			\
+			 { CMA_BUF_REASON_MMAP, "mmap" },		\
+			 { CMA_BUF_REASON_DQBUF, "dqbuf" },		\
+			 { CMA_BUF_REASON_QBUF, "qbuf" },		\
+			 { CMA_BUF_REASON_END, "end" },			\
+			 { CMA_BUF_REASON_CONTRACT, "contract" })
+
+#define show_skip(reason)						\
+	__print_symbolic(reason,					\
+			 { CMA_BUF_SKIP_UNMAPPED, "unmapped" },		\
+			 { CMA_BUF_SKIP_DISCIPLINED, "disciplined" },	\
+			 { CMA_BUF_SKIP_UNWRITTEN, "unwritten" },	\
+			 { CMA_BUF_SKIP_HINT, "hint" })
+
+/* As of enum dma_data_direction */
+#define show_dir(dir)							\
+	__print_symbolic(dir,						\
+			 { DMA_BIDIRECTIONAL, "bidirectional" },	\
+			 { DMA_TO_DEVICE, "to-device" },		\
+			 { DMA_FROM_DEVICE, "from-device" },		\
+			 { DMA_NONE, "none" })
+
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_BEGIN);
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_ROI);
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_MMAP);
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_DQBUF);
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_QBUF);
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_END);
+TRACE_DEFINE_ENUM(CMA_BUF_REASON_CONTRACT);
+TRACE_DEFINE_ENUM(CMA_BUF_SKIP_UNMAPPED);
+TRACE_DEFINE_ENUM(CMA_BUF_SKIP_DISCIPLINED);
+TRACE_DEFINE_ENUM(CMA_BUF_SKIP_UNWRITTEN);
+TRACE_DEFINE_ENUM(CMA_BUF_SKIP_HINT);
+TRACE_DEFINE_ENUM(DMA_BIDIRECTIONAL);
+TRACE_DEFINE_ENUM(DMA_TO_DEVICE);
+TRACE_DEFINE_ENUM(DMA_FROM_DEVICE);
+TRACE_DEFINE_ENUM(DMA_NONE);
+
+DECLARE_EVENT_CLASS(vb2_cma_memory,
+	TP_PROTO(struct cma_buf *buf),
+	TP_ARGS(buf),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(u64, size)
+		__field(u64, dma_addr)
+		__string(backend, buf->backend->name)
+		__string(account, cma_buf_account_name(buf))
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->size = buf->size;
+		__entry->dma_addr = buf->dma_addr;
+		__assign_str(backend);
+		__assign_str(account);
+	),
+	TP_printk("buf=%u size=%llu dma=0x%llx backend=%s queue=\"%s\"",
+		  __entry->id, __entry->size, __entry->dma_addr,
+		  __get_str(backend), __get_str(account))
+);
+
+DEFINE_EVENT(vb2_cma_memory, vb2_cma_alloc,
+	TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+
+DEFINE_EVENT(vb2_cma_memory, vb2_cma_free,
+	TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+
+/* Its pages are still referred to; freed later */
+DEFINE_EVENT(vb2_cma_memory, vb2_cma_park,
+	TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+
+DECLARE_EVENT_CLASS(vb2_cma_access,
+	TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	TP_ARGS(buf, dir),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(u32, dir)
+		__field(u32, begins)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->dir = dir;
+		__entry->begins = buf->begins;
+	),
+	TP_printk("buf=%u dir=%s open=%u", __entry->id,
+		  show_dir(__entry->dir), __entry->begins)
+);
+
+/* open: accesses before this one */
+DEFINE_EVENT(vb2_cma_access, vb2_cma_begin,
+	TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	TP_ARGS(buf, dir));
+
+/* open: accesses before this end; 0: it began before the buffer was queued */
+DEFINE_EVENT(vb2_cma_access, vb2_cma_end,
+	TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	TP_ARGS(buf, dir));
+
+/* The buffer was queued under accesses that had not ended */
+TRACE_EVENT(vb2_cma_reset,
+	TP_PROTO(struct cma_buf *buf),
+	TP_ARGS(buf),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(u32, begins)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->begins = buf->begins;
+	),
+	TP_printk("buf=%u open=%u", __entry->id, __entry->begins)
+);
+
+TRACE_EVENT(vb2_cma_sync,
+	TP_PROTO(struct cma_buf *buf, bool for_cpu, size_t bytes,
+		 enum cma_buf_reason reason),
+	TP_ARGS(buf, for_cpu, bytes, reason),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(bool, for_cpu)
+		__field(u64, bytes)
+		__field(u32, dir)
+		__field(u32, reason)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->for_cpu = for_cpu;
+		__entry->bytes = bytes;
+		__entry->dir = buf->dir;
+		__entry->reason = reason;
+	),
+	TP_printk("buf=%u target=%s bytes=%llu dir=%s reason=%s",
+		  __entry->id, __entry->for_cpu ? "cpu" : "device",
+		  __entry->bytes, show_dir(__entry->dir),
+		  show_reason(__entry->reason))
+);
+
+TRACE_EVENT(vb2_cma_skip,
+	TP_PROTO(struct cma_buf *buf, bool for_cpu, enum cma_buf_skip reason),
+	TP_ARGS(buf, for_cpu, reason),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(bool, for_cpu)
+		__field(u32, reason)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->for_cpu = for_cpu;
+		__entry->reason = reason;
+	),
+	TP_printk("buf=%u target=%s reason=%s", __entry->id,
+		  __entry->for_cpu ? "cpu" : "device",
+		  show_skip(__entry->reason))
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
