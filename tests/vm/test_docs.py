@@ -8,7 +8,7 @@ import re
 import lib
 from declare import vm_test
 
-PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst-inspect-1.0")
+PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst-inspect-1.0", "trace-memory", "cat")
 
 
 def commands():

@@ -86,7 +86,7 @@ struct cma_buf_user {
 	char comm[16];
 	pid_t pid;
 	unsigned int vmas;
-	unsigned int begun;
+	u64 begun;
 	bool written;
 };
 
@@ -157,7 +157,7 @@ struct cma_buf {
 
 	struct mutex lock; /* see the kernel-doc above */
 	enum cma_buf_owner owner;
-	unsigned int cycle;
+	u64 cycle;
 	bool dirty;
 	bool dirty_importers;
 	bool unread;

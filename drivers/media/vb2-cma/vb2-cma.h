@@ -12,7 +12,7 @@
 #include <media/videobuf2-core.h>
 
 /* Room for any sentence that the explain functions compose. */
-#define VB2_CMA_TEXT	240
+#define VB2_CMA_TEXT	320
 
 extern const struct vb2_mem_ops vb2_cma_memops;
 

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""V4L2, dma-buf and dma-heap calls by hand, for tests that need one in a special order or with special flags.
+
+The numbers are those of linux/videodev2.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h on 64 bits.
+"""
+
+import fcntl
+import mmap
+import os
+import select
+import struct
+
+import lib
+
+VIDEO_CAPTURE = 1
+MMAP, DMABUF = 1, 4                 # enum v4l2_memory
+NO_CACHE_INVALIDATE, NO_CACHE_CLEAN = 0x800, 0x1000
+NON_COHERENT = 1                    # V4L2_MEMORY_FLAG_NON_COHERENT
+READ, WRITE, RW = 1, 2, 3           # DMA_BUF_SYNC_*
+START, END = 0, 4
+LIMIT = 60
+
+_S_FMT = 0xc0d05605
+_REQBUFS = 0xc0145608
+_QUERYBUF = 0xc0585609
+_QBUF = 0xc058560f
+_EXPBUF = 0xc0405610
+_DQBUF = 0xc0585611
+_STREAMON, _STREAMOFF = 0x40045612, 0x40045613
+_DMA_BUF_SYNC = 0x40086200
+_HEAP_ALLOC = 0xc0184800
+_CMA_SYNC = 0x4020ca40              # VB2_CMA_IOC_SYNC
+_BUFFER = struct.Struct("=5I4xqq16sIIqIIi4x")
+_CMA = struct.Struct("=iIQIIII")
+
+
+class Queue:
+    """The capture queue of a video node, else of the board's."""
+
+    def __init__(self, width=640, height=480, node=None):
+        self.fd = os.open(node or lib.video(), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        wanted = struct.pack("=I4xII4s188x", VIDEO_CAPTURE, width, height, b"NV12")
+        got = struct.unpack_from("=I4xII4sIII", fcntl.ioctl(self.fd, _S_FMT, wanted))
+        assert got[1:3] == (width, height), got
+        self.stride, self.size = got[5], got[6]
+
+    def close(self):
+        os.close(self.fd)
+
+    def request(self, count, memory=MMAP, flags=0):
+        """Allocate buffers, or give them up (0); how many there are, and the flags in force."""
+        self.memory = memory
+        answer = fcntl.ioctl(self.fd, _REQBUFS, struct.pack("=IIIIB3x", count, VIDEO_CAPTURE, memory, 0, flags))
+        self.count, *_, flags = struct.unpack("=IIIIB3x", answer)
+        return self.count, flags
+
+    def export(self, index):
+        answer = fcntl.ioctl(self.fd, _EXPBUF, struct.pack("=IIIIi44x", VIDEO_CAPTURE, index, 0,
+                                                           os.O_RDWR | os.O_CLOEXEC, -1))
+        return struct.unpack_from("=i", answer, 16)[0]
+
+    def map(self, index, protection=mmap.PROT_READ):
+        offset = _BUFFER.unpack(self._buffer(_QUERYBUF, index))[10] & 0xffffffff
+        return mmap.mmap(self.fd, page_align(self.size), mmap.MAP_SHARED, protection, offset=offset)
+
+    def queue(self, index, dmabuf=-1, flags=0):
+        self._buffer(_QBUF, index, dmabuf, flags)
+
+    def dequeue(self):
+        """(index, sequence, bytes used) of the next frame."""
+        if not select.select([self.fd], [], [], LIMIT)[0]:
+            raise AssertionError(f"no frame within {LIMIT} s")
+        index, _, used, *_, sequence, _, _, _, _, _ = _BUFFER.unpack(self._buffer(_DQBUF))
+        return index, sequence, used
+
+    def stream(self, on=True):
+        fcntl.ioctl(self.fd, _STREAMON if on else _STREAMOFF, struct.pack("=i", VIDEO_CAPTURE))
+
+    def _buffer(self, request, index=0, dmabuf=-1, flags=0):
+        place = dmabuf if self.memory == DMABUF else 0
+        return fcntl.ioctl(self.fd, request, _BUFFER.pack(index, VIDEO_CAPTURE, 0, flags, 0, 0, 0, b"", 0,
+                                                          self.memory, place, 0, 0, 0))
+
+
+def page_align(size):
+    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+def map_dmabuf(fd, size, protection=mmap.PROT_READ):
+    return mmap.mmap(fd, page_align(size), mmap.MAP_SHARED, protection)
+
+
+def sync(fd, flags):
+    """DMA_BUF_IOCTL_SYNC."""
+    fcntl.ioctl(fd, _DMA_BUF_SYNC, struct.pack("=Q", flags))
+
+
+def sync_part(node, fd, flags, offset, stride, line_bytes, lines, reserved=0):
+    """VB2_CMA_IOC_SYNC on /dev/vb2-cma."""
+    fcntl.ioctl(node, _CMA_SYNC, _CMA.pack(fd, flags, offset, stride, line_bytes, lines, reserved))
+
+
+def heap_allocate(size, heap="cmacam"):
+    """A dma-buf from a dma-heap."""
+    fd = os.open(f"/dev/dma_heap/{heap}", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        answer = fcntl.ioctl(fd, _HEAP_ALLOC, struct.pack("=QIIQ", page_align(size), 0, os.O_RDWR | os.O_CLOEXEC, 0))
+    finally:
+        os.close(fd)
+    return struct.unpack_from("=I", answer, 8)[0]
