@@ -15,8 +15,10 @@
 
 static int cma_alloc_buf(struct cma_buf *buf, gfp_t gfp)
 {
+	/* The zone follows from the device's mask; asking for one is a fault. */
 	buf->page = dma_alloc_pages(buf->dev, buf->size, &buf->dma_addr,
-				    buf->dir, GFP_KERNEL | __GFP_NOWARN | gfp);
+				    buf->dir, GFP_KERNEL | __GFP_NOWARN |
+				    (gfp & ~GFP_ZONEMASK));
 	if (!buf->page)
 		return -ENOMEM;
 

@@ -5,9 +5,8 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
-#include <linux/highmem.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
 #include <linux/topology.h>
 
 #include "backend.h"
@@ -17,23 +16,18 @@ static int contig_alloc(struct cma_buf *buf, gfp_t gfp)
 {
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	int nid = dev_to_node(buf->dev);
-	unsigned long i;
 
 	if (nid == NUMA_NO_NODE)
 		nid = numa_mem_id();
 	/* A bounce buffer for a whole frame is not to be had. */
-	if (dma_get_mask(buf->dev) <= DMA_BIT_MASK(32))
+	if (min_not_zero(dma_get_mask(buf->dev), buf->dev->bus_dma_limit) <=
+	    DMA_BIT_MASK(32))
 		gfp |= GFP_DMA32;
 
-	buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_NOWARN | gfp,
-				       nid, NULL);
+	buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_ZERO |
+				       __GFP_NOWARN | gfp, nid, NULL);
 	if (!buf->page)
 		return -ENOMEM;
-
-	for (i = 0; i < pages; i++) {
-		clear_highpage(buf->page + i);
-		cond_resched();
-	}
 
 	/* The first hand-over to the engine cleans what was just zeroed. */
 	buf->dma_addr = dma_map_page_attrs(buf->dev, buf->page, 0, buf->size,

@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
+#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/slab.h>
@@ -43,10 +44,27 @@ void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
 		show(buf, data);
 }
 
+/*
+ * On 32-bit ARM handing memory to a device that only writes drops dirty lines
+ * instead of writing them back: the zeroes would be lost, and what others left
+ * in RAM would show. For a device that reads they are written back.
+ */
+static void clean_zeroes(struct cma_buf *buf)
+{
+	dma_addr_t addr;
+
+	if (!IS_ENABLED(CONFIG_ARM) || !buf->page)
+		return;
+
+	addr = dma_map_page(buf->dev, buf->page, 0, buf->size, DMA_TO_DEVICE);
+	if (!dma_mapping_error(buf->dev, addr))
+		dma_unmap_page(buf->dev, addr, buf->size, DMA_TO_DEVICE);
+}
+
 /**
  * cma_buf_alloc() - allocate a buffer
  * @dev: device for which it is
- * @engine: @dev will access the memory itself and not attach to a dma-buf
+ * @has_engine: @dev will access the memory itself and not attach to a dma-buf
  * @size: bytes, a multiple of the page size
  * @dir: what @dev does with it
  * @gfp: flags beyond GFP_KERNEL
@@ -57,7 +75,7 @@ void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
  *
  * Return: the buffer with one reference, or an error pointer, mostly -ENOMEM
  */
-struct cma_buf *cma_buf_alloc(struct device *dev, bool engine, size_t size,
+struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 			      enum dma_data_direction dir, gfp_t gfp,
 			      const char *account)
 {
@@ -69,7 +87,7 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool engine, size_t size,
 		return ERR_PTR(-ENOMEM);
 
 	buf->dev = dev;
-	buf->engine = engine;
+	buf->has_engine = has_engine;
 	buf->size = size;
 	buf->dir = dir;
 	buf->sync = cma_buf_sync_mode();
@@ -83,17 +101,23 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool engine, size_t size,
 	if (ret)
 		goto err_free;
 
+	clean_zeroes(buf);
 	get_device(dev);
 	buf->id = atomic_inc_return(&last_id);
 	buf->owner = CMA_BUF_CPU;
-	/* Zeroes may still be in the cache, to be written back over a frame. */
-	buf->dirty = true;
 	/* Far enough from the zero of a user that never began. */
 	buf->cycle = 2;
 	refcount_set(&buf->refcount, 1);
 	mutex_init(&buf->lock);
 	INIT_LIST_HEAD(&buf->users);
-	INIT_LIST_HEAD(&buf->attachments);
+	INIT_LIST_HEAD(&buf->views);
+	if (has_engine) {
+		buf->engine.dev = dev;
+		buf->engine.addr = buf->dma_addr;
+		buf->engine.dir = dir;
+		buf->engine.announces = true;
+		cma_buf_view_add(buf, &buf->engine);
+	}
 	buf->unknown.buf = buf;
 	buf->unknown.written = true;
 	atomic_long_add(size, &bytes_held);
@@ -128,8 +152,10 @@ struct cma_buf *cma_buf_get(struct cma_buf *buf)
  * cma_buf_put() - drop a reference; the last one frees or parks the buffer
  * @buf: the buffer
  *
- * Process context. May run long after the device is gone: touches memory
- * only, never the engine.
+ * Process context. May run long after the driver is gone: touches memory
+ * only, never the engine. Behind an IOMMU the DMA API needs the device's
+ * group to undo a mapping, so there the device itself must outlast the
+ * buffers, as with every other exporter.
  */
 void cma_buf_put(struct cma_buf *buf)
 {
@@ -155,7 +181,7 @@ EXPORT_SYMBOL_GPL(cma_buf_put);
  */
 void cma_buf_free(struct cma_buf *buf)
 {
-	WARN_ON(!list_empty(&buf->attachments));
+	WARN_ON(buf->importers);
 
 	mutex_lock(&bufs_lock);
 	list_del(&buf->entry);

@@ -31,9 +31,9 @@ struct vm_area_struct;
  *
  * CPU -> DEVICE and STALE -> CPU happen in process context under
  * &cma_buf.lock. DEVICE -> STALE happens without it, possibly in a hard
- * interrupt; it is the only change possible in DEVICE and impossible in the
- * other two states, so a holder of the lock that has read CPU or STALE knows
- * that nobody changes it.
+ * interrupt. It can also happen in the other two states, if a buffer was
+ * queued twice; so STALE is claimed by an atomic exchange before anything is
+ * done about it, and a completion that comes later leaves it STALE again.
  */
 enum cma_buf_owner {
 	CMA_BUF_CPU,
@@ -76,6 +76,8 @@ struct cma_buf_rect {
  * @pid: and its thread group
  * @vmas: mappings; the entry goes with the last
  * @begun: cycle of the buffer in which it last began CPU access
+ * @begins: of its CPU accesses, in this cycle, those that did not end
+ * @writes: of them, those that write
  * @written: it may have written through a mapping; stays set, because the
  *	first write to a page is the only one that faults
  */
@@ -87,6 +89,8 @@ struct cma_buf_user {
 	pid_t pid;
 	unsigned int vmas;
 	u64 begun;
+	unsigned int begins;
+	unsigned int writes;
 	bool written;
 };
 
@@ -106,6 +110,33 @@ struct cma_buf_stats {
 	u64 skipped;
 };
 
+/**
+ * struct cma_buf_view - a device that sees a buffer
+ * @list: entry in &cma_buf.views while it does; devices that read come first,
+ *	because handing a buffer to one that only writes may drop dirty lines
+ * @dev: the device
+ * @addr: where it sees the buffer, in one piece
+ * @dir: what it does with it
+ * @announces: it tells when it owns the buffer, by cma_buf_to_device() and
+ *	the rest; others, the stock importers, may own it whenever nobody has
+ *	an access open
+ * @taken: it has owned the buffer since that was last made valid
+ * @fresh: it has never owned the buffer, whose zeroes may still be in the
+ *	cache only
+ * @dirty: the CPU may have written since the device last got the buffer,
+ *	other than through the mappings of &cma_buf.users
+ */
+struct cma_buf_view {
+	struct list_head list;
+	struct device *dev;
+	dma_addr_t addr;
+	enum dma_data_direction dir;
+	bool announces;
+	bool taken;
+	bool fresh;
+	bool dirty;
+};
+
 /* Rectangles that are remembered as valid within one cycle. */
 #define CMA_BUF_RECTS	8
 
@@ -114,7 +145,7 @@ struct cma_buf_stats {
  * @id: number in traces and in debugfs
  * @backend: where the memory comes from
  * @dev: the device for which it was allocated, referenced until it is freed
- * @engine: @dev is a DMA engine; else it has no view of its own to be kept
+ * @has_engine: @dev is a DMA engine; else it has no view of its own
  * @page: first of the contiguous pages; NULL if the memory has none
  * @vaddr: the kernel's address
  * @dma_addr: where @dev sees the memory
@@ -126,17 +157,21 @@ struct cma_buf_stats {
  * @lock: guards what follows
  * @owner: see &enum cma_buf_owner
  * @cycle: times that an engine got the buffer
- * @dirty: the CPU may have written since an engine last got it, other than
- *	through the mappings of @users
- * @dirty_importers: the same for importers that do not say when they own it
+ * @unsynced: stale when a device that only reads got it, which leaves it so
+ * @pinned: somebody without a mapping may still refer to the pages
  * @unread: who queued the buffer said that nobody will read it this time
  * @vmaps: mappings of the kernel
  * @begins: CPU accesses that began and did not end, in this cycle
+ * @strange_begins: of them, those of processes that have no mapping, whose
+ *	end nobody tells when they die
+ * @writes: of the others, those that write
  * @rects: parts that are valid although the buffer is stale
  * @rect_count: so many
  * @users: &struct cma_buf_user
  * @unknown: stands for users there was no memory for
- * @attachments: importers, &struct cma_buf_attachment
+ * @engine: the view of @dev
+ * @views: of all devices, &struct cma_buf_view
+ * @importers: attached to dma-bufs of this buffer
  * @stats: cache maintenance
  * @entry: in the list of all buffers
  * @parked: entry in the list of buffers that wait to be freed
@@ -145,7 +180,7 @@ struct cma_buf {
 	unsigned int id;
 	const struct cma_backend *backend;
 	struct device *dev;
-	bool engine;
+	bool has_engine;
 	struct page *page;
 	void *vaddr;
 	dma_addr_t dma_addr;
@@ -158,16 +193,20 @@ struct cma_buf {
 	struct mutex lock; /* see the kernel-doc above */
 	enum cma_buf_owner owner;
 	u64 cycle;
-	bool dirty;
-	bool dirty_importers;
 	bool unread;
+	bool unsynced;
+	bool pinned;
 	unsigned int vmaps;
 	unsigned int begins;
+	unsigned int strange_begins;
+	unsigned int writes;
 	struct cma_buf_rect rects[CMA_BUF_RECTS];
 	unsigned int rect_count;
 	struct list_head users;
 	struct cma_buf_user unknown;
-	struct list_head attachments;
+	struct cma_buf_view engine;
+	struct list_head views;
+	unsigned int importers;
 	struct cma_buf_stats stats;
 
 	struct list_head entry;
@@ -175,7 +214,7 @@ struct cma_buf {
 };
 
 /* buf.c */
-struct cma_buf *cma_buf_alloc(struct device *dev, bool engine, size_t size,
+struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 			      enum dma_data_direction dir, gfp_t gfp,
 			      const char *account);
 struct cma_buf *cma_buf_get(struct cma_buf *buf);
@@ -200,6 +239,7 @@ void cma_buf_account_exit(void);
 
 /* park.c */
 bool cma_buf_is_referenced(const struct cma_buf *buf);
+bool cma_buf_is_pinned(const struct cma_buf *buf);
 void cma_buf_park(struct cma_buf *buf);
 size_t cma_buf_bytes_parked(void);
 void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
@@ -211,7 +251,8 @@ void cma_buf_park_exit(void);
 #define CMA_BUF_NO_INVALIDATE	BIT(1)	/* the CPU is not going to read */
 
 enum cma_buf_sync_mode cma_buf_sync_mode(void);
-void cma_buf_to_device(struct cma_buf *buf, unsigned int hints);
+void cma_buf_to_device(struct cma_buf *buf, struct cma_buf_view *view,
+		       unsigned int hints);
 void cma_buf_device_done(struct cma_buf *buf);
 void cma_buf_finish(struct cma_buf *buf);
 void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
@@ -219,17 +260,21 @@ void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
 void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir);
 void cma_buf_vmap(struct cma_buf *buf);
 void cma_buf_vunmap(struct cma_buf *buf);
+void cma_buf_mapped(struct cma_buf *buf);
+void cma_buf_written(struct cma_buf *buf);
+void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view);
+void cma_buf_view_del(struct cma_buf *buf, struct cma_buf_view *view);
 
 /* users.c */
 struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
 				      const struct mm_struct *mm);
 void cma_buf_user_put(struct cma_buf_user *user);
-void cma_buf_user_begins(struct cma_buf *buf);
+void cma_buf_user_begins(struct cma_buf *buf, bool writes);
+void cma_buf_user_ends(struct cma_buf *buf, bool writes);
+void cma_buf_users_reset(struct cma_buf *buf);
+bool cma_buf_is_mapped(struct cma_buf *buf);
 bool cma_buf_users_disciplined(struct cma_buf *buf);
 bool cma_buf_users_wrote(struct cma_buf *buf);
-
-/* sync.c, for users.c: a mapping of a stale buffer comes into being */
-void cma_buf_mapped(struct cma_buf *buf);
 
 /* mmap.c */
 int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma);
@@ -239,8 +284,9 @@ int cma_buf_mmap_own_file(struct cma_buf *buf, struct vm_area_struct *vma);
 struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags);
 struct cma_buf *cma_buf_from_dmabuf(struct dma_buf *dmabuf);
 void cma_buf_announce(struct dma_buf_attachment *attachment);
-unsigned int cma_buf_sync_importers(struct cma_buf *buf, bool announcing,
-				    bool for_cpu, size_t offset, size_t size);
+struct cma_buf_view *cma_buf_view(struct dma_buf_attachment *attachment);
+int cma_buf_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
+			 const struct cma_buf_rect *rect);
 
 /* debugfs.c */
 void cma_buf_debugfs_init(void);

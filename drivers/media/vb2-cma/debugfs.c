@@ -35,7 +35,7 @@ static void show_identity(struct seq_file *file, const struct cma_buf *buf)
 
 static void show_buf(struct cma_buf *buf, void *data)
 {
-	unsigned int maps = 0, importers;
+	unsigned int maps = 0;
 	struct seq_file *file = data;
 	struct cma_buf_user *user;
 
@@ -43,13 +43,12 @@ static void show_buf(struct cma_buf *buf, void *data)
 
 	list_for_each_entry(user, &buf->users, list)
 		maps += user->vmas;
-	importers = list_count_nodes(&buf->attachments);
 
 	show_identity(file, buf);
 	seq_printf(file, " state=%s maps=%u vmaps=%u begins=%u importers=%u",
 		   owner_names[READ_ONCE(buf->owner)],
 		   maps + buf->unknown.vmas, buf->vmaps, buf->begins,
-		   importers);
+		   buf->importers);
 	show_stats(file, &buf->stats);
 	list_for_each_entry(user, &buf->users, list)
 		seq_printf(file, " user=%d:%s%s", user->pid, user->comm,

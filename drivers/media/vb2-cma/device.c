@@ -3,13 +3,11 @@
  * /dev/vb2-cma: cache maintenance for a part of a buffer.
  */
 #include <linux/dma-buf.h>
-#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
-#include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/vb2-cma.h>
 #include <uapi/linux/dma-buf.h>
@@ -54,18 +52,6 @@ static enum dma_data_direction to_dir(u64 flags)
 	}
 }
 
-/* As dma_buf_begin_cpu_access() does: what still works on it, ends first. */
-static int wait_for_fences(struct dma_buf *dmabuf, enum dma_data_direction dir)
-{
-	bool write = dir != DMA_FROM_DEVICE;
-	long ret;
-
-	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
-				    true, MAX_SCHEDULE_TIMEOUT);
-
-	return ret < 0 ? ret : 0;
-}
-
 static int sync_part(struct dma_buf *dmabuf, const struct vb2_cma_sync *sync)
 {
 	struct cma_buf *buf = cma_buf_from_dmabuf(dmabuf);
@@ -84,11 +70,7 @@ static int sync_part(struct dma_buf *dmabuf, const struct vb2_cma_sync *sync)
 		return 0;
 	}
 
-	ret = wait_for_fences(dmabuf, dir);
-	if (!ret)
-		cma_buf_begin_access(buf, dir, &rect);
-
-	return ret;
+	return cma_buf_begin_dmabuf(dmabuf, dir, &rect);
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd,

@@ -4,6 +4,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
@@ -17,85 +18,42 @@
 
 /**
  * struct cma_buf_attachment - one importer
- * @list: entry in &cma_buf.attachments
- * @dev: the importer's device
- * @table: the buffer as that device sees it
- * @dir: direction of the mapping; DMA_NONE while there is none
- * @announces: whoever made it calls cma_buf_to_device() and the rest
+ * @view: the buffer as its device sees it
+ * @table: the same for the importer
+ * @own: it uses the mapping that the engine has already
  */
 struct cma_buf_attachment {
-	struct list_head list;
-	struct device *dev;
+	struct cma_buf_view view;
 	struct sg_table table;
-	enum dma_data_direction dir;
-	bool announces;
+	bool own;
 };
-
-/*
- * The engine's own device, imported from itself. The same memory with the
- * same coherency is covered by the buffer's ownership: that is libcamera's
- * case, which exports buffers and queues them to the node they came from.
- */
-static bool is_own(const struct cma_buf *buf,
-		   const struct cma_buf_attachment *a)
-{
-	return buf->engine && a->dev == buf->dev;
-}
-
-/**
- * cma_buf_sync_importers() - cache maintenance for the devices of importers
- * @buf: the buffer; its lock is held
- * @announcing: for those that tell when they own the buffer, or for those
- *	that do not
- * @for_cpu: before the CPU's access, or after it
- * @offset: of the first byte
- * @size: bytes
- *
- * Return: devices for which it was done
- */
-unsigned int cma_buf_sync_importers(struct cma_buf *buf, bool announcing,
-				    bool for_cpu, size_t offset, size_t size)
-{
-	struct cma_buf_attachment *a;
-	unsigned int devices = 0;
-
-	lockdep_assert_held(&buf->lock);
-
-	list_for_each_entry(a, &buf->attachments, list) {
-		dma_addr_t addr;
-
-		if (a->dir == DMA_NONE || a->announces != announcing ||
-		    is_own(buf, a))
-			continue;
-
-		/* One entry, hence one run of addresses. */
-		addr = sg_dma_address(a->table.sgl);
-		if (for_cpu)
-			dma_sync_single_range_for_cpu(a->dev, addr, offset,
-						      size, a->dir);
-		else
-			dma_sync_single_range_for_device(a->dev, addr, offset,
-							 size, a->dir);
-		devices++;
-	}
-
-	return devices;
-}
 
 /**
  * cma_buf_announce() - the importer will tell when its device owns the buffer
- * @attachment: of a dma-buf of this module
+ * @attachment: of a dma-buf of this module; not mapped yet
  *
  * It has to call cma_buf_to_device(), cma_buf_device_done() and
  * cma_buf_finish(), and in return no begin or end costs it anything.
  */
 void cma_buf_announce(struct dma_buf_attachment *attachment)
 {
+	struct cma_buf_attachment *a = attachment->priv;
+
+	a->view.announces = true;
+}
+
+/**
+ * cma_buf_view() - what to hand the buffer to
+ * @attachment: of a dma-buf of this module, mapped, that announces
+ *
+ * Return: the view of the importer's device
+ */
+struct cma_buf_view *cma_buf_view(struct dma_buf_attachment *attachment)
+{
 	struct cma_buf *buf = attachment->dmabuf->priv;
 	struct cma_buf_attachment *a = attachment->priv;
 
-	guard(mutex)(&buf->lock);
-	a->announces = true;
+	return a->own ? &buf->engine : &a->view;
 }
 
 static int cma_buf_sgtable(struct cma_buf *buf, struct sg_table *table)
@@ -129,12 +87,11 @@ static int cma_buf_attach(struct dma_buf *dmabuf,
 		return ret;
 	}
 
-	a->dev = attachment->dev;
-	a->dir = DMA_NONE;
+	a->view.dev = attachment->dev;
 	attachment->priv = a;
 
 	guard(mutex)(&buf->lock);
-	list_add_tail(&a->list, &buf->attachments);
+	buf->importers++;
 
 	return 0;
 }
@@ -146,7 +103,7 @@ static void cma_buf_detach(struct dma_buf *dmabuf,
 	struct cma_buf_attachment *a = attachment->priv;
 
 	mutex_lock(&buf->lock);
-	list_del(&a->list);
+	buf->importers--;
 	mutex_unlock(&buf->lock);
 
 	sg_free_table(&a->table);
@@ -156,24 +113,35 @@ static void cma_buf_detach(struct dma_buf *dmabuf,
 /*
  * The engine's own device has a mapping already, and gets that one: a second
  * might be elsewhere (behind an IOMMU, or in a bounce buffer), where the
- * buffer's ownership would not reach it.
+ * buffer's ownership would not reach it. That is libcamera's case, which
+ * exports buffers and queues them to the node they came from. A device that
+ * also works in the other direction needs a mapping for that.
  */
-static int map_own(struct cma_buf *buf, struct cma_buf_attachment *a)
+static bool is_own(const struct cma_buf *buf,
+		   const struct cma_buf_attachment *a,
+		   enum dma_data_direction dir)
 {
-	if (a->table.orig_nents != 1)
-		return -EINVAL;
+	return buf->has_engine && a->view.announces &&
+	       a->view.dev == buf->dev &&
+	       (buf->dir == dir || buf->dir == DMA_BIDIRECTIONAL);
+}
 
+static void map_own(struct cma_buf *buf, struct cma_buf_attachment *a)
+{
 	sg_dma_address(a->table.sgl) = buf->dma_addr;
 	sg_dma_len(a->table.sgl) = buf->size;
 	a->table.nents = 1;
-
-	return 0;
 }
 
-/* Other devices get all the maintenance of the DMA API, if there is any. */
-static unsigned long map_attrs(const struct cma_buf *buf)
+/*
+ * Who announces gets the maintenance when he gets the buffer. Undoing his
+ * mapping must do none either: it would invalidate what the CPU wrote since.
+ */
+static unsigned long map_attrs(const struct cma_buf *buf,
+			       const struct cma_buf_attachment *a)
 {
-	return buf->backend->coherent ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+	return a->view.announces || buf->backend->coherent ||
+	       buf->sync == CMA_BUF_SYNC_NEVER ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 }
 
 static struct sg_table *cma_buf_map(struct dma_buf_attachment *attachment,
@@ -185,13 +153,20 @@ static struct sg_table *cma_buf_map(struct dma_buf_attachment *attachment,
 
 	guard(mutex)(&buf->lock);
 
-	if (is_own(buf, a))
-		ret = map_own(buf, a);
-	else
-		ret = dma_map_sgtable(a->dev, &a->table, dir, map_attrs(buf));
+	a->own = is_own(buf, a, dir);
+	if (a->own) {
+		map_own(buf, a);
+		return &a->table;
+	}
+
+	ret = dma_map_sgtable(a->view.dev, &a->table, dir, map_attrs(buf, a));
 	if (ret)
 		return ERR_PTR(ret);
-	a->dir = dir;
+
+	/* One entry, hence one run of addresses. */
+	a->view.addr = sg_dma_address(a->table.sgl);
+	a->view.dir = dir;
+	cma_buf_view_add(buf, &a->view);
 
 	return &a->table;
 }
@@ -205,16 +180,48 @@ static void cma_buf_unmap(struct dma_buf_attachment *attachment,
 
 	guard(mutex)(&buf->lock);
 
-	if (!is_own(buf, a))
-		dma_unmap_sgtable(a->dev, table, dir, map_attrs(buf));
-	a->dir = DMA_NONE;
+	if (a->own)
+		return;
+	cma_buf_view_del(buf, &a->view);
+	dma_unmap_sgtable(a->view.dev, table, dir, map_attrs(buf, a));
+}
+
+/* What still works on the buffer ends first, whatever the core does later. */
+static int wait_for_fences(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	bool write = dir != DMA_FROM_DEVICE;
+	long ret;
+
+	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
+				    true, MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * cma_buf_begin_dmabuf() - begin CPU access to a dma-buf
+ * @dmabuf: of this module
+ * @dir: see cma_buf_begin_access()
+ * @rect: the part; NULL: all
+ *
+ * Return: 0, or -ERESTARTSYS if a signal came while fences were waited for
+ */
+int cma_buf_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
+			 const struct cma_buf_rect *rect)
+{
+	int ret;
+
+	ret = wait_for_fences(dmabuf, dir);
+	if (!ret)
+		cma_buf_begin_access(dmabuf->priv, dir, rect);
+
+	return ret;
 }
 
 static int cma_buf_begin_cpu_access(struct dma_buf *dmabuf,
 				    enum dma_data_direction dir)
 {
-	cma_buf_begin_access(dmabuf->priv, dir, NULL);
-	return 0;
+	return cma_buf_begin_dmabuf(dmabuf, dir, NULL);
 }
 
 static int cma_buf_end_cpu_access(struct dma_buf *dmabuf,
@@ -292,7 +299,7 @@ struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags)
 	/* Nobody has the file yet. For S_DAX see cma_buf_mmap(). */
 	if (!buf->backend->longterm)
 		file_inode(dmabuf->file)->i_flags |= S_DAX;
-	dmabuf->name = kasprintf(GFP_KERNEL, "%s #%u",
+	dmabuf->name = kasprintf(GFP_KERNEL, "%.20s #%u",
 				 cma_buf_account_name(buf), buf->id);
 	cma_buf_get(buf);
 

@@ -202,7 +202,8 @@ int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	int ret;
 
-	if (!(vma->vm_flags & VM_SHARED))
+	/* A mapping of a file that was opened to read only loses VM_SHARED. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma->vm_pgoff >= pages || vma_pages(vma) > pages - vma->vm_pgoff)
 		return -ENXIO;

@@ -63,10 +63,40 @@ static bool needs_sync(const struct cma_buf *buf)
 	return buf->sync != CMA_BUF_SYNC_NEVER && !buf->backend->coherent;
 }
 
-static void mark_dirty(struct cma_buf *buf)
+/* Which devices are meant: those that announce, the stock importers, both */
+#define TAKERS	BIT(0)
+#define STOCK	BIT(1)
+
+static bool is_meant(const struct cma_buf_view *view, unsigned int which)
 {
-	buf->dirty = true;
-	buf->dirty_importers = true;
+	return view->announces ? which & TAKERS && view->taken : which & STOCK;
+}
+
+static size_t sync_views(struct cma_buf *buf, unsigned int which, bool for_cpu,
+			 size_t offset, size_t size)
+{
+	struct cma_buf_view *view;
+	size_t bytes = 0;
+
+	lockdep_assert_held(&buf->lock);
+
+	list_for_each_entry(view, &buf->views, list) {
+		/* What only reads leaves the CPU's view as it was. */
+		if (!is_meant(view, which) ||
+		    (for_cpu && view->dir == DMA_TO_DEVICE))
+			continue;
+
+		if (for_cpu)
+			dma_sync_single_range_for_cpu(view->dev, view->addr,
+						      offset, size, view->dir);
+		else
+			dma_sync_single_range_for_device(view->dev, view->addr,
+							 offset, size,
+							 view->dir);
+		bytes += size;
+	}
+
+	return bytes;
 }
 
 static void count_sync(struct cma_buf *buf, bool for_cpu, size_t bytes,
@@ -78,37 +108,11 @@ static void count_sync(struct cma_buf *buf, bool for_cpu, size_t bytes,
 	trace_vb2_cma_sync(buf, for_cpu, bytes, reason);
 }
 
-/*
- * Importers that do not say when they own the buffer, the stock ones, are
- * synchronised on every change of hands that there is.
- */
-static void sync_importers(struct cma_buf *buf, bool for_cpu,
-			   enum cma_buf_reason reason)
+static void sync_all(struct cma_buf *buf, unsigned int which, bool for_cpu,
+		     enum cma_buf_reason reason)
 {
-	unsigned int devices;
-
-	devices = cma_buf_sync_importers(buf, false, for_cpu, 0, buf->size);
-	count_sync(buf, for_cpu, devices * buf->size, reason);
-}
-
-/* The engine and all importers: the buffer changes its owner. */
-static void sync_range(struct cma_buf *buf, bool for_cpu, size_t offset,
-		       size_t size, enum cma_buf_reason reason)
-{
-	unsigned int devices;
-
-	lockdep_assert_held(&buf->lock);
-
-	devices = cma_buf_sync_importers(buf, true, for_cpu, offset, size) +
-		  cma_buf_sync_importers(buf, false, for_cpu, offset, size);
-	if (buf->engine && for_cpu)
-		dma_sync_single_range_for_cpu(buf->dev, buf->dma_addr, offset,
-					      size, buf->dir);
-	else if (buf->engine)
-		dma_sync_single_range_for_device(buf->dev, buf->dma_addr,
-						 offset, size, buf->dir);
-	devices += buf->engine;
-	count_sync(buf, for_cpu, devices * size, reason);
+	count_sync(buf, for_cpu,
+		   sync_views(buf, which, for_cpu, 0, buf->size), reason);
 }
 
 static void skip(struct cma_buf *buf, bool for_cpu, enum cma_buf_skip reason)
@@ -123,16 +127,30 @@ static bool is_stale(struct cma_buf *buf)
 	return smp_load_acquire(&buf->owner) == CMA_BUF_STALE;
 }
 
+static void forget_takers(struct cma_buf *buf)
+{
+	struct cma_buf_view *view;
+
+	list_for_each_entry(view, &buf->views, list)
+		view->taken = false;
+}
+
 static void make_valid(struct cma_buf *buf, enum cma_buf_reason reason)
 {
 	lockdep_assert_held(&buf->lock);
 
-	if (!is_stale(buf))
+	/* Claimed first: see enum cma_buf_owner. */
+	if (cmpxchg(&buf->owner, CMA_BUF_STALE, CMA_BUF_CPU) == CMA_BUF_STALE)
+		buf->unsynced = true;
+	if (!buf->unsynced)
 		return;
 
 	if (needs_sync(buf))
-		sync_range(buf, true, 0, buf->size, reason);
-	WRITE_ONCE(buf->owner, CMA_BUF_CPU);
+		sync_all(buf, TAKERS | STOCK, true, reason);
+	buf->unsynced = false;
+	/* What wrote it before a device that only reads got it is done with. */
+	if (READ_ONCE(buf->owner) == CMA_BUF_DEVICE)
+		forget_takers(buf);
 }
 
 static bool contains(const struct cma_buf_rect *outer,
@@ -148,19 +166,20 @@ static bool contains(const struct cma_buf_rect *outer,
 	       inner->lines <= outer->lines;
 }
 
-static void sync_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
+static void sync_rect(struct cma_buf *buf, unsigned int which,
+		      const struct cma_buf_rect *rect)
 {
-	size_t granule = dma_get_cache_alignment();
-	size_t start, end, line;
+	size_t granule = max(dma_get_cache_alignment(), L1_CACHE_BYTES);
+	size_t start, end, line, bytes = 0;
 
 	/* Lines that touch each other, or nearly, are one piece. */
 	if (rect->stride - rect->line_bytes < granule) {
 		start = round_down(rect->offset, granule);
 		end = rect->offset + (rect->lines - 1) * rect->stride +
 		      rect->line_bytes;
-		sync_range(buf, true, start,
-			   min(round_up(end, granule), buf->size) - start,
-			   CMA_BUF_REASON_ROI);
+		end = min(round_up(end, granule), buf->size);
+		bytes = sync_views(buf, which, true, start, end - start);
+		count_sync(buf, true, bytes, CMA_BUF_REASON_ROI);
 		return;
 	}
 
@@ -170,8 +189,21 @@ static void sync_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
 		start = round_down(first, granule);
 		end = min(round_up(first + rect->line_bytes, granule),
 			  buf->size);
-		sync_range(buf, true, start, end - start, CMA_BUF_REASON_ROI);
+		bytes += sync_views(buf, which, true, start, end - start);
+		cond_resched();
 	}
+	count_sync(buf, true, bytes, CMA_BUF_REASON_ROI);
+}
+
+static bool is_rect_valid(struct cma_buf *buf, const struct cma_buf_rect *rect)
+{
+	unsigned int i;
+
+	for (i = 0; i < buf->rect_count; i++)
+		if (contains(&buf->rects[i], rect))
+			return true;
+
+	return false;
 }
 
 /*
@@ -180,62 +212,99 @@ static void sync_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
  * back. What several readers look at in turn is synchronised once, as far as
  * there is room to remember it; twice does no harm.
  */
-static void make_rect_valid(struct cma_buf *buf,
-			    const struct cma_buf_rect *rect)
+static void begin_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
 {
-	unsigned int i;
+	bool stale = is_stale(buf) || buf->unsynced;
+	unsigned int which = buf->writes ? 0 : STOCK;
 
-	lockdep_assert_held(&buf->lock);
-
-	for (i = 0; i < buf->rect_count; i++)
-		if (contains(&buf->rects[i], rect))
-			return;
-
-	if (needs_sync(buf))
-		sync_rect(buf, rect);
-	if (buf->rect_count < CMA_BUF_RECTS)
-		buf->rects[buf->rect_count++] = *rect;
+	if (stale && !is_rect_valid(buf, rect)) {
+		which |= TAKERS;
+		if (buf->rect_count < CMA_BUF_RECTS)
+			buf->rects[buf->rect_count++] = *rect;
+	}
+	if (which && needs_sync(buf))
+		sync_rect(buf, which, rect);
 }
 
-static void clean_for_device(struct cma_buf *buf, unsigned int hints)
+/*
+ * Stock importers do not tell when they have written, so each begin is for
+ * them too. But not under somebody's writing: that would be invalidated.
+ */
+static void begin_all(struct cma_buf *buf)
 {
-	if (!needs_sync(buf))
-		return;
+	if (is_stale(buf) || buf->unsynced)
+		make_valid(buf, CMA_BUF_REASON_BEGIN);
+	else if (!buf->writes && needs_sync(buf))
+		sync_all(buf, STOCK, true, CMA_BUF_REASON_BEGIN);
+}
 
-	if (buf->sync == CMA_BUF_SYNC_CONTRACT)
-		sync_range(buf, false, 0, buf->size, CMA_BUF_REASON_CONTRACT);
-	else if (hints & CMA_BUF_NO_CLEAN)
+/* Returns whether the device gets the buffer without dirty lines. */
+static bool clean_for(struct cma_buf *buf, const struct cma_buf_view *view,
+		      unsigned int hints)
+{
+	bool written = view->dirty || cma_buf_users_wrote(buf);
+
+	if (!needs_sync(buf))
+		return false;
+
+	if (buf->sync == CMA_BUF_SYNC_CONTRACT) {
+		sync_all(buf, TAKERS | STOCK, false, CMA_BUF_REASON_CONTRACT);
+		return true;
+	}
+	/*
+	 * A promise not to have written cannot hold for what the kernel wrote.
+	 * Were its zeroes invalidated, what was in RAM before would show.
+	 */
+	if (hints & CMA_BUF_NO_CLEAN && !view->fresh) {
 		skip(buf, false, CMA_BUF_SKIP_HINT);
-	else if (unwritten_needs_nothing() && !buf->dirty &&
-		 !cma_buf_users_wrote(buf))
+		return false;
+	}
+	if (unwritten_needs_nothing() && !written) {
 		skip(buf, false, CMA_BUF_SKIP_UNWRITTEN);
-	else
-		sync_range(buf, false, 0, buf->size, CMA_BUF_REASON_QBUF);
+		return true;
+	}
+	sync_all(buf, TAKERS | STOCK, false, CMA_BUF_REASON_QBUF);
+
+	return true;
 }
 
 /**
- * cma_buf_to_device() - hand the buffer to the engine
+ * cma_buf_to_device() - hand the buffer to a device
  * @buf: the buffer
+ * @view: of the device, which announces
  * @hints: what user space promises for this time, CMA_BUF_NO_*
  *
  * A begin that is still open is closed by this: its owner gave the buffer
  * away. Without that a reader that was killed between begin and end would
  * leave a count behind that suppresses every later synchronisation.
+ *
+ * A device that only reads leaves a stale buffer stale for the CPU, which may
+ * read beside it.
  */
-void cma_buf_to_device(struct cma_buf *buf, unsigned int hints)
+void cma_buf_to_device(struct cma_buf *buf, struct cma_buf_view *view,
+		       unsigned int hints)
 {
 	guard(mutex)(&buf->lock);
 
+	buf->unsynced = view->dir == DMA_TO_DEVICE &&
+			(buf->unsynced || is_stale(buf));
+	if (!buf->unsynced)
+		forget_takers(buf);
+	view->taken = true;
+
 	if (buf->begins)
 		trace_vb2_cma_reset(buf);
-	clean_for_device(buf, hints);
+	if (clean_for(buf, view, hints)) {
+		view->dirty = false;
+		view->fresh = false;
+	}
 
-	buf->dirty = false;
-	buf->dirty_importers = false;
-	buf->begins = 0;
+	cma_buf_users_reset(buf);
 	buf->rect_count = 0;
 	buf->unread = hints & CMA_BUF_NO_INVALIDATE;
-	buf->cycle++;
+	/* Planes that share a buffer hand it over once each. */
+	if (READ_ONCE(buf->owner) != CMA_BUF_DEVICE)
+		buf->cycle++;
 	WRITE_ONCE(buf->owner, CMA_BUF_DEVICE);
 }
 
@@ -277,7 +346,7 @@ void cma_buf_finish(struct cma_buf *buf)
 		make_valid(buf, CMA_BUF_REASON_DQBUF);
 	else if (buf->unread)
 		skip(buf, true, CMA_BUF_SKIP_HINT);
-	else if (!buf->vmaps && !buf->unknown.vmas && list_empty(&buf->users))
+	else if (!cma_buf_is_mapped(buf))
 		skip(buf, true, CMA_BUF_SKIP_UNMAPPED);
 	else if (cma_buf_users_disciplined(buf))
 		skip(buf, true, CMA_BUF_SKIP_DISCIPLINED);
@@ -302,19 +371,32 @@ void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
 	guard(mutex)(&buf->lock);
 
 	trace_vb2_cma_begin(buf, dir);
-	if (is_stale(buf)) {
-		if (rect && !writes)
-			make_rect_valid(buf, rect);
-		else
-			make_valid(buf, CMA_BUF_REASON_BEGIN);
-	} else if (!buf->begins && needs_sync(buf)) {
-		sync_importers(buf, true, CMA_BUF_REASON_BEGIN);
-	}
+	if (rect && !writes)
+		begin_rect(buf, rect);
+	else
+		begin_all(buf);
 
 	if (writes)
-		mark_dirty(buf);
-	buf->begins++;
-	cma_buf_user_begins(buf);
+		cma_buf_written(buf);
+	cma_buf_user_begins(buf, writes);
+}
+
+/* What the CPU wrote becomes visible to those who do not ask for it. */
+static void clean_for_stock(struct cma_buf *buf)
+{
+	bool wrote = cma_buf_users_wrote(buf);
+	struct cma_buf_view *view;
+
+	list_for_each_entry(view, &buf->views, list) {
+		if (view->announces)
+			continue;
+		wrote |= view->dirty;
+		view->dirty = false;
+	}
+
+	if (wrote || !unwritten_needs_nothing() ||
+	    buf->sync == CMA_BUF_SYNC_CONTRACT)
+		sync_all(buf, STOCK, false, CMA_BUF_REASON_END);
 }
 
 /**
@@ -323,21 +405,78 @@ void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
  * @dir: as at its beginning
  *
  * The engine gets the buffer by cma_buf_to_device() only, so that the end of
- * one reader never takes it from another. Importers may use it from now on.
+ * one reader never takes it from another. Stock importers may use it once
+ * nobody has an access open, of whom it is known when he ends it.
  */
 void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir)
 {
 	guard(mutex)(&buf->lock);
 
 	trace_vb2_cma_end(buf, dir);
-	if (!buf->begins || --buf->begins || !needs_sync(buf))
-		return;
-	if (buf->sync == CMA_BUF_SYNC_AUTO && unwritten_needs_nothing() &&
-	    !buf->dirty_importers && !cma_buf_users_wrote(buf))
-		return;
+	cma_buf_user_ends(buf, dir != DMA_FROM_DEVICE);
+	if (buf->begins == buf->strange_begins && needs_sync(buf))
+		clean_for_stock(buf);
+}
 
-	sync_importers(buf, false, CMA_BUF_REASON_END);
-	buf->dirty_importers = false;
+/**
+ * cma_buf_written() - the CPU may have written
+ * @buf: the buffer, locked
+ */
+void cma_buf_written(struct cma_buf *buf)
+{
+	struct cma_buf_view *view;
+
+	lockdep_assert_held(&buf->lock);
+
+	list_for_each_entry(view, &buf->views, list)
+		view->dirty = true;
+}
+
+/**
+ * cma_buf_view_add() - a device sees the buffer from now on
+ * @buf: the buffer, locked or not yet known to anybody
+ * @view: its view, filled in
+ *
+ * For a stock importer the mapping was made with all maintenance. For others
+ * there was none: that comes when they get the buffer.
+ */
+void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view)
+{
+	view->taken = false;
+	view->fresh = true;
+	view->dirty = view->announces;
+	if (view->dir == DMA_FROM_DEVICE)
+		list_add_tail(&view->list, &buf->views);
+	else
+		list_add(&view->list, &buf->views);
+
+	if (!view->announces && needs_sync(buf))
+		count_sync(buf, false, buf->size, CMA_BUF_REASON_IMPORT);
+}
+
+/**
+ * cma_buf_view_del() - a device is about to lose sight of the buffer
+ * @buf: the buffer, locked
+ * @view: its view
+ *
+ * What only this device knows of is made valid while there is a way to. The
+ * mapping of a stock importer is then undone with all maintenance, which
+ * invalidates, so that what the CPU wrote must be cleaned before.
+ */
+void cma_buf_view_del(struct cma_buf *buf, struct cma_buf_view *view)
+{
+	lockdep_assert_held(&buf->lock);
+
+	if (view->announces) {
+		if (view->taken)
+			make_valid(buf, CMA_BUF_REASON_IMPORT);
+	} else if (needs_sync(buf)) {
+		if (view->dirty || cma_buf_users_wrote(buf))
+			clean_for_stock(buf);
+		count_sync(buf, true, view->dir == DMA_TO_DEVICE ? 0 :
+			   buf->size, CMA_BUF_REASON_IMPORT);
+	}
+	list_del(&view->list);
 }
 
 /**
@@ -372,5 +511,5 @@ void cma_buf_vunmap(struct cma_buf *buf)
 	guard(mutex)(&buf->lock);
 
 	buf->vmaps--;
-	mark_dirty(buf);
+	cma_buf_written(buf);
 }

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "backend.h"
 #include "cma-buf.h"
 
 static struct cma_buf_user *find_user(struct cma_buf *buf,
@@ -49,8 +50,11 @@ struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
 		if (user) {
 			user->buf = buf;
 			user->mm = mm;
-			user->pid = current->tgid;
-			strscpy(user->comm, current->comm);
+			/* During a fork the parent runs. */
+			if (mm == current->mm) {
+				user->pid = current->tgid;
+				strscpy(user->comm, current->comm);
+			}
 			list_add_tail(&user->list, &buf->users);
 		} else {
 			user = &buf->unknown;
@@ -76,10 +80,15 @@ void cma_buf_user_put(struct cma_buf_user *user)
 		return;
 
 	/* What it wrote may be in the cache still. */
-	if (READ_ONCE(user->written)) {
-		buf->dirty = true;
-		buf->dirty_importers = true;
-	}
+	if (READ_ONCE(user->written))
+		cma_buf_written(buf);
+	/* With its mappings gone it does not read or write any more. */
+	buf->begins -= user->begins;
+	buf->writes -= user->writes;
+	/* Pages that are pinned for long are used without a mapping. */
+	if (buf->backend->longterm && cma_buf_is_pinned(buf))
+		buf->pinned = true;
+
 	if (user == &buf->unknown)
 		return;
 	list_del(&user->list);
@@ -89,16 +98,97 @@ void cma_buf_user_put(struct cma_buf_user *user)
 /**
  * cma_buf_user_begins() - the current process begins access
  * @buf: the buffer, locked
+ * @writes: to write
  *
  * By whatever descriptor: what counts is that the process knows when to ask.
+ * The kernel asks on behalf of a process that may know nothing of it, but has
+ * a mapping of its own meanwhile.
  */
-void cma_buf_user_begins(struct cma_buf *buf)
+void cma_buf_user_begins(struct cma_buf *buf, bool writes)
 {
 	struct cma_buf_user *user;
 
+	lockdep_assert_held(&buf->lock);
+
+	buf->begins++;
 	user = current->mm ? find_user(buf, current->mm) : NULL;
-	if (user)
+	if (!user) {
+		buf->strange_begins++;
+		return;
+	}
+
+	if (!buf->vmaps)
 		user->begun = buf->cycle;
+	user->begins++;
+	user->writes += writes;
+	buf->writes += writes;
+}
+
+/**
+ * cma_buf_user_ends() - the current process ends access
+ * @buf: the buffer, locked
+ * @writes: as at the beginning
+ *
+ * An access that began before the buffer was queued has no count any more.
+ */
+void cma_buf_user_ends(struct cma_buf *buf, bool writes)
+{
+	struct cma_buf_user *user;
+
+	lockdep_assert_held(&buf->lock);
+
+	user = current->mm ? find_user(buf, current->mm) : NULL;
+	if (user && user->begins) {
+		user->begins--;
+		buf->begins--;
+		if (writes && user->writes) {
+			user->writes--;
+			buf->writes--;
+		}
+	} else if (buf->strange_begins) {
+		buf->strange_begins--;
+		buf->begins--;
+	}
+}
+
+/**
+ * cma_buf_users_reset() - whatever access is open belongs to the past
+ * @buf: the buffer, locked
+ */
+void cma_buf_users_reset(struct cma_buf *buf)
+{
+	struct cma_buf_user *user;
+
+	lockdep_assert_held(&buf->lock);
+
+	list_for_each_entry(user, &buf->users, list) {
+		user->begins = 0;
+		user->writes = 0;
+	}
+	buf->begins = 0;
+	buf->strange_begins = 0;
+	buf->writes = 0;
+}
+
+/* Pins that outlived their mapping: whose they are cannot be known. */
+static bool is_pinned(struct cma_buf *buf)
+{
+	if (buf->pinned)
+		buf->pinned = cma_buf_is_pinned(buf);
+
+	return buf->pinned;
+}
+
+/**
+ * cma_buf_is_mapped() - may anybody look without asking?
+ * @buf: the buffer, locked
+ *
+ * Return: true if there is a mapping of any kind
+ */
+bool cma_buf_is_mapped(struct cma_buf *buf)
+{
+	return !list_empty(&buf->users) || buf->unknown.vmas || buf->vmaps ||
+	       is_pinned(buf);
 }
 
 /**
@@ -117,7 +207,7 @@ bool cma_buf_users_disciplined(struct cma_buf *buf)
 
 	lockdep_assert_held(&buf->lock);
 
-	if (buf->vmaps || buf->unknown.vmas)
+	if (buf->vmaps || buf->unknown.vmas || is_pinned(buf))
 		return false;
 	list_for_each_entry(user, &buf->users, list)
 		if (buf->cycle - user->begun > 1)
@@ -138,7 +228,7 @@ bool cma_buf_users_wrote(struct cma_buf *buf)
 
 	lockdep_assert_held(&buf->lock);
 
-	if (buf->vmaps || buf->unknown.vmas)
+	if (buf->vmaps || buf->unknown.vmas || is_pinned(buf))
 		return true;
 	list_for_each_entry(user, &buf->users, list)
 		if (READ_ONCE(user->written))

@@ -156,11 +156,13 @@ static void vb2_cma_prepare(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
 	struct vb2_buffer *vb = mem->vb;
+	struct cma_buf_view *view;
 
 	if (!mem->buf)
 		return;
 
-	cma_buf_to_device(mem->buf, take_hints(mem));
+	view = mem->attach ? cma_buf_view(mem->attach) : &mem->buf->engine;
+	cma_buf_to_device(mem->buf, view, take_hints(mem));
 
 	/* With the last plane, for they hold for all of them. */
 	if (!mem->attach &&
