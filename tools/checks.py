@@ -42,7 +42,7 @@ def output(box, command, **kwargs):
 
 
 def checkpatch(box):
-    files = tracked(r"^(drivers|include)/.*\.[ch]$")
+    files = tracked(r"^(drivers|include|tests/vm/planted)/.*\.[ch]$")
     status, said = output(box, [*CHECKPATCH, *(f"/src/{path}" for path in files)])
     return said or (f"status {status}" if status else "")
 

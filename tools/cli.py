@@ -7,6 +7,7 @@ import shlex
 import sys
 
 import build
+import debugkernel
 import host
 import paths
 import rootfs
@@ -32,6 +33,8 @@ def add_machine_options(parser):
                        help="memory operations of the driver (default %(default)s)")
     group.add_argument("--noncoherent", action="store_true",
                        help="the board's DMA does not snoop the CPU's caches: what is not synchronised reads as 0xdb")
+    group.add_argument("--debug-kernel", action="store_true",
+                       help="boot a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once)")
     group.add_argument("--share", default="", metavar="DIR", help="host folder, seen at /host inside")
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
                        help="end the machine after this time (default %(default)s)")
@@ -64,6 +67,7 @@ def machine_options(args, box):
     board += ["--once"] if args.once else []
     return vm.Options(board=(*board, *shlex.split(args.board)), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
+                      kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(),
                       share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
 
 
@@ -109,9 +113,10 @@ def cmd_demo(args):
 def cmd_clean(args):
     host.require_root()
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
-        if name.startswith("root-"):
-            say(f"removing {os.path.join(paths.CACHE, name)}")
-            rootfs.remove(os.path.join(paths.CACHE, name))
+        folder = os.path.join(paths.CACHE, name)
+        if os.path.isdir(folder) and name.startswith(("root-", debugkernel.PREFIX)):
+            say(f"removing {folder}")
+            rootfs.remove(folder)
     return 0
 
 
@@ -133,6 +138,9 @@ def parser():
     sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="only these (see --list)")
     sub.add_argument("--list", action="store_true", help="list the tests, run nothing")
     sub.add_argument("--long", action="store_true", help="also the long ones")
+    sub.add_argument("--debug-kernel", action="store_true",
+                     help="on a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
+                     f"subjects unless given: {', '.join(debugkernel.SUBJECTS)}")
     sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this in their name")
 
     command("build", cmd_build, "build everything")
@@ -143,7 +151,7 @@ def parser():
     sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log and console.log there")
     sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this inside and return its status")
 
-    command("clean", cmd_clean, "remove the root folders from the cache")
+    command("clean", cmd_clean, "remove the root folders and the debug kernels from the cache")
     command("help", lambda args: top.print_help() or 0, "show this help")
     return top
 

@@ -16,11 +16,11 @@ def require_root():
         raise Fail("root is needed (it makes a root folder, mounts and a machine): run sudo ./dev ...")
 
 
-def require_disk():
+def require_disk(needed=DISK_NEEDED):
     os.makedirs(paths.CACHE, exist_ok=True)
     free = shutil.disk_usage(paths.CACHE).free
-    if free < DISK_NEEDED:
-        raise Fail(f"{paths.CACHE} has {free / 2**30:.1f} GiB free and {DISK_NEEDED / 2**30:.0f} GiB "
+    if free < needed:
+        raise Fail(f"{paths.CACHE} has {free / 2**30:.1f} GiB free and {needed / 2**30:.0f} GiB "
                    "are needed: free some, or set CMACAM_CACHE to a folder on a larger disk")
 
 

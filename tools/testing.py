@@ -7,6 +7,7 @@ import sys
 import time
 
 import checks
+import debugkernel
 import paths
 import units
 import vm
@@ -46,9 +47,15 @@ def select(args):
     for subject in args.subjects:
         if subject not in known:
             raise Fail(f"{subject}: no such subject; there are {', '.join(known)}")
-    wanted = args.subjects or known
+        if args.debug_kernel and subject in HOST_SUBJECTS:
+            raise Fail(f"{subject}: runs on the host, no kernel of ours is in it: leave --debug-kernel out")
+    wanted = args.subjects or (debugkernel.SUBJECTS if args.debug_kernel else known)
     tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
-    tests = [test for test in tests if args.match in test.full_name and (args.long or not test.long)]
+    only_there = [test for test in tests if test.debug_kernel]
+    if args.subjects and tests == only_there and not args.debug_kernel and not args.list and tests:
+        raise Fail(f"{' '.join(args.subjects)}: runs on the debug kernel only: ./dev test --debug-kernel")
+    tests = [test for test in tests if args.match in test.full_name and (args.long or not test.long)
+             and (args.debug_kernel or args.list or not test.debug_kernel)]
     return [subject for subject in wanted if subject in HOST_SUBJECTS], tests
 
 
@@ -59,13 +66,14 @@ def main(args, ready):
     if args.list:
         return show(hosts, tests)
     box = ready()
+    kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel()
     tally = Tally()
     start = time.monotonic()
     for subject in hosts:
         say(f"==> {subject}")
         HOST_SUBJECTS[subject].run(box, tally, args.long, args.match)
     for machine, group in by_machine(tests):
-        run_group(box, machine, group, tally)
+        run_group(box, machine, group, tally, kernel)
     failed = [name for name, outcome in tally.results.items() if outcome == "not ok"]
     if failed:
         say("failed: " + ", ".join(failed))
@@ -80,7 +88,8 @@ def show(hosts, tests):
     for subject in hosts:
         say(f"{subject}: {HOST_SUBJECTS[subject].__doc__.splitlines()[0]}")
     for test in tests:
-        say(f"{test.full_name}: {test.purpose}{' (--long)' if test.long else ''}")
+        when = (" (--long)" if test.long else "") + (" (--debug-kernel)" if test.debug_kernel else "")
+        say(f"{test.full_name}: {test.purpose}{when}")
     return 0
 
 
@@ -91,18 +100,24 @@ def by_machine(tests):
     return groups.items()
 
 
-def run_group(box, machine, group, tally):
+def run_group(box, machine, group, tally, kernel):
     """One boot for the tests that share a machine. One that dies fails what it did not finish."""
     say(f"==> machine: {describe(machine)}")
-    limit = BOOT_ALLOWANCE + sum(test.limit for test in group)
+    slower = debugkernel.SLOWER if kernel.debug else 1
+    limit = slower * (BOOT_ALLOWANCE + sum(test.limit for test in group))
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
                          memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
-                         limit=limit)
+                         limit=limit, kernel=kernel)
     names = [test.full_name for test in group]
+    command = f"exec env CMACAM_SLOWER={slower} python3 -B /src/tests/vm/guest.py "
+    if kernel.debug and not machine.planted:
+        # A result of each boot, named after its last test.
+        names.append(f"detectors_after.{names[-1]}")
+        command += f"--detectors {names[-1]} "
     with vm.Machine(box, options) as running:
         try:
-            status = running.run("exec python3 -B /src/tests/vm/guest.py " + " ".join(names))
+            status = running.run(command + " ".join(test.full_name for test in group))
             died = "" if status == 0 else f"the machine ended with status {status}"
         except Fail as error:
             died = str(error)
@@ -123,5 +138,5 @@ def read_results(path):
 def describe(machine):
     words = ["no board"] if machine.no_board else ["a board", *machine.board]
     words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
-    words += ["noncoherent"] if machine.noncoherent else []
+    words += [word for word in ("noncoherent", "planted") if getattr(machine, word)]
     return " ".join(words)

@@ -22,6 +22,17 @@ BOOTS = 3
 
 
 @dataclasses.dataclass(frozen=True)
+class Kernel:
+    """What a machine boots, as paths inside the root folder."""
+
+    image: str = "/boot/vmlinux"
+    parameters: str = ""
+    modules: str = ""                # its folder below /lib/modules, where that is not there
+    drivers: str = ""                # our modules for it, where they are not /build/drivers/media
+    debug: bool = False              # it has the detectors, and is slower
+
+
+@dataclasses.dataclass(frozen=True)
 class Options:
     """What one machine is like."""
 
@@ -33,6 +44,7 @@ class Options:
     noncoherent: bool = False        # the board's DMA does not snoop the CPU's caches
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
+    kernel: Kernel = Kernel()
     limit: int = 3600                # seconds until the machine is ended
 
 
@@ -189,6 +201,10 @@ class Machine:
         self.sandbox.bind(self.sandbox.root + "/build", f"{top}/build")
         self.sandbox.bind(self.options.share or self.sandbox.root + "/host", f"{top}/host")
         self.sandbox.bind(self.state, f"{top}/state")
+        if self.options.kernel.modules:
+            self.sandbox.bind(self.sandbox.root + self.options.kernel.modules, f"{top}/modules")
+        if self.options.kernel.drivers:
+            self.sandbox.bind(self.sandbox.root + self.options.kernel.drivers, f"{top}/build/drivers/media")
         return top
 
     def _start(self, devices, **kwargs):
@@ -198,7 +214,7 @@ class Machine:
         board = [] if self.options.no_board else self._start_board()
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
-                       f"cryptomgr.notests cma={self.options.cma}")
+                       f"cryptomgr.notests cma={self.options.cma} {self.options.kernel.parameters}")
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit),
                    "qemu-system-x86_64", "-machine", "q35"]
@@ -207,7 +223,7 @@ class Machine:
         command += ["-smp", "2", "-m", self.options.memory,
                     "-object", f"memory-backend-memfd,id=mem,size={self.options.memory},share=on",
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
-                    "-no-reboot", "-kernel", "/boot/vmlinux", "-append", kernel_line,
+                    "-no-reboot", "-kernel", self.options.kernel.image, "-append", kernel_line,
                     *files, "-device", "virtio-serial-pci", *board, *devices]
         return self._spawn(command, **kwargs)
 

@@ -30,6 +30,7 @@ class Machine:
     memory: str = "2G"
     allocator: str = "vb2-cma"
     noncoherent: bool = False   # with the shim: unsynchronised reads see poison
+    planted: bool = False       # faults are planted here: the detectors are not asked at the end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Test:
     long: bool
     limit: int
     provokes: str
+    debug_kernel: bool
 
     @property
     def full_name(self):
@@ -56,15 +58,16 @@ class Skip(Exception):
     """A test that cannot say anything here, with the reason."""
 
 
-def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes=""):
+def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes="", debug_kernel=False):
     """Declare a test.
 
     settings: of the board while the test runs, where they differ from SETTINGS.
     limit: seconds after which it has hung. provokes: regular expression of the kernel
     messages that the test causes on purpose; any other from the modules fails it.
+    debug_kernel: it can run on the debug kernel only.
     """
     def mark(function):
-        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes)
+        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel)
         return function
     return mark
 

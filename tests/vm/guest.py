@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Runs tests inside the machine: guest.py FULL_NAME...
+"""Runs tests inside the machine: guest.py [--detectors NAME] FULL_NAME...
 
 Each test runs in a process of its own with a time limit, and fails also when the kernel
 complains meanwhile. One line per test goes to the terminal, one JSON object per test to
 /run/cmacam/results, which the host counts: a test without one has failed.
+--detectors: on the debug kernel; what its detectors say at the end is a result of that name.
 """
 
 import json
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -16,41 +16,11 @@ import time
 import traceback
 
 import declare
+import detectors
 import lib
+from kernel_log import KernelLog
 
 RESULTS = "/run/cmacam/results"
-OURS = re.compile(r"cmacam|vb2[-_]cma|noncoherent", re.I)
-ALWAYS_WRONG = re.compile(r"WARNING:|BUG:|BUG |Oops|Call Trace|Bad page|refcount_t:|list_(add|del) corruption|"
-                          r"KASAN|hung task|soft lockup|page allocation failure")
-WARNING_LEVEL = 4
-
-
-class KernelLog:
-    """The kernel's messages since the last look."""
-
-    def __init__(self):
-        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-
-    def complaints(self, provoked=""):
-        """New messages that no test may cause, less those that this one provokes."""
-        found = []
-        while True:
-            try:
-                record = os.read(self._fd, 8192).decode(errors="replace")
-            except BlockingIOError:
-                return found
-            except BrokenPipeError:
-                found.append("kernel messages were lost: the log overran")
-                continue
-            head, _, message = record.partition(";")
-            message = message.splitlines()[0]
-            level = int(head.split(",")[0]) & 7
-            if provoked and re.search(provoked, message):
-                continue
-            if ALWAYS_WRONG.search(message) or (level <= WARNING_LEVEL and OURS.search(message)):
-                # Loading modules built outside the kernel's tree says so, and is no fault.
-                if not re.search(r"taints kernel|tainting kernel|verification failed", message):
-                    found.append(message)
 
 
 def run_isolated(function, limit):
@@ -104,6 +74,8 @@ def wait(child, limit):
 
 def main(names):
     log = KernelLog()
+    asked = names[1] if names[0] == "--detectors" else ""
+    names = names[2:] if asked else names
     with open(RESULTS, "a", buffering=1) as results:
         def result(name, outcome, seconds, said):
             json.dump({"name": name, "outcome": outcome, "seconds": seconds, "said": said}, results)
@@ -118,17 +90,23 @@ def main(names):
         before = log.complaints(provoked)
         if before:
             result("boot.kernel_log", "not ok", 0, "\n".join(before))
+        wrong = detectors.arm() if asked else []
         for name in names:
             start = time.monotonic()
             if os.path.exists(lib.CONTROL):
                 lib.Board().set(**tests[name].settings)
             if os.path.exists(lib.PARAMETERS):
                 lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
-            outcome, said = run_isolated(tests[name].function, tests[name].limit)
+            outcome, said = run_isolated(tests[name].function, tests[name].limit * lib.SLOWER)
             complaints = log.complaints(tests[name].provokes)
             if complaints:
                 outcome, said = "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
             result(name, outcome, round(time.monotonic() - start, 1), said)
+        if asked:
+            start = time.monotonic()
+            wrong += detectors.verdict()
+            wrong += log.complaints()
+            result(asked, "not ok" if wrong else "ok", round(time.monotonic() - start, 1), "\n".join(wrong))
 
 
 main(sys.argv[1:])

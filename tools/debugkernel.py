@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The debug kernel: Debian's source of the kernel in use, built with detectors, kept in the cache.
+
+Like the root folder it is built beside its final name and renamed when it is whole, and its name
+carries a hash of what it is made from.
+"""
+
+import fcntl
+import glob
+import hashlib
+import os
+import re
+import shutil
+
+import build
+import host
+import paths
+import rootfs
+import vm
+from sandbox import ENVIRONMENT, end_with_parent
+from ui import Fail, run_logged, say, step, tail
+
+RECIPE = os.path.join(paths.TOOLS, "debug-kernel")
+PREFIX = "debug-kernel-"
+DISK_NEEDED = 5 << 30
+# Where it is seen inside the root folder; both come after what the folder holds itself.
+INSIDE = "/run/debug-kernel"
+DRIVERS = "/build/debug-kernel"
+
+# What it is asked about unless subjects are given.
+SUBJECTS = ["detectors", "memory", "unplug", "errors", "capture"]
+
+# How much longer a test may take: every memory access is checked, and most machines are emulated.
+SLOWER = 4
+
+# One report must not silence the next. kmemleak is built to stay off until it is asked for.
+PARAMETERS = "kasan_multi_shot kmemleak=on"
+
+
+def location(version):
+    digest = hashlib.sha256()
+    for name in ("config", "build.sh"):
+        with open(os.path.join(RECIPE, name), "rb") as f:
+            digest.update(f.read())
+    return os.path.join(paths.CACHE, f"{PREFIX}{version}-{digest.hexdigest()[:12]}")
+
+
+def ensure(box):
+    """The debug kernel and the drivers built for it, as what a machine is to boot."""
+    version = rootfs.versions(box.root)["kernel"]
+    folder = location(version)
+    if not os.path.isdir(folder):
+        host.require_disk(DISK_NEEDED)
+        # Two commands started at once: the second waits, then finds the folder.
+        with open(os.path.join(paths.CACHE, "debug-kernel.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.isdir(folder):
+                make(box, version, folder)
+    box.bind(folder, INSIDE)
+    with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build_drivers(box, os.path.basename(folder))
+    return vm.Kernel(image=f"{INSIDE}/bzImage", parameters=PARAMETERS, modules=f"{INSIDE}/modules",
+                     drivers=f"{DRIVERS}/modules", debug=True)
+
+
+def make(box, version, folder):
+    for stale in glob.glob(os.path.join(paths.CACHE, PREFIX + "*.partial")):
+        shutil.rmtree(stale)
+    partial = folder + ".partial"
+    log = os.path.join(paths.LOGS, "debug-kernel.log")
+    box.bind(partial, INSIDE)
+    if os.path.exists("/etc/resolv.conf"):
+        shutil.copy("/etc/resolv.conf", box.root + "/run/resolv.conf")
+    # A process namespace: whatever ends this command ends every compiler as well.
+    argv = box.argv(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                     "sh", "/src/tools/debug-kernel/build.sh", version, INSIDE])
+    with step(f"Building the debug kernel for {version}: 10 to 30 minutes, once"):
+        try:
+            run_logged(argv, log, "the debug kernel's build", progress=lambda: progress(log), env=ENVIRONMENT,
+                       preexec_fn=end_with_parent)
+            os.rename(partial, folder)
+        except Fail as error:
+            raise explained(log, error) from None
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    for old in sorted(set(glob.glob(os.path.join(paths.CACHE, PREFIX + "*-*"))) - {folder}):
+        say(f"    an older debug kernel can go when no other checkout uses it: {old}")
+
+
+def explained(log, error):
+    """The error with its reason: what the recipe says it is, or the compiler's own words."""
+    with open(log, errors="replace") as f:
+        lines = f.read().splitlines()
+    reasons = [line[len("debug-kernel: "):] for line in lines if line.startswith("debug-kernel: ")]
+    if reasons:
+        return Fail(f"{reasons[-1]} (the whole log is {log})")
+    wrong = [line for line in lines if re.search(r"\berror\b|No space left|\*\*\*", line, re.I)]
+    return Fail(str(error), "".join(f"{line}\n" for line in wrong[:10]) or error.detail)
+
+
+def progress(log):
+    with open(log, errors="replace") as f:
+        compiled = sum(line.startswith(("  CC", "  AS")) for line in f)
+    last = (tail(log, 1).split() or ["starting"])[-1]
+    return f"{compiled} files compiled, {last[-80:]}" if compiled else tail(log, 1).strip()[-80:] or "starting"
+
+
+def build_drivers(box, kernel):
+    """The drivers, and the module whose faults the detectors must find, in a folder of their own."""
+    folder = box.root + DRIVERS
+    stamp = os.path.join(folder, "kernel")
+    # Make compares dates only, and another kernel's headers may be older than what was built with these.
+    if not os.path.exists(stamp) or open(stamp).read() != kernel:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(f"{folder}/planted")
+        with open(stamp, "w") as f:
+            f.write(kernel)
+    with step("Building the drivers for the debug kernel"):
+        build.run(box, ["sh", "/src/drivers/media/build-modules.sh", "make", f"{INSIDE}/linux", "/src/drivers/media",
+                        f"{DRIVERS}/modules"], "debug-drivers")
+        build.run(box, ["make", "-s", "-C", f"{INSIDE}/linux", "M=/src/tests/vm/planted", f"MO={DRIVERS}/planted",
+                        "modules"], "debug-planted")
