@@ -29,7 +29,7 @@ def pages_are_the_ones_written():
                               "--file=/tmp/cam/frame-#.bin"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True)
     spy = PageSpy(child.pid)
-    out, _ = child.communicate(timeout=100)
+    out, _ = child.communicate(timeout=100 * lib.SLOWER)
     spy.stop()
     print(out)
     assert child.returncode == 0

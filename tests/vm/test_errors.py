@@ -105,7 +105,7 @@ def killed_while_streaming():
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         lib.wait_until(lambda: len(lib.Board.log()) > before + 20, f"{command[0]} streams", 60)
         child.send_signal(signal.SIGKILL)
-        child.wait(30)
+        child.wait(30 * lib.SLOWER)
         frames, _ = lib.probe("--frames", 5)
         assert [int(frame["seq"]) for frame in frames] == list(range(5)), command
 

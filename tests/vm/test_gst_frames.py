@@ -91,7 +91,7 @@ def withheld_frames_are_signalled_exactly():
     lib.wait_until(lambda: len(lib.Board.session()[1]) >= 66, "60 lost frames", 60)
     with open(release, "w"):
         pass
-    out, _ = child.communicate(timeout=60)
+    out, _ = child.communicate(timeout=60 * lib.SLOWER)
     os.unlink(release)
     print(out)
     assert child.returncode == 0

@@ -31,7 +31,7 @@ def twenty_removals_while_streaming_and_mapped():
                                  text=True)
         lib.wait_until(lambda: len(lib.Board.log()) > before + 3, "streaming", 30)
         remove()
-        out, _ = child.communicate(timeout=30)
+        out, _ = child.communicate(timeout=30 * lib.SLOWER)
         assert child.returncode == 1, f"round {round_}: status {child.returncode}"
         assert out.count("v4l2_probe: ") == 1, out[-2000:]
         rescan()
@@ -47,7 +47,7 @@ def removal_under_gstreamer():
                              stderr=subprocess.STDOUT, text=True)
     lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming", 60)
     remove()
-    out, _ = child.communicate(timeout=60)
+    out, _ = child.communicate(timeout=60 * lib.SLOWER)
     assert out.count("ERROR: from element") == 1, out
     rescan()
     lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=5", "!", "fakesink"])
