@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 
 import build
 import host
@@ -66,19 +67,21 @@ def ensure(box):
 
 def make(box, version, folder):
     for stale in glob.glob(os.path.join(paths.CACHE, PREFIX + "*.partial")):
-        shutil.rmtree(stale)
+        with step("Removing what an interrupted build left"):
+            shutil.rmtree(stale)
     partial = folder + ".partial"
     log = os.path.join(paths.LOGS, "debug-kernel.log")
     box.bind(partial, INSIDE)
     if os.path.exists("/etc/resolv.conf"):
         shutil.copy("/etc/resolv.conf", box.root + "/run/resolv.conf")
-    # A process namespace: whatever ends this command ends every compiler as well.
+    # A process namespace: whatever ends this command ends every compiler as well. Its first process
+    # does not listen to SIGTERM.
     argv = box.argv(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                      "sh", "/src/tools/debug-kernel/build.sh", version, INSIDE])
     with step(f"Building the debug kernel for {version}: 10 to 30 minutes, once"):
         try:
             run_logged(argv, log, "the debug kernel's build", progress=lambda: progress(log), env=ENVIRONMENT,
-                       preexec_fn=end_with_parent)
+                       preexec_fn=end_with_parent, stop=subprocess.Popen.kill)
             os.rename(partial, folder)
         except Fail as error:
             raise explained(log, error) from None

@@ -42,10 +42,10 @@ def step(what, quiet=False):
         say(f"    done in {duration(time.monotonic() - start)}")
 
 
-def run_logged(argv, log, what, progress=None, every=10, **kwargs):
+def run_logged(argv, log, what, progress=None, every=10, stop=subprocess.Popen.terminate, **kwargs):
     """Run a command with its output in a log file, with a sign of life every few seconds.
 
-    progress is called for the text of that sign.
+    progress is called for the text of that sign, stop to end the command when this one is interrupted.
     """
     start = time.monotonic()
     os.makedirs(os.path.dirname(log), exist_ok=True)
@@ -61,7 +61,7 @@ def run_logged(argv, log, what, progress=None, every=10, **kwargs):
                     text = progress() if progress else last_line(log)
                     say(f"    {duration(time.monotonic() - start)}: {text}")
         except BaseException:
-            child.terminate()
+            stop(child)
             child.wait()
             raise
     if status:
