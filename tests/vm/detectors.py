@@ -9,7 +9,7 @@ KMEMLEAK = "/sys/kernel/debug/kmemleak"
 # kmemleak does not report younger objects (MSECS_MIN_AGE), nor any that changed since the scan before.
 MINIMUM_AGE = 6
 # A module that is gone has no symbols any more: only its place is left, above the kernel's own text.
-OUR_MEMORY = re.compile(r"\[(cmacam\w*|vb2_cma|noncoherent)\b|\[<0>\] 0xffffffff[c-f]")
+OUR_MEMORY = re.compile(r"\[(cmacam\w*|vb2_cma|noncoherent)\b|^ +0xffffffff[a-f][0-9a-f]{7}$", re.M)
 
 
 def read(path):

@@ -66,9 +66,10 @@ mv "$work"/installed/lib/modules/* "$work/modules"
 rm -f "$work"/modules/build "$work"/modules/source
 cp arch/x86/boot/bzImage "$work/"
 
-# 3 GB of sources and objects; headers, scripts and symbol versions are 0.2 GB.
+# 3 GB of sources and objects; headers, scripts and symbol versions are 0.1 GB.
 echo "keeping what modules are built with"
-find . ! -type d ! -path './include/*' ! -path './scripts/*' ! -path './tools/objtool/*' ! -name '*.h' \
+rm -rf Documentation drivers fs net samples sound virt
+find . ! -type d ! -path './include/*' ! -path './scripts/*' ! -path './tools/objtool/*' ! -path './arch/x86/*.h' \
 	! -name 'Makefile*' ! -name 'Kbuild*' ! -name 'Kconfig*' ! -name '*.lds' ! -name .config \
 	! -name Module.symvers -delete
 find . -type d -empty -delete
