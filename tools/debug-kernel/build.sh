@@ -73,5 +73,5 @@ find . ! -type d ! -path './include/*' ! -path './scripts/*' ! -path './tools/ob
 	! -name 'Makefile*' ! -name 'Kbuild*' ! -name 'Kconfig*' ! -name '*.lds' ! -name .config \
 	! -name Module.symvers -delete
 find . -type d -empty -delete
-busybox umount /usr
+busybox umount -l /usr
 rm -rf "$work/tools" "$work/installed"
