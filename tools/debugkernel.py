@@ -64,7 +64,7 @@ def ensure(box):
         fcntl.flock(lock, fcntl.LOCK_EX)
         build_drivers(box, os.path.basename(folder))
     return vm.Kernel(image=f"{INSIDE}/bzImage", parameters=PARAMETERS, modules=f"{INSIDE}/modules",
-                     drivers=f"{DRIVERS}/modules", debug=True)
+                     drivers=f"{DRIVERS}/modules", debug=True, slower=SLOWER)
 
 
 def make(box, version, folder):

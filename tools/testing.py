@@ -103,14 +103,13 @@ def by_machine(tests):
 def run_group(box, machine, group, tally, kernel):
     """One boot for the tests that share a machine. One that dies fails what it did not finish."""
     say(f"==> machine: {describe(machine)}")
-    slower = debugkernel.SLOWER if kernel.debug else 1
-    limit = slower * (BOOT_ALLOWANCE + sum(test.limit for test in group))
+    limit = kernel.slower * (BOOT_ALLOWANCE + sum(test.limit for test in group))
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
                          memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
                          limit=limit, kernel=kernel)
     names = [test.full_name for test in group]
-    command = f"exec env CMACAM_SLOWER={slower} python3 -B /src/tests/vm/guest.py "
+    command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py "
     if kernel.debug and not machine.planted:
         # A result of each boot, named after its last test.
         names.append(f"detectors_after.{names[-1]}")

@@ -29,7 +29,8 @@ class Kernel:
     parameters: str = ""
     modules: str = ""                # its folder below /lib/modules, where that is not there
     drivers: str = ""                # our modules for it, where they are not /build/drivers/media
-    debug: bool = False              # it has the detectors, and is slower
+    debug: bool = False              # it has the detectors
+    slower: int = 1                  # by how much limits grow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Machine:
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "NONCOHERENT": "yes" if self.options.noncoherent else "no",
                     "INTERACTIVE": "yes" if interactive else "no",
-                    "PORTS": " ".join(ports),
+                    "PORTS": " ".join(ports), "UDEV_LIMIT": 20 * self.options.kernel.slower,
                     "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}
         with open(os.path.join(self.state, "config"), "w") as f:
             f.writelines(f"{key}={shlex.quote(str(value))}\n" for key, value in settings.items())

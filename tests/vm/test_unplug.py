@@ -17,7 +17,7 @@ def remove():
 def rescan():
     with open("/sys/bus/pci/rescan", "w") as f:
         f.write("1")
-    lib.run(["udevadm", "settle", "--timeout=20"])
+    lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
     lib.wait_until(lambda: os.path.exists(lib.video()), "the video node is back")
 
 
