@@ -43,6 +43,7 @@ class Options:
     memory: str = "2G"
     allocator: str = "vb2-cma"       # module parameter of cmacam
     noncoherent: bool = False        # the board's DMA does not snoop the CPU's caches
+    repeatable: bool = False         # one CPU whose clock counts instructions: CPU time repeats
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
     kernel: Kernel = Kernel()
@@ -219,9 +220,15 @@ class Machine:
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit),
                    "qemu-system-x86_64", "-machine", "q35"]
-        command += (["-accel", "kvm", "-cpu", "host"] if accelerator == "kvm" else
-                    ["-accel", "tcg,thread=multi", "-cpu", "max"])
-        command += ["-smp", "2", "-m", self.options.memory,
+        if self.options.repeatable:
+            # Without fast string instructions: emulation goes byte by byte, and counts each as one.
+            command += ["-accel", "tcg,thread=single", "-cpu", "max,-erms,-fsrm,-fzrm,-fsrs",
+                        "-icount", "shift=0,sleep=on", "-smp", "1"]
+        elif accelerator == "kvm":
+            command += ["-accel", "kvm", "-cpu", "host", "-smp", "2"]
+        else:
+            command += ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+        command += ["-m", self.options.memory,
                     "-object", f"memory-backend-memfd,id=mem,size={self.options.memory},share=on",
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
                     "-no-reboot", "-kernel", self.options.kernel.image, "-append", kernel_line,
