@@ -110,6 +110,11 @@ def cmd_demo(args):
     return demo.main(args, ready)
 
 
+def cmd_bench(args):
+    import bench
+    return bench.main(args, ready)
+
+
 def cmd_clean(args):
     host.require_root()
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
@@ -142,6 +147,10 @@ def parser():
                      help="on a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
                      f"subjects unless given: {', '.join(debugkernel.SUBJECTS)}")
     sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this in their name")
+
+    sub = command("bench", cmd_bench, "measure, side by side; without a name: list what there is")
+    sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="which (default: list them)")
+    sub.add_argument("--quick", action="store_true", help="only the small sizes")
 
     command("build", cmd_build, "build everything")
 
