@@ -23,7 +23,8 @@ FrameMapping::Area::Area(Area &&other) noexcept
 	: fd_(std::move(other.fd_)),
 	  base_(std::exchange(other.base_, nullptr)),
 	  size_(other.size_),
-	  inode_(other.inode_)
+	  inode_(other.inode_),
+	  wholeOnly_(other.wholeOnly())
 {
 }
 
@@ -35,6 +36,7 @@ FrameMapping::Area &FrameMapping::Area::operator=(Area &&other) noexcept
 		base_ = std::exchange(other.base_, nullptr);
 		size_ = other.size_;
 		inode_ = other.inode_;
+		wholeOnly_ = other.wholeOnly();
 	}
 
 	return *this;
@@ -88,9 +90,14 @@ Result<std::size_t> FrameMapping::areaOf(int fd)
 
 Result<FrameMapping> FrameMapping::map(const FrameLayout &layout, Access access)
 {
-	FrameMapping mapping(layout.format, access);
+	if (layout.planes.size() > kMaxPlanes)
+		return Error{EINVAL, "a frame of " + std::to_string(layout.planes.size()) +
+					     " planes has more than " + std::to_string(kMaxPlanes)};
 
-	for (const PlaneLayout &plane : layout.planes) {
+	FrameMapping mapping(layout, access);
+
+	for (std::size_t i = 0; i < layout.planes.size(); i++) {
+		const PlaneLayout &plane = layout.planes[i];
 		Result<std::size_t> area = mapping.areaOf(plane.fd);
 		if (!area)
 			return area.error();
@@ -103,11 +110,20 @@ Result<FrameMapping> FrameMapping::map(const FrameLayout &layout, Access access)
 						     std::to_string(plane.offset) +
 						     " does not fit into the dma-buf of " +
 						     std::to_string(size) + " bytes"};
+		if (plane.stride / plane.sampleSize < plane.width)
+			return Error{EINVAL, "lines of " + std::to_string(plane.width) +
+						     " samples overlap at a stride of " +
+						     std::to_string(plane.stride) + " bytes"};
 
-		mapping.planes_.push_back({*area, plane});
+		mapping.areaOfPlane_[i] = *area;
 	}
 
 	return mapping;
+}
+
+std::byte *FrameMapping::base(std::size_t plane) const
+{
+	return areas_[areaOfPlane_[plane]].base() + layout_.planes[plane].offset;
 }
 
 Result<MappedFrame> FrameMapping::begin() const
@@ -115,27 +131,92 @@ Result<MappedFrame> FrameMapping::begin() const
 	return MappedFrame::begin(*this);
 }
 
-Result<MappedFrame> MappedFrame::begin(const FrameMapping &mapping)
+Result<MappedFrame> FrameMapping::begin(const Rect &rect) const
 {
-	MappedFrame frame(mapping.format_, mapping.access_);
+	return MappedFrame::roi(*this, rect);
+}
 
-	for (const FrameMapping::Area &area : mapping.areas_) {
-		/* On failure the destructor ends what is in open_ so far. */
-		if (Result<void> result = beginCpuAccess(area.fd(), mapping.access_); !result)
-			return result.error();
-
-		frame.open_.push_back(area.fd());
+Result<void> MappedFrame::beginWhole(const FrameMapping::Area &area)
+{
+	for (std::size_t i = 0; i < begunCount_; i++) {
+		if (begun_[i].fd == area.fd() && !begun_[i].part)
+			return {};
 	}
 
-	for (const FrameMapping::Plane &plane : mapping.planes_) {
-		const PlaneLayout &layout = plane.layout;
-		const std::byte *base = mapping.areas_[plane.area].base() + layout.offset;
+	Result<void> result = beginCpuAccess(area.fd(), access_);
+	if (result)
+		begun_[begunCount_++] = {area.fd(), std::nullopt};
 
-		frame.planes_.push_back({{base, layout.length},
-					 layout.width,
-					 layout.height,
-					 layout.stride,
-					 layout.sampleSize});
+	return result;
+}
+
+/* Begins the whole, once, where there are no parts. */
+Result<void> MappedFrame::beginPart(const FrameMapping::Area &area, const ByteRect &part)
+{
+	if (area.wholeOnly())
+		return beginWhole(area);
+
+	Result<void> result = beginCpuAccess(area.fd(), access_, part);
+	if (result) {
+		begun_[begunCount_++] = {area.fd(), part};
+		return result;
+	}
+	if (result.error().code != EOPNOTSUPP)
+		return result;
+
+	area.setWholeOnly();
+	return beginWhole(area);
+}
+
+Result<MappedFrame> MappedFrame::begin(const FrameMapping &mapping)
+{
+	MappedFrame frame(mapping.format(), mapping.access_);
+
+	for (const FrameMapping::Area &area : mapping.areas_) {
+		/* On failure the destructor ends what has begun so far. */
+		if (Result<void> result = frame.beginWhole(area); !result)
+			return result.error();
+	}
+
+	for (const PlaneLayout &layout : mapping.layout_.planes) {
+		const std::byte *base = mapping.base(frame.planeCount_);
+
+		frame.planes_[frame.planeCount_++] = {{base, layout.length},
+						      layout.width,
+						      layout.height,
+						      layout.stride,
+						      layout.sampleSize};
+	}
+
+	return frame;
+}
+
+Result<MappedFrame> MappedFrame::roi(const FrameMapping &mapping, const Rect &rect)
+{
+	MappedFrame frame(mapping.format(), mapping.access_);
+
+	for (std::size_t i = 0; i < mapping.layout_.planes.size(); i++) {
+		const PlaneLayout &layout = mapping.layout_.planes[i];
+		const Result<Rect> samples = samplesOf(mapping.layout_, i, rect);
+		if (!samples)
+			return samples.error();
+
+		const std::size_t start = static_cast<std::size_t>(samples->y) * layout.stride +
+					  static_cast<std::size_t>(samples->x) * layout.sampleSize;
+		const ByteRect part{layout.offset + start, layout.stride,
+				    samples->width * layout.sampleSize, samples->height};
+
+		const FrameMapping::Area &area = mapping.areas_[mapping.areaOfPlane_[i]];
+		if (Result<void> result = frame.beginPart(area, part); !result)
+			return result.error();
+
+		const std::size_t length =
+			static_cast<std::size_t>(part.lines - 1) * part.stride + part.lineBytes;
+		frame.planes_[frame.planeCount_++] = {{mapping.base(i) + start, length},
+						      samples->width,
+						      samples->height,
+						      layout.stride,
+						      layout.sampleSize};
 	}
 
 	return frame;
@@ -155,12 +236,9 @@ Result<MappedFrame> MappedFrame::map(const FrameLayout &layout, Access access)
 }
 
 MappedFrame::MappedFrame(MappedFrame &&other) noexcept
-	: format_(other.format_),
-	  access_(other.access_),
-	  owned_(std::exchange(other.owned_, std::nullopt)),
-	  open_(std::exchange(other.open_, {})),
-	  planes_(std::exchange(other.planes_, {}))
+	: format_(other.format_), access_(other.access_)
 {
+	takeFrom(other);
 }
 
 MappedFrame &MappedFrame::operator=(MappedFrame &&other) noexcept
@@ -169,12 +247,19 @@ MappedFrame &MappedFrame::operator=(MappedFrame &&other) noexcept
 		static_cast<void>(end());
 		format_ = other.format_;
 		access_ = other.access_;
-		owned_ = std::exchange(other.owned_, std::nullopt);
-		open_ = std::exchange(other.open_, {});
-		planes_ = std::exchange(other.planes_, {});
+		takeFrom(other);
 	}
 
 	return *this;
+}
+
+void MappedFrame::takeFrom(MappedFrame &other) noexcept
+{
+	owned_ = std::exchange(other.owned_, std::nullopt);
+	begun_ = other.begun_;
+	begunCount_ = std::exchange(other.begunCount_, 0);
+	planes_ = other.planes_;
+	planeCount_ = std::exchange(other.planeCount_, 0);
 }
 
 MappedFrame::~MappedFrame()
@@ -187,9 +272,10 @@ Result<void> MappedFrame::end()
 {
 	std::optional<Error> first;
 
-	planes_.clear();
-	for (int fd : std::exchange(open_, {})) {
-		Result<void> result = endCpuAccess(fd, access_);
+	planeCount_ = 0;
+	for (const Begun &begun : std::span(begun_).first(std::exchange(begunCount_, 0))) {
+		Result<void> result = begun.part ? endCpuAccess(begun.fd, access_, *begun.part)
+						 : endCpuAccess(begun.fd, access_);
 		if (!result && !first)
 			first = result.error();
 	}
@@ -203,7 +289,7 @@ Result<void> MappedFrame::end()
 
 std::span<std::byte> MappedFrame::writable(std::size_t index)
 {
-	if (access_ == Access::Read || index >= planes_.size())
+	if (access_ == Access::Read || index >= planeCount_)
 		return {};
 
 	std::span<const std::byte> data = planes_[index].data;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A memory file that answers DMA_BUF_IOCTL_SYNC and keeps count.
+ * A memory file that answers DMA_BUF_IOCTL_SYNC and keeps count, and a device
+ * node that does so with VB2_CMA_IOC_SYNC.
  */
 
 #include "fake_dma_buf.h"
 
 #include <cerrno>
 #include <cstdarg>
+#include <cstring>
+#include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -45,21 +48,53 @@ void FakeDmaBufs::failCall(unsigned int index, int error)
 	failures_.push_back({index, error});
 }
 
-int FakeDmaBufs::sync(std::uint64_t flags)
+bool FakeDmaBufs::fails(unsigned int call) const
 {
-	const unsigned int call = calls_++;
-	lastFlags_ = flags;
-
 	for (const Failure &failure : failures_) {
 		if (failure.call == call) {
 			errno = failure.error;
-			return -1;
+			return true;
 		}
 	}
+
+	return false;
+}
+
+int FakeDmaBufs::sync(std::uint64_t flags)
+{
+	lastFlags_ = flags;
+	if (fails(calls_++))
+		return -1;
 
 	(flags & DMA_BUF_SYNC_END ? ends_ : begins_)++;
 
 	return 0;
+}
+
+int FakeDmaBufs::syncPart(const vb2_cma_sync &part)
+{
+	partCalls_++;
+	if (fails(calls_++))
+		return -1;
+	if (partError_) {
+		errno = partError_;
+		return -1;
+	}
+
+	parts_.push_back(part);
+
+	return 0;
+}
+
+int FakeDmaBufs::openNode()
+{
+	opens_++;
+	if (!node_) {
+		errno = ENOENT;
+		return -1;
+	}
+
+	return memfd_create("fake-vb2-cma", MFD_CLOEXEC);
 }
 
 extern "C" int __real_ioctl(int fd, unsigned long request, void *argument);
@@ -71,8 +106,24 @@ extern "C" int __wrap_ioctl(int fd, unsigned long request, ...)
 	void *argument = va_arg(list, void *);
 	va_end(list);
 
+	if (request == VB2_CMA_IOC_SYNC && current)
+		return current->syncPart(*static_cast<vb2_cma_sync *>(argument));
 	if (request == DMA_BUF_IOCTL_SYNC && current)
 		return current->sync(static_cast<dma_buf_sync *>(argument)->flags);
 
 	return __real_ioctl(fd, request, argument);
+}
+
+extern "C" int __real_open64(const char *path, int flags, ...);
+
+/*
+ * What open() is where files may be large, as meson has it. Nothing in these
+ * tests creates a file, so the mode need not be passed on.
+ */
+extern "C" int __wrap_open64(const char *path, int flags, ...)
+{
+	if (!std::strcmp(path, "/dev/vb2-cma") && current)
+		return current->openNode();
+
+	return __real_open64(path, flags);
 }

@@ -60,3 +60,25 @@ TEST(OpenCv, Bayer)
 	EXPECT_TRUE(cmacam::gray(*frame).empty());
 	EXPECT_TRUE(cmacam::uv(*frame).empty());
 }
+
+TEST(OpenCv, PartOfAFrame)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(64 * 60);
+	auto mapping = cmacam::FrameMapping::map(
+		*cmacam::contiguousLayout(fd.get(), PixelFormat::Nv12, 60, 40, 64));
+	ASSERT_TRUE(mapping);
+	auto frame = mapping->begin(cmacam::Rect{9, 4, 10, 6});
+	ASSERT_TRUE(frame);
+
+	cv::Mat gray = cmacam::gray(*frame);
+	EXPECT_EQ(gray.size(), cv::Size(10, 6));
+	EXPECT_EQ(gray.step[0], 64U);
+	EXPECT_EQ(gray.at<uchar>(0, 0), (4 * 64 + 9) % 251);
+	EXPECT_EQ(gray.at<uchar>(5, 9), (9 * 64 + 18) % 251);
+
+	/* Columns 9 to 18 touch the CbCr pairs 4 to 9. */
+	cv::Mat uv = cmacam::uv(*frame);
+	EXPECT_EQ(uv.size(), cv::Size(6, 3));
+	EXPECT_EQ(uv.at<cv::Vec2b>(0, 0)[0], (64 * 40 + 2 * 64 + 8) % 251);
+}

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include <cmacam/result.h>
@@ -55,6 +56,37 @@ Result<void> beginCpuAccess(int fd, Access access);
  * \return An error with the errno of the ioctl
  */
 Result<void> endCpuAccess(int fd, Access access);
+
+/** A rectangle of a dma-buf, in bytes. */
+struct ByteRect
+{
+	std::uint64_t offset;	 /**< of the first line, from the start of the dma-buf */
+	std::uint32_t stride;	 /**< from the start of one line to that of the next */
+	std::uint32_t lineBytes; /**< of each line, not more than the stride; not 0 */
+	std::uint32_t lines;	 /**< not 0 */
+};
+
+/**
+ * Begin CPU access to a part of a dma-buf, which costs the maintenance of that
+ * part only. Outside of \a part the CPU may see older pixels.
+ *
+ * Only buffers of vb2-cma can do it (/dev/vb2-cma, VB2_CMA_IOC_SYNC). The
+ * device node is opened at the first call that finds it and stays open for as
+ * long as the process runs. Any thread may call this.
+ *
+ * \return EOPNOTSUPP if the buffer cannot be had in parts: it is of another
+ * driver, or the node is not there. Nothing has begun then, and
+ * beginCpuAccess() for the whole buffer is the way. Else the errno of the
+ * ioctl; ERANGE if \a part reaches beyond the dma-buf
+ */
+Result<void> beginCpuAccess(int fd, Access access, const ByteRect &part);
+
+/**
+ * End the CPU access to a part, with the same \a access and \a part.
+ *
+ * \return An error with the errno of the ioctl
+ */
+Result<void> endCpuAccess(int fd, Access access, const ByteRect &part);
 
 /**
  * Size of a dma-buf in bytes.

@@ -19,6 +19,18 @@ enum class PixelFormat {
 	Srggb10, /**< 10-bit Bayer in 16-bit little-endian words */
 };
 
+/** How many planes a frame can have. */
+inline constexpr std::size_t kMaxPlanes = 4;
+
+/** A rectangle of a frame, in pixels. */
+struct Rect
+{
+	unsigned int x;	     /**< of the left column */
+	unsigned int y;	     /**< of the top line */
+	unsigned int width;  /**< columns, not 0 */
+	unsigned int height; /**< lines, not 0 */
+};
+
 /** Where one plane lies. */
 struct PlaneLayout
 {
@@ -35,8 +47,19 @@ struct PlaneLayout
 struct FrameLayout
 {
 	PixelFormat format;
-	std::vector<PlaneLayout> planes;
+	std::vector<PlaneLayout> planes; /**< kMaxPlanes at most */
 };
+
+/**
+ * The samples of plane \a index that belong to the pixels of \a rect.
+ *
+ * Where a sample stands for several pixels, as CbCr of Nv12 does for 2x2, it
+ * belongs if any of them does: the part is rounded out to whole samples.
+ *
+ * \return Column, line, width and height in samples of the plane; an error with
+ * EINVAL if \a rect is empty or not within the frame, or if there is no such plane
+ */
+Result<Rect> samplesOf(const FrameLayout &layout, std::size_t index, const Rect &rect);
 
 /**
  * The layout of a frame of which all planes follow each other in one dma-buf.

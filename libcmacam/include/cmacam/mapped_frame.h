@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -40,24 +42,31 @@ public:
 	 * \param[in] layout Where the planes are
 	 * \param[in] access ReadWrite only if pixels are going to be written
 	 *
-	 * \return EINVAL if a plane reaches beyond its dma-buf; else the errno
-	 * of lseek(), fcntl() or mmap()
+	 * \return EINVAL if a plane reaches beyond its dma-buf, its lines overlap
+	 * or there are more than kMaxPlanes; else the errno of lseek(), fcntl() or
+	 * mmap()
 	 */
 	static Result<FrameMapping> map(const FrameLayout &layout, Access access = Access::Read);
 
 	FrameMapping(FrameMapping &&) noexcept = default;
 	FrameMapping &operator=(FrameMapping &&) noexcept = default;
 
-	PixelFormat format() const { return format_; }
+	PixelFormat format() const { return layout_.format; }
 	Access access() const { return access_; }
 
 	/** Open one period of CPU access; see MappedFrame::begin(). */
 	Result<MappedFrame> begin() const;
 
+	/** Open one period of CPU access to a part; see MappedFrame::roi(). */
+	Result<MappedFrame> begin(const Rect &rect) const;
+
 private:
 	friend class MappedFrame;
 
-	/* One dma-buf, mapped from its start. */
+	/*
+	 * One dma-buf, mapped from its start. Whether it cannot be had in parts
+	 * is found out by the first who asks, of many threads perhaps.
+	 */
 	class Area
 	{
 	public:
@@ -70,6 +79,8 @@ private:
 		std::byte *base() const { return base_; }
 		std::size_t size() const { return size_; }
 		ino_t inode() const { return inode_; }
+		bool wholeOnly() const { return wholeOnly_.load(std::memory_order_relaxed); }
+		void setWholeOnly() const { wholeOnly_.store(true, std::memory_order_relaxed); }
 
 	private:
 		void unmap();
@@ -78,34 +89,30 @@ private:
 		std::byte *base_;
 		std::size_t size_;
 		ino_t inode_;
+		mutable std::atomic<bool> wholeOnly_ = false;
 	};
 
-	struct Plane
-	{
-		std::size_t area;
-		PlaneLayout layout;
-	};
-
-	FrameMapping(PixelFormat format, Access access) : format_(format), access_(access) {}
+	FrameMapping(const FrameLayout &layout, Access access) : layout_(layout), access_(access) {}
 
 	Result<std::size_t> areaOf(int fd);
+	std::byte *base(std::size_t plane) const;
 
-	PixelFormat format_;
+	FrameLayout layout_; /* its descriptors belong to others: not used after map() */
 	Access access_;
 	std::vector<Area> areas_;
-	std::vector<Plane> planes_;
+	std::array<std::size_t, kMaxPlanes> areaOfPlane_{};
 };
 
 /** One plane of a mapped frame. */
 struct MappedPlane
 {
-	std::span<const std::byte> data; /**< all lines, padding included */
+	std::span<const std::byte> data; /**< all lines, and what lies between them */
 	unsigned int width;		 /**< samples per line */
 	unsigned int height;		 /**< lines */
 	unsigned int stride;		 /**< bytes from one line to the next */
 	unsigned int sampleSize;	 /**< bytes per sample */
 
-	/** The samples of line \a y, without the padding. */
+	/** The samples of line \a y, and nothing else. */
 	std::span<const std::byte> line(unsigned int y) const
 	{
 		return data.subspan(static_cast<std::size_t>(y) * stride,
@@ -136,6 +143,26 @@ public:
 	static Result<MappedFrame> begin(const FrameMapping &mapping);
 
 	/**
+	 * Begin access to a part of a frame that is mapped already.
+	 *
+	 * The planes are views of the part: their first sample is that of its
+	 * upper left corner, their size is its own. What lies between their lines
+	 * belongs to others and may be older. The chroma plane of Nv12 is rounded
+	 * out, see samplesOf(); Srggb10 begins with red where x and y are even.
+	 *
+	 * Costs the cache maintenance of the part where the buffer is of vb2-cma,
+	 * else that of the whole buffer. Several parts of one frame may be open at
+	 * once, together with the whole.
+	 *
+	 * \param[in] mapping Must outlive the MappedFrame; may be moved meanwhile
+	 * \param[in] rect In pixels of the frame
+	 *
+	 * \return EINVAL if \a rect is empty or not within the frame; else the
+	 * error of beginCpuAccess(); what had begun is ended again
+	 */
+	static Result<MappedFrame> roi(const FrameMapping &mapping, const Rect &rect);
+
+	/**
 	 * Map a frame, and begin access to it; the mapping ends with the access.
 	 *
 	 * \return The errors of FrameMapping::map() and begin()
@@ -160,7 +187,7 @@ public:
 	PixelFormat format() const { return format_; }
 
 	/** The planes of the format, in its order; empty after end(). */
-	std::span<const MappedPlane> planes() const { return planes_; }
+	std::span<const MappedPlane> planes() const { return {planes_.data(), planeCount_}; }
 
 	/**
 	 * The bytes of plane \a index for writing.
@@ -170,13 +197,27 @@ public:
 	std::span<std::byte> writable(std::size_t index);
 
 private:
+	/* One begin that wants its end. The descriptor is owned by the mapping. */
+	struct Begun
+	{
+		int fd;
+		std::optional<ByteRect> part;
+	};
+
 	MappedFrame(PixelFormat format, Access access) : format_(format), access_(access) {}
 
+	Result<void> beginWhole(const FrameMapping::Area &area);
+	Result<void> beginPart(const FrameMapping::Area &area, const ByteRect &part);
+	void takeFrom(MappedFrame &other) noexcept;
+
+	/* Arrays of fixed size: a frame costs no allocation. */
 	PixelFormat format_;
 	Access access_;
 	std::optional<FrameMapping> owned_;
-	std::vector<int> open_; /* dma-bufs under access; owned by the mapping */
-	std::vector<MappedPlane> planes_;
+	std::array<Begun, kMaxPlanes> begun_{};
+	std::size_t begunCount_ = 0;
+	std::array<MappedPlane, kMaxPlanes> planes_{};
+	std::size_t planeCount_ = 0;
 };
 
 } /* namespace cmacam */
