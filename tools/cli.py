@@ -35,6 +35,9 @@ def add_machine_options(parser):
                        help="the board's DMA does not snoop the CPU's caches: what is not synchronised reads as 0xdb")
     group.add_argument("--debug-kernel", action="store_true",
                        help="boot a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once)")
+    group.add_argument("--evict", type=int, default=0, metavar="MS",
+                       help="with --noncoherent: write back a few dirty cache lines every so many milliseconds, "
+                       "whoever owns them, as a cache may (default: never)")
     group.add_argument("--share", default="", metavar="DIR", help="host folder, seen at /host inside")
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
                        help="end the machine after this time (default %(default)s)")
@@ -63,12 +66,14 @@ def machine_options(args, box):
         source = "/run/source/" + os.path.basename(source)
     if args.share and not os.path.isdir(args.share):
         raise Fail(f"{args.share}: no such folder to share")
+    if args.evict and not args.noncoherent:
+        raise Fail("--evict is for a machine that is --noncoherent")
     board = ["--source", source, "--fps", args.fps, "--starved", args.starved, "--mark", args.mark]
     board += ["--once"] if args.once else []
     return vm.Options(board=(*board, *shlex.split(args.board)), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
                       kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(),
-                      share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
+                      evict=args.evict, share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
 
 
 def cmd_build(args):

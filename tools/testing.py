@@ -107,7 +107,7 @@ def run_group(box, machine, group, tally, kernel):
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
                          memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
-                         limit=limit, kernel=kernel)
+                         evict=machine.evict, limit=limit, kernel=kernel)
     names = [test.full_name for test in group]
     command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py "
     if kernel.debug and not machine.planted:
@@ -138,4 +138,5 @@ def describe(machine):
     words = ["no board"] if machine.no_board else ["a board", *machine.board]
     words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
     words += [word for word in ("noncoherent", "planted") if getattr(machine, word)]
+    words += [f"evict={machine.evict}"] if machine.evict else []
     return " ".join(words)

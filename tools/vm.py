@@ -44,6 +44,7 @@ class Options:
     allocator: str = "vb2-cma"       # module parameter of cmacam
     noncoherent: bool = False        # the board's DMA does not snoop the CPU's caches
     repeatable: bool = False         # one CPU whose clock counts instructions: CPU time repeats
+    evict: int = 0                   # milliseconds between evictions of dirty lines; 0: none
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
     kernel: Kernel = Kernel()
@@ -149,6 +150,7 @@ class Machine:
         settings = {"ALLOCATOR": self.options.allocator,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "NONCOHERENT": "yes" if self.options.noncoherent else "no",
+                    "EVICT": self.options.evict,
                     "INTERACTIVE": "yes" if interactive else "no",
                     "PORTS": " ".join(ports), "UDEV_LIMIT": 20 * self.options.kernel.slower,
                     "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}

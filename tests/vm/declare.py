@@ -31,6 +31,7 @@ class Machine:
     allocator: str = "vb2-cma"
     noncoherent: bool = False   # with the shim: unsynchronised reads see poison
     planted: bool = False       # faults are planted here: the detectors are not asked at the end
+    evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,7 +55,12 @@ int cma_backend_alloc(struct cma_buf *buf, gfp_t gfp)
 	unsigned int chosen = READ_ONCE(backend_choice.value);
 	int ret;
 
-	if (chosen != BACKEND_AUTO)
+	/*
+	 * Memory is coherent with the device it was allocated for. Without one,
+	 * those that import it later would see anything.
+	 */
+	if (chosen != BACKEND_AUTO &&
+	    (buf->has_engine || !backends[chosen]->coherent))
 		return alloc_from(backends[chosen], buf, gfp);
 
 	/* An area that is too small is not worth trying. */
