@@ -2,6 +2,7 @@
 /* Looks at libcamera frames through MappedFrame and prints what it can prove about each. */
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <iostream>
 
 #include "camera_loop.h"
@@ -17,7 +18,30 @@ std::span<const std::byte> wholeFrame(const cmacam::MappedFrame &frame)
 	return {first.data(), last.data() + last.size()};
 }
 
-cmacam::Result<bool> report(const CameraFrame &camera)
+struct Look
+{
+	bool lines = false;
+	bool digest = true;
+	std::vector<cmacam::Rect> parts;
+};
+
+/* Frames begin on a page, so addresses tell where the cache lines are. */
+witness::Lines countLines(const cmacam::MappedFrame &frame, uint32_t sequence)
+{
+	witness::Lines lines;
+	for (const cmacam::MappedPlane &plane : frame.planes()) {
+		for (unsigned int y = 0; y < plane.height; y++) {
+			const auto line = plane.line(y);
+			const auto part = witness::countLines(
+				line, sequence, reinterpret_cast<uintptr_t>(line.data()));
+			lines.all += part.all;
+			lines.stale += part.stale;
+		}
+	}
+	return lines;
+}
+
+cmacam::Result<bool> reportWhole(const CameraFrame &camera, const Look &look)
 {
 	cmacam::Result<cmacam::MappedFrame> frame = camera.pixels.begin();
 	if (!frame)
@@ -25,13 +49,50 @@ cmacam::Result<bool> report(const CameraFrame &camera)
 
 	const auto bytes = wholeFrame(*frame);
 	printf("frame seq=%u bytes=%zu", camera.sequence, bytes.size());
-	witness::printEvidence(bytes, bytes, true);
+	if (look.lines) {
+		const auto lines = countLines(*frame, camera.sequence);
+		printf(" lines=%zu stale_lines=%zu", lines.all, lines.stale);
+	}
+	witness::printEvidence(bytes, bytes, look.digest);
 	putchar('\n');
-	fflush(stdout);
 
 	if (cmacam::Result<void> ended = frame->end(); !ended)
 		return ended.error();
 	return true;
+}
+
+/* One part after the other, each with an access of its own. */
+cmacam::Result<bool> reportParts(const CameraFrame &camera, const Look &look)
+{
+	witness::Lines lines;
+	for (const cmacam::Rect &rect : look.parts) {
+		cmacam::Result<cmacam::MappedFrame> frame = camera.pixels.begin(rect);
+		if (!frame)
+			return frame.error();
+		const auto part = countLines(*frame, camera.sequence);
+		lines.all += part.all;
+		lines.stale += part.stale;
+		if (cmacam::Result<void> ended = frame->end(); !ended)
+			return ended.error();
+	}
+	printf("frame seq=%u lines=%zu stale_lines=%zu\n", camera.sequence, lines.all, lines.stale);
+	return true;
+}
+
+/* X,Y,WIDTH,HEIGHT */
+cmacam::Rect parseRect(const std::string &text)
+{
+	std::array<unsigned int, 4> values{};
+	const char *at = text.data();
+	const char *const end = at + text.size();
+	for (unsigned int &value : values) {
+		const auto [next, error] = std::from_chars(at, end, value);
+		const bool last = &value == &values.back();
+		if (error != std::errc() || (last ? next != end : next == end || *next != ','))
+			throw CLI::ValidationError("--roi", text + " is not X,Y,WIDTH,HEIGHT");
+		at = next + !last;
+	}
+	return {values[0], values[1], values[2], values[3]};
 }
 
 } /* namespace */
@@ -40,12 +101,22 @@ int main(int argc, char **argv)
 {
 	CameraOptions camera{"", "NV12", 640, 480};
 	unsigned int frames = 5;
+	Look look;
 
 	CLI::App app{"Print what can be proven about frames seen through MappedFrame"};
 	app.add_option("--format", camera.format, "libcamera pixel format");
 	app.add_option("--width", camera.width, "pixels");
 	app.add_option("--height", camera.height, "lines");
 	app.add_option("--frames", frames, "frames to look at");
+	app.add_flag("--lines", look.lines,
+		     "count 64-byte lines without the frame's number (mark mode lines)");
+	app.add_flag("!--no-digest", look.digest, "no SHA-256 of each frame");
+	app.add_option_function<std::string>(
+		   "--roi",
+		   [&look](const std::string &text) { look.parts.push_back(parseRect(text)); },
+		   "look at this part only, X,Y,WIDTH,HEIGHT; counts lines; may be repeated")
+		->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+		->trigger_on_parse();
 	CLI11_PARSE(app, argc, argv);
 
 	auto loop = CameraLoop::open(camera);
@@ -56,7 +127,10 @@ int main(int argc, char **argv)
 
 	unsigned int done = 0;
 	const auto result = (*loop)->run([&](const CameraFrame &frame) -> cmacam::Result<bool> {
-		if (auto reported = report(frame); !reported)
+		auto reported =
+			look.parts.empty() ? reportWhole(frame, look) : reportParts(frame, look);
+		fflush(stdout);
+		if (!reported)
 			return reported;
 		return ++done < frames;
 	});

@@ -63,20 +63,26 @@ inline std::optional<cmacam_mark> readMark(std::span<const std::byte> frame)
 	return mark;
 }
 
-/* How many lines of a frame have a stamp (mark mode `lines`), and how many a wrong one. */
+/*
+ * How many lines of a frame have a stamp (mark mode `lines`), and how many a
+ * wrong one. A part of a frame says where in a line it begins; only stamps that
+ * lie within it count.
+ */
 struct Lines
 {
 	size_t all = 0;
 	size_t stale = 0;
 };
 
-inline Lines countLines(std::span<const std::byte> frame, uint32_t sequence)
+inline Lines countLines(std::span<const std::byte> part, uint32_t sequence, size_t begin = 0)
 {
 	Lines lines;
-	for (size_t i = CMACAM_MARK_LINE_SEQUENCE; i + sizeof(sequence) <= frame.size();
+	const size_t first =
+		CMACAM_MARK_LINE + CMACAM_MARK_LINE_SEQUENCE - begin % CMACAM_MARK_LINE;
+	for (size_t i = first % CMACAM_MARK_LINE; i + sizeof(sequence) <= part.size();
 	     i += CMACAM_MARK_LINE) {
 		lines.all++;
-		lines.stale += memcmp(&frame[i], &sequence, sizeof(sequence)) != 0;
+		lines.stale += memcmp(&part[i], &sequence, sizeof(sequence)) != 0;
 	}
 	return lines;
 }

@@ -52,3 +52,23 @@ TEST_F(WitnessTest, CutLineHasNoStamp)
 	EXPECT_EQ(witness::countLines(cut, kOld).all, 1u);
 	EXPECT_EQ(witness::countLines(cut, kOld).stale, 1u);
 }
+
+TEST_F(WitnessTest, PartCountsTheStampsWithinIt)
+{
+	const auto count = [&](size_t begin, size_t size) {
+		return witness::countLines(std::span(frame).subspan(begin, size), kNew, begin);
+	};
+
+	for (size_t begin : {0, 3, 4, 5, 8, 63, 64, 68, 69, 200}) {
+		for (size_t size : {0, 3, 4, 60, 64, 128, 130}) {
+			size_t stamps = 0;
+			for (size_t line = 0; line < 10; line++) {
+				const size_t at =
+					line * CMACAM_MARK_LINE + CMACAM_MARK_LINE_SEQUENCE;
+				stamps += at >= begin && at + sizeof(kNew) <= begin + size;
+			}
+			EXPECT_EQ(count(begin, size).all, stamps) << begin << " " << size;
+			EXPECT_EQ(count(begin, size).stale, 0u) << begin << " " << size;
+		}
+	}
+}

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""Frames in the board's mark mode `lines`: which 64-byte lines are not the frame's own, as each kind of reader
+sees them.
+
+A reader takes a Size and a number of frames, and returns for each frame a Seen. The board loses no frame
+(starved=hold), so what arrives at a sink as number n is frame n.
+"""
+
+import ctypes
+import dataclasses
+import fcntl
+import mmap
+import os
+import select
+import struct
+import subprocess
+import tempfile
+
+import lib
+import v4l2
+
+LINE = 64
+STAMP = 4                       # byte of a line at which its frame's number lies
+PROBE = ["/build/libcam-pipeline/cmacam-run", "/build/tests/vm/mapped_probe"]
+LIMIT = 60
+PIDFD_GETFD = 438
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    width: int
+    height: int
+
+    @property
+    def bytes(self):
+        return self.width * self.height * 3 // 2
+
+    @property
+    def lines(self):
+        return self.bytes // LINE
+
+
+@dataclasses.dataclass
+class Seen:
+    """What a reader saw of one frame."""
+
+    sequence: int
+    lines: int
+    stale: int
+    sha256: str = ""
+
+
+VGA = Size(640, 480)
+FULL_HD = Size(1920, 1080)
+
+
+def stale_lines(data, sequence):
+    """(lines, of them those that have not the number of the frame)."""
+    columns = [bytes(data[STAMP + i::LINE]) for i in range(4)]
+    number = struct.pack("<I", sequence)
+    count = len(columns[3])
+    if all(column == number[i:i + 1] * count for i, column in enumerate(columns)):
+        return count, 0
+    return count, sum(bytes(stamp) != number for stamp in zip(*columns))
+
+
+def look(data, sequence, digest):
+    return Seen(sequence, *stale_lines(data, sequence), lib.sha256(data) if digest else "")
+
+
+# Programs of this project.
+
+def probe(*options):
+    def read(size, count, digest=False):
+        frames, lost = lib.probe("--lines", "--frames", count, "--width", size.width, "--height", size.height,
+                                 *(["--digest"] if digest else []), *options)
+        assert not lost, lost
+        return from_lines(frames)
+    return read
+
+
+def mapped_frame(*rectangles):
+    """MappedFrame, whole, or rectangles of it as fractions of the frame: left, top, width, height."""
+    def read(size, count, digest=False):
+        options = ["--lines", "--frames", count, "--width", size.width, "--height", size.height]
+        options += [] if digest else ["--no-digest"]
+        for x, y, width, height in rectangles:
+            options += ["--roi", "%d,%d,%d,%d" % (x * size.width, y * size.height, width * size.width,
+                                                  height * size.height)]
+        out = lib.run([*PROBE, *map(str, options)])
+        return from_lines([lib.fields(line) for line in out.splitlines() if line.startswith("frame ")])
+    return read
+
+
+def from_lines(frames):
+    return [Seen(int(f["seq"]), int(f["lines"]), int(f["stale_lines"]), f.get("sha256", "")) for f in frames]
+
+
+# Unmodified programs that write files.
+
+class Sink:
+    """A program that writes frames, one after the other, into a FIFO that is read here.
+
+    room: bytes that the FIFO holds. With less than half a frame, the program is still reading a frame's buffer
+    when the first half has been read here.
+    """
+
+    def __init__(self, size, command, room=1 << 20):
+        self._size = size
+        self._folder = tempfile.TemporaryDirectory()
+        path = self._folder.name + "/fifo"
+        os.mkfifo(path)
+        # For writing too: cam opens and closes it for each frame, which is no end of file then.
+        self._fifo = os.open(path, os.O_RDWR)
+        fcntl.fcntl(self._fifo, fcntl.F_SETPIPE_SZ, room)
+        self._said = tempfile.TemporaryFile()
+        self.child = subprocess.Popen([word.replace("FIFO", path) for word in command],
+                                      stdout=self._said, stderr=subprocess.STDOUT)
+
+    def read(self, length):
+        data = bytearray()
+        waited = 0
+        while len(data) < length:
+            if select.select([self._fifo], [], [], 1)[0]:
+                data += os.read(self._fifo, length - len(data))
+                waited = 0
+                continue
+            waited += 1
+            if self.child.poll() is not None or waited > LIMIT:
+                raise AssertionError(f"{len(data)} of {length} bytes, status {self.child.poll()}\n{self.said()}")
+        return data
+
+    def said(self):
+        self._said.seek(0)
+        return self._said.read().decode(errors="replace")[-6000:]
+
+    def end(self):
+        """After the last frame: nothing more, status 0."""
+        status = self.child.wait(LIMIT)
+        assert status == 0, f"status {status}\n{self.said()}"
+        assert not select.select([self._fifo], [], [], 0)[0], f"more than was asked for\n{self.said()}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        os.close(self._fifo)
+        self._said.close()
+        self._folder.cleanup()
+
+
+def cam_command(size, count):
+    return ["cam", "-c1", "--stream", f"width={size.width},height={size.height},pixelformat=NV12",
+            f"--capture={count}", "--file=FIFO"]
+
+
+def gst_command(source, size, *elements):
+    pipeline = [source, f"video/x-raw,format=NV12,width={size.width},height={size.height}", *elements,
+                "filesink location=FIFO"]
+    return ["gst-launch-1.0", *" ! ".join(pipeline).split()]
+
+
+def libcamerasrc_command(size, count):
+    return gst_command("libcamerasrc", size, f"identity eos-after={count + 1}")
+
+
+def cmacamsrc_command(size, count):
+    return gst_command(f"cmacamsrc num-buffers={count}", size)
+
+
+def sink(command):
+    def read(size, count, digest=False):
+        with Sink(size, command(size, count)) as program:
+            frames = [look(program.read(size.bytes), n, digest) for n in range(count)]
+            program.end()
+        return frames
+    return read
+
+
+# A second reader of the buffers of a program that knows nothing of it.
+
+class Borrowed:
+    """Another process's dma-bufs, mapped here: who reads them keeps to the rules of dma-buf."""
+
+    def __init__(self, pid, size):
+        self._buffers = {}
+        libc = ctypes.CDLL(None, use_errno=True)
+        pidfd = os.pidfd_open(pid)
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            if not os.readlink(f"/proc/{pid}/fd/{name}").startswith("/dmabuf:"):
+                continue
+            fd = libc.syscall(PIDFD_GETFD, pidfd, int(name), 0)
+            assert fd >= 0, os.strerror(ctypes.get_errno())
+            inode = os.fstat(fd).st_ino
+            if inode in self._buffers or os.lseek(fd, 0, os.SEEK_END) < size.bytes:
+                os.close(fd)
+                continue
+            self._buffers[inode] = (fd, v4l2.map_dmabuf(fd, size.bytes))
+        os.close(pidfd)
+        assert self._buffers, "no dma-buf in the process"
+        self._size = size
+
+    def read(self, sequence, digest):
+        """Look at the buffer that holds the frame, between begin and end of access."""
+        for fd, mapping in self._buffers.values():
+            if struct.unpack_from("<I", mapping, STAMP)[0] != sequence:
+                continue
+            v4l2.sync(fd, v4l2.START | v4l2.READ)
+            seen = look(mapping[:self._size.bytes], sequence, digest)
+            v4l2.sync(fd, v4l2.END | v4l2.READ)
+            return seen
+        return Seen(sequence, self._size.lines, self._size.lines)
+
+    def close(self):
+        for fd, mapping in self._buffers.values():
+            mapping.close()
+            os.close(fd)
+
+
+def cam_and_a_disciplined_reader(size, count, digest=False):
+    """While cam is in the middle of writing a frame, another process begins, reads and ends access to it.
+
+    Returns what both saw, cam first.
+    """
+    frames, borrowed = [], None
+    with Sink(size, cam_command(size, count), room=1 << 16) as program:
+        for n in range(count):
+            first = program.read(size.bytes // 2)
+            borrowed = borrowed or Borrowed(program.child.pid, size)
+            other = borrowed.read(n, digest)
+            frames += [look(first + program.read(size.bytes - len(first)), n, digest), other]
+        program.end()
+        borrowed.close()
+    return frames
+
+
+# Buffers that were not allocated by the queue.
+
+def heap(disciplined):
+    """Buffers of the dma-heap, imported by the capture queue and mapped here."""
+    def read(size, count, digest=False):
+        queue = v4l2.Queue(size.width, size.height)
+        queue.request(4, v4l2.DMABUF)
+        fds = [v4l2.heap_allocate(size.bytes) for _ in range(queue.count)]
+        maps = [v4l2.map_dmabuf(fd, size.bytes) for fd in fds]
+        frames = capture(queue, fds, maps, count, disciplined, lambda data, n, _: look(data, n, digest))
+        close(queue, fds, maps)
+        return frames
+    return read
+
+
+def capture(queue, fds, maps, count, disciplined, function, access=v4l2.READ, flags=0):
+    """Stream count frames; function gets (bytes, sequence, mapping) of each. What it returned, as a list."""
+    for index in range(queue.count):
+        queue.queue(index, fds[index] if fds else -1, flags)
+    queue.stream()
+    results = []
+    for _ in range(count):
+        index, sequence, used = queue.dequeue()
+        if disciplined:
+            v4l2.sync(fds[index], v4l2.START | access)
+        results.append(function(maps[index][:used], sequence, maps[index]))
+        if disciplined:
+            v4l2.sync(fds[index], v4l2.END | access)
+        queue.queue(index, fds[index] if fds else -1, flags)
+    queue.stream(False)
+    return results
+
+
+def close(queue, fds, maps):
+    for mapping in maps:
+        mapping.close()
+    for fd in fds:
+        os.close(fd)
+    queue.close()
+
+
+# Programs that write into the frames they have looked at.
+
+def scribbler(disciplined, flags=0, memory_flags=0):
+    """Overwrites every frame after looking at it: dirty lines, which must reach memory before the engine does."""
+    def read(size, count, digest=False):
+        queue = v4l2.Queue(size.width, size.height)
+        queue.request(4, v4l2.MMAP, memory_flags)
+        fds = [queue.export(n) for n in range(queue.count)] if disciplined else []
+        writable = mmap.PROT_READ | mmap.PROT_WRITE
+        maps = [v4l2.map_dmabuf(fds[n], size.bytes, writable) if disciplined else queue.map(n, writable)
+                for n in range(queue.count)]
+
+        def scribble(data, sequence, mapping):
+            seen = look(data, sequence, digest)
+            mapping[:len(data)] = b"\x5a" * len(data)
+            return seen
+
+        frames = capture(queue, fds, maps, count, disciplined, scribble, v4l2.RW, flags)
+        close(queue, fds, maps)
+        return frames
+    return read

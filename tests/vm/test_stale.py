@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""The stale-pixel matrix: on a board that does not snoop, what each kind of reader sees of each 64-byte line."""
+
+import dataclasses
+
+import lib
+import stale
+import v4l2
+from declare import Machine, vm_test
+
+OURS = Machine(noncoherent=True)
+CACHED = Machine(noncoherent=True, allocator="dma-contig-cached")
+EVICTING = Machine(noncoherent=True, evict=2)
+EVICTING_CACHED = Machine(noncoherent=True, evict=2, allocator="dma-contig-cached")
+LINES = {"mark": "lines", "digest": "none"}
+DIGESTS = {"mark": "lines"}
+
+MANY, FEW, LARGE = 500, 60, 30      # frames: VGA in the long run or where it is quick, VGA else, 1080p
+BAND = (0, 0.5, 1, 0.1)             # left, top, width, height
+INNER = (0.15, 0.3, 0.4, 0.25)      # neither edge is that of a cache line
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """A row of the matrix."""
+
+    name: str
+    what: str
+    read: object                # see stale.py
+    slow: bool = False          # every byte goes through a FIFO, at the pace of an emulated machine
+    reimports: bool = True      # buffers are exported by the queue and imported again
+
+
+READERS = (
+    Reader("v4l2_mmap", "V4L2 mmap, no ioctl", stale.probe("--io", "mmap"), reimports=False),
+    Reader("dmabuf_sync", "a dma-buf between SYNC ioctls", stale.probe("--io", "dmabuf", "--sync")),
+    Reader("cam_file", "unmodified cam --file", stale.sink(stale.cam_command), slow=True),
+    Reader("libcamerasrc", "libcamerasrc ! filesink", stale.sink(stale.libcamerasrc_command), slow=True),
+    Reader("cmacamsrc", "cmacamsrc ! filesink", stale.sink(stale.cmacamsrc_command), slow=True),
+    Reader("mapped_frame", "MappedFrame, whole", stale.mapped_frame()),
+    Reader("mapped_frame_roi", "MappedFrame, two parts", stale.mapped_frame(BAND, INNER)),
+    Reader("two_readers", "cam, and a process that reads and syncs the same buffer meanwhile",
+           stale.cam_and_a_disciplined_reader, slow=True),
+)
+
+
+def look(reader, size, count, digest=False):
+    seen = reader.read(size, count, digest)
+    print(f"{size.width}x{size.height}: {len(seen)} looks, {sum(f.lines for f in seen)} lines,"
+          f" {sum(f.stale for f in seen)} stale")
+    assert {f.sequence for f in seen} == set(range(count)), [f.sequence for f in seen]
+    assert all(f.lines for f in seen)
+    return seen
+
+
+def none_stale(reader, *runs):
+    """In no (size, count) of runs is a line stale."""
+    for size, count in runs:
+        bad = [f for f in look(reader, size, count) if f.stale]
+        assert not bad, bad[:10]
+
+
+def tests(prefix, purpose, check, readers=READERS, **declared):
+    """A test for each reader, called prefix and its name."""
+    for reader in readers:
+        def test(reader=reader):
+            check(reader)
+        test.__doc__ = purpose.format(reader.what)
+        globals()[prefix + reader.name] = vm_test(**declared)(test)
+
+
+def matrix(reader):
+    none_stale(reader, (stale.VGA, FEW if reader.slow else MANY), (stale.FULL_HD, LARGE))
+
+
+tests("fresh_", "vb2-cma, {}: no stale line in any frame, 500 (60 of a FIFO) at VGA and 30 at 1080p.", matrix,
+      machine=OURS, settings=LINES, limit=300)
+tests("long_fresh_", "vb2-cma, {}: no stale line in 500 frames at VGA.",
+      lambda reader: none_stale(reader, (stale.VGA, MANY)), [r for r in READERS if r.slow],
+      machine=OURS, settings=LINES, limit=600, long=True)
+
+
+def matrix_of_stock(reader):
+    """Nobody synchronises what was imported: that this shows is the proof of the other half."""
+    if not reader.reimports:
+        none_stale(reader, (stale.VGA, FEW), (stale.FULL_HD, 4))
+        return
+    for size, count in ((stale.VGA, FEW), (stale.FULL_HD, 4)):
+        assert sum(f.stale for f in look(reader, size, count)), "no stale line: the test cannot tell"
+
+
+tests("stock_", "dma-contig-cached, {}: stale where buffers are exported and imported again, else not.",
+      matrix_of_stock, machine=CACHED, settings=LINES, limit=300)
+
+
+# With eviction: what the CPU wrote and nobody cleaned lands in memory at any moment, on top of what the engine wrote.
+
+SCRIBBLERS = (
+    Reader("mmap", "V4L2 mmap", stale.scribbler(disciplined=False)),
+    Reader("dmabuf", "a dma-buf between SYNC ioctls", stale.scribbler(disciplined=True)),
+)
+
+
+def as_written(seen):
+    """Frames seen that differ from what the board wrote."""
+    written, _ = lib.Board.session()
+    return [f for f in seen if f.sha256 and f.sha256 != written[f.sequence]["sha256"]]
+
+
+def intact(reader):
+    for size, count in ((stale.VGA, FEW), (stale.FULL_HD, 4)):
+        seen = look(reader, size, count, digest=True)
+        assert not [f for f in seen if f.stale], "stale"
+        assert not as_written(seen), "overwritten"
+
+
+tests("evict_", "Dirty lines evicted at random, {}: no stale line, every frame is the board's.", intact,
+      machine=EVICTING, settings=DIGESTS, limit=300)
+tests("evict_scribbled_", "The same, by {}, with every frame overwritten before it goes back.", intact, SCRIBBLERS,
+      machine=EVICTING, settings=DIGESTS, limit=300)
+
+
+@vm_test(machine=EVICTING_CACHED, settings=DIGESTS, limit=300)
+def stock_is_overwritten_late():
+    """A writer that forbids the clean (NO_CACHE_CLEAN) gets frames with its own bytes in them: the check sees it."""
+    liar = stale.scribbler(disciplined=False, flags=v4l2.NO_CACHE_CLEAN, memory_flags=v4l2.NON_COHERENT)
+    seen = look(Reader("liar", "", liar), stale.VGA, FEW, digest=True)
+    assert as_written(seen), "no frame was overwritten: the test cannot tell"

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's trace events while a block runs, as a list; a lost event is an error, for then no count is right."""
+
+import contextlib
+import dataclasses
+import glob
+import os
+import re
+
+import lib
+
+TRACEFS = "/sys/kernel/tracing"
+LINE = re.compile(r"\s*(?P<task>.+)-(?P<pid>\d+)\s+\[\d+\]\s+\S+\s+(?P<time>[\d.]+): (?P<name>\w+): (?P<said>.*)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    name: str
+    task: str
+    pid: int
+    time: float
+    said: str
+
+    @property
+    def fields(self):
+        return lib.fields(self.said)
+
+
+class Trace:
+    """Collects events between enter and exit; read `events` after that.
+
+    names: "group:event", or "group" for all of a group.
+    """
+
+    def __init__(self, *names, kilobytes=8192):
+        self._names = names
+        self._folder = f"{TRACEFS}/instances/cmacam-{os.getpid()}"
+        self._kilobytes = kilobytes
+        self.events = []
+
+    def __enter__(self):
+        os.mkdir(self._folder)
+        try:
+            self._write("buffer_size_kb", self._kilobytes)
+            for name in self._names:
+                self._write(f"events/{name.replace(':', '/')}/enable", 1)
+            self._write("tracing_on", 1)
+        except BaseException:
+            os.rmdir(self._folder)
+            raise
+        return self
+
+    def __exit__(self, kind, *exc):
+        self._write("tracing_on", 0)
+        lost = self._lost()
+        with open(f"{self._folder}/trace") as f:
+            self.events = [parse(line) for line in f if not line.startswith("#")]
+        with contextlib.suppress(OSError):
+            for name in self._names:
+                self._write(f"events/{name.replace(':', '/')}/enable", 0)
+        os.rmdir(self._folder)
+        if kind is None:
+            assert not lost, f"events were lost: {lost}"
+
+    def named(self, name, **fields):
+        """The events of a name whose fields have these values."""
+        wanted = {key: str(value) for key, value in fields.items()}.items()
+        return [e for e in self.events if e.name == name and wanted <= e.fields.items()]
+
+    def _write(self, file, value):
+        with open(f"{self._folder}/{file}", "w") as f:
+            f.write(str(value))
+
+    def _lost(self):
+        lost = {}
+        for path in glob.glob(f"{self._folder}/per_cpu/cpu*/stats"):
+            with open(path) as f:
+                counts = dict(line.split(": ") for line in f.read().splitlines() if ": " in line)
+            for key in ("overrun", "commit overrun", "dropped events"):
+                if int(counts[key]):
+                    lost[f"{path.split('/')[-2]} {key}"] = int(counts[key])
+        return lost
+
+
+def parse(line):
+    match = LINE.fullmatch(line.rstrip("\n"))
+    assert match, f"not a trace event: {line!r}"
+    return Event(match["name"], match["task"], int(match["pid"]), float(match["time"]), match["said"])
