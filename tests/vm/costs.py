@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the cost of cache maintenance share: the account, a camera to play with, other processes."""
+
+import contextlib
+import mmap
+import os
+import signal
+
+import stale
+import v4l2
+from tracefs import Trace
+
+PARAMETER = "/sys/module/vb2_cma/parameters/sync"
+SIZE = stale.VGA
+BUFFER = v4l2.page_align(SIZE.bytes)
+BUFFERS = 4
+WARM_UP = 2 * BUFFERS               # frames until the kernel knows who keeps to the rules
+
+
+class Costs(Trace):
+    """Cache maintenance while a block runs: ours, and the DMA API's own account of it."""
+
+    def __init__(self):
+        super().__init__("vb2_cma", "dma:dma_sync_single_for_cpu", "dma:dma_sync_single_for_device",
+                         "dma:dma_sync_sg_for_cpu", "dma:dma_sync_sg_for_device")
+
+    def bytes(self, target, **fields):
+        return sum(int(e.fields["bytes"]) for e in self.named("vb2_cma_sync", target=target, **fields))
+
+    def syncs(self, target, **fields):
+        return len(self.named("vb2_cma_sync", target=target, **fields))
+
+    def check(self, cpu, device):
+        """The bytes, by our events and by those of the DMA API; nothing but the board's frames is synchronised."""
+        assert (self.bytes("cpu"), self.bytes("device")) == (cpu, device), self.summary()
+        for target, wanted in (("cpu", cpu), ("device", device)):
+            told = sum(int(e.fields["size"]) for e in self.named(f"dma_sync_single_for_{target}"))
+            assert told == wanted, f"for_{target}: our events say {wanted} bytes, the DMA API's {told}"
+            assert not self.named(f"dma_sync_sg_for_{target}")
+
+    def summary(self):
+        counts = {}
+        for e in self.events:
+            key = (e.name, *(e.fields.get(k, "") for k in ("target", "reason")))
+            number, total = counts.get(key, (0, 0))
+            counts[key] = number + 1, total + int(e.fields.get("bytes", e.fields.get("size", 0)))
+        return "\n".join(f"{key}: {number} times, {total} bytes" for key, (number, total) in counts.items())
+
+
+class Camera:
+    """A queue that streams, with its buffers exported as often as wanted and nothing mapped yet."""
+
+    def __init__(self, flags=0):
+        self.queue = v4l2.Queue(SIZE.width, SIZE.height)
+        self.queue.request(BUFFERS)
+        self.fds = []
+        self.maps = []
+        self.held = None
+        self._flags = flags
+
+    def export(self):
+        self.fds = [self.queue.export(n) for n in range(BUFFERS)]
+
+    def map(self, protection=mmap.PROT_READ):
+        """Through the dma-bufs if there are some, else through the video node."""
+        self.maps = [v4l2.map_dmabuf(self.fds[n], SIZE.bytes, protection) if self.fds
+                     else self.queue.map(n, protection) for n in range(BUFFERS)]
+
+    def start(self):
+        for n in range(BUFFERS):
+            self.queue.queue(n, flags=self._flags)
+        self.queue.stream()
+
+    def frames(self, count, flags=0):
+        """(index, sequence) of each, which is queued again after the loop's body."""
+        for _ in range(count):
+            index, sequence, _ = self.queue.dequeue()
+            yield index, sequence
+            self.queue.queue(index, flags=flags)
+
+    def stale(self, index, sequence):
+        return stale.stale_lines(self.maps[index][:SIZE.bytes], sequence)[1]
+
+    def close(self):
+        self.queue.stream(False)
+        stale.close(self.queue, self.fds, self.maps)
+
+
+@contextlib.contextmanager
+def camera(exported=False, mapped=False, protection=mmap.PROT_READ):
+    it = Camera()
+    if exported:
+        it.export()
+    if mapped:
+        it.map(protection)
+    it.start()
+    yield it
+    it.close()
+
+
+@contextlib.contextmanager
+def sync_mode(mode):
+    """For buffers allocated within the block."""
+    with open(PARAMETER) as f:
+        before = f.read().strip()
+    with open(PARAMETER, "w") as f:
+        f.write(mode)
+    try:
+        yield
+    finally:
+        with open(PARAMETER, "w") as f:
+            f.write(before)
+
+
+def read_whole(it, index, sequence):
+    v4l2.sync(it.fds[index], v4l2.START | v4l2.READ)
+    assert not it.stale(index, sequence)
+    v4l2.sync(it.fds[index], v4l2.END | v4l2.READ)
+
+
+class Reader:
+    """A process with mappings of its own that begins, checks and ends when it is told to."""
+
+    def __init__(self, it):
+        commands, self._to = os.pipe()
+        self._from, answers = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                it.map()
+                while (words := os.read(commands, 64).decode().split()) != ["end"]:
+                    os.write(answers, self._obey(it, *words))
+            finally:
+                os._exit(0)
+        os.close(commands)
+        os.close(answers)
+
+    @staticmethod
+    def _obey(it, what, index, sequence):
+        index, sequence = int(index), int(sequence)
+        if what != "look":
+            v4l2.sync(it.fds[index], (v4l2.START if what == "begin" else v4l2.END) | v4l2.READ)
+            return b"done"
+        return b"stale" if it.stale(index, sequence) else b"fresh"
+
+    def ask(self, what, index, sequence):
+        os.write(self._to, f"{what} {index} {sequence}".encode())
+        return os.read(self._from, 64).decode()
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self._reap()
+
+    def end(self):
+        os.write(self._to, b"end")
+        self._reap()
+
+    def _reap(self):
+        os.waitpid(self.pid, 0)
+        os.close(self._from)
+        os.close(self._to)

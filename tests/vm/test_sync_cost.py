@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: MIT
+"""What cache maintenance costs, in bytes, counted from the kernel's trace events on a board that does not snoop."""
+
+import errno
+import mmap
+import os
+
+import stale
+import v4l2
+from costs import BUFFER, BUFFERS, SIZE, WARM_UP, Costs, Reader, camera, read_whole, sync_mode
+from declare import Machine, vm_test
+
+OURS = Machine(noncoherent=True)
+LINES = {"mark": "lines", "digest": "none"}
+NODE = "/dev/vb2-cma"
+
+
+@vm_test(machine=OURS, settings=LINES)
+def no_reader_costs_nothing():
+    """500 frames captured and queued again, nothing mapped: 0 bytes."""
+    for exported in (False, True):
+        with camera(exported=exported) as it:
+            with Costs() as costs:
+                for _ in it.frames(500):
+                    pass
+        costs.check(0, 0)
+        assert len(costs.named("vb2_cma_skip", target="cpu", reason="unmapped")) == 500
+        assert len(costs.named("vb2_cma_skip", target="device", reason="unwritten")) == 500
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_first_use_costs_its_buffer_once():
+    """What the CPU zeroed reaches memory before the engine writes: once for each buffer."""
+    with Costs() as costs:
+        with camera() as it:
+            for _ in it.frames(20):
+                pass
+    assert costs.bytes("cpu") == 0, costs.summary()
+    assert costs.bytes("device") <= BUFFERS * BUFFER, costs.summary()
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_reader_that_knows_nothing_costs_a_frame_each():
+    """V4L2 mmap without an ioctl: each frame once, at DQBUF, and nothing at QBUF."""
+    with camera(mapped=True) as it:
+        with Costs() as costs:
+            for index, sequence in it.frames(50):
+                assert not it.stale(index, sequence)
+    costs.check(50 * BUFFER, 0)
+    assert costs.syncs("cpu", reason="dqbuf") == 50
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_reader_that_syncs_pays_once():
+    """A dma-buf reader: each frame once, at its first begin, and not at DQBUF as well."""
+    with camera(exported=True, mapped=True) as it:
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(50):
+                read_whole(it, index, sequence)
+                read_whole(it, index, sequence)
+    costs.check(50 * BUFFER, 0)
+    assert costs.syncs("cpu", reason="begin") == 50
+    assert len(costs.named("vb2_cma_skip", target="cpu", reason="disciplined")) == 50
+
+
+@vm_test(machine=OURS, settings=LINES)
+def nested_descriptors_pay_once():
+    """Four dma-bufs of each buffer, accesses nested and ended in another order: each frame once."""
+    with camera(exported=True, mapped=True) as it:
+        more = [[it.queue.export(n) for n in range(BUFFERS)] for _ in range(2)]
+        more.append([os.dup(fd) for fd in it.fds])
+        every = [it.fds, *more]
+
+        def nest(index, sequence):
+            for fds in every:
+                v4l2.sync(fds[index], v4l2.START | v4l2.READ)
+            for fds in every[1:] + every[:1]:
+                assert not it.stale(index, sequence)
+                v4l2.sync(fds[index], v4l2.END | v4l2.READ)
+            assert not it.stale(index, sequence), "the last end took the buffer away"
+
+        for index, sequence in it.frames(WARM_UP):
+            nest(index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(50):
+                nest(index, sequence)
+        for fds in more:
+            for fd in fds:
+                os.close(fd)
+    costs.check(50 * BUFFER, 0)
+    assert len(costs.named("vb2_cma_begin")) == len(costs.named("vb2_cma_end")) == 200
+    assert {e.fields["open"] for e in costs.named("vb2_cma_begin")} == {"0", "1", "2", "3"}
+
+
+@vm_test(machine=OURS, settings=LINES)
+def nested_processes_pay_once():
+    """Four processes with a mapping each, their accesses nested: each frame once, and no end takes it from another."""
+    with camera(exported=True) as it:
+        readers = [Reader(it) for _ in range(4)]
+
+        def nest(index, sequence):
+            for reader in readers:
+                assert reader.ask("begin", index, sequence) == "done"
+            for n, reader in enumerate(readers):
+                for other in readers[n:]:
+                    assert other.ask("look", index, sequence) == "fresh"
+                assert reader.ask("end", index, sequence) == "done"
+
+        for index, sequence in it.frames(WARM_UP):
+            nest(index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(20):
+                nest(index, sequence)
+        for reader in readers:
+            reader.end()
+    costs.check(20 * BUFFER, 0)
+    assert costs.syncs("cpu", reason="begin") == 20
+
+
+@vm_test(machine=OURS, settings=LINES)
+def one_who_knows_nothing_is_synced_for():
+    """Of two processes one does not begin: each frame is synchronised at DQBUF, for both, once."""
+    with camera(exported=True, mapped=True) as it:
+        other = Reader(it)
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(20):
+                assert other.ask("look", index, sequence) == "fresh"
+                read_whole(it, index, sequence)
+        other.end()
+    costs.check(20 * BUFFER, 0)
+    assert costs.syncs("cpu", reason="dqbuf") == 20
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_tenth_of_the_lines_costs_a_tenth():
+    """MappedFrame of 10 % of the lines, 200 frames: at most 11 % of the frames' bytes, and at least the 10 %."""
+    with Costs() as costs:
+        seen = stale.mapped_frame((0, 0.5, 1, 0.1))(SIZE, 200)
+    assert not [f for f in seen if f.stale]
+    print(costs.summary())
+
+    # From the time when each buffer has come twice.
+    begins = costs.named("vb2_cma_begin")
+    steady = begins[2 * WARM_UP].time
+    syncs = [e for e in costs.named("vb2_cma_sync") if e.time >= steady]
+    paid = sum(int(e.fields["bytes"]) for e in syncs)
+    frames = (len(begins) - 2 * WARM_UP) // 2
+    share = paid / (frames * SIZE.bytes)
+    print(f"{paid} bytes in {frames} frames: {share:.4f} of them")
+    assert {e.fields["reason"] for e in syncs} == {"roi"}
+    assert 0.1 <= share <= 0.11, share
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_part_is_a_part():
+    """VB2_CMA_IOC_SYNC: exactly the lines of the rectangle come, the rest stays as it was; the whole comes after it."""
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    with camera(exported=True, mapped=True) as it:
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        for index, sequence in it.frames(20):
+            # 30 lines of 128 bytes at column 64, line 100: two cache lines each.
+            part = (100 * SIZE.width + 64, SIZE.width, 128, 30)
+            with Costs() as costs:
+                v4l2.sync_part(node, it.fds[index], v4l2.START | v4l2.READ, *part)
+                fresh = SIZE.lines - it.stale(index, sequence)
+                v4l2.sync_part(node, it.fds[index], v4l2.START | v4l2.READ, *part)
+                v4l2.sync_part(node, it.fds[index], v4l2.END | v4l2.READ, *part)
+                v4l2.sync_part(node, it.fds[index], v4l2.END | v4l2.READ, *part)
+            assert fresh == 60, f"{fresh} cache lines are fresh"
+            costs.check(30 * 128, 0)
+            read_whole(it, index, sequence)
+    os.close(node)
+
+
+@vm_test(machine=OURS, settings=LINES)
+def writing_a_part_begins_the_whole():
+    """START with WRITE on a part synchronises the whole buffer; QBUF after it cleans, once."""
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    part = (100 * SIZE.width, SIZE.width, 1, 1)
+    with camera(exported=True, mapped=True, protection=mmap.PROT_READ | mmap.PROT_WRITE) as it:
+        def write(index, sequence):
+            v4l2.sync_part(node, it.fds[index], v4l2.START | v4l2.RW, *part)
+            assert not it.stale(index, sequence)
+            it.maps[index][part[0]] = 1
+            v4l2.sync_part(node, it.fds[index], v4l2.END | v4l2.RW, *part)
+
+        for index, sequence in it.frames(WARM_UP):
+            write(index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(20):
+                write(index, sequence)
+    costs.check(20 * BUFFER, 20 * BUFFER)
+    os.close(node)
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_writer_pays_at_qbuf():
+    """Who writes, with SYNC or through a plain mapping, pays for the clean at the next QBUF, and only then."""
+    writable = mmap.PROT_READ | mmap.PROT_WRITE
+    for exported in (True, False):
+        with camera(exported=exported, mapped=True, protection=writable) as it:
+            for index, sequence in it.frames(WARM_UP):
+                pass
+            with Costs() as costs:
+                for n, (index, sequence) in enumerate(it.frames(40)):
+                    if n % 4:
+                        continue
+                    if exported:
+                        v4l2.sync(it.fds[index], v4l2.START | v4l2.RW)
+                    it.maps[index][100] = n
+                    if exported:
+                        v4l2.sync(it.fds[index], v4l2.END | v4l2.RW)
+        cleans = costs.named("vb2_cma_sync", target="device", reason="qbuf")
+        print(costs.summary())
+        assert len(cleans) == 10, f"{len(cleans)} cleans for 10 frames written"
+
+
+@vm_test(machine=OURS, settings=LINES)
+def hints_hold_for_one_use():
+    """NO_CACHE_INVALIDATE and NO_CACHE_CLEAN spare the use they are given for, and no later one."""
+    writable = mmap.PROT_READ | mmap.PROT_WRITE
+    hint = {0: 0, 1: v4l2.NO_CACHE_INVALIDATE, 2: v4l2.NO_CACHE_CLEAN,
+            3: v4l2.NO_CACHE_INVALIDATE | v4l2.NO_CACHE_CLEAN}
+    with camera(mapped=True, protection=writable) as it:
+        for _ in it.frames(WARM_UP):
+            pass
+        wanted = {"cpu": 0, "device": 0}
+        given = dict.fromkeys(range(BUFFERS), 0)
+        with Costs() as costs:
+            for n in range(48):
+                index, sequence, _ = it.queue.dequeue()
+                wanted["cpu"] += not given[index] & v4l2.NO_CACHE_INVALIDATE
+                it.maps[index][100] = n
+                # Three uses of each buffer in turn, so that each kind of use follows each.
+                given[index] = hint[n // 3 % 4]
+                wanted["device"] += not given[index] & v4l2.NO_CACHE_CLEAN
+                it.queue.queue(index, flags=given[index])
+    costs.check(wanted["cpu"] * BUFFER, wanted["device"] * BUFFER)
+    assert 0 < wanted["cpu"] < 48 and 0 < wanted["device"] < 48
+    skips = {target: len(costs.named("vb2_cma_skip", target=target, reason="hint")) for target in wanted}
+    assert skips == {target: 48 - count for target, count in wanted.items()}, skips
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_hint_does_not_silence_a_begin():
+    """A frame dequeued without its invalidate is synchronised by whoever begins access to it."""
+    with camera(exported=True, mapped=True) as it:
+        for index, _ in it.frames(WARM_UP, flags=v4l2.NO_CACHE_INVALIDATE):
+            pass
+        with Costs() as costs:
+            for index, sequence in it.frames(12, flags=v4l2.NO_CACHE_INVALIDATE):
+                read_whole(it, index, sequence)
+    costs.check(12 * BUFFER, 0)
+
+
+@vm_test(machine=OURS, settings=LINES)
+def contract_costs_all():
+    """sync=contract: each frame whole at QBUF and at DQBUF, though nobody looks."""
+    with sync_mode("contract"), camera() as it:
+        with Costs() as costs:
+            for _ in it.frames(50):
+                pass
+    costs.check(50 * BUFFER, 50 * BUFFER)
+
+
+@vm_test(machine=OURS, settings=LINES)
+def never_costs_nothing_and_is_stale():
+    """sync=never: 0 bytes, and under the shim every line of every frame is stale, begun or not."""
+    with sync_mode("never"), camera(exported=True, mapped=True) as it:
+        with Costs() as costs:
+            for index, sequence in it.frames(20):
+                v4l2.sync(it.fds[index], v4l2.START | v4l2.READ)
+                assert it.stale(index, sequence) == SIZE.lines
+                v4l2.sync(it.fds[index], v4l2.END | v4l2.READ)
+    costs.check(0, 0)
+
+
+@vm_test(machine=OURS, settings=LINES)
+def queued_under_an_access():
+    """QBUF under an open begin is traced; the begin is over with it, and the next one synchronises again."""
+    with camera(exported=True, mapped=True) as it:
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(12):
+                v4l2.sync(it.fds[index], v4l2.START | v4l2.READ)
+                assert not it.stale(index, sequence)
+        resets = costs.named("vb2_cma_reset", open=1)
+        assert len(resets) == 12, costs.summary()
+        costs.check(12 * BUFFER, 0)
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_killed_reader_suppresses_nothing():
+    """A process is killed between begin and end, ten times: whoever comes after it sees fresh frames."""
+    with camera(exported=True, mapped=True) as it:
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        for _ in range(10):
+            doomed = Reader(it)
+            index, sequence, _ = it.queue.dequeue()
+            assert doomed.ask("begin", index, sequence) == "done"
+            assert doomed.ask("look", index, sequence) == "fresh"
+            doomed.kill()
+            read_whole(it, index, sequence)
+            with Costs() as costs:
+                it.queue.queue(index)
+            assert len(costs.named("vb2_cma_reset")) == 1, costs.summary()
+            for index, sequence in it.frames(BUFFERS):
+                read_whole(it, index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(20):
+                read_whole(it, index, sequence)
+    costs.check(20 * BUFFER, 0)
+    assert not costs.named("vb2_cma_reset")
+
+
+def refused(node, *arguments, **more):
+    try:
+        v4l2.sync_part(node, *arguments, **more)
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+@vm_test(machine=OURS, settings=LINES)
+def impossible_parts_are_refused():
+    """VB2_CMA_IOC_SYNC says what is wrong with a call, as its header promises, and counts nothing."""
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    begin = v4l2.START | v4l2.READ
+    with camera(exported=True) as it, Costs() as costs:
+        fd = it.fds[0]
+        good = (0, 640, 640, 1)
+        assert refused(node, 1 << 20, begin, *good) == errno.EBADF
+        assert refused(node, node, begin, *good) == errno.EINVAL, "no dma-buf"
+        for flags in (0, v4l2.START, v4l2.END, 8 | v4l2.READ, 1 << 31 | v4l2.READ):
+            assert refused(node, fd, flags, *good) == errno.EINVAL, flags
+        for part in ((0, 640, 0, 1), (0, 640, 640, 0), (0, 639, 640, 2), (0, 0, 1, 2)):
+            assert refused(node, fd, begin, *part) == errno.EINVAL, part
+        assert refused(node, fd, begin, *good, reserved=1) == errno.EINVAL
+        for part in ((BUFFER, 1, 1, 1), (BUFFER - 639, 640, 640, 1), (0, 640, 640, BUFFER // 640 + 1),
+                     (1 << 63, 640, 640, 1), ((1 << 64) - 1, 640, 640, 1), (0, (1 << 32) - 1, 1, (1 << 32) - 1)):
+            assert refused(node, fd, begin, *part) == errno.ERANGE, part
+        foreign = v4l2.heap_allocate(BUFFER, "system")
+        assert refused(node, foreign, begin, *good) == errno.EOPNOTSUPP
+        os.close(foreign)
+    assert not costs.named("vb2_cma_begin") and not costs.named("vb2_cma_end")
+    os.close(node)
