@@ -10,7 +10,6 @@ import stale
 import v4l2
 from tracefs import Trace
 
-PARAMETER = "/sys/module/vb2_cma/parameters/sync"
 SIZE = stale.VGA
 BUFFER = v4l2.page_align(SIZE.bytes)
 BUFFERS = 4
@@ -96,20 +95,6 @@ def camera(exported=False, mapped=False, protection=mmap.PROT_READ):
     it.start()
     yield it
     it.close()
-
-
-@contextlib.contextmanager
-def sync_mode(mode):
-    """For buffers allocated within the block."""
-    with open(PARAMETER) as f:
-        before = f.read().strip()
-    with open(PARAMETER, "w") as f:
-        f.write(mode)
-    try:
-        yield
-    finally:
-        with open(PARAMETER, "w") as f:
-            f.write(before)
 
 
 def read_whole(it, index, sequence):

@@ -30,6 +30,12 @@ def vb2_cma(**parameters):
             f.write(value)
 
 
+def heap():
+    """Load vb2-cma's dma-heap. The module stays once it is loaded; not every machine wants it."""
+    if not os.path.exists("/dev/dma_heap/cmacam"):
+        run(["insmod", "/build/drivers/media/vb2-cma-heap.ko"])
+
+
 def run(command, limit=110, status=0, **kwargs):
     """Run a program to its end; its output (stdout and stderr), after its status was checked.
 

@@ -237,11 +237,23 @@ def cam_and_a_disciplined_reader(size, count, digest=False):
     return frames
 
 
+def read_call(size, count, digest=False):
+    """read() of the video node."""
+    queue = v4l2.Queue(size.width, size.height)
+    frames = []
+    for n in range(count):
+        assert select.select([queue.fd], [], [], LIMIT)[0], "no frame"
+        frames.append(look(os.read(queue.fd, size.bytes), n, digest))
+    queue.close()
+    return frames
+
+
 # Buffers that were not allocated by the queue.
 
 def heap(disciplined):
     """Buffers of the dma-heap, imported by the capture queue and mapped here."""
     def read(size, count, digest=False):
+        lib.heap()
         queue = v4l2.Queue(size.width, size.height)
         queue.request(4, v4l2.DMABUF)
         fds = [v4l2.heap_allocate(size.bytes) for _ in range(queue.count)]
@@ -280,7 +292,39 @@ def close(queue, fds, maps):
 
 # Programs that write into the frames they have looked at.
 
-def scribbler(disciplined, flags=0, memory_flags=0):
+def store(mapping, data):
+    mapping[:len(data)] = data
+
+
+def store_from_file(mapping, data):
+    """The kernel writes."""
+    with tempfile.TemporaryFile() as f:
+        f.write(data)
+        f.seek(0)
+        f.readinto(memoryview(mapping)[:len(data)])
+
+
+def store_from_outside(mapping, data):
+    """Another process writes, by this one's page tables."""
+    address = ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+    child = os.fork()
+    if child == 0:
+        with open(f"/proc/{os.getppid()}/mem", "wb", buffering=0) as memory:
+            memory.seek(address)
+            os._exit(memory.write(data) != len(data))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def store_from_child(mapping, data):
+    """A child writes, and is gone with its mapping before the buffer is queued."""
+    child = os.fork()
+    if child == 0:
+        store(mapping, data)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def scribbler(disciplined, flags=0, memory_flags=0, write=store):
     """Overwrites every frame after looking at it: dirty lines, which must reach memory before the engine does."""
     def read(size, count, digest=False):
         queue = v4l2.Queue(size.width, size.height)
@@ -292,7 +336,7 @@ def scribbler(disciplined, flags=0, memory_flags=0):
 
         def scribble(data, sequence, mapping):
             seen = look(data, sequence, digest)
-            mapping[:len(data)] = b"\x5a" * len(data)
+            write(mapping, b"\x5a" * len(data))
             return seen
 
         frames = capture(queue, fds, maps, count, disciplined, scribble, v4l2.RW, flags)

@@ -21,12 +21,6 @@ BUFFERS = 3
 FRAMES = 9
 
 
-def heap():
-    """The module stays once it is loaded; not every machine wants it."""
-    if not os.path.exists("/dev/dma_heap/cmacam"):
-        lib.run(["insmod", "/build/drivers/media/vb2-cma-heap.ko"])
-
-
 def udmabuf(size, flags=0):
     """A dma-buf of the pages of a memfd."""
     memfd = os.memfd_create("pages", flags | os.MFD_ALLOW_SEALING)
@@ -94,7 +88,7 @@ def exports_have_a_name():
 @vm_test(provokes="not contiguous")
 def scattered_udmabuf_is_refused():
     """udmabuf of ordinary pages: refused, with the exporter's name, bytes needed and the first piece."""
-    heap()
+    lib.heap()
     refused(udmabuf(1 << 20), r"dma-buf of udmabuf is not contiguous: 460800 bytes needed in one piece, "
             r"the first piece has \d+")
 
@@ -102,7 +96,7 @@ def scattered_udmabuf_is_refused():
 @vm_test(provokes="not contiguous")
 def scattered_system_heap_is_refused():
     """The system heap's memory has pieces: refused in the same words."""
-    heap()
+    lib.heap()
     # A size that no single block of the heap has.
     refused(v4l2.heap_allocate(460800, "system"),
             r"dma-buf of system is not contiguous: 460800 bytes needed in one piece, the first piece has \d+")
@@ -123,14 +117,14 @@ def contiguous_udmabuf_is_taken():
 @vm_test()
 def heap_buffers_take_frames():
     """Buffers of /dev/dma_heap/cmacam, imported by the capture queue: exact."""
-    heap()
+    lib.heap()
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
 @vm_test(machine=Machine(noncoherent=True))
 def heap_buffers_of_a_board_that_does_not_snoop():
     """The same where the board's DMA is not coherent: the sync reaches the device that imported."""
-    heap()
+    lib.heap()
     for backend in ("cma", "contig"):
         lib.vb2_cma(backend=backend)
         exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
@@ -158,7 +152,7 @@ def vivid(allocator):
 def one_heap_buffer_board_vivid_socket():
     """Board and vivid write into the same heap buffer, by DMA, by vmap and by another import; a zero-copy
     socket sends each picture."""
-    heap()
+    lib.heap()
     for allocator in (0, 1):
         node = vivid(allocator)
         fds = [v4l2.heap_allocate(460800) for _ in range(BUFFERS)]

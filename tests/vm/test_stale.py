@@ -28,17 +28,20 @@ class Reader:
     what: str
     read: object                # see stale.py
     slow: bool = False          # every byte goes through a FIFO, at the pace of an emulated machine
-    reimports: bool = True      # buffers are exported by the queue and imported again
+    forgotten: bool = True      # by the stock allocator: imported again, and nobody synchronises imports there
 
 
 READERS = (
-    Reader("v4l2_mmap", "V4L2 mmap, no ioctl", stale.probe("--io", "mmap"), reimports=False),
+    Reader("v4l2_mmap", "V4L2 mmap, no ioctl", stale.probe("--io", "mmap"), forgotten=False),
     Reader("dmabuf_sync", "a dma-buf between SYNC ioctls", stale.probe("--io", "dmabuf", "--sync")),
     Reader("cam_file", "unmodified cam --file", stale.sink(stale.cam_command), slow=True),
     Reader("libcamerasrc", "libcamerasrc ! filesink", stale.sink(stale.libcamerasrc_command), slow=True),
     Reader("cmacamsrc", "cmacamsrc ! filesink", stale.sink(stale.cmacamsrc_command), slow=True),
     Reader("mapped_frame", "MappedFrame, whole", stale.mapped_frame()),
     Reader("mapped_frame_roi", "MappedFrame, two parts", stale.mapped_frame(BAND, INNER)),
+    Reader("read", "read() of the video node", stale.read_call, forgotten=False),
+    Reader("heap_sync", "an imported heap buffer between SYNC ioctls", stale.heap(disciplined=True), forgotten=False),
+    Reader("heap", "an imported heap buffer, no ioctl", stale.heap(disciplined=False)),
     Reader("two_readers", "cam, and a process that reads and syncs the same buffer meanwhile",
            stale.cam_and_a_disciplined_reader, slow=True),
 )
@@ -80,9 +83,23 @@ tests("long_fresh_", "vb2-cma, {}: no stale line in 500 frames at VGA.",
       machine=OURS, settings=LINES, limit=600, long=True)
 
 
+BACKENDS = ("cma", "contig", "coherent")
+NAMED = {reader.name: reader for reader in READERS}
+
+
+@vm_test(machine=OURS, settings=LINES, limit=300)
+def every_backend_is_fresh():
+    """The same on each backend, 60 frames: V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, a heap buffer."""
+    for backend in BACKENDS:
+        print(f"backend={backend}")
+        lib.vb2_cma(backend=backend)
+        for name in ("v4l2_mmap", "dmabuf_sync", "mapped_frame_roi", "heap"):
+            none_stale(NAMED[name], (stale.VGA, FEW))
+
+
 def matrix_of_stock(reader):
     """Nobody synchronises what was imported: that this shows is the proof of the other half."""
-    if not reader.reimports:
+    if not reader.forgotten:
         none_stale(reader, (stale.VGA, FEW), (stale.FULL_HD, 4))
         return
     for size, count in ((stale.VGA, FEW), (stale.FULL_HD, 4)):
@@ -98,6 +115,9 @@ tests("stock_", "dma-contig-cached, {}: stale where buffers are exported and imp
 SCRIBBLERS = (
     Reader("mmap", "V4L2 mmap", stale.scribbler(disciplined=False)),
     Reader("dmabuf", "a dma-buf between SYNC ioctls", stale.scribbler(disciplined=True)),
+    Reader("file", "read() from a file into V4L2 mmap", stale.scribbler(False, write=stale.store_from_file)),
+    Reader("outside", "/proc/pid/mem of another process", stale.scribbler(False, write=stale.store_from_outside)),
+    Reader("child", "a child that ends at once", stale.scribbler(False, write=stale.store_from_child)),
 )
 
 
@@ -118,6 +138,16 @@ tests("evict_", "Dirty lines evicted at random, {}: no stale line, every frame i
       machine=EVICTING, settings=DIGESTS, limit=300)
 tests("evict_scribbled_", "The same, by {}, with every frame overwritten before it goes back.", intact, SCRIBBLERS,
       machine=EVICTING, settings=DIGESTS, limit=300)
+
+
+@vm_test(machine=EVICTING, settings=DIGESTS, limit=300)
+def evict_scribbled_on_every_backend():
+    """The same on each backend, also where writes do not fault."""
+    for backend in BACKENDS:
+        print(f"backend={backend}")
+        lib.vb2_cma(backend=backend)
+        for reader in SCRIBBLERS[:2]:
+            intact(reader)
 
 
 @vm_test(machine=EVICTING_CACHED, settings=DIGESTS, limit=300)

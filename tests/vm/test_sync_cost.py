@@ -5,9 +5,10 @@ import errno
 import mmap
 import os
 
+import lib
 import stale
 import v4l2
-from costs import BUFFER, BUFFERS, SIZE, WARM_UP, Costs, Reader, camera, read_whole, sync_mode
+from costs import BUFFER, BUFFERS, SIZE, WARM_UP, Costs, Reader, camera, read_whole
 from declare import Machine, vm_test
 
 OURS = Machine(noncoherent=True)
@@ -261,7 +262,8 @@ def a_hint_does_not_silence_a_begin():
 @vm_test(machine=OURS, settings=LINES)
 def contract_costs_all():
     """sync=contract: each frame whole at QBUF and at DQBUF, though nobody looks."""
-    with sync_mode("contract"), camera() as it:
+    lib.vb2_cma(sync="contract")
+    with camera() as it:
         with Costs() as costs:
             for _ in it.frames(50):
                 pass
@@ -271,7 +273,8 @@ def contract_costs_all():
 @vm_test(machine=OURS, settings=LINES)
 def never_costs_nothing_and_is_stale():
     """sync=never: 0 bytes, and under the shim every line of every frame is stale, begun or not."""
-    with sync_mode("never"), camera(exported=True, mapped=True) as it:
+    lib.vb2_cma(sync="never")
+    with camera(exported=True, mapped=True) as it:
         with Costs() as costs:
             for index, sequence in it.frames(20):
                 v4l2.sync(it.fds[index], v4l2.START | v4l2.READ)
@@ -318,6 +321,29 @@ def a_killed_reader_suppresses_nothing():
                 read_whole(it, index, sequence)
     costs.check(20 * BUFFER, 0)
     assert not costs.named("vb2_cma_reset")
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_begin_before_the_frame_is_not_too_early():
+    """Access to a part and to the whole that began while the engine had the buffer: the frame is fresh when it comes."""
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    begin = v4l2.START | v4l2.READ
+    part = (0, SIZE.width, 64, 1)
+    for early in (lambda fd: v4l2.sync(fd, begin), lambda fd: v4l2.sync_part(node, fd, begin, *part)):
+        with camera(exported=True, mapped=True) as it:
+            for index, sequence in it.frames(WARM_UP):
+                read_whole(it, index, sequence)
+            for _ in range(12):
+                index, sequence, _ = it.queue.dequeue()
+                read_whole(it, index, sequence)
+                it.queue.queue(index)
+                early(it.fds[index])
+                for again in range(BUFFERS):
+                    index, sequence, _ = it.queue.dequeue()
+                    if again == BUFFERS - 1:
+                        assert not it.stale(index, sequence), "the one that began early"
+                    it.queue.queue(index)
+    os.close(node)
 
 
 def refused(node, *arguments, **more):
