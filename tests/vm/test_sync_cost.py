@@ -325,7 +325,7 @@ def a_killed_reader_suppresses_nothing():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_begin_before_the_frame_is_not_too_early():
-    """Access to a part and to the whole that began while the engine had the buffer: the frame is fresh when it comes."""
+    """Access that began while the engine had the buffer, to the whole or a part: the frame is fresh when it comes."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
     begin = v4l2.START | v4l2.READ
     part = (0, SIZE.width, 64, 1)
