@@ -13,7 +13,7 @@ import lib
 import v4l2
 from declare import Machine, vm_test
 
-UDMABUF_CREATE = 0x40187542
+UDMABUF_CREATE, UDMABUF_CREATE_LIST = 0x40187542, 0x40087543
 MFD_HUGETLB = 0x0004
 F_ADD_SEALS, F_SEAL_SHRINK = 1033, 2
 SO_ZEROCOPY, MSG_ZEROCOPY = 60, 0x4000000
@@ -23,11 +23,24 @@ FRAMES = 9
 
 def udmabuf(size, flags=0):
     """A dma-buf of the pages of a memfd."""
+    memfd = pages(size, flags)
+    with open("/dev/udmabuf", "rb+", buffering=0) as device:
+        return fcntl.ioctl(device, UDMABUF_CREATE, bytearray(struct.pack("=IIQQ", memfd, 1, 0, size)), True)
+
+
+def scattered_udmabuf(size):
+    """The same with its halves in the wrong order: in one piece by no chance."""
+    memfd, half = pages(size), size // 2
+    items = bytearray(struct.pack("=IIIIQQIIQQ", 1, 2, memfd, 0, half, half, memfd, 0, 0, half))
+    with open("/dev/udmabuf", "rb+", buffering=0) as device:
+        return fcntl.ioctl(device, UDMABUF_CREATE_LIST, items, True)
+
+
+def pages(size, flags=0):
     memfd = os.memfd_create("pages", flags | os.MFD_ALLOW_SEALING)
     os.ftruncate(memfd, size)
     fcntl.fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK)
-    with open("/dev/udmabuf", "rb+", buffering=0) as device:
-        return fcntl.ioctl(device, UDMABUF_CREATE, bytearray(struct.pack("=IIQQ", memfd, 1, 0, size)), True)
+    return memfd
 
 
 def capture_into(fds, frames=FRAMES, queue=None):
@@ -89,7 +102,7 @@ def exports_have_a_name():
 def scattered_udmabuf_is_refused():
     """udmabuf of ordinary pages: refused, with the exporter's name, bytes needed and the first piece."""
     lib.heap()
-    refused(udmabuf(1 << 20), r"dma-buf of udmabuf is not contiguous: 460800 bytes needed in one piece, "
+    refused(scattered_udmabuf(1 << 20), r"dma-buf of udmabuf is not contiguous: 1048576 bytes needed in one piece, "
             r"the first piece has \d+")
 
 
@@ -99,7 +112,7 @@ def scattered_system_heap_is_refused():
     lib.heap()
     # A size that no single block of the heap has.
     refused(v4l2.heap_allocate(460800, "system"),
-            r"dma-buf of system is not contiguous: 460800 bytes needed in one piece, the first piece has \d+")
+            r"dma-buf of system is not contiguous: 462848 bytes needed in one piece, the first piece has \d+")
 
 
 @vm_test(machine=Machine(memory="2G"))

@@ -123,10 +123,10 @@ bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
 		scnprintf(text, len,
 			  "dma-buf of %s cannot be mapped for this device",
 			  dmabuf->exp_name);
-	else if (contiguous < needed)
+	else if (contiguous < given)
 		scnprintf(text, len,
 			  "dma-buf of %s is not contiguous: %zu bytes needed in one piece, the first piece has %zu",
-			  dmabuf->exp_name, needed, contiguous);
+			  dmabuf->exp_name, given, contiguous);
 	else
 		found = false;
 
