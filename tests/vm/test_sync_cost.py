@@ -313,7 +313,7 @@ def a_killed_reader_suppresses_nothing():
             read_whole(it, index, sequence)
             with Costs() as costs:
                 it.queue.queue(index)
-            assert len(costs.named("vb2_cma_reset")) == 1, costs.summary()
+            assert not costs.named("vb2_cma_reset"), "its begin went with its mapping"
             for index, sequence in it.frames(BUFFERS):
                 read_whole(it, index, sequence)
         with Costs() as costs:

@@ -54,9 +54,8 @@ class Queue:
         self.count, *_, flags = struct.unpack("=IIIIB3x", answer)
         return self.count, flags
 
-    def export(self, index):
-        answer = fcntl.ioctl(self.fd, _EXPBUF, struct.pack("=IIIIi44x", VIDEO_CAPTURE, index, 0,
-                                                           os.O_RDWR | os.O_CLOEXEC, -1))
+    def export(self, index, flags=os.O_RDWR | os.O_CLOEXEC):
+        answer = fcntl.ioctl(self.fd, _EXPBUF, struct.pack("=IIIIi44x", VIDEO_CAPTURE, index, 0, flags, -1))
         return struct.unpack_from("=i", answer, 16)[0]
 
     def map(self, index, protection=mmap.PROT_READ):
