@@ -17,9 +17,7 @@
 
 #include "fake_dma_buf.h"
 
-using cmacam::FrameLayout;
 using cmacam::FrameMapping;
-using cmacam::MappedFrame;
 using cmacam::PixelFormat;
 using cmacam::Rect;
 using cmacam::UniqueFd;
