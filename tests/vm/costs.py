@@ -106,13 +106,14 @@ def read_whole(it, index, sequence):
 class Reader:
     """A process with mappings of its own that begins, checks and ends when it is told to."""
 
-    def __init__(self, it):
+    def __init__(self, it, mapped=True):
         commands, self._to = os.pipe()
         self._from, answers = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                it.map()
+                if mapped:
+                    it.map()
                 while (words := os.read(commands, 64).decode().split()) != ["end"]:
                     os.write(answers, self._obey(it, *words))
             finally:

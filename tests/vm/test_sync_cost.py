@@ -313,9 +313,29 @@ def a_killed_reader_suppresses_nothing():
             read_whole(it, index, sequence)
             with Costs() as costs:
                 it.queue.queue(index)
-            assert not costs.named("vb2_cma_reset"), "its begin went with its mapping"
+            assert not costs.named("vb2_cma_reset"), "its access should have gone with its mapping"
             for index, sequence in it.frames(BUFFERS):
                 read_whole(it, index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(20):
+                read_whole(it, index, sequence)
+    costs.check(20 * BUFFER, 0)
+    assert not costs.named("vb2_cma_reset")
+
+
+@vm_test(machine=OURS, settings=LINES)
+def a_killed_process_without_a_mapping_neither():
+    """The same of one that had a descriptor only: its access ends with the next QBUF, which is traced."""
+    with camera(exported=True) as it:
+        doomed = [Reader(it, mapped=False) for _ in range(BUFFERS)]
+        with Costs() as costs:
+            for (index, sequence), reader in zip(it.frames(BUFFERS), doomed):
+                assert reader.ask("begin", index, sequence) == "done"
+                reader.kill()
+        assert len(costs.named("vb2_cma_reset", open=1)) == BUFFERS, costs.summary()
+        it.map()
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
         with Costs() as costs:
             for index, sequence in it.frames(20):
                 read_whole(it, index, sequence)
