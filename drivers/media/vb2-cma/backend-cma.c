@@ -15,7 +15,7 @@
 
 static int cma_alloc_buf(struct cma_buf *buf, gfp_t gfp)
 {
-	/* The zone follows from the device's mask; asking for one is a fault. */
+	/* The zone follows from the device's mask; to ask for one is wrong. */
 	buf->page = dma_alloc_pages(buf->dev, buf->size, &buf->dma_addr,
 				    buf->dir, GFP_KERNEL | __GFP_NOWARN |
 				    (gfp & ~GFP_ZONEMASK));

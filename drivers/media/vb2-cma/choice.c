@@ -13,18 +13,19 @@ static int choice_set(const char *value, const struct kernel_param *param)
 {
 	struct cma_choice *choice = param->arg;
 	int index = __sysfs_match_string(choice->names, choice->count, value);
-	size_t i;
+	char known[80];
+	size_t i, n = 0;
 
 	if (index >= 0) {
 		WRITE_ONCE(choice->value, index);
 		return 0;
 	}
 
-	pr_err("vb2-cma: %s=%.*s is not known; there are:", param->name,
-	       (int)strcspn(value, "\n"), value);
 	for (i = 0; i < choice->count; i++)
-		pr_cont(" %s", choice->names[i]);
-	pr_cont("\n");
+		n += scnprintf(known + n, sizeof(known) - n, " %s",
+			       choice->names[i]);
+	pr_err("vb2-cma: %s=%.*s is not known; there are:%s\n", param->name,
+	       (int)strcspn(value, "\n"), value, known);
 
 	return index;
 }

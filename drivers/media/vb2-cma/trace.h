@@ -81,119 +81,111 @@ TRACE_DEFINE_ENUM(DMA_FROM_DEVICE);
 TRACE_DEFINE_ENUM(DMA_NONE);
 
 DECLARE_EVENT_CLASS(vb2_cma_memory,
-	TP_PROTO(struct cma_buf *buf),
-	TP_ARGS(buf),
-	TP_STRUCT__entry(
-		__field(u32, id)
-		__field(u64, size)
-		__field(u64, dma_addr)
-		__string(backend, buf->backend->name)
-		__string(account, cma_buf_account_name(buf))
-	),
-	TP_fast_assign(
-		__entry->id = buf->id;
-		__entry->size = buf->size;
-		__entry->dma_addr = buf->dma_addr;
-		__assign_str(backend);
-		__assign_str(account);
-	),
-	TP_printk("buf=%u size=%llu dma=0x%llx backend=%s queue=\"%s\"",
-		  __entry->id, __entry->size, __entry->dma_addr,
-		  __get_str(backend), __get_str(account))
+		    TP_PROTO(struct cma_buf *buf),
+		    TP_ARGS(buf),
+		    TP_STRUCT__entry(__field(u32, id)
+				     __field(u64, size)
+				     __field(u64, dma_addr)
+				     __string(backend, buf->backend->name)
+				     __string(account,
+					      cma_buf_account_name(buf))
+		    ),
+		    TP_fast_assign(__entry->id = buf->id;
+				   __entry->size = buf->size;
+				   __entry->dma_addr = buf->dma_addr;
+				   __assign_str(backend);
+				   __assign_str(account);
+		    ),
+		    TP_printk("buf=%u size=%llu dma=0x%llx backend=%s queue=\"%s\"",
+			      __entry->id, __entry->size, __entry->dma_addr,
+			      __get_str(backend), __get_str(account))
 );
 
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_alloc,
-	TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+	     TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
 
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_free,
-	TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+	     TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
 
 /* Its pages are still referred to; freed later */
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_park,
-	TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+	     TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
 
 DECLARE_EVENT_CLASS(vb2_cma_access,
-	TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
-	TP_ARGS(buf, dir),
-	TP_STRUCT__entry(
-		__field(u32, id)
-		__field(u32, dir)
-		__field(u32, begins)
-	),
-	TP_fast_assign(
-		__entry->id = buf->id;
-		__entry->dir = dir;
-		__entry->begins = buf->begins;
-	),
-	TP_printk("buf=%u dir=%s open=%u", __entry->id,
-		  show_dir(__entry->dir), __entry->begins)
+		    TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+		    TP_ARGS(buf, dir),
+		    TP_STRUCT__entry(__field(u32, id)
+				     __field(u32, dir)
+				     __field(u32, begins)
+		    ),
+		    TP_fast_assign(__entry->id = buf->id;
+				   __entry->dir = dir;
+				   __entry->begins = buf->begins;
+		    ),
+		    TP_printk("buf=%u dir=%s open=%u", __entry->id,
+			      show_dir(__entry->dir), __entry->begins)
 );
 
 /* open: accesses before this one */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_begin,
-	TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
-	TP_ARGS(buf, dir));
+	     TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	     TP_ARGS(buf, dir));
 
 /* open: accesses before this end; 0: it began before the buffer was queued */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_end,
-	TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
-	TP_ARGS(buf, dir));
+	     TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	     TP_ARGS(buf, dir));
 
 /* The buffer was queued under accesses that had not ended */
 TRACE_EVENT(vb2_cma_reset,
-	TP_PROTO(struct cma_buf *buf),
-	TP_ARGS(buf),
-	TP_STRUCT__entry(
-		__field(u32, id)
-		__field(u32, begins)
-	),
-	TP_fast_assign(
-		__entry->id = buf->id;
-		__entry->begins = buf->begins;
-	),
-	TP_printk("buf=%u open=%u", __entry->id, __entry->begins)
+	    TP_PROTO(struct cma_buf *buf),
+	    TP_ARGS(buf),
+	    TP_STRUCT__entry(__field(u32, id)
+			     __field(u32, begins)
+	    ),
+	    TP_fast_assign(__entry->id = buf->id;
+			   __entry->begins = buf->begins;
+	    ),
+	    TP_printk("buf=%u open=%u", __entry->id, __entry->begins)
 );
 
 TRACE_EVENT(vb2_cma_sync,
-	TP_PROTO(struct cma_buf *buf, bool for_cpu, size_t bytes,
-		 enum cma_buf_reason reason),
-	TP_ARGS(buf, for_cpu, bytes, reason),
-	TP_STRUCT__entry(
-		__field(u32, id)
-		__field(bool, for_cpu)
-		__field(u64, bytes)
-		__field(u32, dir)
-		__field(u32, reason)
-	),
-	TP_fast_assign(
-		__entry->id = buf->id;
-		__entry->for_cpu = for_cpu;
-		__entry->bytes = bytes;
-		__entry->dir = buf->dir;
-		__entry->reason = reason;
-	),
-	TP_printk("buf=%u target=%s bytes=%llu dir=%s reason=%s",
-		  __entry->id, __entry->for_cpu ? "cpu" : "device",
-		  __entry->bytes, show_dir(__entry->dir),
-		  show_reason(__entry->reason))
+	    TP_PROTO(struct cma_buf *buf, bool for_cpu, size_t bytes,
+		     enum cma_buf_reason reason),
+	    TP_ARGS(buf, for_cpu, bytes, reason),
+	    TP_STRUCT__entry(__field(u32, id)
+			     __field(bool, for_cpu)
+			     __field(u64, bytes)
+			     __field(u32, dir)
+			     __field(u32, reason)
+	    ),
+	    TP_fast_assign(__entry->id = buf->id;
+			   __entry->for_cpu = for_cpu;
+			   __entry->bytes = bytes;
+			   __entry->dir = buf->dir;
+			   __entry->reason = reason;
+	    ),
+	    TP_printk("buf=%u target=%s bytes=%llu dir=%s reason=%s",
+		      __entry->id, __entry->for_cpu ? "cpu" : "device",
+		      __entry->bytes, show_dir(__entry->dir),
+		      show_reason(__entry->reason))
 );
 
 TRACE_EVENT(vb2_cma_skip,
-	TP_PROTO(struct cma_buf *buf, bool for_cpu, enum cma_buf_skip reason),
-	TP_ARGS(buf, for_cpu, reason),
-	TP_STRUCT__entry(
-		__field(u32, id)
-		__field(bool, for_cpu)
-		__field(u32, reason)
-	),
-	TP_fast_assign(
-		__entry->id = buf->id;
-		__entry->for_cpu = for_cpu;
-		__entry->reason = reason;
-	),
-	TP_printk("buf=%u target=%s reason=%s", __entry->id,
-		  __entry->for_cpu ? "cpu" : "device",
-		  show_skip(__entry->reason))
+	    TP_PROTO(struct cma_buf *buf, bool for_cpu,
+		     enum cma_buf_skip reason),
+	    TP_ARGS(buf, for_cpu, reason),
+	    TP_STRUCT__entry(__field(u32, id)
+			     __field(bool, for_cpu)
+			     __field(u32, reason)
+	    ),
+	    TP_fast_assign(__entry->id = buf->id;
+			   __entry->for_cpu = for_cpu;
+			   __entry->reason = reason;
+	    ),
+	    TP_printk("buf=%u target=%s reason=%s", __entry->id,
+		      __entry->for_cpu ? "cpu" : "device",
+		      show_skip(__entry->reason))
 );
 
 #endif
