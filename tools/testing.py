@@ -107,7 +107,8 @@ def run_group(box, machine, group, tally, kernel):
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
                          memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
-                         evict=machine.evict, limit=limit, kernel=kernel)
+                         evict=machine.evict, append=machine.append, allocator_params=machine.allocator_params,
+                         limit=limit, kernel=kernel)
     names = [test.full_name for test in group]
     command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py "
     if kernel.debug and not machine.planted:
@@ -139,4 +140,5 @@ def describe(machine):
     words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
     words += [word for word in ("noncoherent", "planted") if getattr(machine, word)]
     words += [f"evict={machine.evict}"] if machine.evict else []
+    words += [extra for extra in (machine.append, machine.allocator_params) if extra]
     return " ".join(words)

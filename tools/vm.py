@@ -45,6 +45,8 @@ class Options:
     noncoherent: bool = False        # the board's DMA does not snoop the CPU's caches
     repeatable: bool = False         # one CPU whose clock counts instructions: CPU time repeats
     evict: int = 0                   # milliseconds between evictions of dirty lines; 0: none
+    append: str = ""                 # further kernel parameters
+    allocator_params: str = ""       # module parameters of vb2-cma
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
     kernel: Kernel = Kernel()
@@ -148,6 +150,7 @@ class Machine:
         ports = [] if interactive else ["cmacam.stdout", "cmacam.stderr"]
         ports += [] if self.options.no_board else ["cmacam.board.0"]
         settings = {"ALLOCATOR": self.options.allocator,
+                    "ALLOCATOR_PARAMS": self.options.allocator_params,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "NONCOHERENT": "yes" if self.options.noncoherent else "no",
                     "EVICT": self.options.evict,
@@ -218,7 +221,8 @@ class Machine:
         board = [] if self.options.no_board else self._start_board()
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
-                       f"cryptomgr.notests cma={self.options.cma} {self.options.kernel.parameters}")
+                       f"cryptomgr.notests cma={self.options.cma} {self.options.kernel.parameters} "
+                       f"{self.options.append}")
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit),
                    "qemu-system-x86_64", "-machine", "q35"]

@@ -32,6 +32,8 @@ class Machine:
     noncoherent: bool = False   # with the shim: unsynchronised reads see poison
     planted: bool = False       # faults are planted here: the detectors are not asked at the end
     evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
+    append: str = ""            # further kernel parameters
+    allocator_params: str = ""  # module parameters of vb2-cma
 
 
 @dataclasses.dataclass(frozen=True)
