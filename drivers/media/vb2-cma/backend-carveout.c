@@ -1,19 +1,179 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that was kept from the kernel.
+ * Memory that was kept from the kernel's allocators when it booted: nobody
+ * else can have taken it, and its pages may be pinned for long.
  */
-#include <linux/errno.h>
+#include <linux/bitmap.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/highmem.h>
+#include <linux/iommu-dma.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pfn.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 
 #include "backend.h"
+#include "carveout.h"
 #include "cma-buf.h"
+
+static char *param;
+module_param_named(carveout, param, charp, 0444);
+MODULE_PARM_DESC(carveout,
+		 "Memory for backend=carveout: NAME of a reserve_mem=SIZE:ALIGN:NAME, or SIZE@START[,huge] of RAM kept from the kernel by memmap=SIZE$START or mem=");
+
+static struct cma_carveout carveout;
+
+static DEFINE_MUTEX(used_lock); /* guards what follows */
+static unsigned long *used; /* a bit per piece; NULL: no carve-out */
+static phys_addr_t out_of_reach; /* if that made the last allocation fail */
+
+static unsigned long bytes_to_pieces(size_t bytes)
+{
+	return DIV_ROUND_UP(bytes, PAGE_SIZE << carveout.order);
+}
+
+static size_t pieces_to_bytes(unsigned long pieces)
+{
+	return pieces << (PAGE_SHIFT + carveout.order);
+}
+
+static unsigned long piece_of(phys_addr_t phys)
+{
+	return (phys - carveout.start) >> (PAGE_SHIFT + carveout.order);
+}
+
+/*
+ * dma_map_phys() would look for a bounce buffer of that size, and complain.
+ * An IOMMU maps any memory to where the device can see it.
+ */
+static bool in_reach(struct device *dev, phys_addr_t phys, size_t size)
+{
+	return use_dma_iommu(dev) ||
+	       dma_capable(dev, phys_to_dma(dev, phys), size, false);
+}
+
+/*
+ * First fit, which is the lowest address: where that one is out of reach, all
+ * are. A page is as much alignment as any other backend promises.
+ */
+static int take(struct device *dev, size_t size, phys_addr_t *phys)
+{
+	unsigned long total = bytes_to_pieces(carveout.size);
+	unsigned long pieces = bytes_to_pieces(size);
+	unsigned long first;
+
+	guard(mutex)(&used_lock);
+
+	out_of_reach = 0;
+	first = bitmap_find_next_zero_area(used, total, 0, pieces, 0);
+	if (first >= total)
+		return -ENOMEM;
+
+	*phys = carveout.start + pieces_to_bytes(first);
+	if (!in_reach(dev, *phys, size)) {
+		out_of_reach = *phys + size - 1;
+		return -ENOMEM;
+	}
+	bitmap_set(used, first, pieces);
+
+	return 0;
+}
+
+static void give_back(phys_addr_t phys, size_t size)
+{
+	guard(mutex)(&used_lock);
+
+	bitmap_clear(used, piece_of(phys), bytes_to_pieces(size));
+}
 
 static int carveout_alloc(struct cma_buf *buf, gfp_t gfp)
 {
-	return -ENODEV;
+	phys_addr_t phys;
+	unsigned long i;
+	int ret;
+
+	if (!used)
+		return -ENODEV;
+
+	ret = take(buf->dev, buf->size, &phys);
+	if (ret)
+		return ret;
+
+	/* What the last piece has beyond the buffer is never mapped. */
+	buf->page = pfn_to_page(PHYS_PFN(phys));
+	for (i = 0; i < buf->size >> PAGE_SHIFT; i++) {
+		clear_highpage(buf->page + i);
+		cond_resched();
+	}
+
+	/* The first hand-over to the engine cleans what was just zeroed. */
+	buf->dma_addr = dma_map_phys(buf->dev, phys, buf->size, buf->dir,
+				     DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(buf->dev, buf->dma_addr)) {
+		give_back(phys, buf->size);
+		return -ENOMEM;
+	}
+	buf->vaddr = page_address(buf->page);
+
+	return 0;
 }
 
 static void carveout_free(struct cma_buf *buf)
 {
+	dma_unmap_phys(buf->dev, buf->dma_addr, buf->size, buf->dir,
+		       DMA_ATTR_SKIP_CPU_SYNC);
+	give_back(page_to_phys(buf->page), buf->size);
+}
+
+static int carveout_room(char *text, size_t len)
+{
+	unsigned long start, end, total, largest = 0, free = 0;
+	size_t n;
+
+	if (!used)
+		return scnprintf(text, len, "there is no carve-out");
+
+	guard(mutex)(&used_lock);
+
+	total = bytes_to_pieces(carveout.size);
+	for_each_clear_bitrange(start, end, used, total) {
+		free += end - start;
+		largest = max(largest, end - start);
+	}
+
+	n = scnprintf(text, len, "%zu of %zu carve-out bytes free, ",
+		      pieces_to_bytes(free), carveout.size);
+	if (out_of_reach)
+		return n + scnprintf(text + n, len - n,
+				     "but the device cannot address %#llx",
+				     (u64)out_of_reach);
+
+	return n + scnprintf(text + n, len - n, "%zu in one piece",
+			     pieces_to_bytes(largest));
+}
+
+static int carveout_advice(char *text, size_t len, u64 wanted)
+{
+	unsigned long megabytes = cma_megabytes(carveout.size, wanted);
+
+	if (!used)
+		return scnprintf(text, len,
+				 "boot with reserve_mem=%luM:2M:cmacam, load vb2-cma with carveout=cmacam",
+				 megabytes);
+	if (out_of_reach)
+		return scnprintf(text, len,
+				 "set carveout=SIZE@START with a lower START");
+	if (strchr(param, '@'))
+		return scnprintf(text, len,
+				 "set carveout=%luM@%#llx and keep that from the kernel",
+				 megabytes, (u64)carveout.start);
+
+	return scnprintf(text, len, "boot with reserve_mem=%luM:2M:%s",
+			 megabytes, param);
 }
 
 const struct cma_backend cma_backend_carveout = {
@@ -21,13 +181,78 @@ const struct cma_backend cma_backend_carveout = {
 	.longterm = true,
 	.alloc = carveout_alloc,
 	.free = carveout_free,
+	.room = carveout_room,
+	.advice = carveout_advice,
 };
 
-int cma_carveout_init(void)
+/* Ordinary pages that memblock reserved; they are mapped and stay so. */
+static int find_reserved(const char *name)
 {
+	phys_addr_t start, size, end;
+
+	if (!reserve_mem_find_by_name(name, &start, &size)) {
+		pr_err("vb2-cma: carveout=%s: no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:%s (and see whether the kernel could)\n",
+		       name, name);
+		return -ENOENT;
+	}
+
+	end = ALIGN_DOWN(start + size, PAGE_SIZE);
+	carveout.start = PAGE_ALIGN(start);
+	if (carveout.start >= end) {
+		pr_err("vb2-cma: carveout=%s: %llu bytes at %#llx hold no whole page\n",
+		       name, (u64)size, (u64)start);
+		return -EINVAL;
+	}
+	carveout.size = end - carveout.start;
+
 	return 0;
 }
 
+/**
+ * cma_carveout_init() - find the memory that carveout= names
+ *
+ * Without the parameter there is none, and backend=carveout says so when it
+ * is used. With a bad one the module does not load: whoever sets it wants it,
+ * and would find out much later, by an error that is about something else.
+ *
+ * Return: 0 or a negative error code, after a message
+ */
+int cma_carveout_init(void)
+{
+	phys_addr_t last;
+	int ret;
+
+	if (!param || !*param)
+		return 0;
+
+	if (strchr(param, '@'))
+		ret = cma_carveout_map_range(param, &carveout);
+	else
+		ret = find_reserved(param);
+	if (ret)
+		return ret;
+
+	used = bitmap_zalloc(bytes_to_pieces(carveout.size), GFP_KERNEL);
+	if (!used) {
+		cma_carveout_unmap_range();
+		return -ENOMEM;
+	}
+
+	last = carveout.start + carveout.size - 1;
+	pr_info("vb2-cma: carve-out from %#llx to %#llx, in pieces of %zu bytes\n",
+		(u64)carveout.start, (u64)last, pieces_to_bytes(1));
+
+	return 0;
+}
+
+/**
+ * cma_carveout_exit() - forget the memory again
+ *
+ * There are no buffers any more. RAM of the kernel's stays as it is, for the
+ * next time that the module is loaded.
+ */
 void cma_carveout_exit(void)
 {
+	cma_carveout_unmap_range();
+	bitmap_free(used);
 }

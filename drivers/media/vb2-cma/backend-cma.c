@@ -71,18 +71,29 @@ static int cma_room(char *text, size_t len)
 			 PAGE_SHIFT, cma_total_bytes());
 }
 
-static int cma_advice(char *text, size_t len, u64 wanted)
+/**
+ * cma_megabytes() - how large an area to recommend
+ * @total: bytes there are
+ * @wanted: bytes that are held and missing
+ *
+ * Return: MiB, a power of two
+ */
+unsigned long cma_megabytes(size_t total, u64 wanted)
 {
-	size_t total = cma_total_bytes();
 	unsigned long megabytes;
 
 	/* What there is should do for what is held and missing, yet did not */
 	megabytes = roundup_pow_of_two(DIV_ROUND_UP_ULL(wanted, SZ_1M));
 	if (megabytes <= total / SZ_1M)
 		megabytes = roundup_pow_of_two(total / SZ_1M + 1);
-	megabytes = max(megabytes, 16UL);
 
-	return scnprintf(text, len, "boot with cma=%luM or more", megabytes);
+	return max(megabytes, 16UL);
+}
+
+static int cma_advice(char *text, size_t len, u64 wanted)
+{
+	return scnprintf(text, len, "boot with cma=%luM or more",
+			 cma_megabytes(cma_total_bytes(), wanted));
 }
 
 const struct cma_backend cma_backend_cma = {

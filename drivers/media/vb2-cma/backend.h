@@ -55,6 +55,7 @@ int cma_backend_advice(char *text, size_t len, u64 wanted);
 
 /* backend-cma.c */
 size_t cma_total_bytes(void);
+unsigned long cma_megabytes(size_t total, u64 wanted);
 
 /* backend-carveout.c */
 int cma_carveout_init(void);

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carve-out by address: RAM that the kernel was told to leave alone, and that
+ * gets its struct pages here.
+ */
+#include <linux/align.h>
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/kernel.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/numa.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "carveout.h"
+
+static struct dev_pagemap *pgmap;
+
+static int parse(const char *text, struct cma_carveout *carveout)
+{
+	unsigned long long size, start;
+	char *end;
+
+	size = memparse(text, &end);
+	if (end == text || *end != '@')
+		return -EINVAL;
+	text = end + 1;
+	start = memparse(text, &end);
+	if (end == text)
+		return -EINVAL;
+
+	if (!strcmp(end, ",huge")) {
+		if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+			return -EOPNOTSUPP;
+		carveout->order = PMD_SHIFT - PAGE_SHIFT;
+	} else if (*end) {
+		return -EINVAL;
+	}
+	carveout->start = start;
+	carveout->size = size;
+
+	/* What does not fit is not to become something that does. */
+	return carveout->start == start && carveout->size == size ? 0 : -E2BIG;
+}
+
+/* A page at a time, past the caches. The content is worth nothing yet. */
+static bool is_ram(phys_addr_t phys)
+{
+	static const u32 patterns[] = { 0x12345678, 0xedcba987 };
+	u32 __iomem *word = ioremap(phys, PAGE_SIZE);
+	bool fine = true;
+	unsigned int i;
+
+	if (!word)
+		return false;
+
+	for (i = 0; i < ARRAY_SIZE(patterns); i++) {
+		/* The second word keeps the first one off an idle bus. */
+		writel(patterns[i], word);
+		writel(~patterns[i], word + 1);
+		fine &= readl(word) == patterns[i];
+	}
+	iounmap(word);
+
+	return fine;
+}
+
+/*
+ * What memremap_pages() would warn of, and what it would not: it believes in
+ * any address. Here is the last chance to find that nobody, or a device,
+ * answers there.
+ */
+static int check(const char *text, const struct cma_carveout *carveout)
+{
+	phys_addr_t last = carveout->start + carveout->size - 1;
+	unsigned long align = max(memremap_compat_align(),
+				  PAGE_SIZE << carveout->order);
+
+	if (!carveout->size || last < carveout->start ||
+	    !IS_ALIGNED(carveout->start | carveout->size, align)) {
+		pr_err("vb2-cma: carveout=%s: size and start must be multiples of %lu bytes\n",
+		       text, align);
+		return -EINVAL;
+	}
+	if (region_intersects(carveout->start, carveout->size,
+			      IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
+	    REGION_DISJOINT) {
+		pr_err("vb2-cma: carveout=%s: the kernel itself uses RAM there; boot with memmap=%zuM$%#llx or a mem= that ends below\n",
+		       text, carveout->size >> 20, (u64)carveout->start);
+		return -EBUSY;
+	}
+	if (!request_mem_region(carveout->start, carveout->size,
+				"vb2-cma carve-out")) {
+		pr_err("vb2-cma: carveout=%s: something else is there already, or no address; see /proc/iomem\n",
+		       text);
+		return -EBUSY;
+	}
+	if (!is_ram(carveout->start) || !is_ram(last + 1 - PAGE_SIZE)) {
+		pr_err("vb2-cma: carveout=%s: no RAM answers from %#llx to %#llx\n",
+		       text, (u64)carveout->start, (u64)last);
+		release_mem_region(carveout->start, carveout->size);
+		return -ENXIO;
+	}
+
+	return 0;
+}
+
+static int map(const struct cma_carveout *carveout)
+{
+	void *vaddr;
+
+	pgmap = kzalloc_obj(*pgmap);
+	if (!pgmap)
+		return -ENOMEM;
+
+	/* Pages that begin with a reference, that of their owner: us. */
+	pgmap->type = MEMORY_DEVICE_GENERIC;
+	pgmap->vmemmap_shift = carveout->order;
+	pgmap->nr_range = 1;
+	pgmap->range.start = carveout->start;
+	pgmap->range.end = carveout->start + carveout->size - 1;
+
+	vaddr = memremap_pages(pgmap, NUMA_NO_NODE);
+	if (IS_ERR(vaddr)) {
+		kfree(pgmap);
+		pgmap = NULL;
+		return PTR_ERR(vaddr);
+	}
+
+	return 0;
+}
+
+/**
+ * cma_carveout_map_range() - make pages of the RAM at some address
+ * @text: "SIZE@START" or "SIZE@START,huge"
+ * @carveout: to be filled in
+ *
+ * A failure is explained in the kernel's log.
+ *
+ * Return: 0 or a negative error code
+ */
+int cma_carveout_map_range(const char *text, struct cma_carveout *carveout)
+{
+	int ret;
+
+	ret = parse(text, carveout);
+	if (ret) {
+		pr_err("vb2-cma: carveout=%s is neither SIZE@START nor SIZE@START,huge nor the NAME of a reserve_mem=SIZE:ALIGN:NAME\n",
+		       text);
+		return ret;
+	}
+
+	ret = check(text, carveout);
+	if (ret)
+		return ret;
+
+	ret = map(carveout);
+	if (ret) {
+		pr_err("vb2-cma: carveout=%s: cannot make pages of it: %pe\n",
+		       text, ERR_PTR(ret));
+		release_mem_region(carveout->start, carveout->size);
+	}
+
+	return ret;
+}
+
+/* Has anybody a reference to a page besides us? */
+static bool in_use(void)
+{
+	unsigned long pfn = PHYS_PFN(pgmap->range.start);
+	unsigned long end = PHYS_PFN(pgmap->range.end + 1);
+
+	for (; pfn < end; pfn++)
+		if (page_ref_count(pfn_to_page(pfn)) > 1)
+			return true;
+
+	return false;
+}
+
+/**
+ * cma_carveout_unmap_range() - undo cma_carveout_map_range(), if it was done
+ *
+ * There are no buffers any more, hence nobody who could refer to a page: a
+ * buffer with such pages is parked and keeps the module. What may be left is
+ * a get_user_pages_fast() that took a reference, found that the page table
+ * had changed, and is about to drop it: it runs with interrupts disabled.
+ */
+void cma_carveout_unmap_range(void)
+{
+	struct range range;
+	bool lost;
+
+	if (!pgmap)
+		return;
+
+	synchronize_rcu();
+	/*
+	 * memunmap_pages() does not look, and a later unpin would fault. Then
+	 * rather lose the memory; the resource's name goes with the module.
+	 */
+	lost = WARN_ON(in_use());
+	range = pgmap->range;
+	if (!lost)
+		memunmap_pages(pgmap);
+	release_mem_region(range.start, range_len(&range));
+	if (!lost)
+		kfree(pgmap);
+	pgmap = NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The carve-out: memory that was kept from the kernel's allocators, with
+ * struct pages all the same.
+ */
+#ifndef CMA_CARVEOUT_H
+#define CMA_CARVEOUT_H
+
+#include <linux/errno.h>
+#include <linux/kconfig.h>
+#include <linux/types.h>
+
+/**
+ * struct cma_carveout - the memory
+ * @start: physical address
+ * @size: bytes; 0: there is none
+ * @order: memory comes in pieces of so many pages, a power of two; each piece
+ *	is one folio, whose reference count is that of its first page
+ */
+struct cma_carveout {
+	phys_addr_t start;
+	size_t size;
+	unsigned int order;
+};
+
+/* carveout-range.c: memory that the kernel does not know as its RAM */
+#ifdef CONFIG_ZONE_DEVICE
+int cma_carveout_map_range(const char *text, struct cma_carveout *carveout);
+void cma_carveout_unmap_range(void);
+#else
+static inline int cma_carveout_map_range(const char *text,
+					 struct cma_carveout *carveout)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void cma_carveout_unmap_range(void)
+{
+}
+#endif
+
+#endif
