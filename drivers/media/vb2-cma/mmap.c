@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -81,6 +82,46 @@ static vm_fault_t cma_buf_vm_fault(struct vm_fault *vmf)
 	return 0;
 }
 
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* Pieces of a PMD each, in a mapping whose addresses are aligned alike. */
+static bool maps_by_pmd(const struct cma_buf *buf,
+			const struct vm_area_struct *vma)
+{
+	return folio_order(page_folio(buf->page)) == PMD_ORDER &&
+	       IS_ALIGNED((vma->vm_start >> PAGE_SHIFT) - vma->vm_pgoff,
+			  HPAGE_PMD_NR);
+}
+
+/*
+ * All of a piece by one entry. A mapping that was filled page by page has
+ * VM_MIXEDMAP, and the kernel would split such an entry of it without dropping
+ * its reference; moved to a fitting address, it could come here.
+ */
+static vm_fault_t cma_buf_vm_huge_fault(struct vm_fault *vmf,
+					unsigned int order)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct cma_buf_user *user = vma->vm_private_data;
+	struct cma_buf *buf = user->buf;
+
+	if (order != PMD_ORDER || vma->vm_flags & VM_MIXEDMAP ||
+	    !maps_by_pmd(buf, vma) ||
+	    !thp_vma_suitable_order(vma, vmf->address, order))
+		return VM_FAULT_FALLBACK;
+
+	return vmf_insert_folio_pmd(vmf, page_folio(buf->page + vmf->pgoff),
+				    vmf->flags & FAULT_FLAG_WRITE);
+}
+#else
+#define cma_buf_vm_huge_fault	NULL
+
+static bool maps_by_pmd(const struct cma_buf *buf,
+			const struct vm_area_struct *vma)
+{
+	return false;
+}
+#endif
+
 /*
  * The first write to a page. It is what tells that the cache may be dirty;
  * see cma_buf_users_wrote(). The page has no mapping to be looked up, and
@@ -117,6 +158,7 @@ static const struct vm_operations_struct cma_buf_longterm_vm_ops = {
 	.open = cma_buf_vm_open,
 	.close = cma_buf_vm_close,
 	.fault = cma_buf_vm_fault,
+	.huge_fault = cma_buf_vm_huge_fault,
 	.mprotect = cma_buf_vm_mprotect,
 };
 
@@ -172,7 +214,8 @@ static int map_pages(struct cma_buf *buf, struct vm_area_struct *vma)
 		vma->vm_page_prot = vm_get_page_prot(vma->vm_flags &
 						     ~VM_SHARED);
 	}
-	if (READ_ONCE(mmap_choice.value) == MMAP_FAULT)
+	/* There is no way to insert a PMD but by its fault; they are few. */
+	if (READ_ONCE(mmap_choice.value) == MMAP_FAULT || maps_by_pmd(buf, vma))
 		return 0;
 
 	return cma_buf_insert_pages(buf, vma);
