@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: MIT
+"""Memory kept from the kernel (backend=carveout): by name, by address, and by address in large pieces."""
+
+import ctypes
+import fcntl
+import inspect
+import mmap
+import os
+import re
+import resource
+import struct
+
+import lib
+from declare import Machine, vm_test
+
+MB = 1 << 20
+AREA = 64 * MB
+PIECE = 2 * MB
+BUFFER = 4 * MB
+KEPT = "memmap=64M$0x60000000"
+KINDS = {"by_name": ("reserve_mem=64M:2M:cmacam", "carveout=cmacam"),
+         "by_address": (KEPT, "carveout=64M@0x60000000"),
+         "huge": (KEPT, "carveout=64M@0x60000000,huge")}
+NEEDED = r"bytes of contiguous memory needed"
+VB2_CMA = "/build/drivers/media/vb2-cma.ko"
+CMACAM = "/build/drivers/media/cmacam.ko"
+
+VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_QUERYBUF, VIDIOC_CREATE_BUFS = 0xc0d05604, 0xc0145608, 0xc0585609, 0xc100565c
+CAPTURE = MMAP = 1
+MAP_FIXED, MREMAP_MAYMOVE, MREMAP_FIXED, NO_FILE = 0x10, 1, 2, (1 << 64) - 1
+PAGEMAP_SCAN, PAGE_IS_HUGE = 0xc0606610, 1 << 6
+
+
+def machine(kind, **options):
+    append, parameter = KINDS[kind]
+    return Machine(append=append, allocator_params=parameter, **options)
+
+
+def on_each_kind(noncoherent=False, **options):
+    """Declare a test on each kind of carve-out."""
+    def mark(function):
+        for kind in KINDS:
+            def test():
+                lib.vb2_cma(backend="carveout")
+                function()
+            test.__doc__ = f"{kind}: {inspect.getdoc(function)}"
+            globals()[f"{function.__name__}_{kind}"] = vm_test(machine(kind, noncoherent=noncoherent), **options)(test)
+        return function
+    return mark
+
+
+class Libc:
+    """What Python has no call for: mappings at given addresses."""
+
+    _libc = ctypes.CDLL(None, use_errno=True)
+
+    @classmethod
+    def _call(cls, name, *arguments):
+        function = getattr(cls._libc, name)
+        function.restype = ctypes.c_ssize_t
+        done = function(*(ctypes.c_size_t(a) if isinstance(a, int) else a for a in arguments))
+        assert done != -1, f"{name}: {os.strerror(ctypes.get_errno())}"
+        return done
+
+    @classmethod
+    def reserve(cls, size):
+        return cls._call("mmap", 0, size, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, NO_FILE, 0)
+
+    @classmethod
+    def map(cls, address, size, fd, offset):
+        flags = mmap.MAP_SHARED | (MAP_FIXED if address else 0)
+        return cls._call("mmap", address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, offset)
+
+    @classmethod
+    def unmap(cls, address, size):
+        cls._call("munmap", address, size)
+
+    @classmethod
+    def move(cls, address, size, to):
+        cls._call("mremap", address, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to)
+
+    @classmethod
+    def forget(cls, address, size):
+        cls._call("madvise", address, size, mmap.MADV_DONTNEED)
+
+    @classmethod
+    def vmsplice(cls, pipe, address, size):
+        assert cls._call("vmsplice", pipe, struct.pack("=QQ", address, size), 1, 0) == size
+
+
+class Queue:
+    """Buffers of the capture node, of any size."""
+
+    def __init__(self):
+        self._fd = os.open(lib.video(), os.O_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.release()
+        os.close(self._fd)
+
+    def create(self, size):
+        """One more buffer: its index, or None if there is no room."""
+        layout = fcntl.ioctl(self._fd, VIDIOC_G_FMT, struct.pack("=I204x", CAPTURE))
+        request = bytearray(struct.pack("=III4x", 0, 1, MMAP) + layout + bytes(32))
+        struct.pack_into("=I", request, 16 + 8 + 5 * 4, size)
+        try:
+            fcntl.ioctl(self._fd, VIDIOC_CREATE_BUFS, request)
+        except OSError:
+            return None
+        return struct.unpack_from("=I", request)[0]
+
+    def map(self, index, address=0):
+        """Map a buffer, at an address of the caller's or anywhere: (address, size)."""
+        buffer = bytearray(struct.pack("=II52xI24x", index, CAPTURE, MMAP))
+        fcntl.ioctl(self._fd, VIDIOC_QUERYBUF, buffer)
+        offset, size = struct.unpack_from("=I4xI", buffer, 64)
+        return Libc.map(address, size, self._fd, offset), size
+
+    def release(self):
+        fcntl.ioctl(self._fd, VIDIOC_REQBUFS, struct.pack("=III8x", 0, CAPTURE, MMAP))
+
+
+def parameter():
+    with open("/sys/module/vb2_cma/parameters/carveout") as f:
+        return "carveout=" + f.read().strip()
+
+
+def load(*parameters):
+    lib.run(["insmod", VB2_CMA, *parameters])
+    lib.run(["insmod", CMACAM])
+    lib.run(["udevadm", "settle"])
+
+
+def carved():
+    """First and last address, as the module said when it was loaded."""
+    lines = re.findall(r"carve-out from (0x[0-9a-f]+) to (0x[0-9a-f]+)", lib.run("dmesg | grep carve-out"))
+    return [int(word, 16) for word in lines[-1]]
+
+
+def exact(*options, count=6):
+    """Capture; every byte is the board's, and the board wrote it into the carve-out (or its shadow)."""
+    frames, _ = lib.probe("--frames", count, "--digest", *options)
+    written, _ = lib.Board.session()
+    first, last = carved()
+    assert len(frames) == count
+    for frame in frames:
+        board = written[int(frame["seq"])]
+        assert frame["sha256"] == board["sha256"], f"{options}: frame {frame['seq']}"
+        inside = first <= int(board["addr"], 16) <= last
+        assert inside != os.path.exists("/sys/module/noncoherent"), f"{board['addr']} and {first:#x} to {last:#x}"
+
+
+@on_each_kind()
+def frames_are_exact():
+    """V4L2 mmap, exported and re-imported, and 4K: every byte of every frame, from within the carve-out."""
+    exact("--io", "mmap")
+    exact("--io", "dmabuf", "--sync")
+    exact("--width", 3840, "--height", 2160, count=3)
+    lib.vb2_cma(mmap="fault")
+    exact("--io", "mmap")
+
+
+@on_each_kind(noncoherent=True)
+def frames_are_exact_without_snooping():
+    """The same on a machine whose caches the board does not snoop."""
+    exact("--io", "mmap")
+    exact("--io", "dmabuf", "--sync")
+    exact("--width", 3840, "--height", 2160, count=3)
+
+
+@on_each_kind(provokes=NEEDED)
+def full_and_back():
+    """100 rounds: full to the last byte, then all given back; 90 % in one piece afterwards, and no old pixel in it."""
+    with Queue() as queue:
+        for _ in range(100):
+            made = [queue.create(BUFFER) for _ in range(AREA // BUFFER)]
+            assert None not in made, made
+            queue.release()
+        made = [queue.create(BUFFER) for _ in range(AREA // BUFFER)]
+        assert None not in made and queue.create(mmap.PAGESIZE) is None, "more than there is"
+        queue.release()
+        assert queue.create(AREA) == 0
+        address, size = queue.map(0)
+        ctypes.memset(address, 0xaa, size)
+        Libc.unmap(address, size)
+        queue.release()
+        assert queue.create(AREA * 9 // 10) == 0
+        address, size = queue.map(0)
+        assert ctypes.string_at(address, size) == bytes(size), "old pixels"
+        Libc.unmap(address, size)
+
+
+@on_each_kind(provokes=NEEDED)
+def a_full_area_is_explained():
+    """More than there is: one sentence with bytes needed, bytes free, the largest piece and what to set."""
+    with Queue() as queue:
+        assert queue.create(2 * AREA) is None
+        lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
+                   rf"0 of 1 buffers allocated: 1 x {2 * AREA} = {2 * AREA} {NEEDED}, {AREA} of {AREA} carve-out bytes "
+                   rf"free, {AREA} in one piece, 0 parked; (boot with reserve_mem=128M:2M:cmacam|"
+                   r"set carveout=128M@0x60000000 and keep that from the kernel)'?\s*$")
+
+
+@on_each_kind()
+def unload_and_load():
+    """10 times: modules unloaded, the memory let go, loaded again, and a frame is exact."""
+    carveout = parameter()
+    for _ in range(10):
+        lib.run(["rmmod", "cmacam", "vb2_cma"])
+        with open("/proc/iomem") as f:
+            assert "vb2-cma" not in f.read()
+        load(carveout, "backend=carveout")
+        exact(count=1)
+
+
+@on_each_kind()
+def a_page_in_a_pipe_keeps_the_memory():
+    """A page in a pipe when all else is closed: unloading is refused, the bytes stay, and go with the pipe."""
+    carveout = parameter()
+    out, into = os.pipe()
+    with Queue() as queue:
+        assert queue.create(BUFFER) == 0
+        address, size = queue.map(0)
+        ctypes.memset(address, 0x5a, size)
+        # Not the first page of its piece.
+        Libc.vmsplice(into, address + 5 * mmap.PAGESIZE, mmap.PAGESIZE)
+        Libc.unmap(address, size)
+    lib.run(["rmmod", "cmacam"])
+    lib.expect(lib.run(["rmmod", "vb2_cma"], status=1), r"in use")
+    with open("/sys/kernel/debug/vb2-cma/parked") as f:
+        lib.expect(f.read(), rf"bytes={BUFFER} buffers=1\n")
+    assert os.read(out, mmap.PAGESIZE) == b"\x5a" * mmap.PAGESIZE
+    lib.wait_until(lambda: "in use" not in lib.run(["rmmod", "vb2_cma"], status=None), "the last reference is gone")
+    load(carveout)
+
+
+def huge_bytes(address, size):
+    """How much of a range is mapped by entries larger than a page."""
+    regions = ctypes.create_string_buffer(24 * 64)
+    request = struct.pack("=12Q", 96, 0, address, address + size, 0, ctypes.addressof(regions), 64, 0, 0,
+                          PAGE_IS_HUGE, 0, PAGE_IS_HUGE)
+    with open("/proc/self/pagemap") as pagemap:
+        count = fcntl.ioctl(pagemap, PAGEMAP_SCAN, bytearray(request))
+    found = [struct.unpack_from("=3Q", regions, 24 * i) for i in range(count)]
+    return sum(end - start for start, end, _ in found)
+
+
+def faults_of(function):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    function()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@vm_test(machine("huge"), provokes=NEEDED)
+def large_pieces_are_mapped_as_such():
+    """Where the mapping's address fits, an entry maps 2 MB: written, pinned, split and unmapped without a loss."""
+    lib.vb2_cma(backend="carveout")
+    size, most = 16 * MB, 16 * MB // PIECE
+    place = Libc.reserve(2 * size + 2 * PIECE)
+    aligned = (place + PIECE - 1) // PIECE * PIECE
+    out, into = os.pipe()
+    with Queue() as queue:
+        # The buffer's last piece is not a whole one.
+        assert queue.create(size - mmap.PAGESIZE) == 0
+        address, length = queue.map(0, aligned)
+        assert (address, length) == (aligned, size - mmap.PAGESIZE)
+        faults = faults_of(lambda: ctypes.memset(address, 0x33, (most - 1) * PIECE))
+        assert faults < 100, f"{faults} faults, Python's own among them"
+        assert huge_bytes(address, length) == (most - 1) * PIECE
+        ctypes.memset(address, 0x44, length)
+
+        Libc.vmsplice(into, address + PIECE - mmap.PAGESIZE, 2 * mmap.PAGESIZE)
+        assert os.read(out, 2 * mmap.PAGESIZE) == b"\x44" * 2 * mmap.PAGESIZE
+        Libc.unmap(address, 3 * mmap.PAGESIZE)
+        assert ctypes.string_at(address + 3 * mmap.PAGESIZE, PIECE) == b"\x44" * PIECE
+        assert huge_bytes(address, length) == (most - 2) * PIECE, "the rest of the first one is mapped by pages"
+        child = os.fork()
+        if child == 0:
+            same = ctypes.string_at(address + PIECE, 4 * PIECE) == b"\x44" * 4 * PIECE
+            os._exit(0 if same and huge_bytes(address, length) == 4 * PIECE else 1)
+        assert os.waitpid(child, 0)[1] == 0, "a child sees the same, by large entries of its own"
+
+        # One that does not fit: by pages, all at once.
+        other, _ = queue.map(0, aligned + size + mmap.PAGESIZE)
+        faults = faults_of(lambda: ctypes.memset(other, 0x44, length))
+        assert faults < 100, f"{faults} faults, Python's own among them, for {length // mmap.PAGESIZE} pages"
+        assert huge_bytes(other, length) == 0
+        assert ctypes.string_at(other, length) == b"\x44" * length
+        # Such a one that moves to where it would fit stays one of pages: the kernel could not split it.
+        Libc.unmap(address, length)
+        Libc.move(other, length, aligned)
+        Libc.forget(aligned, length)
+        assert ctypes.string_at(aligned, length) == b"\x44" * length and huge_bytes(aligned, length) == 0
+        Libc.unmap(aligned, mmap.PAGESIZE)
+        Libc.unmap(aligned + mmap.PAGESIZE, length - mmap.PAGESIZE)
+    with Queue() as queue:
+        assert queue.create(AREA) == 0, "no reference was left behind"
+
+
+@vm_test(machine("by_name"), provokes="carveout=")
+def bad_values():
+    """A value that names no usable memory: one sentence says what is wrong, and the module does not load."""
+    lib.run(["rmmod", "cmacam", "vb2_cma"])
+    for value, reason in (
+            ("nosuch", r"no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:nosuch"),
+            ("64M", r"no memory of this name"),
+            ("64M@", r"is neither SIZE@START nor SIZE@START,huge nor the NAME"),
+            ("@0x60000000", r"is neither"),
+            ("64M@0x60000000,large", r"is neither"),
+            ("64M@0x60001000", r"size and start must be multiples of 2097152 bytes"),
+            ("0@0x60000000", r"size and start must be multiples"),
+            ("0xffffffffffe00000@0x60000000", r"size and start must be multiples"),
+            ("64M@0x60000000", r"the kernel itself uses RAM there; boot with memmap=64M\$0x60000000 or a mem="),
+            ("2M@0xfec00000", r"something else is there already"),
+            ("64M@0xffffffff00000000", r"something else is there already, or no address"),
+            ("64M@0x8000000000", r"no RAM answers from 0x8000000000 to 0x8003ffffff")):
+        with open("/dev/kmsg", "w") as log:
+            log.write("cut here\n")
+        lib.run(["insmod", VB2_CMA, f"carveout={value}"], status=1)
+        said = [line for line in lib.run(["dmesg"]).split("cut here")[-1].splitlines() if "vb2-cma" in line]
+        assert len(said) == 1 and f"carveout={value}" in said[0], said
+        lib.expect(said[0], reason)
+    load("carveout=cmacam", "backend=carveout")
+    exact(count=1)
+
+
+@vm_test(provokes=NEEDED)
+def without_a_carve_out():
+    """backend=carveout without carveout=: the error says so, and how to get one."""
+    lib.vb2_cma(backend="carveout")
+    with Queue() as queue:
+        assert queue.create(BUFFER) is None
+        lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
+                   r"there is no carve-out, 0 parked; boot with reserve_mem=16M:2M:cmacam, "
+                   r"load vb2-cma with carveout=cmacam")
+
+
+@vm_test(Machine(board=("--address-bits", "32"), memory="6G", append=KINDS["by_name"][0],
+                 allocator_params=KINDS["by_name"][1]), provokes=NEEDED)
+def out_of_reach():
+    """A carve-out above 4 GiB and an engine of 32 address bits: refused, with the reason; nothing is bounced."""
+    lib.vb2_cma(backend="carveout")
+    assert carved()[0] >= 1 << 32
+    with Queue() as queue:
+        assert queue.create(BUFFER) is None
+        lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
+                   rf"{AREA} of {AREA} carve-out bytes free, but the device cannot address 0x1[0-9a-f]{{8}}, 0 parked; "
+                   r"set carveout=SIZE@START with a lower START'?\s*$")
+
+
+@vm_test(Machine(append="mem=1536M", allocator_params="carveout=128M@0x60000000"))
+def memory_beyond_mem():
+    """RAM above a mem= limit, of which the kernel knows nothing: frames are exact."""
+    lib.vb2_cma(backend="carveout")
+    exact("--io", "mmap")
+    exact("--width", 3840, "--height", 2160, count=3)
