@@ -10,6 +10,7 @@ import select
 import lib
 import v4l2
 from declare import Machine, vm_test
+from test_carveout import machine as kept_from_the_kernel
 from test_dmabuf import sent
 from test_unplug import remove, rescan
 
@@ -76,6 +77,21 @@ def large_frames_without_snooping():
         assert len(frames) == 3
         for frame in frames:
             assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (backend, frame)
+
+
+@vm_test(machine=kept_from_the_kernel("by_address"))
+def memory_outside_the_kernel_is_sent_zero_copy():
+    """RAM that the kernel was told to leave alone: a frame there goes through a zero-copy socket."""
+    lib.vb2_cma(backend="carveout")
+    queue = v4l2.Queue(*UHD)
+    queue.request(1)
+    fd = queue.export(0)
+    queue.queue(0)
+    queue.stream()
+    _, sequence, used = queue.dequeue()
+    assert sent(fd, used) == lib.Board.session()[0][sequence]["sha256"]
+    os.close(fd)
+    queue.close()
 
 
 @vm_test(settings={"fps": "sensor"})
