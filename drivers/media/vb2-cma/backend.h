@@ -23,8 +23,6 @@ struct vm_area_struct;
  * @free: give them back; nobody refers to the pages
  * @mmap: map the memory into a VMA; NULL: page by page
  * @sgtable: describe the memory to importers; NULL: as the pages
- * @referenced: does anybody but the buffer refer to its pages? NULL: each
- *	page has a count of its own
  * @room: write how much there is and how much of it is free, as a clause;
  *	NULL: how much RAM is free
  * @advice: write what to set for more, as a clause; @wanted is what is held
@@ -38,7 +36,6 @@ struct cma_backend {
 	void (*free)(struct cma_buf *buf);
 	int (*mmap)(struct cma_buf *buf, struct vm_area_struct *vma);
 	int (*sgtable)(struct cma_buf *buf, struct sg_table *table);
-	bool (*referenced)(const struct cma_buf *buf);
 	int (*room)(char *text, size_t len);
 	int (*advice)(char *text, size_t len, u64 wanted);
 };

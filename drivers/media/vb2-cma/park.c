@@ -7,7 +7,6 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
-#include "backend.h"
 #include "cma-buf.h"
 #include "trace.h"
 
@@ -33,9 +32,7 @@ bool cma_buf_is_referenced(const struct cma_buf *buf)
 	/* Memory without pages has nobody who could refer to one. */
 	if (!buf->page)
 		return false;
-	if (buf->backend->referenced)
-		return buf->backend->referenced(buf);
-
+	/* In a large piece the first page counts for all, and the others not. */
 	for (i = 0; i < buf->size >> PAGE_SHIFT; i++)
 		if (page_ref_count(buf->page + i) > 1)
 			return true;
