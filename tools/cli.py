@@ -31,6 +31,9 @@ def add_machine_options(parser):
     group.add_argument("--memory", default="2G", metavar="SIZE", help="RAM (default %(default)s)")
     group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
                        help="memory operations of the driver (default %(default)s)")
+    group.add_argument("--allocator-params", default="", metavar="WORDS",
+                       help="module parameters of vb2-cma, such as 'backend=contig mmap=fault'")
+    group.add_argument("--append", default="", metavar="WORDS", help="further kernel parameters")
     group.add_argument("--noncoherent", action="store_true",
                        help="the board's DMA does not snoop the CPU's caches: what is not synchronised reads as 0xdb")
     group.add_argument("--debug-kernel", action="store_true",
@@ -73,6 +76,7 @@ def machine_options(args, box):
     return vm.Options(board=(*board, *shlex.split(args.board)), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
                       kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(),
+                      append=args.append, allocator_params=args.allocator_params,
                       evict=args.evict, share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
 
 

@@ -41,8 +41,12 @@ def run(command, limit=110, status=0, **kwargs):
 
     status None: any.
     """
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", timeout=limit * SLOWER, shell=isinstance(command, str), **kwargs)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=limit * SLOWER, shell=isinstance(command, str), **kwargs)
+    except subprocess.TimeoutExpired as late:
+        print((late.stdout or b"").decode(errors="replace")[-6000:], flush=True)
+        raise
     print(f"$ {command if isinstance(command, str) else ' '.join(command)}\n{done.stdout[-6000:]}", flush=True)
     if status is not None and done.returncode != status:
         raise AssertionError(f"{command}: status {done.returncode}, wanted {status}")

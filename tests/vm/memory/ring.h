@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* As much of io_uring as the tests need: one request at a time, by the bare system calls. */
+#pragma once
+
+#include <atomic>
+#include <linux/io_uring.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "support.h"
+
+class Ring
+{
+public:
+	Ring()
+	{
+		fd_ = Fd(static_cast<int>(syscall(SYS_io_uring_setup, 4, &parameters_)));
+		const size_t size = std::max(
+			parameters_.sq_off.array + parameters_.sq_entries * sizeof(uint32_t),
+			parameters_.cq_off.cqes + parameters_.cq_entries * sizeof(io_uring_cqe));
+		/* Both rings share one mapping since Linux 5.4. */
+		rings_ = Mapping(fd_, IORING_OFF_SQ_RING, size);
+		requests_ = Mapping(fd_, IORING_OFF_SQES,
+				    parameters_.sq_entries * sizeof(io_uring_sqe));
+	}
+
+	/*
+	 * Register one buffer, which pins its pages until it is unregistered
+	 * or the ring is gone: 0, or the error.
+	 */
+	int registerBuffer(std::span<std::byte> bytes)
+	{
+		iovec vector{bytes.data(), bytes.size()};
+		return syscall(SYS_io_uring_register, static_cast<int>(fd_),
+			       IORING_REGISTER_BUFFERS, &vector, 1)
+			       ? errno
+			       : 0;
+	}
+
+	/* Carry one request out; its result, a negative error number where it failed. */
+	int run(uint8_t operation, int file, std::span<std::byte> bytes, off_t offset = 0)
+	{
+		auto *requests = reinterpret_cast<io_uring_sqe *>(requests_.data());
+		io_uring_sqe &request = requests[0];
+		memset(&request, 0, sizeof(request));
+		request.opcode = operation;
+		request.fd = file;
+		request.addr = reinterpret_cast<uintptr_t>(bytes.data());
+		request.len = bytes.size();
+		request.off = offset;
+
+		const uint32_t tail = *at(parameters_.sq_off.tail);
+		const uint32_t mask = *at(parameters_.sq_off.ring_mask);
+		*at(parameters_.sq_off.array + (tail & mask) * sizeof(uint32_t)) = 0;
+		std::atomic_ref(*at(parameters_.sq_off.tail))
+			.store(tail + 1, std::memory_order_release);
+
+		if (syscall(SYS_io_uring_enter, static_cast<int>(fd_), 1, 0, 0, nullptr, 0) != 1)
+			return -errno;
+		uint32_t *head = at(parameters_.cq_off.head);
+		if (!waitForResult(*head))
+			return -ETIME;
+
+		const auto *results =
+			reinterpret_cast<io_uring_cqe *>(rings_.data() + parameters_.cq_off.cqes);
+		const int result = results[*head & *at(parameters_.cq_off.ring_mask)].res;
+		std::atomic_ref(*head).store(*head + 1, std::memory_order_release);
+		return result;
+	}
+
+private:
+	/*
+	 * In slices: Linux 7.2 may leave a request that waits for a worker
+	 * thread, on any memory, until the task enters the ring once more.
+	 */
+	bool waitForResult(uint32_t head)
+	{
+		__kernel_timespec slice{0, 200'000'000};
+		io_uring_getevents_arg wait{};
+		wait.ts = reinterpret_cast<uintptr_t>(&slice);
+		for (int tries = 0; tries < 100; tries++) {
+			const std::atomic_ref tail(*at(parameters_.cq_off.tail));
+			if (tail.load(std::memory_order_acquire) != head)
+				return true;
+			syscall(SYS_io_uring_enter, static_cast<int>(fd_), 0, 1,
+				IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &wait, sizeof(wait));
+		}
+		return false;
+	}
+
+	uint32_t *at(size_t offset) { return reinterpret_cast<uint32_t *>(rings_.data() + offset); }
+
+	io_uring_params parameters_{};
+	Fd fd_;
+	Mapping rings_;
+	Mapping requests_;
+};

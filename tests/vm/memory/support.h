@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of the frames' memory share: files, mappings, digests, the kernel's counters. */
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <glib.h>
+#include <gtest/gtest.h>
+#include <memory>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+constexpr size_t kPage = 4096;
+
+constexpr size_t wholePages(size_t bytes)
+{
+	return (bytes + kPage - 1) / kPage * kPage;
+}
+
+/* What test_memory.py decided. */
+inline std::string setting(const char *name)
+{
+	const char *value = getenv(name);
+	if (!value)
+		throw std::runtime_error(std::string(name) + " is not set");
+	return value;
+}
+
+inline std::string because()
+{
+	return strerror(errno);
+}
+
+/* Without it the test cannot go on: gtest reports the exception as a failure. */
+inline void must(bool done, const std::string &what)
+{
+	if (!done)
+		throw std::runtime_error(what + ": " + because());
+}
+
+class Fd
+{
+public:
+	Fd() = default;
+	explicit Fd(int fd) : fd_(fd) { must(fd >= 0, "open"); }
+	Fd(Fd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+	Fd &operator=(Fd &&other) noexcept
+	{
+		std::swap(fd_, other.fd_);
+		return *this;
+	}
+	~Fd() { reset(); }
+	void reset()
+	{
+		if (fd_ >= 0)
+			close(std::exchange(fd_, -1));
+	}
+	operator int() const { return fd_; }
+
+private:
+	int fd_ = -1;
+};
+
+class Mapping
+{
+public:
+	Mapping() = default;
+	Mapping(int fd, off_t offset, size_t size, int protection = PROT_READ | PROT_WRITE)
+		: address_(mmap(nullptr, size, protection, MAP_SHARED, fd, offset)), size_(size)
+	{
+		must(address_ != MAP_FAILED, "mmap");
+	}
+	Mapping(Mapping &&other) noexcept
+		: address_(std::exchange(other.address_, MAP_FAILED)), size_(other.size_)
+	{
+	}
+	Mapping &operator=(Mapping &&other) noexcept
+	{
+		std::swap(address_, other.address_);
+		std::swap(size_, other.size_);
+		return *this;
+	}
+	~Mapping()
+	{
+		if (address_ != MAP_FAILED)
+			munmap(address_, size_);
+	}
+	/* From now on it is the caller's to unmap. */
+	void *release() { return std::exchange(address_, MAP_FAILED); }
+	std::byte *data() const { return static_cast<std::byte *>(address_); }
+	size_t size() const { return size_; }
+	std::span<std::byte> bytes() const { return {data(), size_}; }
+
+private:
+	void *address_ = MAP_FAILED;
+	size_t size_ = 0;
+};
+
+using Bytes = std::vector<std::byte>;
+
+inline Bytes copyOf(std::span<const std::byte> bytes)
+{
+	return {bytes.begin(), bytes.end()};
+}
+
+inline bool same(std::span<const std::byte> a, std::span<const std::byte> b)
+{
+	return a.size() == b.size() && memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+inline bool allAre(std::span<const std::byte> bytes, std::byte value)
+{
+	return bytes.empty() || (bytes.front() == value &&
+				 memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+class Sha256
+{
+public:
+	void add(std::span<const std::byte> bytes)
+	{
+		g_checksum_update(sum_.get(), reinterpret_cast<const guchar *>(bytes.data()),
+				  static_cast<gssize>(bytes.size()));
+		size_ += bytes.size();
+	}
+	std::string text() { return g_checksum_get_string(sum_.get()); }
+	size_t size() const { return size_; }
+
+	static std::string of(std::span<const std::byte> bytes)
+	{
+		Sha256 sum;
+		sum.add(bytes);
+		return sum.text();
+	}
+
+private:
+	std::unique_ptr<GChecksum, decltype(&g_checksum_free)> sum_{
+		g_checksum_new(G_CHECKSUM_SHA256), g_checksum_free};
+	size_t size_ = 0;
+};
+
+/* Run in a child process; its exit status (127 and a report where it died otherwise). */
+inline int inChild(const std::function<int()> &body)
+{
+	fflush(nullptr);
+	const pid_t child = fork();
+	if (child == 0) {
+		int status = 126;
+		try {
+			status = body();
+		} catch (const std::exception &error) {
+			fprintf(stderr, "child: %s\n", error.what());
+		}
+		fflush(nullptr);
+		/* A failed expectation of the child is a failure of the test. */
+		_exit(status ? status : testing::Test::HasFailure());
+	}
+	int status = 0;
+	EXPECT_EQ(waitpid(child, &status, 0), child) << because();
+	EXPECT_TRUE(WIFEXITED(status)) << "the child died by signal " << WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+}
+
+/* Poll what nothing signals, for at most `seconds`. */
+template <typename Condition>
+bool within(unsigned int seconds, Condition condition)
+{
+	for (unsigned int tries = seconds * 100; tries; tries--) {
+		if (condition())
+			return true;
+		usleep(10'000);
+	}
+	return condition();
+}
+
+inline std::string contents(const std::string &path)
+{
+	std::ifstream file(path);
+	EXPECT_TRUE(file) << path << ": " << because();
+	std::ostringstream text;
+	text << file.rdbuf();
+	return text.str();
+}
+
+/* The value after `key` in a text of key=value words. */
+inline std::optional<uint64_t> word(std::string_view text, std::string_view key)
+{
+	const std::string wanted = std::string(key) + "=";
+	for (size_t at = 0; (at = text.find(wanted, at)) != text.npos; at++)
+		if (at == 0 || isspace(text[at - 1]))
+			return strtoull(text.data() + at + wanted.size(), nullptr, 0);
+	return {};
+}
