@@ -18,11 +18,14 @@ AREA = 64 << 20
 # translation of a code page until the machine's CPU writes to that page; virtiofs, which writes from
 # outside, would put other code into a page that neither cleared nor poisoned, and programs crash.
 UNCLEARED = "init_on_alloc=0 page_poison=1"
-MEMORY = Machine(cma=f"{AREA >> 20}M", append=UNCLEARED)
-DEBIAN = Machine(cma=f"{AREA >> 20}M")
-LARGE = Machine(board=("--sensor", "7680x4320"), cma="256M")
+KEPT = f"reserve_mem={AREA >> 20}M:2M:cmacam"
+CARVEOUT = "carveout=cmacam"
+MEMORY = Machine(cma=f"{AREA >> 20}M", append=f"{UNCLEARED} {KEPT}", allocator_params=CARVEOUT)
+DEBIAN = Machine(cma=f"{AREA >> 20}M", append=KEPT, allocator_params=CARVEOUT)
+LARGE = Machine(board=("--sensor", "7680x4320"), cma="256M", append="reserve_mem=256M:2M:cmacam",
+                allocator_params=CARVEOUT)
 COMPARISON = Machine(allocator="dma-contig")
-BACKENDS = ("cma", "contig")
+BACKENDS = ("cma", "contig", "carveout")
 REFUSED = r"bytes of contiguous memory needed"
 
 DISK = "/tmp/disk"
