@@ -36,15 +36,16 @@ def machine(kind, **options):
     return Machine(append=append, allocator_params=parameter, **options)
 
 
-def on_each_kind(noncoherent=False, **options):
-    """Declare a test on each kind of carve-out."""
+def on_each_kind(noncoherent=False, plainly=tuple(KINDS), **options):
+    """Declare a test on each kind of carve-out; the plain run has it on those named plainly."""
     def mark(function):
         for kind in KINDS:
             def test():
                 lib.vb2_cma(backend="carveout")
                 function()
             test.__doc__ = f"{kind}: {inspect.getdoc(function)}"
-            globals()[f"{function.__name__}_{kind}"] = vm_test(machine(kind, noncoherent=noncoherent), **options)(test)
+            globals()[f"{function.__name__}_{kind}"] = vm_test(
+                machine(kind, noncoherent=noncoherent), long=kind not in plainly, **options)(test)
         return function
     return mark
 
@@ -163,7 +164,7 @@ def frames_are_exact():
     exact("--io", "mmap")
 
 
-@on_each_kind(noncoherent=True)
+@on_each_kind(noncoherent=True, plainly=["huge"])
 def frames_are_exact_without_snooping():
     """The same on a machine whose caches the board does not snoop."""
     exact("--io", "mmap")
@@ -171,7 +172,7 @@ def frames_are_exact_without_snooping():
     exact("--width", 3840, "--height", 2160, count=3)
 
 
-@on_each_kind(provokes=NEEDED)
+@on_each_kind(plainly=["by_name", "huge"], provokes=NEEDED)
 def full_and_back():
     """100 rounds: full to the last byte, then all given back; 90 % in one piece afterwards, and no old pixel in it."""
     with Queue() as queue:
@@ -204,7 +205,7 @@ def a_full_area_is_explained():
                    r"set carveout=128M@0x60000000 and keep that from the kernel)'?\s*$")
 
 
-@on_each_kind()
+@on_each_kind(plainly=["huge"])
 def unload_and_load():
     """10 times: modules unloaded, the memory let go, loaded again, and a frame is exact."""
     carveout = parameter()

@@ -32,7 +32,7 @@ bool cma_buf_is_referenced(const struct cma_buf *buf)
 	/* Memory without pages has nobody who could refer to one. */
 	if (!buf->page)
 		return false;
-	/* In a large piece the first page counts for all, and the others not. */
+	/* In a large piece the first page counts for all, others for none. */
 	for (i = 0; i < buf->size >> PAGE_SHIFT; i++)
 		if (page_ref_count(buf->page + i) > 1)
 			return true;

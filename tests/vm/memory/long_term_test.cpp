@@ -188,7 +188,8 @@ TEST_F(LongTerm, APinnedBufferOutlivesEverything)
 TEST(Temp, Anonymous)
 {
 	const size_t size = getenv("TSIZE") ? std::stoull(getenv("TSIZE")) : 1382400;
-	void *p = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *p = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	std::span<std::byte> bytes(static_cast<std::byte *>(p), size);
 	memset(p, 1, size);
 	const std::string path = setting("DISK") + "/fixed";
@@ -203,7 +204,8 @@ TEST(Temp, Anonymous)
 TEST(Temp, Plain)
 {
 	const size_t size = getenv("TSIZE") ? std::stoull(getenv("TSIZE")) : 1382400;
-	void *p = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *p = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	std::span<std::byte> bytes(static_cast<std::byte *>(p), size);
 	memset(p, 1, size);
 	const std::string path = setting("DISK") + "/fixed";
