@@ -127,8 +127,7 @@ TEST_F(LongTerm, FixedWriteAndRead)
 		const auto bytes = mapping.bytes();
 		const Bytes before = copyOf(bytes);
 		const std::string path = setting("DISK") + "/fixed";
-		const Fd file(open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_DIRECT | O_CLOEXEC,
-				   0600));
+		const Fd file = fileWithBlocks(path, bytes.size());
 		Ring ring;
 		ASSERT_EQ(ring.registerBuffer(bytes), 0);
 		ASSERT_EQ(ring.run(IORING_OP_WRITE_FIXED, file, bytes), int(bytes.size()));
@@ -153,8 +152,8 @@ TEST_F(LongTerm, APinnedBufferOutlivesEverything)
 	if (!supported())
 		return;
 	const std::string path = setting("DISK") + "/parked";
-	const Fd file(open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_DIRECT | O_CLOEXEC, 0600));
 	const size_t size = camera_->bufferBytes(frame_.index);
+	const Fd file = fileWithBlocks(path, size);
 	Ring ring;
 	Bytes before;
 	std::span<std::byte> address;
@@ -183,37 +182,6 @@ TEST_F(LongTerm, APinnedBufferOutlivesEverything)
 	ASSERT_EQ(read(in, back.data(), back.size()), ssize_t(back.size()));
 	EXPECT_TRUE(same(back, before));
 	EXPECT_EQ(parked().bytes, wholePages(size));
-}
-
-TEST(Temp, Anonymous)
-{
-	const size_t size = getenv("TSIZE") ? std::stoull(getenv("TSIZE")) : 1382400;
-	void *p = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	std::span<std::byte> bytes(static_cast<std::byte *>(p), size);
-	memset(p, 1, size);
-	const std::string path = setting("DISK") + "/fixed";
-	const Fd file(open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_DIRECT | O_CLOEXEC, 0600));
-	Ring ring;
-	ASSERT_EQ(ring.registerBuffer(bytes), 0);
-	ASSERT_EQ(ring.run(IORING_OP_WRITE_FIXED, file, bytes), int(bytes.size()));
-	ASSERT_EQ(ring.run(IORING_OP_READ_FIXED, file, bytes), int(bytes.size()));
-	munmap(p, 2 << 20);
-}
-
-TEST(Temp, Plain)
-{
-	const size_t size = getenv("TSIZE") ? std::stoull(getenv("TSIZE")) : 1382400;
-	void *p = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	std::span<std::byte> bytes(static_cast<std::byte *>(p), size);
-	memset(p, 1, size);
-	const std::string path = setting("DISK") + "/fixed";
-	const Fd file(open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_DIRECT | O_CLOEXEC, 0600));
-	Ring ring;
-	ASSERT_EQ(ring.run(IORING_OP_WRITE, file, bytes), int(bytes.size()));
-	ASSERT_EQ(ring.run(IORING_OP_READ, file, bytes), int(bytes.size()));
-	munmap(p, 2 << 20);
 }
 
 } /* namespace */

@@ -37,10 +37,14 @@ Arrival failed(int error)
 }
 
 /* Direct I/O needs a real file system; tmpfs would take it for granted. */
+std::string diskPath()
+{
+	return setting("DISK") + "/frame";
+}
+
 Fd diskFile(int flags)
 {
-	const std::string path = setting("DISK") + "/frame";
-	return Fd(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | flags, 0600));
+	return Fd(open(diskPath().c_str(), O_CREAT | O_RDWR | O_CLOEXEC | flags, 0600));
 }
 
 /* All that comes until the end; hardly more than `expected`. */
@@ -56,10 +60,8 @@ Bytes drain(int fd, size_t expected)
 	return bytes;
 }
 
-Arrival toDisk(const std::function<ssize_t(int file)> &write, size_t size)
+Arrival fromDisk(ssize_t written, size_t size)
 {
-	const Fd out = diskFile(O_DIRECT | O_TRUNC);
-	const ssize_t written = write(out);
 	if (written < 0)
 		return failed(-written);
 	EXPECT_EQ(size_t(written), size);
@@ -68,29 +70,23 @@ Arrival toDisk(const std::function<ssize_t(int file)> &write, size_t size)
 
 Arrival byWrite(Span frame)
 {
-	return toDisk(
-		[&](int file) {
-			const ssize_t got = write(file, frame.data(), frame.size());
-			return got < 0 ? -errno : got;
-		},
-		frame.size());
+	const Fd out = diskFile(O_DIRECT | O_TRUNC);
+	const ssize_t got = write(out, frame.data(), frame.size());
+	return fromDisk(got < 0 ? -errno : got, frame.size());
 }
 
 Arrival byPwrite(Span frame)
 {
-	return toDisk(
-		[&](int file) {
-			const ssize_t got = pwrite(file, frame.data(), frame.size(), 0);
-			return got < 0 ? -errno : got;
-		},
-		frame.size());
+	const Fd out = diskFile(O_DIRECT | O_TRUNC);
+	const ssize_t got = pwrite(out, frame.data(), frame.size(), 0);
+	return fromDisk(got < 0 ? -errno : got, frame.size());
 }
 
 Arrival byUringWrite(Span frame)
 {
 	Ring ring;
-	return toDisk([&](int file) { return ring.run(IORING_OP_WRITE, file, frame); },
-		      frame.size());
+	const Fd out = fileWithBlocks(diskPath(), frame.size());
+	return fromDisk(ring.run(IORING_OP_WRITE, out, frame), frame.size());
 }
 
 Arrival byPipe(Span frame)

@@ -3,11 +3,26 @@
 #pragma once
 
 #include <atomic>
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "support.h"
+
+/*
+ * A file for direct I/O that has its blocks already, none of them cached. A
+ * write that has to make or to drop some goes to a worker thread of io_uring's,
+ * whose start Linux 7.2 now and then puts off for long, whatever the memory.
+ */
+inline Fd fileWithBlocks(const std::string &path, size_t size)
+{
+	const Bytes nothing(size);
+	const Fd file(open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
+	must(write(file, nothing.data(), size) == ssize_t(size) && fsync(file) == 0, path);
+	posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+	return Fd(open(path.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC));
+}
 
 class Ring
 {
@@ -69,23 +84,15 @@ public:
 	}
 
 private:
-	/*
-	 * In slices: Linux 7.2 may leave a request that waits for a worker
-	 * thread, on any memory, until the task enters the ring once more.
-	 */
 	bool waitForResult(uint32_t head)
 	{
-		__kernel_timespec slice{0, 200'000'000};
+		__kernel_timespec limit{20, 0};
 		io_uring_getevents_arg wait{};
-		wait.ts = reinterpret_cast<uintptr_t>(&slice);
-		for (int tries = 0; tries < 100; tries++) {
-			const std::atomic_ref tail(*at(parameters_.cq_off.tail));
-			if (tail.load(std::memory_order_acquire) != head)
-				return true;
-			syscall(SYS_io_uring_enter, static_cast<int>(fd_), 0, 1,
-				IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &wait, sizeof(wait));
-		}
-		return false;
+		wait.ts = reinterpret_cast<uintptr_t>(&limit);
+		syscall(SYS_io_uring_enter, static_cast<int>(fd_), 0, 1,
+			IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &wait, sizeof(wait));
+		return std::atomic_ref(*at(parameters_.cq_off.tail))
+			       .load(std::memory_order_acquire) != head;
 	}
 
 	uint32_t *at(size_t offset) { return reinterpret_cast<uint32_t *>(rings_.data() + offset); }
