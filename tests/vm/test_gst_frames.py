@@ -129,6 +129,7 @@ def a_peer_that_keeps_frames_gets_more():
 @vm_test(machine=Machine(cma="8M"), provokes="cma=")
 def a_wish_for_buffers_is_not_an_error():
     """Where memory does not suffice for what the peer asks, the camera's own number will do."""
+    lib.vb2_cma(backend="cma")
     got = gst_probe("cmacamsrc num-buffers=20", "--min-buffers", "28")
     assert len(got["frame"]) == 20 and "error" not in got
     assert got["latency"] == gst_probe("cmacamsrc num-buffers=1")["latency"]
