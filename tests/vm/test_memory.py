@@ -32,15 +32,16 @@ DISK = "/tmp/disk"
 PARAMETERS = "/sys/module/vb2_cma/parameters"
 
 
-def on_each_backend(machine=MEMORY, suffix="", **options):
-    """Declare a test that is given the name of a backend, once for each."""
+def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **options):
+    """Declare a test that is given the name of a backend, once for each; the plain run has those named plainly."""
     def mark(function):
         for backend in BACKENDS:
             def test(backend=backend):
                 with parameters(backend=backend):
                     function(backend)
             test.__doc__ = f"{backend}: {inspect.getdoc(function)}"
-            globals()[f"{function.__name__}{suffix}_{backend}"] = vm_test(machine, **options)(test)
+            globals()[f"{function.__name__}{suffix}_{backend}"] = vm_test(
+                machine, long=long or backend not in plainly, **options)(test)
         return function
     return mark
 
@@ -91,7 +92,7 @@ def every_mover_takes_a_whole_frame(backend):
     cases("Each/Movers*:Each/ReadInto*", 14)
 
 
-@on_each_backend()
+@on_each_backend(plainly=["cma"])
 def movers_fault_pages_in(backend):
     """mmap=fault: the same from a mapping whose pages nobody has touched."""
     with parameters(mmap="fault"):
@@ -152,7 +153,7 @@ def mappings_are_well_defined(backend):
             cases("Each/Mappings.*:Each/DmaBufMappings.*", 26)
 
 
-@on_each_backend(machine=LARGE)
+@on_each_backend(machine=LARGE, plainly=["cma"])
 def four_buffers_of_8k(backend):
     """7680x4320 NV12: each of four buffers is one piece, and where the board wrote is what the process sees."""
     cases("Sizes.FourBuffersOf8KAreContiguous", 1)

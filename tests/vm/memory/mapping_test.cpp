@@ -8,7 +8,8 @@
  *   the other writes. The buffer lives until the last of them is gone.
  * - It may be moved (mremap) and made smaller, whole or in parts (munmap,
  *   mremap), but never larger, nor doubled, nor left behind by a move.
- * - mprotect() takes rights away and gives them back.
+ * - mprotect() takes rights away and gives them back; what the file descriptor
+ *   was not opened for (write access by a read-only dma-buf) is never given.
  * - madvise() loses no byte. MADV_DONTNEED and its kin drop page table entries
  *   and the next access finds the same pages again; advice that is meant for
  *   anonymous memory or for files is refused. MADV_DONTFORK keeps children
@@ -19,6 +20,7 @@
 #include <array>
 #include <csignal>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
@@ -368,6 +370,22 @@ TEST_P(DmaBufMappings, MayBeAPart)
 	EXPECT_EQ(mmap(nullptr, 2 * kPage, PROT_READ, MAP_SHARED, exported_, size_ - kPage),
 		  MAP_FAILED);
 	EXPECT_EQ(mmap(nullptr, kPage, PROT_READ, MAP_SHARED, exported_, size_), MAP_FAILED);
+}
+
+TEST_P(DmaBufMappings, GetNoMoreThanTheDescriptorGives)
+{
+	v4l2_exportbuffer request{};
+	request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	request.flags = O_RDONLY | O_CLOEXEC;
+	ASSERT_EQ(ioctl(camera_->node(), VIDIOC_EXPBUF, &request), 0) << because();
+	const Fd readOnly(request.fd);
+	EXPECT_EQ(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, readOnly, 0),
+		  MAP_FAILED);
+	EXPECT_EQ(errno, EACCES);
+	const Mapping mapping(readOnly, 0, size_, PROT_READ);
+	EXPECT_EQ(mprotect(mapping.data(), size_, PROT_READ | PROT_WRITE), -1);
+	EXPECT_EQ(errno, EACCES);
+	expectPart(mapping.data(), 0, size_);
 }
 
 } /* namespace */
