@@ -247,6 +247,7 @@ void cmacam_destroy(struct cmacam_device *cam)
 	/* After the end of streaming, which needs the graph. */
 	media_device_unregister(&cam->mdev);
 	cmacam_engine_cleanup(&cam->engine);
+	vb2_cma_forget_device(cam->dev);
 	v4l2_device_put(&cam->v4l2_dev);
 }
 

@@ -110,22 +110,11 @@ static int carveout_alloc(struct cma_buf *buf, gfp_t gfp)
 		cond_resched();
 	}
 
-	/* The first hand-over to the engine cleans what was just zeroed. */
-	buf->dma_addr = dma_map_phys(buf->dev, phys, buf->size, buf->dir,
-				     DMA_ATTR_SKIP_CPU_SYNC);
-	if (dma_mapping_error(buf->dev, buf->dma_addr)) {
-		give_back(phys, buf->size);
-		return -ENOMEM;
-	}
-	buf->vaddr = page_address(buf->page);
-
 	return 0;
 }
 
 static void carveout_free(struct cma_buf *buf)
 {
-	dma_unmap_phys(buf->dev, buf->dma_addr, buf->size, buf->dir,
-		       DMA_ATTR_SKIP_CPU_SYNC);
 	give_back(page_to_phys(buf->page), buf->size);
 }
 

@@ -1,47 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory from the device's CMA area, by the DMA API.
+ * Memory from the device's CMA area.
  */
-#include <linux/dma-mapping.h>
+#include <linux/cma.h>
+#include <linux/dma-map-ops.h>
+#include <linux/highmem.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/vmstat.h>
 
 #include "backend.h"
 #include "cma-buf.h"
 
+/*
+ * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
+ * the device's driver, and has to be back when the driver lets go of the
+ * device. These pages may stay with their users; only the mapping is undone.
+ */
 static int cma_alloc_buf(struct cma_buf *buf, gfp_t gfp)
 {
-	/* The zone follows from the device's mask; to ask for one is wrong. */
-	buf->page = dma_alloc_pages(buf->dev, buf->size, &buf->dma_addr,
-				    buf->dir, GFP_KERNEL | __GFP_NOWARN |
-				    (gfp & ~GFP_ZONEMASK));
+	unsigned long pages = buf->size >> PAGE_SHIFT;
+	unsigned int align = min_t(unsigned int, get_order(buf->size),
+				   CONFIG_CMA_ALIGNMENT);
+	unsigned long i;
+
+	buf->area = dev_get_cma_area(buf->dev);
+	if (!buf->area)
+		return -ENOMEM;
+	buf->page = cma_alloc(buf->area, pages, align, true);
 	if (!buf->page)
 		return -ENOMEM;
 
-	/*
-	 * Pages from CMA have a reference each. Where CMA has no room the DMA
-	 * layer may fall back to one high-order page whose tail pages have
-	 * none; those cannot be mapped page by page, and splitting them would
-	 * make dma_free_pages() free what it does not own.
-	 */
-	if (page_ref_count(buf->page + (buf->size >> PAGE_SHIFT) - 1) != 1) {
-		dma_free_pages(buf->dev, buf->size, buf->page, buf->dma_addr,
-			       buf->dir);
-		return -ENOMEM;
+	for (i = 0; i < pages; i++) {
+		clear_highpage(buf->page + i);
+		cond_resched();
 	}
-	buf->vaddr = page_address(buf->page);
 
 	return 0;
 }
 
 static void cma_free_buf(struct cma_buf *buf)
 {
-	dma_free_pages(buf->dev, buf->size, buf->page, buf->dma_addr,
-		       buf->dir);
+	cma_release(buf->area, buf->page, buf->size >> PAGE_SHIFT);
 }
 
 /**

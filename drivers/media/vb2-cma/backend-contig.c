@@ -29,22 +29,11 @@ static int contig_alloc(struct cma_buf *buf, gfp_t gfp)
 	if (!buf->page)
 		return -ENOMEM;
 
-	/* The first hand-over to the engine cleans what was just zeroed. */
-	buf->dma_addr = dma_map_page_attrs(buf->dev, buf->page, 0, buf->size,
-					   buf->dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (dma_mapping_error(buf->dev, buf->dma_addr)) {
-		free_contig_range(page_to_pfn(buf->page), pages);
-		return -ENOMEM;
-	}
-	buf->vaddr = page_address(buf->page);
-
 	return 0;
 }
 
 static void contig_free(struct cma_buf *buf)
 {
-	dma_unmap_page_attrs(buf->dev, buf->dma_addr, buf->size, buf->dir,
-			     DMA_ATTR_SKIP_CPU_SYNC);
 	free_contig_range(page_to_pfn(buf->page), buf->size >> PAGE_SHIFT);
 }
 

@@ -17,10 +17,10 @@ struct vm_area_struct;
  * @coherent: the memory needs no cache maintenance; its mappings have the
  *	attributes that takes, and no pages to refer to
  * @longterm: the pages may be pinned for long
- * @alloc: allocate &cma_buf.size bytes, zeroed, for &cma_buf.dev, and set
- *	@page, @vaddr and @dma_addr of the buffer; 0 or a negative error code,
- *	without a message
- * @free: give them back; nobody refers to the pages
+ * @alloc: allocate &cma_buf.size bytes, zeroed, that &cma_buf.dev can reach,
+ *	and set @page of the buffer, or, if coherent, @vaddr and @dma_addr; 0
+ *	or a negative error code, without a message
+ * @free: give them back; nobody refers to the pages, no device sees them
  * @mmap: map the memory into a VMA; NULL: page by page
  * @sgtable: describe the memory to importers; NULL: as the pages
  * @room: write how much there is and how much of it is free, as a clause;

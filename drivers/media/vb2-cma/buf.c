@@ -61,6 +61,59 @@ static void clean_zeroes(struct cma_buf *buf)
 		dma_unmap_page(buf->dev, addr, buf->size, DMA_TO_DEVICE);
 }
 
+/*
+ * Coherent memory comes with its mapping. For a device that does not access
+ * the memory itself there is none.
+ */
+static int map_engine(struct cma_buf *buf)
+{
+	if (!buf->page)
+		return 0;
+
+	buf->vaddr = page_address(buf->page);
+	if (!buf->has_engine)
+		return 0;
+
+	/* The first hand-over to the engine cleans what was just zeroed. */
+	buf->dma_addr = dma_map_phys(buf->dev, page_to_phys(buf->page),
+				     buf->size, buf->dir,
+				     DMA_ATTR_SKIP_CPU_SYNC);
+
+	return dma_mapping_error(buf->dev, buf->dma_addr) ? -ENOMEM : 0;
+}
+
+static void unmap_engine(struct cma_buf *buf)
+{
+	if (buf->page && buf->has_engine)
+		dma_unmap_phys(buf->dev, buf->dma_addr, buf->size, buf->dir,
+			       DMA_ATTR_SKIP_CPU_SYNC);
+}
+
+/**
+ * cma_buf_forget_engine() - a driver lets go of its device
+ * @dev: the device, which accesses no memory any more
+ *
+ * Its buffers may live on, with whoever has them: their last frame is made
+ * valid while there is a way to, and the mappings are undone, as the DMA API
+ * demands. Coherent memory stays as it is, for it cannot do without.
+ */
+void cma_buf_forget_engine(struct device *dev)
+{
+	struct cma_buf *buf;
+
+	guard(mutex)(&bufs_lock);
+
+	list_for_each_entry(buf, &bufs, entry) {
+		guard(mutex)(&buf->lock);
+
+		if (buf->dev != dev || !buf->has_engine || !buf->page)
+			continue;
+		cma_buf_view_del(buf, &buf->engine);
+		unmap_engine(buf);
+		buf->has_engine = false;
+	}
+}
+
 /**
  * cma_buf_alloc() - allocate a buffer
  * @dev: device for which it is
@@ -100,6 +153,9 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 	ret = cma_backend_alloc(buf, gfp);
 	if (ret)
 		goto err_free;
+	ret = map_engine(buf);
+	if (ret)
+		goto err_memory;
 
 	clean_zeroes(buf);
 	get_device(dev);
@@ -130,6 +186,8 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 
 	return buf;
 
+err_memory:
+	buf->backend->free(buf);
 err_free:
 	kfree(buf);
 	return ERR_PTR(ret);
@@ -153,9 +211,7 @@ struct cma_buf *cma_buf_get(struct cma_buf *buf)
  * @buf: the buffer
  *
  * Process context. May run long after the driver is gone: touches memory
- * only, never the engine. Behind an IOMMU the DMA API needs the device's
- * group to undo a mapping, so there the device itself must outlast the
- * buffers, as with every other exporter.
+ * only, never the engine.
  */
 void cma_buf_put(struct cma_buf *buf)
 {
@@ -189,6 +245,7 @@ void cma_buf_free(struct cma_buf *buf)
 
 	trace_vb2_cma_free(buf);
 	cma_buf_account_free(buf);
+	unmap_engine(buf);
 	buf->backend->free(buf);
 	atomic_long_sub(buf->size, &bytes_held);
 	put_device(buf->dev);

@@ -12,6 +12,7 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+struct cma;
 struct cma_backend;
 struct cma_buf;
 struct cma_buf_account;
@@ -146,9 +147,10 @@ struct cma_buf_view {
  * @backend: where the memory comes from
  * @dev: the device for which it was allocated, referenced until it is freed
  * @has_engine: @dev is a DMA engine; else it has no view of its own
+ * @area: of backend cma, the area that the pages are from
  * @page: first of the contiguous pages; NULL if the memory has none
  * @vaddr: the kernel's address
- * @dma_addr: where @dev sees the memory
+ * @dma_addr: where @dev sees the memory, if it is an engine
  * @size: bytes, a multiple of the page size
  * @dir: what @dev does with the memory
  * @sync: see &enum cma_buf_sync_mode
@@ -181,6 +183,7 @@ struct cma_buf {
 	const struct cma_backend *backend;
 	struct device *dev;
 	bool has_engine;
+	struct cma *area;
 	struct page *page;
 	void *vaddr;
 	dma_addr_t dma_addr;
@@ -220,6 +223,7 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 struct cma_buf *cma_buf_get(struct cma_buf *buf);
 void cma_buf_put(struct cma_buf *buf);
 void cma_buf_free(struct cma_buf *buf);
+void cma_buf_forget_engine(struct device *dev);
 size_t cma_buf_bytes_held(void);
 void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
 		      void *data);

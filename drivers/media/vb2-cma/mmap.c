@@ -3,11 +3,9 @@
  * User mappings: the whole buffer at once, made of ordinary pages.
  */
 #include <linux/anon_inodes.h>
-#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -204,7 +202,10 @@ static int map_pages(struct cma_buf *buf, struct vm_area_struct *vma)
 	/* Without it nothing keeps a long-term pin from looping. */
 	if (!buf->backend->longterm && !IS_ENABLED(CONFIG_FS_DAX)) {
 		vma->vm_ops = &cma_buf_special_vm_ops;
-		return dma_mmap_pages(buf->dev, vma, buf->size, buf->page);
+		return remap_pfn_range(vma, vma->vm_start,
+				       page_to_pfn(buf->page) + vma->vm_pgoff,
+				       vma->vm_end - vma->vm_start,
+				       vma->vm_page_prot);
 	}
 
 	vma->vm_ops = &cma_buf_longterm_vm_ops;

@@ -2,9 +2,10 @@
 /*
  * vb2-cma: cacheable, contiguous, page-backed buffers for videobuf2.
  *
- * A driver adopts it with three lines: queue->mem_ops = &vb2_cma_memops, a
- * call of vb2_cma_buf_finish() from its buf_finish, and the DMA address from
- * vb2_cma_plane_dma_addr().
+ * A driver adopts it with four lines: queue->mem_ops = &vb2_cma_memops, a
+ * call of vb2_cma_buf_finish() from its buf_finish, the DMA address from
+ * vb2_cma_plane_dma_addr(), and vb2_cma_forget_device() when it lets go of
+ * the device.
  */
 #ifndef VB2_CMA_H
 #define VB2_CMA_H
@@ -32,6 +33,7 @@ static inline dma_addr_t vb2_cma_plane_dma_addr(struct vb2_buffer *vb,
 }
 
 void vb2_cma_buf_finish(struct vb2_buffer *vb);
+void vb2_cma_forget_device(struct device *dev);
 
 void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 			   unsigned int asked, unsigned int got);

@@ -205,6 +205,20 @@ void vb2_cma_buf_finish(struct vb2_buffer *vb)
 }
 EXPORT_SYMBOL_GPL(vb2_cma_buf_finish);
 
+/**
+ * vb2_cma_forget_device() - the driver lets go of a device
+ * @dev: the device that the queues allocated for
+ *
+ * To be called at the end of the driver's remove, when DMA has ended and the
+ * video nodes are unregistered. Buffers that somebody still uses live on
+ * without the device.
+ */
+void vb2_cma_forget_device(struct device *dev)
+{
+	cma_buf_forget_engine(dev);
+}
+EXPORT_SYMBOL_GPL(vb2_cma_forget_device);
+
 static void *vb2_cma_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
 				   struct dma_buf *dmabuf, unsigned long size)
 {
