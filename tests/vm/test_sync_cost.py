@@ -278,7 +278,8 @@ def never_costs_nothing_and_is_stale():
         with Costs() as costs:
             for index, sequence in it.frames(20):
                 v4l2.sync(it.fds[index], v4l2.START | v4l2.READ)
-                assert it.stale(index, sequence) == SIZE.lines
+                # Over the kernel's zeroes a stale frame 0 cannot be told from a fresh one.
+                assert it.stale(index, sequence) == SIZE.lines or sequence == 0
                 v4l2.sync(it.fds[index], v4l2.END | v4l2.READ)
     costs.check(0, 0)
 
