@@ -15,6 +15,7 @@ import select
 import struct
 import subprocess
 import tempfile
+import time
 
 import lib
 import v4l2
@@ -264,13 +265,18 @@ def heap(disciplined):
     return read
 
 
-def capture(queue, fds, maps, count, disciplined, function, access=v4l2.READ, flags=0):
-    """Stream count frames; function gets (bytes, sequence, mapping) of each. What it returned, as a list."""
+def capture(queue, fds, maps, count, disciplined, function, access=v4l2.READ, flags=0, finished=lambda: None):
+    """Stream count frames; function gets (bytes, sequence, mapping) of each. What it returned, as a list.
+
+    finished: called when a frame is there, before it is asked for.
+    """
     for index in range(queue.count):
         queue.queue(index, fds[index] if fds else -1, flags)
     queue.stream()
     results = []
     for _ in range(count):
+        queue.wait()
+        finished()
         index, sequence, used = queue.dequeue()
         if disciplined:
             v4l2.sync(fds[index], v4l2.START | access)
@@ -288,6 +294,18 @@ def close(queue, fds, maps):
     for fd in fds:
         os.close(fd)
     queue.close()
+
+
+def await_evictions(rounds=3):
+    """Until the shim has evicted so many times more."""
+    def count():
+        with open("/sys/module/noncoherent/parameters/evictions") as f:
+            return int(f.read())
+    end = count() + rounds
+    limit = time.monotonic() + LIMIT
+    while count() < end:
+        assert time.monotonic() < limit, f"not {rounds} evictions within {LIMIT} s"
+        os.sched_yield()
 
 
 # Programs that write into the frames they have looked at.
@@ -324,7 +342,7 @@ def store_from_child(mapping, data):
     os.waitpid(child, 0)
 
 
-def scribbler(disciplined, flags=0, memory_flags=0, write=store):
+def scribbler(disciplined, flags=0, memory_flags=0, write=store, **options):
     """Overwrites every frame after looking at it: dirty lines, which must reach memory before the engine does."""
     def read(size, count, digest=False):
         queue = v4l2.Queue(size.width, size.height)
@@ -339,7 +357,7 @@ def scribbler(disciplined, flags=0, memory_flags=0, write=store):
             write(mapping, b"\x5a" * len(data))
             return seen
 
-        frames = capture(queue, fds, maps, count, disciplined, scribble, v4l2.RW, flags)
+        frames = capture(queue, fds, maps, count, disciplined, scribble, v4l2.RW, flags, **options)
         close(queue, fds, maps)
         return frames
     return read

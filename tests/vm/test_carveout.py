@@ -2,6 +2,7 @@
 """Memory kept from the kernel (backend=carveout): by name, by address, and by address in large pieces."""
 
 import ctypes
+import dataclasses
 import fcntl
 import inspect
 import mmap
@@ -12,15 +13,16 @@ import struct
 
 import lib
 from declare import Machine, vm_test
+from test_memory import MEMORY
 
 MB = 1 << 20
 AREA = 64 * MB
 PIECE = 2 * MB
 BUFFER = 4 * MB
 KEPT = "memmap=64M$0x60000000"
-KINDS = {"by_name": ("reserve_mem=64M:2M:cmacam", "carveout=cmacam"),
-         "by_address": (KEPT, "carveout=64M@0x60000000"),
-         "huge": (KEPT, "carveout=64M@0x60000000,huge")}
+KINDS = {"by_name": MEMORY,
+         "by_address": Machine(append=KEPT, allocator_params="carveout=64M@0x60000000"),
+         "huge": Machine(append=KEPT, allocator_params="carveout=64M@0x60000000,huge")}
 NEEDED = r"bytes of contiguous memory needed"
 VB2_CMA = "/build/drivers/media/vb2-cma.ko"
 CMACAM = "/build/drivers/media/cmacam.ko"
@@ -31,12 +33,7 @@ MAP_FIXED, MREMAP_MAYMOVE, MREMAP_FIXED, NO_FILE = 0x10, 1, 2, (1 << 64) - 1
 PAGEMAP_SCAN, PAGE_IS_HUGE = 0xc0606610, 1 << 6
 
 
-def machine(kind, **options):
-    append, parameter = KINDS[kind]
-    return Machine(append=append, allocator_params=parameter, **options)
-
-
-def on_each_kind(noncoherent=False, plainly=tuple(KINDS), **options):
+def on_each_kind(noncoherent=False, plainly=("by_name", "huge"), **options):
     """Declare a test on each kind of carve-out; the plain run has it on those named plainly."""
     def mark(function):
         for kind in KINDS:
@@ -45,7 +42,7 @@ def on_each_kind(noncoherent=False, plainly=tuple(KINDS), **options):
                 function()
             test.__doc__ = f"{kind}: {inspect.getdoc(function)}"
             globals()[f"{function.__name__}_{kind}"] = vm_test(
-                machine(kind, noncoherent=noncoherent), long=kind not in plainly, **options)(test)
+                dataclasses.replace(KINDS[kind], noncoherent=noncoherent), long=kind not in plainly, **options)(test)
         return function
     return mark
 
@@ -164,7 +161,7 @@ def frames_are_exact():
     exact("--io", "mmap")
 
 
-@on_each_kind(noncoherent=True, plainly=["huge"])
+@on_each_kind(noncoherent=True, plainly=())
 def frames_are_exact_without_snooping():
     """The same on a machine whose caches the board does not snoop."""
     exact("--io", "mmap")
@@ -172,7 +169,7 @@ def frames_are_exact_without_snooping():
     exact("--width", 3840, "--height", 2160, count=3)
 
 
-@on_each_kind(plainly=["by_name", "huge"], provokes=NEEDED)
+@on_each_kind(provokes=NEEDED)
 def full_and_back():
     """100 rounds: full to the last byte, then all given back; 90 % in one piece afterwards, and no old pixel in it."""
     with Queue() as queue:
@@ -255,7 +252,7 @@ def faults_of(function):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
-@vm_test(machine("huge"), provokes=NEEDED)
+@vm_test(KINDS["huge"], provokes=NEEDED)
 def large_pieces_are_mapped_as_such():
     """Where the mapping's address fits, an entry maps 2 MB: written, pinned, split and unmapped without a loss."""
     lib.vb2_cma(backend="carveout")
@@ -301,7 +298,7 @@ def large_pieces_are_mapped_as_such():
         assert queue.create(AREA) == 0, "no reference was left behind"
 
 
-@vm_test(machine("by_name"), provokes="carveout=")
+@vm_test(KINDS["by_name"], provokes="carveout=")
 def bad_values():
     """A value that names no usable memory: one sentence says what is wrong, and the module does not load."""
     lib.run(["rmmod", "cmacam", "vb2_cma"])
@@ -339,8 +336,7 @@ def without_a_carve_out():
                    r"load vb2-cma with carveout=cmacam")
 
 
-@vm_test(Machine(board=("--address-bits", "32"), memory="6G", append=KINDS["by_name"][0],
-                 allocator_params=KINDS["by_name"][1]), provokes=NEEDED)
+@vm_test(dataclasses.replace(KINDS["by_name"], board=("--address-bits", "32"), memory="6G"), provokes=NEEDED)
 def out_of_reach():
     """A carve-out above 4 GiB and an engine of 32 address bits: refused, with the reason; nothing is bounced."""
     lib.vb2_cma(backend="carveout")

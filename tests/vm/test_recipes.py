@@ -10,7 +10,7 @@ import select
 import lib
 import v4l2
 from declare import Machine, vm_test
-from test_carveout import machine as kept_from_the_kernel
+from test_carveout import KINDS
 from test_dmabuf import sent
 from test_unplug import remove, rescan
 
@@ -79,7 +79,7 @@ def large_frames_without_snooping():
             assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (backend, frame)
 
 
-@vm_test(machine=kept_from_the_kernel("by_address"))
+@vm_test(machine=KINDS["huge"])
 def memory_outside_the_kernel_is_sent_zero_copy():
     """RAM that the kernel was told to leave alone: a frame there goes through a zero-copy socket."""
     lib.vb2_cma(backend="carveout")

@@ -65,10 +65,14 @@ class Queue:
     def queue(self, index, dmabuf=-1, flags=0):
         self._buffer(_QBUF, index, dmabuf, flags)
 
-    def dequeue(self):
-        """(index, sequence, bytes used) of the next frame."""
+    def wait(self):
+        """Until there is a frame."""
         if not select.select([self.fd], [], [], LIMIT)[0]:
             raise AssertionError(f"no frame within {LIMIT} s")
+
+    def dequeue(self):
+        """(index, sequence, bytes used) of the next frame."""
+        self.wait()
         index, _, used, *_, sequence, _, _, _, _, _ = _BUFFER.unpack(self._buffer(_DQBUF))
         return index, sequence, used
 

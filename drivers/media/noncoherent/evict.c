@@ -2,7 +2,9 @@
 /*
  * Eviction: a cache writes back dirty lines whenever it likes.
  */
+#include <linux/compiler.h>
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/workqueue.h>
 
@@ -15,6 +17,11 @@ static void evict_again(struct work_struct *work);
 
 static DECLARE_DELAYED_WORK(evict_work, evict_again);
 static unsigned long evict_interval; /* jiffies */
+
+/* Written by the one work item, read by whoever asks. */
+static unsigned int evictions;
+module_param(evictions, uint, 0444);
+MODULE_PARM_DESC(evictions, "how often lines were evicted so far");
 
 /**
  * nc_evict_some() - evict a few lines of each buffer
@@ -40,6 +47,7 @@ void nc_evict_some(void)
 static void evict_again(struct work_struct *work)
 {
 	nc_evict_some();
+	WRITE_ONCE(evictions, evictions + 1);
 	schedule_delayed_work(&evict_work, evict_interval);
 }
 
