@@ -259,15 +259,17 @@ void cma_buf_to_device(struct cma_buf *buf, struct cma_buf_view *view,
 		       unsigned int hints);
 void cma_buf_device_done(struct cma_buf *buf);
 void cma_buf_finish(struct cma_buf *buf);
+void cma_buf_written(struct cma_buf *buf);
+void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view);
+void cma_buf_view_del(struct cma_buf *buf, struct cma_buf_view *view);
+
+/* access.c */
 void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
 			  const struct cma_buf_rect *rect);
 void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir);
 void cma_buf_vmap(struct cma_buf *buf);
 void cma_buf_vunmap(struct cma_buf *buf);
 void cma_buf_mapped(struct cma_buf *buf);
-void cma_buf_written(struct cma_buf *buf);
-void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view);
-void cma_buf_view_del(struct cma_buf *buf, struct cma_buf_view *view);
 
 /* users.c */
 struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Cache maintenance: exactly when ownership changes hands, never twice.
+ * Ownership: cache maintenance exactly when a buffer changes hands, never
+ * twice. What the CPU asks for meanwhile is in access.c.
  */
-#include <linux/cache.h>
 #include <linux/dma-mapping.h>
-#include <linux/math.h>
 #include <linux/module.h>
 
 #include "backend.h"
 #include "choice.h"
 #include "cma-buf.h"
+#include "sync.h"
 #include "trace.h"
 
 static const char *const sync_names[] = {
@@ -58,22 +58,37 @@ static bool unwritten_needs_nothing(void)
 	       IS_ENABLED(CONFIG_RISCV) || IS_ENABLED(CONFIG_CPU_V7);
 }
 
-static bool needs_sync(const struct cma_buf *buf)
+/**
+ * cma_buf_needs_sync() - is there ever any maintenance?
+ * @buf: the buffer
+ *
+ * Return: false if its memory or its mode asks for none
+ */
+bool cma_buf_needs_sync(const struct cma_buf *buf)
 {
 	return buf->sync != CMA_BUF_SYNC_NEVER && !buf->backend->coherent;
 }
 
-/* Which devices are meant: those that announce, the stock importers, both */
-#define TAKERS	BIT(0)
-#define STOCK	BIT(1)
-
 static bool is_meant(const struct cma_buf_view *view, unsigned int which)
 {
-	return view->announces ? which & TAKERS && view->taken : which & STOCK;
+	if (view->announces)
+		return which & CMA_BUF_TAKERS && view->taken;
+
+	return which & CMA_BUF_STOCK;
 }
 
-static size_t sync_views(struct cma_buf *buf, unsigned int which, bool for_cpu,
-			 size_t offset, size_t size)
+/**
+ * cma_buf_sync_views() - maintenance of a range
+ * @buf: the buffer, locked
+ * @which: devices that are meant, CMA_BUF_TAKERS and CMA_BUF_STOCK
+ * @for_cpu: for the CPU, else for the devices
+ * @offset: first byte
+ * @size: bytes
+ *
+ * Return: bytes for cma_buf_count_sync(), the sum over the devices
+ */
+size_t cma_buf_sync_views(struct cma_buf *buf, unsigned int which,
+			  bool for_cpu, size_t offset, size_t size)
 {
 	struct cma_buf_view *view;
 	size_t bytes = 0;
@@ -99,8 +114,15 @@ static size_t sync_views(struct cma_buf *buf, unsigned int which, bool for_cpu,
 	return bytes;
 }
 
-static void count_sync(struct cma_buf *buf, bool for_cpu, size_t bytes,
-		       enum cma_buf_reason reason)
+/**
+ * cma_buf_count_sync() - count and trace what was done
+ * @buf: the buffer, locked
+ * @for_cpu: for the CPU, else for the devices
+ * @bytes: how much
+ * @reason: see &enum cma_buf_reason
+ */
+void cma_buf_count_sync(struct cma_buf *buf, bool for_cpu, size_t bytes,
+			enum cma_buf_reason reason)
 {
 	if (!bytes)
 		return;
@@ -108,11 +130,19 @@ static void count_sync(struct cma_buf *buf, bool for_cpu, size_t bytes,
 	trace_vb2_cma_sync(buf, for_cpu, bytes, reason);
 }
 
-static void sync_all(struct cma_buf *buf, unsigned int which, bool for_cpu,
-		     enum cma_buf_reason reason)
+/**
+ * cma_buf_sync_all() - maintenance of the whole buffer, counted
+ * @buf: the buffer, locked
+ * @which: devices that are meant, CMA_BUF_TAKERS and CMA_BUF_STOCK
+ * @for_cpu: for the CPU, else for the devices
+ * @reason: see &enum cma_buf_reason
+ */
+void cma_buf_sync_all(struct cma_buf *buf, unsigned int which, bool for_cpu,
+		      enum cma_buf_reason reason)
 {
-	count_sync(buf, for_cpu,
-		   sync_views(buf, which, for_cpu, 0, buf->size), reason);
+	size_t bytes = cma_buf_sync_views(buf, which, for_cpu, 0, buf->size);
+
+	cma_buf_count_sync(buf, for_cpu, bytes, reason);
 }
 
 static void skip(struct cma_buf *buf, bool for_cpu, enum cma_buf_skip reason)
@@ -121,7 +151,13 @@ static void skip(struct cma_buf *buf, bool for_cpu, enum cma_buf_skip reason)
 	trace_vb2_cma_skip(buf, for_cpu, reason);
 }
 
-static bool is_stale(struct cma_buf *buf)
+/**
+ * cma_buf_is_stale() - has an engine written what the CPU cannot see yet?
+ * @buf: the buffer
+ *
+ * Return: whether its owner is CMA_BUF_STALE
+ */
+bool cma_buf_is_stale(struct cma_buf *buf)
 {
 	/* Pairs with the release in cma_buf_device_done(). */
 	return smp_load_acquire(&buf->owner) == CMA_BUF_STALE;
@@ -135,7 +171,12 @@ static void forget_takers(struct cma_buf *buf)
 		view->taken = false;
 }
 
-static void make_valid(struct cma_buf *buf, enum cma_buf_reason reason)
+/**
+ * cma_buf_make_valid() - a stale buffer becomes the CPU's
+ * @buf: the buffer, locked
+ * @reason: see &enum cma_buf_reason
+ */
+void cma_buf_make_valid(struct cma_buf *buf, enum cma_buf_reason reason)
 {
 	lockdep_assert_held(&buf->lock);
 
@@ -145,97 +186,12 @@ static void make_valid(struct cma_buf *buf, enum cma_buf_reason reason)
 	if (!buf->unsynced)
 		return;
 
-	if (needs_sync(buf))
-		sync_all(buf, TAKERS | STOCK, true, reason);
+	if (cma_buf_needs_sync(buf))
+		cma_buf_sync_all(buf, CMA_BUF_ALL, true, reason);
 	buf->unsynced = false;
 	/* What wrote it before a device that only reads got it is done with. */
 	if (READ_ONCE(buf->owner) == CMA_BUF_DEVICE)
 		forget_takers(buf);
-}
-
-static bool contains(const struct cma_buf_rect *outer,
-		     const struct cma_buf_rect *inner)
-{
-	return inner->stride == outer->stride &&
-	       inner->line_bytes <= outer->line_bytes &&
-	       inner->lines <= outer->lines &&
-	       inner->offset >= outer->offset &&
-	       (inner->offset - outer->offset) % outer->stride +
-	       inner->line_bytes <= outer->line_bytes &&
-	       (inner->offset - outer->offset) / outer->stride +
-	       inner->lines <= outer->lines;
-}
-
-static void sync_rect(struct cma_buf *buf, unsigned int which,
-		      const struct cma_buf_rect *rect)
-{
-	size_t granule = max(dma_get_cache_alignment(), L1_CACHE_BYTES);
-	size_t start, end, line, bytes = 0;
-
-	/* Lines that touch each other, or nearly, are one piece. */
-	if (rect->stride - rect->line_bytes < granule) {
-		start = round_down(rect->offset, granule);
-		end = rect->offset + (rect->lines - 1) * rect->stride +
-		      rect->line_bytes;
-		end = min(round_up(end, granule), buf->size);
-		bytes = sync_views(buf, which, true, start, end - start);
-		count_sync(buf, true, bytes, CMA_BUF_REASON_ROI);
-		return;
-	}
-
-	for (line = 0; line < rect->lines; line++) {
-		size_t first = rect->offset + line * rect->stride;
-
-		start = round_down(first, granule);
-		end = min(round_up(first + rect->line_bytes, granule),
-			  buf->size);
-		bytes += sync_views(buf, which, true, start, end - start);
-		cond_resched();
-	}
-	count_sync(buf, true, bytes, CMA_BUF_REASON_ROI);
-}
-
-static bool is_rect_valid(struct cma_buf *buf, const struct cma_buf_rect *rect)
-{
-	unsigned int i;
-
-	for (i = 0; i < buf->rect_count; i++)
-		if (contains(&buf->rects[i], rect))
-			return true;
-
-	return false;
-}
-
-/*
- * A part of a stale buffer becomes valid; the rest stays stale. Nobody may
- * write to such a part: a line shared with the stale rest would be written
- * back. What several readers look at in turn is synchronised once, as far as
- * there is room to remember it; twice does no harm.
- */
-static void begin_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
-{
-	bool stale = is_stale(buf) || buf->unsynced;
-	unsigned int which = buf->writes ? 0 : STOCK;
-
-	if (stale && !is_rect_valid(buf, rect)) {
-		which |= TAKERS;
-		if (buf->rect_count < CMA_BUF_RECTS)
-			buf->rects[buf->rect_count++] = *rect;
-	}
-	if (which && needs_sync(buf))
-		sync_rect(buf, which, rect);
-}
-
-/*
- * Stock importers do not tell when they have written, so each begin is for
- * them too. But not under somebody's writing: that would be invalidated.
- */
-static void begin_all(struct cma_buf *buf)
-{
-	if (is_stale(buf) || buf->unsynced)
-		make_valid(buf, CMA_BUF_REASON_BEGIN);
-	else if (!buf->writes && needs_sync(buf))
-		sync_all(buf, STOCK, true, CMA_BUF_REASON_BEGIN);
 }
 
 /* Returns whether the device gets the buffer without dirty lines. */
@@ -244,11 +200,12 @@ static bool clean_for(struct cma_buf *buf, const struct cma_buf_view *view,
 {
 	bool written = view->dirty || cma_buf_users_wrote(buf);
 
-	if (!needs_sync(buf))
+	if (!cma_buf_needs_sync(buf))
 		return false;
 
 	if (buf->sync == CMA_BUF_SYNC_CONTRACT) {
-		sync_all(buf, TAKERS | STOCK, false, CMA_BUF_REASON_CONTRACT);
+		cma_buf_sync_all(buf, CMA_BUF_ALL, false,
+				 CMA_BUF_REASON_CONTRACT);
 		return true;
 	}
 	/*
@@ -263,7 +220,7 @@ static bool clean_for(struct cma_buf *buf, const struct cma_buf_view *view,
 		skip(buf, false, CMA_BUF_SKIP_UNWRITTEN);
 		return true;
 	}
-	sync_all(buf, TAKERS | STOCK, false, CMA_BUF_REASON_QBUF);
+	cma_buf_sync_all(buf, CMA_BUF_ALL, false, CMA_BUF_REASON_QBUF);
 
 	return true;
 }
@@ -287,7 +244,7 @@ void cma_buf_to_device(struct cma_buf *buf, struct cma_buf_view *view,
 	guard(mutex)(&buf->lock);
 
 	buf->unsynced = view->dir == DMA_TO_DEVICE &&
-			(buf->unsynced || is_stale(buf));
+			(buf->unsynced || cma_buf_is_stale(buf));
 	if (!buf->unsynced)
 		forget_takers(buf);
 	view->taken = true;
@@ -336,14 +293,14 @@ void cma_buf_finish(struct cma_buf *buf)
 {
 	guard(mutex)(&buf->lock);
 
-	if (!is_stale(buf))
+	if (!cma_buf_is_stale(buf))
 		return;
 
 	if (buf->sync != CMA_BUF_SYNC_AUTO)
-		make_valid(buf, CMA_BUF_REASON_CONTRACT);
+		cma_buf_make_valid(buf, CMA_BUF_REASON_CONTRACT);
 	else if (buf->begins)
 		/* Of an access that began too early, while the engine wrote. */
-		make_valid(buf, CMA_BUF_REASON_DQBUF);
+		cma_buf_make_valid(buf, CMA_BUF_REASON_DQBUF);
 	else if (buf->unread)
 		skip(buf, true, CMA_BUF_SKIP_HINT);
 	else if (!cma_buf_is_mapped(buf))
@@ -351,38 +308,16 @@ void cma_buf_finish(struct cma_buf *buf)
 	else if (cma_buf_users_disciplined(buf))
 		skip(buf, true, CMA_BUF_SKIP_DISCIPLINED);
 	else
-		make_valid(buf, CMA_BUF_REASON_DQBUF);
+		cma_buf_make_valid(buf, CMA_BUF_REASON_DQBUF);
 }
 
 /**
- * cma_buf_begin_access() - the CPU is about to read or write
- * @buf: the buffer
- * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
- * @rect: the part; NULL: all
+ * cma_buf_clean_for_stock() - show stock importers what the CPU wrote
+ * @buf: the buffer, locked
  *
- * A write needs valid lines as well: those that it does not fill are written
- * back with what they had. Parts are for readers only.
+ * They do not ask for it.
  */
-void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
-			  const struct cma_buf_rect *rect)
-{
-	bool writes = dir != DMA_FROM_DEVICE;
-
-	guard(mutex)(&buf->lock);
-
-	trace_vb2_cma_begin(buf, dir);
-	if (rect && !writes)
-		begin_rect(buf, rect);
-	else
-		begin_all(buf);
-
-	if (writes)
-		cma_buf_written(buf);
-	cma_buf_user_begins(buf, writes);
-}
-
-/* What the CPU wrote becomes visible to those who do not ask for it. */
-static void clean_for_stock(struct cma_buf *buf)
+void cma_buf_clean_for_stock(struct cma_buf *buf)
 {
 	bool wrote = cma_buf_users_wrote(buf);
 	struct cma_buf_view *view;
@@ -396,26 +331,7 @@ static void clean_for_stock(struct cma_buf *buf)
 
 	if (wrote || !unwritten_needs_nothing() ||
 	    buf->sync == CMA_BUF_SYNC_CONTRACT)
-		sync_all(buf, STOCK, false, CMA_BUF_REASON_END);
-}
-
-/**
- * cma_buf_end_access() - the CPU has read or written
- * @buf: the buffer
- * @dir: as at its beginning
- *
- * The engine gets the buffer by cma_buf_to_device() only, so that the end of
- * one reader never takes it from another. Stock importers may use it once
- * nobody has an access open, of whom it is known when he ends it.
- */
-void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir)
-{
-	guard(mutex)(&buf->lock);
-
-	trace_vb2_cma_end(buf, dir);
-	cma_buf_user_ends(buf, dir != DMA_FROM_DEVICE);
-	if (buf->begins == buf->strange_begins && needs_sync(buf))
-		clean_for_stock(buf);
+		cma_buf_sync_all(buf, CMA_BUF_STOCK, false, CMA_BUF_REASON_END);
 }
 
 /**
@@ -450,8 +366,9 @@ void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view)
 	else
 		list_add(&view->list, &buf->views);
 
-	if (!view->announces && needs_sync(buf))
-		count_sync(buf, false, buf->size, CMA_BUF_REASON_IMPORT);
+	if (!view->announces && cma_buf_needs_sync(buf))
+		cma_buf_count_sync(buf, false, buf->size,
+				   CMA_BUF_REASON_IMPORT);
 }
 
 /**
@@ -469,47 +386,12 @@ void cma_buf_view_del(struct cma_buf *buf, struct cma_buf_view *view)
 
 	if (view->announces) {
 		if (view->taken)
-			make_valid(buf, CMA_BUF_REASON_IMPORT);
-	} else if (needs_sync(buf)) {
+			cma_buf_make_valid(buf, CMA_BUF_REASON_IMPORT);
+	} else if (cma_buf_needs_sync(buf)) {
 		if (view->dirty || cma_buf_users_wrote(buf))
-			clean_for_stock(buf);
-		count_sync(buf, true, view->dir == DMA_TO_DEVICE ? 0 :
+			cma_buf_clean_for_stock(buf);
+		cma_buf_count_sync(buf, true, view->dir == DMA_TO_DEVICE ? 0 :
 			   buf->size, CMA_BUF_REASON_IMPORT);
 	}
 	list_del(&view->list);
-}
-
-/**
- * cma_buf_mapped() - a CPU mapping comes into being
- * @buf: the buffer, locked
- */
-void cma_buf_mapped(struct cma_buf *buf)
-{
-	make_valid(buf, CMA_BUF_REASON_MMAP);
-}
-
-/**
- * cma_buf_vmap() - the kernel maps the buffer
- * @buf: the buffer
- *
- * The memory has a mapping already. What is counted is that somebody uses it.
- */
-void cma_buf_vmap(struct cma_buf *buf)
-{
-	guard(mutex)(&buf->lock);
-
-	buf->vmaps++;
-	cma_buf_mapped(buf);
-}
-
-/**
- * cma_buf_vunmap() - the kernel's mapping is gone
- * @buf: the buffer
- */
-void cma_buf_vunmap(struct cma_buf *buf)
-{
-	guard(mutex)(&buf->lock);
-
-	buf->vmaps--;
-	cma_buf_written(buf);
 }
