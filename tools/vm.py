@@ -221,7 +221,7 @@ class Machine:
         board = [] if self.options.no_board else self._start_board()
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
-                       f"cryptomgr.notests cma={self.options.cma} {self.options.kernel.parameters} "
+                       f"cryptomgr.notests log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
                        f"{self.options.append}")
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit),

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Bad input gets one clear error, and nothing is lost."""
 
+import errno
 import os
 import signal
 import subprocess
 
 import lib
+import v4l2
 from declare import Machine, vm_test
 
 SMALL_CMA = Machine(cma="8M")
@@ -127,3 +129,105 @@ def lost_interrupt_is_survived():
     board.command("fault lose-irq 1")
     frames, _ = lib.probe("--frames", 10)
     assert [int(frame["seq"]) for frame in frames] == list(range(10))
+
+
+@vm_test()
+def two_applications_after_one_camera():
+    """The second one, of each kind, gets a clear "busy" in one sentence; the first loses no frame."""
+    before = len(lib.Board.log())
+    first = subprocess.Popen(["cam", "-c1", "--capture"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    try:
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 5, "the first one streams", 60)
+        lib.expect(lib.run(["cam", "-c1", "--capture=1"], status=None), r"(?i)busy|acquire")
+        out = lib.run(["gst-launch-1.0", "cmacamsrc", "!", "fakesink"], status=None)
+        assert out.count("ERROR: from element") == 1, out
+        lib.expect(out, r"(?i)in use|busy")
+        out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--frames", "1"], status=1)
+        lib.expect(out, r"Device or resource busy")
+        assert out.count("v4l2_probe: ") == 1, out
+        seen = len(lib.Board.log())
+        lib.wait_until(lambda: len(lib.Board.log()) > seen + 5, "the first one still streams", 60)
+    finally:
+        first.send_signal(signal.SIGINT)
+        status = first.wait(30 * lib.SLOWER)
+    assert status == 0, status
+    frames, lost = lib.Board.session()
+    assert not lost and sorted(frames) == list(range(len(frames)))
+
+
+@vm_test()
+def another_format_while_streaming():
+    """VIDIOC_S_FMT and REQBUFS answer EBUSY while buffers are there; the stream goes on, frame by frame."""
+    queue = v4l2.Queue()
+    queue.request(4)
+    for index in range(4):
+        queue.queue(index)
+    queue.stream()
+    for wanted in range(20):
+        for call in (lambda: queue.set_format(320, 240), lambda: queue.request(2)):
+            try:
+                call()
+            except OSError as refused:
+                assert refused.errno == errno.EBUSY, refused
+            else:
+                raise AssertionError("not refused")
+        index, sequence, used = queue.dequeue()
+        assert (sequence, used) == (wanted, queue.size)
+        queue.queue(index)
+    queue.stream(False)
+    queue.close()
+
+
+@vm_test()
+def controls_out_of_range():
+    """V4L2 clamps what is a number and refuses what is a choice, and says so; frames go on."""
+    def value(name):
+        return int(lib.run(["v4l2-ctl", "-d", lib.sensor(), "-C", name]).split()[1])
+
+    before = value("test_pattern")
+    for wanted, limit in ((2**31 - 1, "max"), (-2**31, "min")):
+        lib.run(["v4l2-ctl", "-d", lib.sensor(), "-c", f"analogue_gain={wanted}"])
+        listed = lib.run(["v4l2-ctl", "-d", lib.sensor(), "--list-ctrls"])
+        line = next(line for line in listed.splitlines() if "analogue_gain" in line)
+        assert value("analogue_gain") == int(lib.fields(line)[limit]), line
+    out = lib.run(["v4l2-ctl", "-d", lib.sensor(), "-c", "test_pattern=99"], status=None)
+    lib.expect(out, r"Numerical result out of range|out of range")
+    assert value("test_pattern") == before
+    lib.run(["v4l2-ctl", "-d", lib.sensor(), "-c", "analogue_gain=256"])
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3
+
+
+def restart(rounds):
+    """Stream on, two frames, stream off; every other time with new buffers."""
+    queue = v4l2.Queue()
+    for round_ in range(rounds):
+        if round_ % 2 == 0:
+            queue.request(4)
+        for index in range(4):
+            queue.queue(index)
+        queue.stream()
+        assert [queue.dequeue()[1] for _ in range(2)] == [0, 1], f"round {round_}"
+        queue.stream(False)
+        if round_ % 2:
+            queue.request(0)
+    queue.request(0)
+    queue.close()
+    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
+        assert f.read() == "", "a buffer was left behind"
+
+
+@vm_test()
+def twenty_restarts():
+    """20 times streaming begins anew at frame 0, and nothing is left behind."""
+    restart(20)
+
+
+@vm_test(long=True, limit=600)
+def two_hundred_restarts():
+    """200 times, by V4L2, and 50 times by cam and by cmacamsrc."""
+    restart(200)
+    for _ in range(50):
+        lib.run(["cam", "-c1", "--capture=2"])
+        lib.run(["gst-launch-1.0", "-q", "cmacamsrc", "num-buffers=2", "!", "fakesink"])
+    restart(1)

@@ -39,6 +39,10 @@ class Queue:
 
     def __init__(self, width=640, height=480, node=None):
         self.fd = os.open(node or lib.video(), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.set_format(width, height)
+
+    def set_format(self, width, height):
+        """NV12 of that very size."""
         wanted = struct.pack("=I4xII4s188x", VIDEO_CAPTURE, width, height, b"NV12")
         got = struct.unpack_from("=I4xII4sIII", fcntl.ioctl(self.fd, _S_FMT, wanted))
         assert got[1:3] == (width, height), got
