@@ -26,12 +26,7 @@ constexpr int kGap = 4;
 
 cv::Mat annotatedCopy(const cmacam::MappedFrame &frame, const std::vector<cv::Rect> &boxes)
 {
-	cv::Mat copy;
-	if (cv::Mat uv = cmacam::uv(frame); !uv.empty())
-		cv::cvtColorTwoPlane(cmacam::gray(frame), uv, copy, cv::COLOR_YUV2BGR_NV12);
-	else
-		cv::cvtColor(cmacam::gray(frame), copy, cv::COLOR_GRAY2BGR);
-
+	cv::Mat copy = cmacam::bgr(frame);
 	for (const cv::Rect &box : boxes)
 		cv::rectangle(copy, box, kBoxColour, kBoxWidth);
 

@@ -90,14 +90,28 @@ Result<std::size_t> FrameMapping::areaOf(int fd)
 
 Result<FrameMapping> FrameMapping::map(const FrameLayout &layout, Access access)
 {
-	if (layout.planes.size() > kMaxPlanes)
-		return Error{EINVAL, "a frame of " + std::to_string(layout.planes.size()) +
-					     " planes has more than " + std::to_string(kMaxPlanes)};
+	const FormatInfo &info = formatInfo(layout.format);
+	if (layout.planes.size() != info.planeCount)
+		return Error{EINVAL, std::string(info.name) + " has " +
+					     std::to_string(info.planeCount) +
+					     " planes, the frame has " +
+					     std::to_string(layout.planes.size())};
 
 	FrameMapping mapping(layout, access);
 
 	for (std::size_t i = 0; i < layout.planes.size(); i++) {
 		const PlaneLayout &plane = layout.planes[i];
+		const PlaneFormat &format = info.planes[i];
+		if (plane.sampleSize != format.sampleSize ||
+		    plane.width != layout.width / format.horizontal ||
+		    plane.height != layout.height / format.vertical)
+			return Error{EINVAL, "plane " + std::to_string(i) + " of " +
+						     std::to_string(plane.width) + "x" +
+						     std::to_string(plane.height) +
+						     " samples is not that of " + info.name +
+						     " at " + std::to_string(layout.width) + "x" +
+						     std::to_string(layout.height)};
+
 		Result<std::size_t> area = mapping.areaOf(plane.fd);
 		if (!area)
 			return area.error();
@@ -170,7 +184,7 @@ Result<void> MappedFrame::beginPart(const FrameMapping::Area &area, const ByteRe
 
 Result<MappedFrame> MappedFrame::begin(const FrameMapping &mapping)
 {
-	MappedFrame frame(mapping.format(), mapping.access_);
+	MappedFrame frame(mapping, mapping.width(), mapping.height());
 
 	for (const FrameMapping::Area &area : mapping.areas_) {
 		/* On failure the destructor ends what has begun so far. */
@@ -193,7 +207,9 @@ Result<MappedFrame> MappedFrame::begin(const FrameMapping &mapping)
 
 Result<MappedFrame> MappedFrame::roi(const FrameMapping &mapping, const Rect &rect)
 {
-	MappedFrame frame(mapping.format(), mapping.access_);
+	MappedFrame frame(mapping, rect.width, rect.height);
+	frame.columnPhase_ = rect.x % 2;
+	frame.linePhase_ = rect.y % 2;
 
 	for (std::size_t i = 0; i < mapping.layout_.planes.size(); i++) {
 		const PlaneLayout &layout = mapping.layout_.planes[i];
@@ -235,8 +251,7 @@ Result<MappedFrame> MappedFrame::map(const FrameLayout &layout, Access access)
 	return frame;
 }
 
-MappedFrame::MappedFrame(MappedFrame &&other) noexcept
-	: format_(other.format_), access_(other.access_)
+MappedFrame::MappedFrame(MappedFrame &&other) noexcept : access_(other.access_)
 {
 	takeFrom(other);
 }
@@ -245,7 +260,6 @@ MappedFrame &MappedFrame::operator=(MappedFrame &&other) noexcept
 {
 	if (this != &other) {
 		static_cast<void>(end());
-		format_ = other.format_;
 		access_ = other.access_;
 		takeFrom(other);
 	}
@@ -258,8 +272,7 @@ void MappedFrame::takeFrom(MappedFrame &other) noexcept
 	owned_ = std::exchange(other.owned_, std::nullopt);
 	begun_ = other.begun_;
 	begunCount_ = std::exchange(other.begunCount_, 0);
-	planes_ = other.planes_;
-	planeCount_ = std::exchange(other.planeCount_, 0);
+	static_cast<FrameView &>(*this) = std::exchange(static_cast<FrameView &>(other), {});
 }
 
 MappedFrame::~MappedFrame()
@@ -272,7 +285,7 @@ Result<void> MappedFrame::end()
 {
 	std::optional<Error> first;
 
-	planeCount_ = 0;
+	static_cast<FrameView &>(*this) = {};
 	for (const Begun &begun : std::span(begun_).first(std::exchange(begunCount_, 0))) {
 		Result<void> result = begun.part ? endCpuAccess(begun.fd, access_, *begun.part)
 						 : endCpuAccess(begun.fd, access_);

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <gtest/gtest.h>
+#include <libcamera/formats.h>
 #include <sys/mman.h>
 
 #include <cmacam/libcamera.h>
@@ -66,4 +67,13 @@ TEST(LibcameraLayout, UnknownFormat)
 	auto layout = layoutOf(config, buffer);
 	ASSERT_FALSE(layout);
 	EXPECT_NE(layout.error().what.find("MJPEG"), std::string::npos);
+}
+
+TEST(LibcameraFormats, TheTableHasItsNames)
+{
+	for (const cmacam::FormatInfo &row : cmacam::formats()) {
+		const auto format = libcamera::PixelFormat::fromString(row.name);
+		EXPECT_EQ(format.fourcc(), row.drm) << row.name;
+		EXPECT_EQ(cmacam::pixelFormat(format), row.format) << row.name;
+	}
 }

@@ -61,6 +61,48 @@ TEST(OpenCv, Bayer)
 	EXPECT_TRUE(cmacam::uv(*frame).empty());
 }
 
+TEST(OpenCv, PackedFormats)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(256 * 40);
+
+	auto yuyv = map(fd.get(), PixelFormat::Yuyv, 256);
+	ASSERT_TRUE(yuyv);
+	cv::Mat pairs = cmacam::yuyv(*yuyv);
+	EXPECT_EQ(pairs.type(), CV_8UC2);
+	EXPECT_EQ(pairs.size(), cv::Size(60, 40));
+	EXPECT_EQ(pairs.at<cv::Vec2b>(2, 7)[1], (2 * 256 + 15) % 251);
+	EXPECT_TRUE(cmacam::gray(*yuyv).empty());
+
+	auto blueFirst = map(fd.get(), PixelFormat::Bgr24, 256);
+	ASSERT_TRUE(blueFirst);
+	EXPECT_EQ(cmacam::bgrView(*blueFirst).at<cv::Vec3b>(1, 1)[2], (256 + 5) % 251);
+
+	auto wide = map(fd.get(), PixelFormat::Gray10, 256);
+	ASSERT_TRUE(wide);
+	EXPECT_EQ(cmacam::gray10(*wide).at<ushort>(0, 1), 2 | 3 << 8);
+
+	auto mosaic = map(fd.get(), PixelFormat::Srggb8, 256);
+	ASSERT_TRUE(mosaic);
+	EXPECT_EQ(cmacam::raw(*mosaic).type(), CV_8UC1);
+	EXPECT_TRUE(cmacam::bgr(*mosaic).empty());
+}
+
+TEST(OpenCv, BgrIsACopy)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(64 * 60);
+	auto frame = map(fd.get(), PixelFormat::Nv12, 64);
+	ASSERT_TRUE(frame);
+
+	cv::Mat copy = cmacam::bgr(*frame);
+	ASSERT_EQ(copy.size(), cv::Size(60, 40));
+	ASSERT_TRUE(frame->end());
+	copy.setTo(0);
+
+	EXPECT_TRUE(cmacam::bgr(*frame).empty());
+}
+
 TEST(OpenCv, PartOfAFrame)
 {
 	FakeDmaBufs fake;

@@ -9,11 +9,11 @@
 #include <optional>
 #include <string>
 
-#include <libcamera/formats.h>
 #include <libcamera/framebuffer.h>
+#include <libcamera/pixel_format.h>
 #include <libcamera/stream.h>
 
-#include <cmacam/frame.h>
+#include <cmacam/frame_layout.h>
 #include <cmacam/mapped_frame.h>
 #include <cmacam/result.h>
 
@@ -22,12 +22,8 @@ namespace cmacam {
 /** The pixel format of libcamera's \a format, if the library knows it. */
 inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &format)
 {
-	if (format == libcamera::formats::R8)
-		return PixelFormat::Gray8;
-	if (format == libcamera::formats::NV12)
-		return PixelFormat::Nv12;
-	if (format == libcamera::formats::SRGGB10)
-		return PixelFormat::Srggb10;
+	if (const FormatInfo *info = findDrmFormat(format.fourcc()); info && !format.modifier())
+		return info->format;
 
 	return std::nullopt;
 }

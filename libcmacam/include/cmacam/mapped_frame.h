@@ -14,7 +14,8 @@
 #include <vector>
 
 #include <cmacam/dma_buf.h>
-#include <cmacam/frame.h>
+#include <cmacam/frame_layout.h>
+#include <cmacam/frame_view.h>
 #include <cmacam/result.h>
 
 namespace cmacam {
@@ -42,9 +43,9 @@ public:
 	 * \param[in] layout Where the planes are
 	 * \param[in] access ReadWrite only if pixels are going to be written
 	 *
-	 * \return EINVAL if a plane reaches beyond its dma-buf, its lines overlap
-	 * or there are more than kMaxPlanes; else the errno of lseek(), fcntl() or
-	 * mmap()
+	 * \return EINVAL if the planes are not those of the format and size, if
+	 * one reaches beyond its dma-buf or its lines overlap; else the errno of
+	 * lseek(), fcntl() or mmap()
 	 */
 	static Result<FrameMapping> map(const FrameLayout &layout, Access access = Access::Read);
 
@@ -52,6 +53,8 @@ public:
 	FrameMapping &operator=(FrameMapping &&) noexcept = default;
 
 	PixelFormat format() const { return layout_.format; }
+	unsigned int width() const { return layout_.width; }
+	unsigned int height() const { return layout_.height; }
 	Access access() const { return access_; }
 
 	/** Open one period of CPU access; see MappedFrame::begin(). */
@@ -103,23 +106,6 @@ private:
 	std::array<std::size_t, kMaxPlanes> areaOfPlane_{};
 };
 
-/** One plane of a mapped frame. */
-struct MappedPlane
-{
-	std::span<const std::byte> data; /**< all lines, and what lies between them */
-	unsigned int width;		 /**< samples per line */
-	unsigned int height;		 /**< lines */
-	unsigned int stride;		 /**< bytes from one line to the next */
-	unsigned int sampleSize;	 /**< bytes per sample */
-
-	/** The samples of line \a y, and nothing else. */
-	std::span<const std::byte> line(unsigned int y) const
-	{
-		return data.subspan(static_cast<std::size_t>(y) * stride,
-				    static_cast<std::size_t>(width) * sampleSize);
-	}
-};
-
 /**
  * One period of CPU access to one frame.
  *
@@ -130,7 +116,7 @@ struct MappedPlane
  *
  * Read-only unless the mapping was made for writing: a stray write faults.
  */
-class MappedFrame
+class MappedFrame : public FrameView
 {
 public:
 	/**
@@ -147,8 +133,8 @@ public:
 	 *
 	 * The planes are views of the part: their first sample is that of its
 	 * upper left corner, their size is its own. What lies between their lines
-	 * belongs to others and may be older. The chroma plane of Nv12 is rounded
-	 * out, see samplesOf(); Srggb10 begins with red where x and y are even.
+	 * belongs to others and may be older. Nv12's chroma and Yuyv are rounded
+	 * out, see samplesOf(); Bayer begins with red where x and y are even.
 	 *
 	 * Costs the cache maintenance of the part where the buffer is of vb2-cma,
 	 * else that of the whole buffer. Several parts of one frame may be open at
@@ -161,6 +147,9 @@ public:
 	 * error of beginCpuAccess(); what had begun is ended again
 	 */
 	static Result<MappedFrame> roi(const FrameMapping &mapping, const Rect &rect);
+
+	/* A part of what is mapped already; see there. */
+	using FrameView::roi;
 
 	/**
 	 * Map a frame, and begin access to it; the mapping ends with the access.
@@ -176,18 +165,13 @@ public:
 	~MappedFrame();
 
 	/**
-	 * End the access now. The planes are gone afterwards.
+	 * End the access now. This is a view of nothing afterwards.
 	 *
 	 * Every dma-buf is ended even if one fails.
 	 *
 	 * \return The first error of endCpuAccess()
 	 */
 	Result<void> end();
-
-	PixelFormat format() const { return format_; }
-
-	/** The planes of the format, in its order; empty after end(). */
-	std::span<const MappedPlane> planes() const { return {planes_.data(), planeCount_}; }
 
 	/**
 	 * The bytes of plane \a index for writing.
@@ -204,20 +188,20 @@ private:
 		std::optional<ByteRect> part;
 	};
 
-	MappedFrame(PixelFormat format, Access access) : format_(format), access_(access) {}
+	MappedFrame(const FrameMapping &mapping, unsigned int width, unsigned int height)
+		: FrameView(mapping.format(), width, height), access_(mapping.access())
+	{
+	}
 
 	Result<void> beginWhole(const FrameMapping::Area &area);
 	Result<void> beginPart(const FrameMapping::Area &area, const ByteRect &part);
 	void takeFrom(MappedFrame &other) noexcept;
 
 	/* Arrays of fixed size: a frame costs no allocation. */
-	PixelFormat format_;
 	Access access_;
 	std::optional<FrameMapping> owned_;
 	std::array<Begun, kMaxPlanes> begun_{};
 	std::size_t begunCount_ = 0;
-	std::array<MappedPlane, kMaxPlanes> planes_{};
-	std::size_t planeCount_ = 0;
 };
 
 } /* namespace cmacam */

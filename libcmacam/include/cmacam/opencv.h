@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * OpenCV views of a mapped frame. Header only, no copy.
+ * OpenCV views of a mapped frame. Header only; nothing but bgr() copies.
  *
  * A view points into the frame: it must not be used after the MappedFrame has
  * ended. cv::Mat knows no read-only data; writing to a view of a frame that was
@@ -9,6 +9,8 @@
 
 #pragma once
 
+#include <span>
+
 #include <opencv2/core/mat.hpp>
 
 #include <cmacam/mapped_frame.h>
@@ -16,7 +18,7 @@
 namespace cmacam {
 
 /** Plane \a index as a cv::Mat of \a type, whose element is one sample. */
-inline cv::Mat planeView(const MappedFrame &frame, std::size_t index, int type)
+inline cv::Mat planeView(const FrameView &frame, std::size_t index, int type)
 {
 	const MappedPlane &plane = frame.planes()[index];
 
@@ -25,30 +27,83 @@ inline cv::Mat planeView(const MappedFrame &frame, std::size_t index, int type)
 }
 
 /** Luma as CV_8UC1, of Gray8 and Nv12; empty for other formats and after end(). */
-inline cv::Mat gray(const MappedFrame &frame)
+inline cv::Mat gray(const FrameView &frame)
 {
-	if (frame.planes().empty() || frame.format() == PixelFormat::Srggb10)
-		return {};
-
-	return planeView(frame, 0, CV_8UC1);
+	return frame.gray() ? planeView(frame, 0, CV_8UC1) : cv::Mat();
 }
 
-/** CbCr of Nv12 as CV_8UC2 at half resolution; else empty. */
-inline cv::Mat uv(const MappedFrame &frame)
+/** Luma of Gray10 as CV_16UC1, codes 0 to 1023; else empty. */
+inline cv::Mat gray10(const FrameView &frame)
 {
-	if (frame.planes().empty() || frame.format() != PixelFormat::Nv12)
-		return {};
-
-	return planeView(frame, 1, CV_8UC2);
-}
-
-/** The mosaic of Srggb10 as CV_16UC1, values 0 to 1023; else empty. */
-inline cv::Mat raw(const MappedFrame &frame)
-{
-	if (frame.planes().empty() || frame.format() != PixelFormat::Srggb10)
+	if (frame.planes().empty() || frame.format() != PixelFormat::Gray10)
 		return {};
 
 	return planeView(frame, 0, CV_16UC1);
+}
+
+/** CbCr of Nv12 as CV_8UC2 at half resolution; else empty. */
+inline cv::Mat uv(const FrameView &frame)
+{
+	return frame.nv12() ? planeView(frame, 1, CV_8UC2) : cv::Mat();
+}
+
+/** The two planes of Nv12 as OpenCV wants them, for cv::cvtColorTwoPlane() and its like. */
+struct Nv12Mats
+{
+	cv::Mat luma;	/**< CV_8UC1 */
+	cv::Mat chroma; /**< CV_8UC2 at half resolution */
+};
+
+/** Both planes of Nv12; both empty for other formats. */
+inline Nv12Mats nv12(const FrameView &frame)
+{
+	return {frame.nv12() ? gray(frame) : cv::Mat(), uv(frame)};
+}
+
+/** Yuyv as CV_8UC2, luma first, for cv::COLOR_YUV2GRAY_YUYV and its like; else empty. */
+inline cv::Mat yuyv(const FrameView &frame)
+{
+	if (frame.planes().empty() || frame.format() != PixelFormat::Yuyv)
+		return {};
+
+	return planeView(frame, 0, CV_8UC4).reshape(2);
+}
+
+/**
+ * The mosaic of a Bayer format: CV_8UC1 of Srggb8, CV_16UC1 of Srggb10 (values 0
+ * to 1023); else empty. OpenCV calls its order BayerRGGB.
+ */
+inline cv::Mat raw(const FrameView &frame)
+{
+	if (frame.planes().empty() || !formatInfo(frame.format()).bayer)
+		return {};
+
+	return planeView(frame, 0, frame.format() == PixelFormat::Srggb8 ? CV_8UC1 : CV_16UC1);
+}
+
+/** Bgr24 as CV_8UC3, without a copy; else empty. See bgr() for other formats. */
+inline cv::Mat bgrView(const FrameView &frame)
+{
+	if (frame.planes().empty() || frame.format() != PixelFormat::Bgr24)
+		return {};
+
+	return planeView(frame, 0, CV_8UC3);
+}
+
+/**
+ * A copy of the frame in BGR, CV_8UC3, that may be kept and changed.
+ *
+ * OpenCV's own conversions take YUV for BT.601; this one knows that it is
+ * BT.709, see FrameView::bgr().
+ *
+ * \return Empty for a Bayer mosaic and after end()
+ */
+inline cv::Mat bgr(const FrameView &frame)
+{
+	cv::Mat copy(static_cast<int>(frame.height()), static_cast<int>(frame.width()), CV_8UC3);
+	const std::span bytes(copy.data, copy.total() * copy.elemSize());
+
+	return frame.bgr(std::as_writable_bytes(bytes), copy.step[0]) ? copy : cv::Mat();
 }
 
 } /* namespace cmacam */

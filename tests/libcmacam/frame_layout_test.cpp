@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <gtest/gtest.h>
 
-#include <cmacam/frame.h>
+#include <cmacam/frame_layout.h>
 
 using cmacam::contiguousLayout;
 using cmacam::PixelFormat;
@@ -39,6 +39,21 @@ TEST(FrameLayout, BayerHasTwoBytesPerSample)
 	ASSERT_TRUE(layout);
 	ASSERT_EQ(layout->planes.size(), 1U);
 	EXPECT_EQ(layout->planes[0].sampleSize, 2U);
+}
+
+TEST(FrameLayout, PackedFormatsCountWholeSamples)
+{
+	auto yuyv = contiguousLayout(5, PixelFormat::Yuyv, 640, 480, 1280);
+	ASSERT_TRUE(yuyv);
+	EXPECT_EQ(yuyv->width, 640U);
+	EXPECT_EQ(yuyv->planes[0].width, 320U) << "of two pixels each";
+	EXPECT_EQ(yuyv->planes[0].sampleSize, 4U);
+	EXPECT_EQ(contiguousLayout(5, PixelFormat::Yuyv, 641, 480, 1284).error().code, EINVAL);
+
+	auto bgr = contiguousLayout(5, PixelFormat::Bgr24, 641, 479, 1923);
+	ASSERT_TRUE(bgr);
+	EXPECT_EQ(bgr->planes[0].length, 1923U * 479);
+	EXPECT_EQ(contiguousLayout(5, PixelFormat::Bgr24, 641, 479, 1922).error().code, EINVAL);
 }
 
 TEST(FrameLayout, BadGeometryIsRefused)

@@ -8,16 +8,10 @@
 #include <cstddef>
 #include <vector>
 
+#include <cmacam/format.h>
 #include <cmacam/result.h>
 
 namespace cmacam {
-
-/** The pixel formats of a cmacam board. */
-enum class PixelFormat {
-	Gray8,	 /**< 8-bit luma (V4L2 GREY, libcamera R8) */
-	Nv12,	 /**< luma, then CbCr pairs at half resolution */
-	Srggb10, /**< 10-bit Bayer in 16-bit little-endian words */
-};
 
 /** How many planes a frame can have. */
 inline constexpr std::size_t kMaxPlanes = 4;
@@ -40,21 +34,24 @@ struct PlaneLayout
 	unsigned int width;	 /**< samples per line */
 	unsigned int height;	 /**< lines */
 	unsigned int stride;	 /**< bytes from one line to the next */
-	unsigned int sampleSize; /**< bytes per sample: 1, or 2 for CbCr and Bayer */
+	unsigned int sampleSize; /**< bytes per sample */
 };
 
 /** Where a frame lies. */
 struct FrameLayout
 {
 	PixelFormat format;
-	std::vector<PlaneLayout> planes; /**< kMaxPlanes at most */
+	unsigned int width;		 /**< pixels per line */
+	unsigned int height;		 /**< lines */
+	std::vector<PlaneLayout> planes; /**< as many as the format has */
 };
 
 /**
  * The samples of plane \a index that belong to the pixels of \a rect.
  *
- * Where a sample stands for several pixels, as CbCr of Nv12 does for 2x2, it
- * belongs if any of them does: the part is rounded out to whole samples.
+ * Where a sample stands for several pixels, as CbCr of Nv12 does for 2x2 and a
+ * sample of Yuyv for two, it belongs if any of them does: the part is rounded
+ * out to whole samples.
  *
  * \return Column, line, width and height in samples of the plane; an error with
  * EINVAL if \a rect is empty or not within the frame, or if there is no such plane
@@ -70,8 +67,8 @@ Result<Rect> samplesOf(const FrameLayout &layout, std::size_t index, const Rect 
  * \param[in] height Lines
  * \param[in] stride Bytes from one line of the first plane to the next
  *
- * \return EINVAL if \a stride is shorter than a line, or if NV12 is asked for
- * with an odd width or height
+ * \return EINVAL if \a stride is shorter than a line, or if the size does not
+ * divide into whole samples (odd width of Nv12 and Yuyv, odd height of Nv12)
  */
 Result<FrameLayout> contiguousLayout(int fd, PixelFormat format, unsigned int width,
 				     unsigned int height, unsigned int stride);
