@@ -130,6 +130,36 @@ Result<FrameMapping> FrameMapping::map(const FrameLayout &layout, Access access)
 						     std::to_string(plane.stride) + " bytes"};
 
 		mapping.areaOfPlane_[i] = *area;
+		mapping.layout_.planes[i].fd = mapping.areas_[*area].fd();
+	}
+
+	return mapping;
+}
+
+Result<FrameMapping> FrameMapping::copyOf(const FrameView &frame)
+{
+	if (frame.planes().empty())
+		return Error{ENODATA, "there is no frame to copy: its access has ended"};
+
+	FrameLayout layout{frame.format(), frame.width(), frame.height(), {}};
+	std::size_t size = 0;
+	for (const MappedPlane &plane : frame.planes()) {
+		layout.planes.push_back({-1, size, plane.data.size(), plane.width, plane.height,
+					 plane.stride, plane.sampleSize});
+		size += plane.data.size();
+	}
+
+	void *base =
+		mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED)
+		return Error{errno, "cannot allocate " + std::to_string(size) +
+					    " bytes for a copy: " + std::strerror(errno)};
+
+	FrameMapping mapping(layout, Access::ReadWrite);
+	mapping.areas_.emplace_back(UniqueFd(), static_cast<std::byte *>(base), size, 0);
+	for (std::size_t i = 0; i < layout.planes.size(); i++) {
+		const std::span<const std::byte> data = frame.planes()[i].data;
+		std::memcpy(mapping.base(i), data.data(), data.size());
 	}
 
 	return mapping;
@@ -152,6 +182,9 @@ Result<MappedFrame> FrameMapping::begin(const Rect &rect) const
 
 Result<void> MappedFrame::beginWhole(const FrameMapping::Area &area)
 {
+	if (area.fd() < 0)
+		return {};
+
 	for (std::size_t i = 0; i < begunCount_; i++) {
 		if (begun_[i].fd == area.fd() && !begun_[i].part)
 			return {};
@@ -167,7 +200,7 @@ Result<void> MappedFrame::beginWhole(const FrameMapping::Area &area)
 /* Begins the whole, once, where there are no parts. */
 Result<void> MappedFrame::beginPart(const FrameMapping::Area &area, const ByteRect &part)
 {
-	if (area.wholeOnly())
+	if (area.fd() < 0 || area.wholeOnly())
 		return beginWhole(area);
 
 	Result<void> result = beginCpuAccess(area.fd(), access_, part);

@@ -4,17 +4,16 @@
  * back to the whole buffer where parts cannot be had.
  */
 
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <thread>
 #include <vector>
 
 #include <cmacam/mapped_frame.h>
 
+#include "allocations.h"
 #include "fake_dma_buf.h"
 
 using cmacam::FrameMapping;
@@ -28,8 +27,6 @@ constexpr unsigned int kWidth = 60;
 constexpr unsigned int kHeight = 40;
 constexpr unsigned int kStride = 64;
 constexpr std::size_t kLuma = kStride * kHeight;
-
-std::atomic<unsigned int> allocations;
 
 class RoiTest : public testing::Test
 {
@@ -67,25 +64,6 @@ unsigned int valueAt(const cmacam::MappedPlane &plane, unsigned int line, unsign
 }
 
 } /* namespace */
-
-/* Counts for MakesNoAllocation; the tests run in one thread unless they say so. */
-void *operator new(std::size_t size)
-{
-	allocations++;
-	if (void *memory = std::malloc(size))
-		return memory;
-	throw std::bad_alloc();
-}
-
-void operator delete(void *memory) noexcept
-{
-	std::free(memory);
-}
-
-void operator delete(void *memory, std::size_t) noexcept
-{
-	std::free(memory);
-}
 
 TEST_F(RoiTest, PlanesShowThePartOnly)
 {
@@ -268,13 +246,13 @@ TEST_F(RoiTest, MakesNoAllocation)
 	fake.setPartError(EOPNOTSUPP);
 	ASSERT_TRUE(mapping.begin(Rect{0, 0, 4, 4}));
 
-	const unsigned int before = allocations;
+	const unsigned int before = allocations();
 	for (int i = 0; i < 10; i++) {
 		auto part = mapping.begin(Rect{0, 0, 4, 4});
 		auto whole = mapping.begin();
 		EXPECT_TRUE(part && whole);
 	}
-	EXPECT_EQ(allocations, before);
+	EXPECT_EQ(allocations(), before);
 }
 
 /* A process that has not opened the node yet: the death tests run in one of their own. */

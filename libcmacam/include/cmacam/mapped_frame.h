@@ -49,12 +49,25 @@ public:
 	 */
 	static Result<FrameMapping> map(const FrameLayout &layout, Access access = Access::Read);
 
+	/**
+	 * Ordinary memory with the pixels of \a frame in it, of the same strides.
+	 *
+	 * What becomes of the frame does not matter to it, there is nothing to
+	 * synchronise, and it may be written to.
+	 *
+	 * \return ENODATA if the access to \a frame has ended; ENOMEM
+	 */
+	static Result<FrameMapping> copyOf(const FrameView &frame);
+
 	FrameMapping(FrameMapping &&) noexcept = default;
 	FrameMapping &operator=(FrameMapping &&) noexcept = default;
 
 	PixelFormat format() const { return layout_.format; }
 	unsigned int width() const { return layout_.width; }
 	unsigned int height() const { return layout_.height; }
+
+	/** Where the planes are, in file descriptors of the mapping; -1 of a copy. */
+	const FrameLayout &layout() const { return layout_; }
 	Access access() const { return access_; }
 
 	/** Open one period of CPU access; see MappedFrame::begin(). */
@@ -67,8 +80,9 @@ private:
 	friend class MappedFrame;
 
 	/*
-	 * One dma-buf, mapped from its start. Whether it cannot be had in parts
-	 * is found out by the first who asks, of many threads perhaps.
+	 * One dma-buf, mapped from its start; or ordinary memory, without a file
+	 * descriptor. Whether it cannot be had in parts is found out by the first
+	 * who asks, of many threads perhaps.
 	 */
 	class Area
 	{
@@ -100,7 +114,7 @@ private:
 	Result<std::size_t> areaOf(int fd);
 	std::byte *base(std::size_t plane) const;
 
-	FrameLayout layout_; /* its descriptors belong to others: not used after map() */
+	FrameLayout layout_;
 	Access access_;
 	std::vector<Area> areas_;
 	std::array<std::size_t, kMaxPlanes> areaOfPlane_{};
