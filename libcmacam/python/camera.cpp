@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The Python module: cameras.
+ */
+
+#include "bindings.h"
+
+#include <map>
+#include <tuple>
+
+#include <cmacam/camera.h>
+
+namespace {
+
+using cmacam::Camera;
+using cmacam::ControlValue;
+
+using Size = std::pair<unsigned int, unsigned int>;
+using Lores = std::tuple<std::string, unsigned int, unsigned int>;
+using Controls = std::map<std::string, ControlValue>;
+
+const std::pair<const char *, cmacam::Policy> kPolicies[] = {
+	{"drop-oldest", cmacam::Policy::DropOldest},
+	{"block", cmacam::Policy::Block},
+	{"copy", cmacam::Policy::Copy},
+};
+
+cmacam::Policy policyOf(const std::string &name)
+{
+	for (const auto &[known, policy] : kPolicies) {
+		if (name == known)
+			return policy;
+	}
+	throw py::value_error("no policy is called '" + name +
+			      "'; there are drop-oldest, block and copy");
+}
+
+/* A camera that may have been closed. */
+class Handle
+{
+public:
+	explicit Handle(const cmacam::CameraOptions &options)
+	{
+		std::optional<cmacam::Result<Camera>> camera;
+		{
+			py::gil_scoped_release unlocked;
+			camera.emplace(Camera::open(options));
+		}
+		camera_.emplace(valueOf(*std::move(camera)));
+	}
+
+	Camera &operator*()
+	{
+		if (!camera_)
+			throw py::value_error("the camera was closed");
+		return *camera_;
+	}
+
+	Camera *operator->() { return &**this; }
+
+	void start()
+	{
+		Camera &camera = **this;
+		std::optional<cmacam::Result<void>> started;
+		{
+			py::gil_scoped_release unlocked;
+			started.emplace(camera.start());
+		}
+		valueOf(*std::move(started));
+		running_ = true;
+	}
+
+	void stop()
+	{
+		running_ = false;
+		Camera &camera = **this;
+		std::optional<cmacam::Result<void>> stopped;
+		{
+			py::gil_scoped_release unlocked;
+			stopped.emplace(camera.stop());
+		}
+		valueOf(*std::move(stopped));
+	}
+
+	void close()
+	{
+		running_ = false;
+		py::gil_scoped_release unlocked;
+		camera_.reset();
+	}
+
+	bool running() const { return running_; }
+
+private:
+	std::optional<Camera> camera_;
+	bool running_ = false;
+};
+
+std::unique_ptr<Handle> open(const std::string &id, const std::string &format,
+			     const std::optional<Size> &size, const std::optional<Lores> &lores,
+			     unsigned int buffers, const std::string &policy,
+			     const Controls &controls)
+{
+	cmacam::CameraOptions options;
+	options.id = id;
+	options.main.format = format;
+	if (size)
+		std::tie(options.main.width, options.main.height) = *size;
+	if (lores)
+		std::tie(options.lores.format, options.lores.width, options.lores.height) = *lores;
+	options.buffers = buffers;
+	options.policy = policyOf(policy);
+	for (const auto &[name, value] : controls)
+		options.controls.push_back({name, value});
+
+	return std::make_unique<Handle>(options);
+}
+
+void set(Handle &camera, const py::kwargs &controls)
+{
+	for (const auto &[name, value] : controls)
+		valueOf(camera->set(name.cast<std::string>(), value.cast<ControlValue>()));
+}
+
+py::dict controls(Handle &camera)
+{
+	py::dict all;
+	for (const cmacam::ControlRange &control : camera->controls())
+		all[py::str(control.name)] = py::make_tuple(control.min, control.max, control.def);
+	return all;
+}
+
+py::dict layout(Handle &camera, const std::string &stream)
+{
+	const cmacam::FrameLayout layout = valueOf(camera->layout(streamOf(stream)));
+	py::dict told;
+	told["format"] = cmacam::formatInfo(layout.format).name;
+	told["width"] = layout.width;
+	told["height"] = layout.height;
+	told["stride"] = layout.planes[0].stride;
+	return told;
+}
+
+py::dict statistics(Handle &camera)
+{
+	const cmacam::CameraStatistics counts = camera->statistics();
+	py::dict told;
+	told["delivered"] = counts.delivered;
+	told["copied"] = counts.copied;
+	told["dropped"] = counts.dropped;
+	told["damaged"] = counts.damaged;
+	told["lost"] = counts.lost;
+	told["starved"] = counts.starved;
+	return told;
+}
+
+py::list holders(Handle &camera)
+{
+	py::list all;
+	for (const cmacam::Holder &holder : camera->holders()) {
+		py::dict one;
+		one["name"] = holder.name;
+		one["buffer"] = holder.buffer;
+		one["sequence"] = holder.sequence;
+		one["seconds"] = std::chrono::duration<double>(holder.held).count();
+		all.append(one);
+	}
+	return all;
+}
+
+} /* namespace */
+
+void bindCamera(py::module_ &module)
+{
+	py::class_<Handle>(
+		module, "Camera",
+		"A camera: a context manager, which starts and closes it, and an iterator of\n"
+		"frames. See cmacam/camera.h for the policies and for what can fail.")
+		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
+		     py::arg("size") = py::none(), py::arg("lores") = py::none(),
+		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
+		     py::arg("controls") = Controls(),
+		     "size: (width, height); lores: (format, width, height) of a second, smaller\n"
+		     "picture of each frame; controls: {libcamera's name: value}.")
+		.def_static(
+			"list", [] { return valueOf(Camera::list()); }, "The ids of all cameras.")
+		.def("__enter__",
+		     [](py::object self) {
+			     self.cast<Handle &>().start();
+			     return self;
+		     })
+		.def("__exit__", [](Handle &camera, const py::args &) { camera.close(); })
+		.def("__iter__", [](py::object self) { return self; })
+		.def("__next__",
+		     [](Handle &camera) {
+			     if (!camera.running())
+				     throw py::stop_iteration();
+			     return nextFrame(*camera, 5);
+		     })
+		.def("start", &Handle::start)
+		.def("stop", &Handle::stop)
+		.def("close", &Handle::close, "Frames that are out keep their pixels.")
+		.def(
+			"next",
+			[](Handle &camera, double timeout) { return nextFrame(*camera, timeout); },
+			py::arg("timeout") = 5.0, "The next frame; timeout in seconds.")
+		.def("set", set, "set(ExposureTime=10000): from the next request on.")
+		.def("layout", layout, py::arg("stream") = "main",
+		     "Format, size and stride of a stream.")
+		.def_property_readonly("id", [](Handle &camera) { return camera->id(); })
+		.def_property_readonly("buffers", [](Handle &camera) { return camera->buffers(); })
+		.def_property_readonly("controls", controls, "{name: (minimum, maximum, default)}")
+		.def_property_readonly("statistics", statistics, "Counts since start().")
+		.def_property_readonly("holders", holders,
+				       "Who holds which buffer, oldest lease first.");
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The Python module: frames and their pixels.
+ */
+
+#include "bindings.h"
+
+#include <vector>
+
+namespace {
+
+using cmacam::Frame;
+using cmacam::FrameView;
+using cmacam::MappedFrame;
+using cmacam::MappedPlane;
+using cmacam::PixelFormat;
+
+/*
+ * One period of access and the lease that it needs; the access ends first. A
+ * numpy array cannot be taken back, so each keeps this alive: what it shows stays
+ * what it was, and the report of a starved camera names it.
+ */
+struct Pixels
+{
+	Frame frame;
+	MappedFrame mapped;
+	bool writable;
+};
+
+/* What Frame.map() returns. */
+class Mapping
+{
+public:
+	explicit Mapping(std::shared_ptr<Pixels> pixels) : pixels_(std::move(pixels)) {}
+
+	const FrameView &view() const
+	{
+		if (!pixels_)
+			throw py::value_error("the mapping has ended");
+		return pixels_->mapped;
+	}
+
+	/* The access ends now, unless there are arrays that show the pixels. */
+	void end()
+	{
+		const std::shared_ptr<Pixels> pixels = std::exchange(pixels_, nullptr);
+		if (pixels && pixels.use_count() == 1)
+			valueOf(pixels->mapped.end());
+	}
+
+	/* A view of a plane; shape and strides without the dimensions that every plane has. */
+	py::array array(const MappedPlane &plane, const py::dtype &type,
+			std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides) const
+	{
+		shape.insert(shape.begin(), static_cast<py::ssize_t>(plane.height));
+		strides.insert(strides.begin(), static_cast<py::ssize_t>(plane.stride));
+
+		const py::capsule owner(new std::shared_ptr<Pixels>(pixels_), [](void *pixels) {
+			delete static_cast<std::shared_ptr<Pixels> *>(pixels);
+		});
+		py::array view(type, std::move(shape), std::move(strides), plane.data.data(),
+			       owner);
+		if (!pixels_->writable)
+			view.attr("flags").attr("writeable") = false;
+
+		return view;
+	}
+
+	py::array bytes(const MappedPlane &plane) const
+	{
+		return array(plane, py::dtype::of<std::uint8_t>(), {plane.width}, {1});
+	}
+
+	py::array words(const MappedPlane &plane) const
+	{
+		return array(plane, py::dtype::of<std::uint16_t>(), {plane.width}, {2});
+	}
+
+	/* Components of one byte each. */
+	py::array components(const MappedPlane &plane, py::ssize_t columns, py::ssize_t count) const
+	{
+		return array(plane, py::dtype::of<std::uint8_t>(), {columns, count}, {count, 1});
+	}
+
+private:
+	std::shared_ptr<Pixels> pixels_;
+};
+
+[[noreturn]] void hasNo(const FrameView &view, const char *what)
+{
+	throw py::value_error(std::string(cmacam::formatInfo(view.format()).name) + " has no " +
+			      what);
+}
+
+py::array gray(const Mapping &mapping)
+{
+	const FrameView &view = mapping.view();
+	if (const auto plane = view.gray())
+		return mapping.bytes(*plane);
+	if (view.format() == PixelFormat::Gray10)
+		return mapping.words(view.planes()[0]);
+	hasNo(view, "luma plane");
+}
+
+py::tuple nv12(const Mapping &mapping)
+{
+	const auto planes = mapping.view().nv12();
+	if (!planes)
+		hasNo(mapping.view(), "planes of NV12");
+
+	return py::make_tuple(mapping.bytes(planes->luma),
+			      mapping.components(planes->chroma, planes->chroma.width, 2));
+}
+
+py::array yuyv(const Mapping &mapping)
+{
+	const FrameView &view = mapping.view();
+	if (view.format() != PixelFormat::Yuyv)
+		hasNo(view, "pixels of YUYV");
+
+	const MappedPlane &plane = view.planes()[0];
+	return mapping.components(plane, py::ssize_t{2} * plane.width, 2);
+}
+
+py::array raw(const Mapping &mapping)
+{
+	const FrameView &view = mapping.view();
+	if (!cmacam::formatInfo(view.format()).bayer)
+		hasNo(view, "mosaic");
+
+	const MappedPlane &plane = view.planes()[0];
+	return plane.sampleSize == 1 ? mapping.bytes(plane) : mapping.words(plane);
+}
+
+py::array bgrView(const Mapping &mapping)
+{
+	const FrameView &view = mapping.view();
+	if (view.format() != PixelFormat::Bgr24)
+		hasNo(view, "pixels in BGR; bgr() makes a copy that has");
+
+	return mapping.components(view.planes()[0], view.planes()[0].width, 3);
+}
+
+py::array bgr(const Mapping &mapping)
+{
+	const FrameView &view = mapping.view();
+	py::array_t<std::uint8_t> copy({view.height(), view.width(), 3U});
+	auto *bytes = reinterpret_cast<std::byte *>(copy.mutable_data());
+	const std::span to(bytes, static_cast<std::size_t>(copy.nbytes()));
+	{
+		py::gil_scoped_release unlocked;
+		const cmacam::Result<void> done = view.bgr(to, std::size_t{3} * view.width());
+		if (!done) {
+			py::gil_scoped_acquire locked;
+			raise(done.error());
+		}
+	}
+
+	return copy;
+}
+
+Mapping map(const Frame &frame, const std::string &stream, bool write,
+	    const std::optional<std::array<unsigned int, 4>> &roi)
+{
+	const auto access = write ? cmacam::Access::ReadWrite : cmacam::Access::Read;
+	Frame lease = frame.share();
+	lease.hold("a mapping in Python");
+
+	MappedFrame mapped = roi ? valueOf(lease.roi({(*roi)[0], (*roi)[1], (*roi)[2], (*roi)[3]},
+						     streamOf(stream), access))
+				 : valueOf(lease.map(streamOf(stream), access));
+
+	return Mapping(
+		std::make_shared<Pixels>(Pixels{std::move(lease), std::move(mapped), write}));
+}
+
+py::dict metadata(const Frame &frame)
+{
+	py::dict all;
+	for (const cmacam::NamedValue &entry : frame.metadata())
+		all[py::str(entry.name)] = entry.value;
+	return all;
+}
+
+Frame fromDmaBuf(int fd, const std::string &format, std::pair<unsigned int, unsigned int> size,
+		 unsigned int stride, std::uint32_t sequence, std::int64_t timestamp)
+{
+	const auto layout = valueOf(
+		cmacam::contiguousLayout(fd, formatOf(format), size.first, size.second, stride));
+	return valueOf(Frame::fromDmaBuf(layout, {sequence, timestamp}));
+}
+
+void bindMapping(py::module_ &module)
+{
+	py::class_<Mapping>(
+		module, "MappedFrame",
+		"CPU access to the pixels of a frame, for the length of a with block.\n\n"
+		"Arrays are views of the camera's own pages, read-only unless map(write=True)\n"
+		"was called. They cannot be taken back: each keeps its frame leased and the\n"
+		"access open until it is gone, also behind the with block. Keep copies.")
+		.def("__enter__", [](py::object self) { return self; })
+		.def("__exit__", [](Mapping &mapping, const py::args &) { mapping.end(); })
+		.def("end", &Mapping::end, "What leaving the with block does.")
+		.def_property_readonly(
+			"format",
+			[](const Mapping &m) { return cmacam::formatInfo(m.view().format()).name; })
+		.def_property_readonly("width", [](const Mapping &m) { return m.view().width(); })
+		.def_property_readonly("height", [](const Mapping &m) { return m.view().height(); })
+		.def_property_readonly(
+			"gray", gray, "Luma, (height, width): uint8 of R8 and NV12, uint16 of R10.")
+		.def_property_readonly(
+			"nv12", nv12,
+			"Luma (height, width) and CbCr (height/2, width/2, 2), uint8.")
+		.def_property_readonly("yuyv", yuyv,
+				       "YUYV as (height, width, 2), luma first, uint8.")
+		.def_property_readonly(
+			"raw", raw,
+			"A Bayer mosaic that begins with red, (height, width): uint8 "
+			"of SRGGB8, uint16 of SRGGB10.")
+		.def_property_readonly("bgr_view", bgrView,
+				       "RGB888, which is BGR in memory, as (height, width, 3).")
+		.def("bgr", bgr, "A copy in BGR, (height, width, 3), uint8, full range.");
+}
+
+} /* namespace */
+
+void bindFrame(py::module_ &module)
+{
+	bindMapping(module);
+
+	py::class_<Frame>(module, "Frame",
+			  "A frame and the right to keep it: its buffer goes back to the camera\n"
+			  "when the object goes, or at release(), or with the end of a with block.")
+		.def("__enter__", [](py::object self) { return self; })
+		.def("__exit__", [](Frame &frame, const py::args &) { frame.release(); })
+		.def_property_readonly("sequence", &Frame::sequence,
+				       "Number of the frame; a gap is a loss.")
+		.def_property_readonly("timestamp", &Frame::timestamp,
+				       "Start of exposure, CLOCK_MONOTONIC, ns.")
+		.def_property_readonly("buffer", &Frame::buffer, "Index of its buffer.")
+		.def_property_readonly("metadata", metadata,
+				       "What the camera tells of this frame, by libcamera's names.")
+		.def("map", map, py::arg("stream") = "main", py::kw_only(),
+		     py::arg("write") = false, py::arg("roi") = py::none(),
+		     "Begin CPU access; roi=(x, y, width, height): to a part, which costs the\n"
+		     "cache maintenance of that part only.")
+		.def(
+			"hold",
+			[](py::object self, const std::string &holder) {
+				self.cast<Frame &>().hold(holder);
+				return self;
+			},
+			py::arg("holder"), "Say who holds the frame, for reports.")
+		.def("share", &Frame::share, "A second lease on the same frame.")
+		.def(
+			"copy", [](const Frame &frame) { return valueOf(frame.copy()); },
+			"A copy in ordinary memory, which may be kept.")
+		.def("release", &Frame::release, "Give the buffer back now.");
+
+	module.def("from_dmabuf", fromDmaBuf, py::arg("fd"), py::arg("format"), py::arg("size"),
+		   py::arg("stride"), py::arg("sequence") = 0, py::arg("timestamp") = 0,
+		   "A frame in a dma-buf of another origin, whose planes follow each other.");
+}

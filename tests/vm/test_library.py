@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""libcmacam: cameras, leases, the Python module, frames shared between processes, the examples."""
+
+import errno
+import hashlib
+
+import lib
+from declare import vm_test
+
+SIZE = (640, 480)
+
+
+def module():
+    """The Python module; imported where it is used, for the host only lists these tests."""
+    import cmacam
+    return cmacam
+
+
+def camera(**options):
+    return module().Camera(**{"format": "NV12", "size": SIZE, **options})
+
+
+def digest(mapping):
+    """SHA-256 of a frame without padding, as the board computes it."""
+    planes = mapping.nv12 if mapping.format == "NV12" else (mapping.gray if mapping.format == "R8" else mapping.raw,)
+    return hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).hexdigest()
+
+
+def failure(code, function, *args, **kwargs):
+    """The sentence of the OSError of this errno that the call has to raise."""
+    try:
+        function(*args, **kwargs)
+    except OSError as error:
+        print(error)
+        assert error.errno == code, error
+        return error.strerror
+    raise AssertionError(f"no error, wanted {errno.errorcode[code]}")
+
+
+@vm_test()
+def frames_are_the_board_s():
+    """Camera, block: frames 0 to 9, each byte as the board wrote it, strides and stamps as promised."""
+    with camera(policy="block") as source:
+        assert source.layout() == {"format": "NV12", "width": 640, "height": 480, "stride": 640}
+        seen, stamps = {}, []
+        for frame in source:
+            with frame.map() as pixels:
+                seen[frame.sequence] = digest(pixels)
+            stamps.append(frame.timestamp)
+            if len(seen) == 10:
+                break
+        counts = source.statistics
+    written, _ = lib.Board.session()
+    assert sorted(seen) == list(range(10)) and stamps == sorted(set(stamps)), (seen, stamps)
+    for sequence, seen_digest in seen.items():
+        assert seen_digest == written[sequence]["sha256"], sequence
+    assert counts["delivered"] == 10 and counts["dropped"] == counts["lost"] == counts["damaged"] == 0, counts
+
+
+@vm_test()
+def holders_are_named():
+    """Leases on all buffers: next() says EBUSY and who holds which frames; it goes on when they let go."""
+    with camera(policy="block") as source:
+        detector = [source.next().hold("detector") for _ in range(source.buffers - 1)]
+        recorder = source.next().hold("recorder")
+        said = failure(errno.EBUSY, source.next, timeout=0.2)
+        frames = ", ".join(str(n) for n in range(source.buffers - 1))
+        lib.expect(said, f"none of its {source.buffers} buffers: detector holds {source.buffers - 1} buffers "
+                   rf"\(frames {frames}; \d+\.\d s\); recorder holds 1 buffer \(frame {source.buffers - 1}; ")
+        assert {holder["name"] for holder in source.holders} == {"detector", "recorder"}
+        assert source.statistics["starved"] >= 1
+        detector[0].release()
+        recorder.release()
+        assert source.next().sequence >= source.buffers
+
+
+@vm_test()
+def newest_frame_comes_first():
+    """Drop-oldest: a reader that was away gets what the camera sees now, and the count of what it missed."""
+    with camera() as source:
+        first = source.next()
+        lib.wait_until(lambda: source.statistics["dropped"] >= 5, "five frames dropped")
+        newest = max(lib.Board.session()[0])
+        following = source.next()
+        print(first.sequence, newest, following.sequence, source.statistics)
+        assert following.sequence + source.buffers >= newest > first.sequence + 5
+        assert source.statistics["starved"] == 0, source.statistics
+
+
+@vm_test()
+def copies_never_starve():
+    """Copy: three times as many frames kept as there are buffers; all exact, the camera never without one."""
+    with camera(policy="copy") as source:
+        kept = [source.next() for _ in range(3 * source.buffers)]
+        counts = source.statistics
+        leased = len(source.holders)
+    written, _ = lib.Board.session()
+    for frame in kept:
+        with frame.map() as pixels:
+            assert digest(pixels) == written[frame.sequence]["sha256"], frame.sequence
+    print(counts, leased)
+    assert counts["starved"] == 0 and counts["copied"] == len(kept) - leased, counts
+    assert leased >= 1
+
+
+@vm_test()
+def views_outlive_the_mapping():
+    """A numpy view keeps its frame leased behind the with block and after the camera was closed."""
+    source = camera(policy="block")
+    source.start()
+    frame = source.next()
+    with frame.map() as pixels:
+        view = pixels.gray
+        luma = view.copy()
+    assert not view.flags.writeable and view.shape == (480, 640) and view.strides == (640, 1)
+    try:
+        view[0, 0] = 1
+        raise AssertionError("a view could be written to")
+    except ValueError:
+        pass
+    try:
+        pixels.gray
+        raise AssertionError("a mapping that has ended gave a view")
+    except ValueError:
+        pass
+    frame.release()
+    assert [holder["name"] for holder in source.holders] == ["a mapping in Python"], source.holders
+    for _ in range(2 * source.buffers):
+        source.next()
+    assert (view == luma).all(), "the buffer was given back"
+    source.close()
+    assert (view == luma).all()
+    del view
+
+
+@vm_test()
+def view_gone_buffer_back():
+    """The lease of a view ends with the view; then no holder is left."""
+    with camera(policy="block") as source:
+        frame = source.next()
+        pixels = frame.map()
+        view = pixels.gray[100:200]
+        pixels.end()
+        del frame
+        assert len(source.holders) == 1
+        del view
+        assert source.holders == []
+
+
+@vm_test()
+def writing_is_asked_for():
+    """map(write=True) gives arrays that can be written to; another mapping sees it; bgr() is a copy."""
+    with camera(policy="block") as source, source.next() as frame:
+        with frame.map(write=True) as writing, frame.map() as reading:
+            writing.gray[10, 20] ^= 255
+            assert writing.gray[10, 20] == reading.gray[10, 20]
+            colours = reading.bgr()
+            before = colours.copy()
+            writing.gray[:] = 16
+            assert (colours == before).all() and colours.shape == (480, 640, 3)
+            colours[:] = 0
+
+
+@vm_test()
+def part_of_a_frame():
+    """roi= shows that part of the whole, and nothing else."""
+    with camera(policy="block") as source, source.next() as frame:
+        with frame.map() as whole, frame.map(roi=(64, 32, 100, 50)) as part:
+            luma, chroma = part.nv12
+            assert (luma == whole.gray[32:82, 64:164]).all() and luma.shape == (50, 100)
+            assert (chroma == whole.nv12[1][16:41, 32:82]).all()
+        failure(errno.EINVAL, frame.map, roi=(600, 0, 100, 10))
+
+
+@vm_test()
+def controls_and_metadata():
+    """A control that is set stands in the metadata of a frame soon after; what is wrong is said with the limits."""
+    with camera(policy="block", controls={"ExposureTime": 2000}) as source:
+        wanted = 5000
+        assert abs(source.next().metadata["ExposureTime"] - 2000) < 50
+        source.set(ExposureTime=wanted)
+        for _ in range(10):
+            if abs(source.next().metadata["ExposureTime"] - wanted) < 50:
+                break
+        else:
+            raise AssertionError("the exposure did not change within ten frames")
+        low, high, _ = source.controls["AnalogueGain"]
+        lib.expect(failure(errno.ERANGE, source.set, AnalogueGain=high + 1.0), "AnalogueGain of .* is not within")
+        lib.expect(failure(errno.EINVAL, source.set, AnalogueGain="much"), "AnalogueGain takes a number")
+        lib.expect(failure(errno.ENOENT, source.set, Flash=True), "no control Flash")
+
+
+@vm_test()
+def errors_say_what_is_possible():
+    """No such camera, a size it does not do, a second user, no frame yet: errno and a sentence each."""
+    failure(errno.ENODEV, module().Camera, "nobody")
+    lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "does not do 641x480-NV12.*nearest is 6")
+    source = camera()
+    failure(errno.EPERM, source.next)
+    lib.expect(lib.run(["python3", "-c", "import cmacam; cmacam.Camera()"], status=1), "cannot be had")
+    source.close()
+
+
+@vm_test()
+def closed_and_opened_again():
+    """Ten sessions in one process, each with its own first frame, with a frame kept over all of them."""
+    kept = None
+    for number in range(10):
+        with camera(policy="block") as source:
+            frame = source.next()
+            assert frame.sequence == 0, (number, frame.sequence)
+            kept = kept or frame
+    with kept.map() as pixels:
+        assert pixels.gray.shape == (480, 640)
