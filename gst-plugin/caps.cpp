@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <string_view>
 
+#include <gst/allocators/gstdmabuf.h>
+#include <libcamera/color_space.h>
 #include <libcamera/formats.h>
 
 namespace cmacam {
@@ -19,14 +20,26 @@ namespace {
 constexpr const char *kRaw = "video/x-raw";
 constexpr const char *kBayer = "video/x-bayer";
 
-constexpr std::array kGrey = {PlaneShape{1, 1, 1}};
-constexpr std::array kSemiPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{2, 2, 2}};
-constexpr std::array kBayer16 = {PlaneShape{2, 1, 1}};
+/* Of "format", where "drm-format" has the name. */
+constexpr const char *kDmaDrm = "DMA_DRM";
 
+constexpr std::array kOneByte = {PlaneShape{1, 1, 1}};
+constexpr std::array kTwoBytes = {PlaneShape{2, 1, 1}};
+constexpr std::array kThreeBytes = {PlaneShape{3, 1, 1}};
+constexpr std::array kPacked422 = {PlaneShape{4, 2, 1}};
+constexpr std::array kSemiPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{2, 2, 2}};
+
+/* DRM and libcamera name 24-bit RGB by its register, GStreamer by its bytes. */
 constexpr std::array kFormats = {
 	Format{libcamera::formats::NV12, GST_VIDEO_FORMAT_NV12, kRaw, "NV12", kSemiPlanar420},
-	Format{libcamera::formats::R8, GST_VIDEO_FORMAT_GRAY8, kRaw, "GRAY8", kGrey},
-	Format{libcamera::formats::SRGGB10, GST_VIDEO_FORMAT_ENCODED, kBayer, "rggb10le", kBayer16},
+	Format{libcamera::formats::YUYV, GST_VIDEO_FORMAT_YUY2, kRaw, "YUY2", kPacked422},
+	Format{libcamera::formats::RGB888, GST_VIDEO_FORMAT_BGR, kRaw, "BGR", kThreeBytes},
+	Format{libcamera::formats::R8, GST_VIDEO_FORMAT_GRAY8, kRaw, "GRAY8", kOneByte},
+	Format{libcamera::formats::R10, GST_VIDEO_FORMAT_GRAY10_LE16, kRaw, "GRAY10_LE16",
+	       kTwoBytes},
+	Format{libcamera::formats::SRGGB8, GST_VIDEO_FORMAT_ENCODED, kBayer, "rggb", kOneByte},
+	Format{libcamera::formats::SRGGB10, GST_VIDEO_FORMAT_ENCODED, kBayer, "rggb10le",
+	       kTwoBytes},
 };
 
 constexpr unsigned int kPreferredRate = 30;
@@ -75,18 +88,136 @@ void setRates(GstStructure *structure, const CameraOffer &offer)
 			  static_cast<gint>(max + 1), 1000000, static_cast<gint>(min - 1), nullptr);
 }
 
+/* libcamera's fourccs are DRM's; a linear one is written without a modifier. */
+StringPtr drmName(const Format &format)
+{
+	return StringPtr(gst_video_dma_drm_fourcc_to_string(format.pixelFormat.fourcc(), 0));
+}
+
+/* Bayer has no caps for dma-bufs: it flows under the plain ones. */
+bool hasDmaDrm(const Format &format)
+{
+	return format.videoFormat != GST_VIDEO_FORMAT_ENCODED;
+}
+
+enum class Flavour { Plain, DmaDrm };
+
+void append(GstCaps *caps, const Format &format, Flavour flavour, GstStructure *structure)
+{
+	if (flavour == Flavour::Plain) {
+		gst_structure_set(structure, "format", G_TYPE_STRING, format.name, nullptr);
+		gst_caps_append_structure(caps, structure);
+		return;
+	}
+
+	gst_structure_set(structure, "format", G_TYPE_STRING, kDmaDrm, "drm-format", G_TYPE_STRING,
+			  drmName(format).get(), nullptr);
+	gst_caps_append_structure_full(
+		caps, structure,
+		gst_caps_features_new_static_str(GST_CAPS_FEATURE_MEMORY_DMABUF, nullptr));
+}
+
+GstVideoColorimetry colorimetryOf(const libcamera::ColorSpace &space)
+{
+	using libcamera::ColorSpace;
+	GstVideoColorimetry result = {
+		.range = space.range == ColorSpace::Range::Limited ? GST_VIDEO_COLOR_RANGE_16_235
+								   : GST_VIDEO_COLOR_RANGE_0_255,
+		.matrix = GST_VIDEO_COLOR_MATRIX_RGB,
+		.transfer = GST_VIDEO_TRANSFER_UNKNOWN,
+		.primaries = GST_VIDEO_COLOR_PRIMARIES_UNKNOWN,
+	};
+
+	switch (space.ycbcrEncoding) {
+	case ColorSpace::YcbcrEncoding::None:
+		break;
+	case ColorSpace::YcbcrEncoding::Rec601:
+		result.matrix = GST_VIDEO_COLOR_MATRIX_BT601;
+		break;
+	case ColorSpace::YcbcrEncoding::Rec709:
+		result.matrix = GST_VIDEO_COLOR_MATRIX_BT709;
+		break;
+	case ColorSpace::YcbcrEncoding::Rec2020:
+		result.matrix = GST_VIDEO_COLOR_MATRIX_BT2020;
+		break;
+	}
+
+	switch (space.transferFunction) {
+	case ColorSpace::TransferFunction::Linear:
+		result.transfer = GST_VIDEO_TRANSFER_GAMMA10;
+		break;
+	case ColorSpace::TransferFunction::Srgb:
+		result.transfer = GST_VIDEO_TRANSFER_SRGB;
+		break;
+	case ColorSpace::TransferFunction::Rec709:
+		result.transfer = GST_VIDEO_TRANSFER_BT709;
+		break;
+	}
+
+	switch (space.primaries) {
+	case ColorSpace::Primaries::Raw:
+		break;
+	case ColorSpace::Primaries::Smpte170m:
+		result.primaries = GST_VIDEO_COLOR_PRIMARIES_SMPTE170M;
+		break;
+	case ColorSpace::Primaries::Rec709:
+		result.primaries = GST_VIDEO_COLOR_PRIMARIES_BT709;
+		break;
+	case ColorSpace::Primaries::Rec2020:
+		result.primaries = GST_VIDEO_COLOR_PRIMARIES_BT2020;
+		break;
+	}
+
+	return result;
+}
+
+/*
+ * Only where it says something true: Bayer has none, and RGB with a YCbCr
+ * matrix, or the other way round, would be refused by every parser of caps.
+ */
+void setColorimetry(GstStructure *structure, const Format &format, const FormatOffer &formatOffer)
+{
+	if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED || !formatOffer.colorSpace)
+		return;
+
+	const GstVideoColorimetry colorimetry = colorimetryOf(*formatOffer.colorSpace);
+	const bool rgb =
+		GST_VIDEO_FORMAT_INFO_IS_RGB(gst_video_format_get_info(format.videoFormat));
+	if (rgb != (colorimetry.matrix == GST_VIDEO_COLOR_MATRIX_RGB))
+		return;
+
+	const StringPtr text(gst_video_colorimetry_to_string(&colorimetry));
+	if (text)
+		gst_structure_set(structure, "colorimetry", G_TYPE_STRING, text.get(), nullptr);
+}
+
 GstStructure *offerStructure(const Format &format, const FormatOffer &formatOffer,
 			     const CameraOffer &offer)
 {
 	const libcamera::SizeRange &sizes = formatOffer.sizes;
-	GstStructure *structure =
-		gst_structure_new(format.mediaType, "format", G_TYPE_STRING, format.name, nullptr);
+	GstStructure *structure = gst_structure_new_empty(format.mediaType);
 
 	setRange(structure, "width", sizes.min.width, sizes.max.width, sizes.hStep);
 	setRange(structure, "height", sizes.min.height, sizes.max.height, sizes.vStep);
 	setRates(structure, offer);
+	setColorimetry(structure, format, formatOffer);
 
 	return structure;
+}
+
+/* The name of a fourcc may be written with a modifier of zero, too. */
+const Format *findDmaDrm(const GstStructure *structure)
+{
+	const gchar *name = gst_structure_get_string(structure, "drm-format");
+	guint64 modifier;
+
+	if (!name)
+		return nullptr;
+
+	const guint32 fourcc = gst_video_dma_drm_fourcc_from_string(name, &modifier);
+	return find([&](const Format &f) {
+		return hasDmaDrm(f) && f.pixelFormat.fourcc() == fourcc && modifier == 0;
+	});
 }
 
 unsigned int rowBytes(const PlaneShape &shape, const libcamera::Size &size)
@@ -116,6 +247,8 @@ const Format *findFormat(const GstStructure *structure)
 	const gchar *name = gst_structure_get_string(structure, "format");
 	if (!name)
 		return nullptr;
+	if (std::string_view(name) == kDmaDrm)
+		return findDmaDrm(structure);
 
 	return find([&](const Format &f) {
 		return gst_structure_has_name(structure, f.mediaType) &&
@@ -127,17 +260,25 @@ CapsPtr templateCaps()
 {
 	CapsPtr caps(gst_caps_new_empty());
 
-	for (const Format &format : kFormats)
-		gst_caps_append_structure(
-			caps.get(),
-			gst_structure_new(format.mediaType, "format", G_TYPE_STRING, format.name,
-					  "width", GST_TYPE_INT_RANGE, 1, G_MAXINT, "height",
-					  GST_TYPE_INT_RANGE, 1, G_MAXINT, "framerate",
-					  GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT, 1, nullptr));
+	for (Flavour flavour : {Flavour::Plain, Flavour::DmaDrm}) {
+		for (const Format &format : kFormats) {
+			if (flavour == Flavour::DmaDrm && !hasDmaDrm(format))
+				continue;
+			append(caps.get(), format, flavour,
+			       gst_structure_new(format.mediaType, "width", GST_TYPE_INT_RANGE, 1,
+						 G_MAXINT, "height", GST_TYPE_INT_RANGE, 1,
+						 G_MAXINT, "framerate", GST_TYPE_FRACTION_RANGE, 0,
+						 1, G_MAXINT, 1, nullptr));
+		}
+	}
 
 	return caps;
 }
 
+/*
+ * Plain caps first: an application that knows nothing of DMA_DRM shall not be
+ * offered it ahead of what it understands. The memory is the same.
+ */
 CapsPtr offerCaps(const CameraOffer &offer)
 {
 	CapsPtr caps(gst_caps_new_empty());
@@ -147,10 +288,14 @@ CapsPtr offerCaps(const CameraOffer &offer)
 		return o.format == offer.defaultFormat;
 	});
 
-	for (const FormatOffer &formatOffer : formats) {
-		if (const Format *format = findFormat(formatOffer.format))
-			gst_caps_append_structure(caps.get(),
-						  offerStructure(*format, formatOffer, offer));
+	for (Flavour flavour : {Flavour::Plain, Flavour::DmaDrm}) {
+		for (const FormatOffer &formatOffer : formats) {
+			const Format *format = findFormat(formatOffer.format);
+			if (!format || (flavour == Flavour::DmaDrm && !hasDmaDrm(*format)))
+				continue;
+			append(caps.get(), *format, flavour,
+			       offerStructure(*format, formatOffer, offer));
+		}
 	}
 
 	return caps;
@@ -212,6 +357,12 @@ std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps)
 			gst_util_uint64_scale_int_round(1000000, denominator, numerator));
 
 	return settings;
+}
+
+bool wantsDmabufs(const GstCaps *caps)
+{
+	return gst_caps_features_contains(gst_caps_get_features(caps, 0),
+					  GST_CAPS_FEATURE_MEMORY_DMABUF);
 }
 
 std::vector<PlaneRows> defaultRows(const Format &format, const libcamera::Size &size)

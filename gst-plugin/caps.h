@@ -52,7 +52,7 @@ const Format *findFormat(const GstStructure *structure);
 
 /* All the element can ever produce. */
 CapsPtr templateCaps();
-/* All that this camera can produce, the format of its default first. */
+/* All that this camera can produce: plain caps, its default first, then DMA_DRM. */
 CapsPtr offerCaps(const CameraOffer &offer);
 /* The same in words, for an error message. */
 std::string describeOffer(const CameraOffer &offer);
@@ -60,6 +60,8 @@ std::string describeOffer(const CameraOffer &offer);
 CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer);
 /* Of fixed caps; empty if they are not ours. */
 std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps);
+/* Whether fixed caps are of memory:DMABuf, whose peer goes by GstVideoMeta. */
+bool wantsDmabufs(const GstCaps *caps);
 
 /* The layout GStreamer assumes of a frame that has no GstVideoMeta. */
 std::vector<PlaneRows> defaultRows(const Format &format, const libcamera::Size &size);

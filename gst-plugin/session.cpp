@@ -148,19 +148,27 @@ void CameraSession::readOffer()
 		if (!config || config->empty())
 			continue;
 
-		const libcamera::StreamConfiguration &stream = config->at(0);
+		libcamera::StreamConfiguration &stream = config->at(0);
 		if (offer_.formats.empty()) {
 			offer_.defaultFormat = stream.pixelFormat;
 			offer_.defaultSize = stream.size;
 		}
 
-		for (const libcamera::PixelFormat &format : stream.formats().pixelformats()) {
+		const libcamera::StreamFormats formats = stream.formats();
+
+		for (const libcamera::PixelFormat &format : formats.pixelformats()) {
 			const bool known = std::any_of(
 				offer_.formats.begin(), offer_.formats.end(),
 				[&](const FormatOffer &o) { return o.format == format; });
-			if (!known)
-				offer_.formats.push_back(
-					{format, stream.formats().range(format), role});
+			if (known)
+				continue;
+
+			/* The colours of a format are known once it is validated. */
+			stream.pixelFormat = format;
+			stream.colorSpace.reset();
+			config->validate();
+			offer_.formats.push_back(
+				{format, formats.range(format), role, stream.colorSpace});
 		}
 	}
 

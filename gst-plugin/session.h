@@ -11,11 +11,13 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <libcamera/camera.h>
 #include <libcamera/camera_manager.h>
+#include <libcamera/color_space.h>
 #include <libcamera/framebuffer_allocator.h>
 #include <libcamera/geometry.h>
 #include <libcamera/pixel_format.h>
@@ -32,6 +34,8 @@ struct FormatOffer
 	libcamera::PixelFormat format;
 	libcamera::SizeRange sizes;
 	libcamera::StreamRole role;
+	/* Unset where the camera does not say. */
+	std::optional<libcamera::ColorSpace> colorSpace;
 };
 
 struct CameraOffer

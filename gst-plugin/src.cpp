@@ -334,7 +334,9 @@ static gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 					 gst_message_new_latency(GST_OBJECT(self)));
 	}
 
-	stream.copying = !stream.writer.layoutIsDefault() &&
+	GstCaps *caps;
+	gst_query_parse_allocation(query, &caps, nullptr);
+	stream.copying = !stream.writer.layoutIsDefault() && !wantsDmabufs(caps) &&
 			 !gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
 	if (stream.copying && !std::exchange(stream.copyReported, true))
 		GST_ELEMENT_WARNING(self, STREAM, FORMAT,

@@ -4,6 +4,9 @@
  */
 #include "caps.h"
 
+#include <cstring>
+
+#include <gst/allocators/gstdmabuf.h>
 #include <gtest/gtest.h>
 #include <libcamera/formats.h>
 
@@ -16,7 +19,8 @@ CameraOffer offerOf(std::vector<libcamera::PixelFormat> formats)
 
 	for (const libcamera::PixelFormat &format : formats)
 		offer.formats.push_back({format, libcamera::SizeRange({16, 16}, {3840, 2160}, 2, 2),
-					 libcamera::StreamRole::Viewfinder});
+					 libcamera::StreamRole::Viewfinder,
+					 libcamera::ColorSpace::Rec709});
 	offer.defaultFormat = formats.back();
 	offer.defaultSize = {640, 480};
 	offer.minDuration = std::chrono::microseconds(33334);
@@ -63,7 +67,8 @@ TEST(Caps, TheTemplateCoversEveryOffer)
 		all.push_back(format.pixelFormat);
 
 	const CapsPtr offered = offerCaps(offerOf(all));
-	EXPECT_EQ(gst_caps_get_size(offered.get()), all.size());
+	/* Once plain, and all but the two Bayer formats once more as DMA_DRM. */
+	EXPECT_EQ(gst_caps_get_size(offered.get()), 2 * all.size() - 2);
 	EXPECT_TRUE(gst_caps_is_subset(offered.get(), templateCaps().get()));
 }
 
@@ -76,11 +81,91 @@ TEST(Caps, TheCamerasDefaultComesFirst)
 		     "NV12");
 }
 
+TEST(Caps, PlainCapsComeBeforeDmaDrm)
+{
+	const CapsPtr caps = offerCaps(offerOf({libcamera::formats::R8, libcamera::formats::NV12}));
+
+	ASSERT_EQ(gst_caps_get_size(caps.get()), 4u);
+	for (guint i = 0; i < 4; i++)
+		EXPECT_EQ(gst_caps_features_contains(gst_caps_get_features(caps.get(), i),
+						     GST_CAPS_FEATURE_MEMORY_DMABUF),
+			  i >= 2);
+}
+
+/* What a peer reads out of the caps with GStreamer's own parser. */
+TEST(Caps, DmaDrmCapsAreGStreamersOwn)
+{
+	for (const Format &format : formatTable()) {
+		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+			continue;
+
+		const CameraOffer offer = offerOf({format.pixelFormat});
+		const CapsPtr wanted = parse("video/x-raw(memory:DMABuf)");
+		const CapsPtr caps = fixateCaps(
+			CapsPtr(gst_caps_intersect(wanted.get(), offerCaps(offer).get())), offer);
+		GstVideoInfoDmaDrm info;
+
+		ASSERT_TRUE(gst_video_info_dma_drm_from_caps(&info, caps.get())) << format.name;
+		EXPECT_EQ(info.drm_fourcc, format.pixelFormat.fourcc());
+		EXPECT_EQ(info.drm_modifier, 0u);
+		EXPECT_TRUE(wantsDmabufs(caps.get()));
+		EXPECT_EQ(strchr(gst_structure_get_string(gst_caps_get_structure(caps.get(), 0),
+							  "drm-format"),
+				 ':'),
+			  nullptr)
+			<< "linear is written without a modifier";
+
+		const auto settings = settingsFromCaps(caps.get());
+		ASSERT_TRUE(settings) << format.name;
+		EXPECT_EQ(settings->format, format.pixelFormat);
+	}
+}
+
+TEST(Caps, ATiledFormatIsNotOurs)
+{
+	EXPECT_FALSE(settingsFromCaps(parse("video/x-raw(memory:DMABuf),format=DMA_DRM,"
+					    "drm-format=NV12:0x0100000000000002,width=64,height=48")
+					      .get()));
+}
+
+TEST(Caps, TheTableAgreesAboutBgr)
+{
+	const Format *format = findFormat(libcamera::formats::RGB888);
+	ASSERT_NE(format, nullptr);
+
+	/* V4L2's BGR24 is libcamera's RGB888, DRM's RG24 and GStreamer's BGR. */
+	EXPECT_STREQ(format->name, "BGR");
+	EXPECT_EQ(gst_video_dma_drm_format_to_gst_format(format->pixelFormat.fourcc(), 0),
+		  format->videoFormat);
+}
+
+TEST(Caps, ColoursAreTheCameras)
+{
+	using libcamera::ColorSpace;
+	const auto colours = [](const libcamera::PixelFormat &format, const ColorSpace &space) {
+		CameraOffer offer = offerOf({format});
+		offer.formats[0].colorSpace = space;
+		const CapsPtr caps = offerCaps(offer);
+		const gchar *text = gst_structure_get_string(gst_caps_get_structure(caps.get(), 0),
+							     "colorimetry");
+		return std::string(text ? text : "none");
+	};
+
+	EXPECT_EQ(colours(libcamera::formats::NV12, ColorSpace::Rec709),
+		  GST_VIDEO_COLORIMETRY_BT709);
+	EXPECT_EQ(colours(libcamera::formats::NV12, ColorSpace::Smpte170m), "2:4:5:4");
+	EXPECT_EQ(colours(libcamera::formats::RGB888, ColorSpace::Srgb),
+		  GST_VIDEO_COLORIMETRY_SRGB);
+	EXPECT_EQ(colours(libcamera::formats::RGB888, ColorSpace::Rec709), "none")
+		<< "RGB has no YCbCr matrix";
+	EXPECT_EQ(colours(libcamera::formats::SRGGB10, ColorSpace::Raw), "none");
+}
+
 TEST(Caps, FormatsUnknownToGStreamerAreNotOffered)
 {
 	const CapsPtr caps =
 		offerCaps(offerOf({libcamera::formats::NV12, libcamera::formats::SRGGB10_CSI2P}));
-	EXPECT_EQ(gst_caps_get_size(caps.get()), 1u);
+	EXPECT_EQ(gst_caps_get_size(caps.get()), 2u);
 }
 
 TEST(Caps, OddAndOversizedFramesAreNotOffered)
@@ -150,6 +235,21 @@ TEST(Caps, RowsOfABayerFrame)
 	EXPECT_EQ(rows[0].stride, 1284u);
 	EXPECT_EQ(rows[0].rows, 480u);
 	EXPECT_EQ(defaultSize(*format, {642, 480}), 1284u * 480);
+}
+
+/* A plane's width in bytes, as GStreamer counts it, for every row of the table. */
+TEST(Caps, RowsAreAsWideAsGStreamers)
+{
+	for (const Format &format : formatTable()) {
+		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+			continue;
+
+		GstVideoInfo info;
+		ASSERT_TRUE(gst_video_info_set_format(&info, format.videoFormat, 640, 480));
+		const std::vector<PlaneRows> rows = defaultRows(format, {640, 480});
+		for (size_t i = 0; i < rows.size(); i++)
+			EXPECT_EQ(rows[i].bytes, guint(info.stride[i])) << format.name;
+	}
 }
 
 TEST(Caps, RowsOfAnNv12FrameAreGStreamers)

@@ -5,6 +5,7 @@
  */
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -76,19 +77,30 @@ std::vector<Rows> pixelRows(GstBuffer *buffer, GstCaps *caps)
 		gint width = 0, height = 0;
 		gst_structure_get_int(structure, "width", &width);
 		gst_structure_get_int(structure, "height", &height);
-		const size_t bytes = width * 2;
+		const bool wide = strstr(gst_structure_get_string(structure, "format"), "10");
+		const size_t bytes = wide ? width * 2 : width;
 		rows.push_back({0, meta ? meta->stride[0] : bytes, bytes, size_t(height)});
 		return rows;
 	}
 
-	if (!gst_video_info_from_caps(&info, caps))
+	GstVideoInfoDmaDrm drm;
+	const bool known = gst_video_is_dma_drm_caps(caps)
+				   ? gst_video_info_dma_drm_from_caps(&drm, caps) &&
+					     gst_video_info_dma_drm_to_video_info(&drm, &info)
+				   : gst_video_info_from_caps(&info, caps);
+	if (!known)
 		return rows;
 	for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES(&info); i++) {
 		const gsize offset = meta ? meta->offset[i] : info.offset[i];
 		const gint stride = meta ? meta->stride[i] : info.stride[i];
-		/* The planes of GRAY8 and NV12 are as wide in bytes as the frame. */
-		rows.push_back({offset, size_t(stride), size_t(info.width),
-				size_t(GST_VIDEO_INFO_COMP_HEIGHT(&info, i))});
+		/* The first component of a plane has the samples of all: one pixel stride each. */
+		guint component = 0;
+		while (GST_VIDEO_INFO_COMP_PLANE(&info, component) != i)
+			component++;
+		const guint samples = GST_VIDEO_INFO_COMP_WIDTH(&info, component);
+		rows.push_back({offset, size_t(stride),
+				size_t(samples * GST_VIDEO_INFO_COMP_PSTRIDE(&info, component)),
+				size_t(GST_VIDEO_INFO_COMP_HEIGHT(&info, component))});
 	}
 	return rows;
 }

@@ -76,6 +76,27 @@ def every_byte_with_padding_too():
 
 
 @vm_test()
+def dma_drm_carries_the_same_frames():
+    """memory:DMABuf caps: dma-bufs of the same bytes with DMA_DRM caps and the camera's colours, never copied."""
+    for name, pixels in (("NV12", "NV12"), ("R8\\\\ \\\\ ", "GRAY8")):
+        got = gst_probe(f"cmacamsrc num-buffers=3 ! video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format={name},"
+                        "width=322,height=242", "--digest", "--no-video-meta")
+        written, _ = lib.Board.session()
+        assert len(got["frame"]) == 3 and "warning" not in got, got
+        for frame in got["frame"]:
+            assert frame["dmabuf"] == "1" and frame["sha256"] == written[int(frame["seq"])]["sha256"], (pixels, frame)
+
+
+@vm_test()
+def plain_caps_unless_asked():
+    """A peer that takes anything gets plain video/x-raw with colorimetry and frame rate, not DMA_DRM."""
+    out = lib.run([f"{PROGRAMS}/gst_probe", "cmacamsrc num-buffers=1"])
+    lib.expect(out, r"caps video/x-raw, .*format=\(string\)NV12")
+    lib.expect(out, r"caps .*colorimetry=\(string\)bt709")
+    lib.expect(out, r"caps .*framerate=\(fraction\)30/1")
+
+
+@vm_test()
 def uhd():
     """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
     for pixels in ("NV12", "SRGGB10"):
