@@ -24,6 +24,7 @@
 
 #include "capture.h"
 #include "cmacam-regs.h"
+#include "frames.h"
 
 namespace {
 
@@ -248,15 +249,7 @@ private:
 	{
 		if (options_.check)
 			return countLines(bytes, sequence);
-		/* Eight bytes at a time, as code that cares does. */
-		uint64_t sum = 0;
-#pragma GCC unroll 8
-		for (size_t i = 0; i + sizeof(sum) <= bytes.size(); i += sizeof(sum)) {
-			uint64_t word;
-			memcpy(&word, &bytes[i], sizeof(word));
-			sum += word;
-		}
-		sum_ += sum;
+		sum_ += sumOf(bytes);
 	}
 
 	/* Strides are multiples of a line, so a part of a frame begins with a line. */

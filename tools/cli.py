@@ -160,6 +160,8 @@ def parser():
     sub = command("bench", cmd_bench, "measure, side by side; without a name: list what there is")
     sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="which (default: list them)")
     sub.add_argument("--quick", action="store_true", help="only the small sizes")
+    sub.add_argument("--from", dest="from_file", default="", metavar="FILE",
+                     help="frames: report what bench/frames.py left on a real board, measure nothing")
 
     command("build", cmd_build, "build everything")
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What the consumers of ./dev bench frames share. */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kernel_objects.h"
+
+namespace bench {
+
+/* Reads every byte, eight at a time, as code that cares does. */
+inline uint64_t sumOf(std::span<const std::byte> bytes)
+{
+	uint64_t sum = 0;
+#pragma GCC unroll 8
+	for (size_t i = 0; i + sizeof(sum) <= bytes.size(); i += sizeof(sum)) {
+		uint64_t word;
+		memcpy(&word, &bytes[i], sizeof(word));
+		sum += word;
+	}
+	return sum;
+}
+
+/* Tells the kernel's trace that a frame has arrived, if anybody wants to know. */
+class Marker
+{
+public:
+	/* path: a trace_marker of tracefs; empty: nobody does. */
+	explicit Marker(const std::string &path)
+	{
+		if (!path.empty())
+			fd_.emplace(Fd::open(path, O_WRONLY));
+	}
+
+	bool wanted() const { return fd_.has_value(); }
+
+	void frame() const
+	{
+		static constexpr std::string_view text = "bench frame\n";
+		if (fd_ && write(fd_->get(), text.data(), text.size()) < 0)
+			fail("trace_marker");
+	}
+
+private:
+	std::optional<Fd> fd_;
+};
+
+} /* namespace bench */

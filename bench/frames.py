@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What each consumer of the same camera costs per frame. Runs where the camera is, as root, with Python alone.
+
+One line per cell goes to the terminal, one JSON object per cell to the file of the results.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import frames_meter
+import frames_plan
+import frames_trace
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PORT = "/dev/virtio-ports/cmacam.board.0"   # of the virtual board
+CMACAM_RUN = "/build/libcam-pipeline/cmacam-run"
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
+WARM_UP = 16     # frames: every buffer has gone round, every decision is made
+LIMIT = 60       # seconds without what is waited for
+SLOWEST = 1      # frames per second
+ONE_BY_ONE = 4
+
+
+class NotRun(Exception):
+    """Why a cell has no figures."""
+
+
+class Board:
+    """Pace of the virtual board. A real one has its own, and is left alone."""
+
+    def __init__(self):
+        self._port = os.open(PORT, os.O_RDWR) if os.path.exists(PORT) else None
+
+    def pace(self, fps):
+        if self._port is not None:
+            os.write(self._port, f"set fps {fps}\n".encode())
+            answer = os.read(self._port, 256)
+            if not answer.startswith(b"ok"):
+                raise NotRun(f"the board does not do {fps} frames per second: {answer.decode().strip()}")
+
+    @property
+    def paced(self):
+        return self._port is not None
+
+
+def resolved(command):
+    """The command with programs that are not in PATH where a build leaves them."""
+    if command[0] == "cmacam-run" and not shutil.which("cmacam-run"):
+        command = [CMACAM_RUN, *command[1:]]
+    program = command[os.path.basename(command[0]) == "cmacam-run"]
+    if not shutil.which(program):
+        raise NotRun(f"{os.path.basename(program)} is not installed")
+    return command
+
+
+class Running:
+    """A consumer, from its first warm frames to its end."""
+
+    def __init__(self, command):
+        self._errors = open("/tmp/bench-frames.err", "w+")   # closed with the block
+        before = self._frames()
+        self._child = subprocess.Popen(resolved(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=self._errors)
+        self.pid = self._child.pid
+        self._before, self._began = before, False
+
+    @staticmethod
+    def _frames():
+        try:
+            return frames_meter.frames_finished()
+        except frames_meter.Unsteady as reason:
+            raise NotRun(str(reason)) from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGINT)
+            try:
+                self._child.wait(10)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+        self._errors.close()
+
+    def warm_up(self):
+        """The count of the driver begins anew with each stream."""
+        frames_meter.wait_for(self._warm, f"{WARM_UP} frames", LIMIT)
+
+    def _warm(self):
+        if self._child.poll() is not None:
+            self._errors.seek(0)
+            said = self._errors.read().strip().splitlines() or [f"status {self._child.returncode}"]
+            raise NotRun(f"it ended: {said[-1]}")
+        now = self._frames()
+        self._began = self._began or now != self._before
+        return self._began and now >= WARM_UP
+
+
+def cost(cell, device, programs, board):
+    """Three windows of the same stream: what it costs; which system calls; what is written."""
+    with Running(cell.consumer.command(cell.size, device, programs)) as running:
+        running.warm_up()
+        consumer = frames_meter.Consumer(running.pid, LIMIT)
+        fps = slow_down_to(consumer, cell.size.fps, board)
+        frames = cell.size.frames
+        figures = consumer.cost(frames)
+        before = consumer.look()
+        with frames_trace.Trace({"raw_syscalls/sys_enter": ""}, before.threads) as trace:
+            before = consumer.look()
+            trace.start()
+            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= before.frames + frames,
+                                  f"{frames} frames", LIMIT)
+            after = consumer.look()
+            lines = trace.stop()
+        figures["traced_frames"] = after.frames - before.frames
+        figures["syscalls"] = frames_trace.system_calls(lines, frames_trace.call_names())
+        figures["written_bytes"] = written(consumer, fps, board)
+    per_frame = figures["cpu_ns"] / figures["frames"]
+    return figures, (f"{per_frame / 1e3:.0f} us of CPU time, "
+                     f"{sum(figures['syscalls'].values()) / figures['traced_frames']:.1f} system calls per frame")
+
+
+def slow_down_to(consumer, fps, board):
+    """Finds a pace at which the consumer waits for frames, and not they for it; the pace."""
+    while board.paced:
+        try:
+            frames_meter.Consumer(consumer.pid, 10 if fps > SLOWEST else LIMIT).look()
+            break
+        except frames_meter.Unsteady:
+            if fps <= SLOWEST:
+                raise
+            fps = max(SLOWEST, fps // 4)
+            board.pace(fps)
+    return fps
+
+
+def written(consumer, fps, board):
+    """At a pace that leaves time to look at memory between two frames."""
+    board.pace(min(fps, ONE_BY_ONE))
+    try:
+        return consumer.written()
+    except frames_meter.Unsteady:
+        board.pace(SLOWEST)
+        return consumer.written()
+
+
+def latency(cell, device, programs, board):
+    """From the end of a frame, where the driver's interrupt says so, to the consumer's code."""
+    frames = cell.size.frames * frames_plan.LATENCY_FRAMES
+    events = {"vb2/vb2_buf_done": "", "vb2/vb2_dqbuf": ""}
+    cam = cell.consumer.kind == "cam"
+    if cam:   # which prints a line per frame, and has no other sign
+        events["syscalls/sys_enter_write"] = "fd == 1"
+    with frames_trace.Trace(events) as trace:
+        marker = "" if cam else trace.marker
+        with Running(cell.consumer.command(cell.size, device, programs, marker)) as running:
+            running.warm_up()
+            start = frames_meter.frames_finished()
+            trace.start()
+            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= start + frames, f"{frames} frames", 4 * LIMIT)
+            lines = trace.stop()
+        if cam:
+            lines = [line for line in lines if "sys_write" not in line or f"-{running.pid} " in line]
+    found = frames_trace.latencies(lines, ("tracing_mark_write", "sys_write"))
+    if len(found) < frames // 2:
+        raise NotRun(f"only {len(found)} of {frames} frames were seen to arrive")
+    figures = {"frames": len(found), "max_ns": max(found)}
+    figures |= {f"p{n}_ns": frames_trace.percentile(found, n / 100) for n in (50, 99)}
+    return figures, f"{figures['p50_ns'] / 1e3:.0f} us p50, {figures['p99_ns'] / 1e3:.0f} us p99"
+
+
+@contextlib.contextmanager
+def small_pages():
+    """Without huge pages, so that what is written can be told page by page."""
+    try:
+        with open(HUGE_PAGES) as f:
+            before = re.search(r"\[(\w+)\]", f.read())[1]
+    except FileNotFoundError:
+        yield
+        return
+    write(HUGE_PAGES, "never")
+    try:
+        yield
+    finally:
+        write(HUGE_PAGES, before)
+
+
+def write(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def programs_folder(given):
+    for folder in (given, HERE, "/build/bench"):
+        if folder and os.path.exists(f"{folder}/frames_v4l2"):
+            return folder
+    sys.exit("frames.py: the consumers' programs (frames_v4l2 ...) are not found: say where with --programs")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=frames_plan.BOOTS, help="cost: CPU time, switches, system calls, bytes written")
+    parser.add_argument("sizes", nargs="*", metavar="SIZE", default=frames_plan.QUICK,
+                        help=f"of {', '.join(size.name for size in frames_plan.SIZES)} (default: VGA)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="consumers with this in their name")
+    parser.add_argument("--results", default="frames.jsonl", metavar="FILE", help="appended to (default %(default)s)")
+    parser.add_argument("--programs", default="", metavar="DIR", help="where frames_v4l2 and its like are")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    programs = programs_folder(args.programs)
+    board = Board()
+    measure = {"cost": cost, "latency": latency}[args.what]
+    plan = [cell for cell in frames_plan.cells(args.sizes) if args.only in cell.consumer.name]
+    with open(args.results, "a", buffering=1) as results, small_pages():
+        for number, cell in enumerate(plan, 1):
+            started = time.monotonic()
+            result = {"boot": args.what, "consumer": cell.consumer.name, "size": cell.size.name}
+            try:
+                board.pace(cell.size.fps)
+                figures, said = measure(cell, frames_meter.node("cmacam-capture"), programs, board)
+                result.update(figures)
+            except (NotRun, frames_meter.Unsteady, frames_trace.Broken, OSError) as reason:
+                said = f"not run: {reason}"
+                result["not_run"] = str(reason)
+            json.dump(result, results)
+            results.write("\n")
+            print(f"    {number:3}/{len(plan)} {cell.size.name:5} {cell.consumer.name}: {said} "
+                  f"({time.monotonic() - started:.0f} s)", flush=True)
+
+
+main()

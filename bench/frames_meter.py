@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Counts what a running consumer costs, from outside and between frames, so that nothing is added to it.
+
+All figures are differences of two looks at a consumer that waits for its next frame: start-up is in
+neither, and each frame in between is whole.
+"""
+
+import contextlib
+import glob
+import os
+import re
+import signal
+import struct
+import time
+
+PAGE = os.sysconf("SC_PAGESIZE")
+STATISTICS = "/sys/kernel/debug/v4l2/cmacam-*/statistics"
+POLL, LOOKS_APART = 0.02, 0.004
+SOFT_DIRTY, PRESENT = 1 << 55, 1 << 63
+RUN = 16   # pages in a row: less is bookkeeping, not a picture
+
+
+class Unsteady(Exception):
+    """There is no figure that could be trusted, with the reason."""
+
+
+def node(name):
+    """The device node of an entity of the driver, by its name in sysfs."""
+    for path in sorted(glob.glob("/sys/class/video4linux/*/name")):
+        with open(path) as f:
+            if f.read().strip() == name:
+                return "/dev/" + path.split("/")[-2]
+    raise Unsteady(f"no video node is called {name}: is the driver loaded?")
+
+
+def frames_finished():
+    """Frames that the engine has finished since streaming began."""
+    paths = sorted(glob.glob(STATISTICS))
+    if not paths:
+        raise Unsteady(f"no {STATISTICS}: is debugfs mounted?")
+    with open(paths[0]) as f:
+        return int(re.search(r"^frames (\d+)$", f.read(), re.M)[1])
+
+
+def wait_for(condition, what, limit):
+    """Polls what nothing signals; its value."""
+    end = time.monotonic() + limit
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise Unsteady(f"not within {limit} s: {what}")
+        time.sleep(POLL)
+    return value
+
+
+class Thread:
+    """Counters of one thread that sleeps; they are exact then."""
+
+    def __init__(self, folder):
+        with open(f"{folder}/status") as f:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+        self.name, self.state = status["Name"], status["State"][0]
+        self.voluntary = int(status["voluntary_ctxt_switches"])
+        self.involuntary = int(status["nonvoluntary_ctxt_switches"])
+        with open(f"{folder}/schedstat") as f:
+            self.cpu_ns = int(f.read().split()[0])
+
+    @property
+    def counts(self):
+        return self.cpu_ns, self.voluntary, self.involuntary
+
+
+class Look:
+    """All threads of a process, and how many frames the engine had finished."""
+
+    def __init__(self, pid):
+        self.frames = frames_finished()
+        self.threads = {int(tid): Thread(f"/proc/{pid}/task/{tid}") for tid in os.listdir(f"/proc/{pid}/task")}
+        with open(f"/proc/{pid}/stat") as f:
+            words = f.read().rpartition(")")[2].split()
+        self.faults = int(words[7]) + int(words[9])   # minor and major
+
+    def same(self, other):
+        return self.frames == other.frames and self.threads.keys() == other.threads.keys() and not self.busy(other)
+
+    def busy(self, other):
+        """Names of the threads that ran between the looks, or do not sleep."""
+        return [thread.name for tid, thread in self.threads.items()
+                if thread.state != "S" or tid not in other.threads or thread.counts != other.threads[tid].counts]
+
+
+class Consumer:
+    """A process that streams."""
+
+    def __init__(self, pid, limit):
+        self.pid, self._limit = pid, limit
+
+    def look(self):
+        """One between two frames: it takes two that differ in nothing."""
+        end = time.monotonic() + self._limit
+        busy = []
+        while time.monotonic() < end:
+            with contextlib.suppress(FileNotFoundError):   # a thread that ended meanwhile
+                first = Look(self.pid)
+                time.sleep(LOOKS_APART)
+                second = Look(self.pid)
+                if first.frames and first.same(second):
+                    return second
+                busy = first.busy(second)
+        raise Unsteady(f"not within {self._limit} s: a moment at which it waits for its next frame, "
+                       f"for {', '.join(busy) or 'frames'} kept coming")
+
+    def window(self, frames):
+        """(before, after) of at least so many frames."""
+        before = self.look()
+        wait_for(lambda: frames_finished() >= before.frames + frames, f"{frames} frames", self._limit)
+        after = self.look()
+        if before.threads.keys() != after.threads.keys():
+            raise Unsteady("threads came or went while frames flowed: what they cost is not known")
+        return before, after
+
+    def cost(self, frames):
+        """CPU time, context switches and page faults of all threads."""
+        before, after = self.window(frames)
+        threads = [[thread.name, *(b - a for a, b in zip(before.threads[tid].counts, thread.counts))]
+                   for tid, thread in after.threads.items()]
+        cpu, voluntary, involuntary = (sum(thread[i] for thread in threads) for i in (1, 2, 3))
+        return {"frames": after.frames - before.frames, "cpu_ns": cpu, "voluntary": voluntary,
+                "involuntary": involuntary, "faults": after.faults - before.faults,
+                "threads": sorted(threads, key=lambda thread: -thread[1])}
+
+    def written(self, tries=10):
+        """Bytes of memory that it wrote for one frame, in runs of pages that can hold a picture; None if unknown.
+
+        What the CPU copies it also writes, whoever calls memcpy() in whatever library.
+        """
+        if not soft_dirty_works():
+            return None
+        for _ in range(tries):
+            before = self.look()
+            with self._frozen():
+                with open(f"/proc/{self.pid}/clear_refs", "w") as f:
+                    f.write("4")
+                if frames_finished() != before.frames:
+                    continue
+            wait_for(lambda: frames_finished() > before.frames, "a frame", self._limit)
+            after = self.look()
+            with self._frozen():
+                if frames_finished() == after.frames == before.frames + 1:
+                    return sum(runs(self.pid)) * PAGE
+        raise Unsteady("frames come too fast to tell what is written for one")
+
+    @contextlib.contextmanager
+    def _frozen(self):
+        """Looking at all its memory takes longer than a frame."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            wait_for(lambda: all(thread.state == "T" for thread in Look(self.pid).threads.values()),
+                     "all threads stopped", self._limit)
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+
+def soft_dirty_works():
+    """Whether this kernel tells which pages were written (CONFIG_MEM_SOFT_DIRTY): it does for ours."""
+    probe = bytearray(PAGE)
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("4")
+    probe[:] = b"\1" * PAGE
+    return any(length for length in runs(os.getpid(), shortest=1))
+
+
+def runs(pid, shortest=RUN):
+    """Lengths of the runs of pages that a process wrote since its marks were cleared."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
+        for line in maps:
+            addresses, access = line.split(maxsplit=2)[:2]
+            if "w" not in access or line.endswith("[vsyscall]\n"):
+                continue
+            start, end = (int(address, 16) // PAGE for address in addresses.split("-"))
+            pagemap.seek(start * 8)
+            data = pagemap.read((end - start) * 8)
+            yield from dirty_runs(struct.unpack(f"<{len(data) // 8}Q", data), shortest)
+
+
+def dirty_runs(entries, shortest):
+    """Lengths of the runs of present pages that are marked, of entries of a pagemap."""
+    length = 0
+    for entry in (*entries, 0):
+        if entry & PRESENT and entry & SOFT_DIRTY:
+            length += 1
+            continue
+        if length >= shortest:
+            yield length
+        length = 0

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames as OpenCV's VideoCapture gives them: in BGR, in a cv::Mat. Runs until
+ * it is killed.
+ */
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <opencv2/videoio.hpp>
+
+#include "frames.h"
+
+namespace {
+
+cv::VideoCapture open(const std::string &device, const std::string &pipeline, int width, int height)
+{
+	if (!pipeline.empty())
+		return cv::VideoCapture(pipeline, cv::CAP_GSTREAMER);
+	/* NV12 for all: what is compared is the way, not the format. */
+	return cv::VideoCapture(device, cv::CAP_V4L2,
+				{cv::CAP_PROP_FOURCC, cv::VideoWriter::fourcc('N', 'V', '1', '2'),
+				 cv::CAP_PROP_FRAME_WIDTH, width, cv::CAP_PROP_FRAME_HEIGHT,
+				 height});
+}
+
+int parseAndRun(int argc, char **argv)
+{
+	std::string device = "/dev/video0";
+	std::string pipeline;
+	std::string markerPath;
+	int width = 640;
+	int height = 480;
+	CLI::App app{"Capture BGR frames with OpenCV's VideoCapture, until killed"};
+	app.add_option("--device", device, "video node, for the V4L2 backend");
+	app.add_option("--pipeline", pipeline, "for the GStreamer backend; ends in an appsink");
+	app.add_option("--width", width, "pixels");
+	app.add_option("--height", height, "lines");
+	app.add_option("--marker", markerPath, "trace_marker that is told of each frame");
+	CLI11_PARSE(app, argc, argv);
+
+	const bench::Marker marker(markerPath);
+	cv::VideoCapture capture = open(device, pipeline, width, height);
+	for (cv::Mat frame; capture.read(frame); marker.frame()) {
+		if (frame.type() != CV_8UC3 || frame.cols != width || frame.rows != height) {
+			fprintf(stderr, "frames_opencv: %dx%d frames of type %d\n", frame.cols,
+				frame.rows, frame.type());
+			return EXIT_FAILURE;
+		}
+	}
+	fprintf(stderr, "frames_opencv: VideoCapture gives no frame\n");
+	return EXIT_FAILURE;
+}
+
+} /* namespace */
+
+int main(int argc, char **argv)
+{
+	try {
+		return parseAndRun(argc, argv);
+	} catch (const std::exception &error) {
+		fprintf(stderr, "frames_opencv: %s\n", error.what());
+		return EXIT_FAILURE;
+	}
+}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""./dev bench frames: one driver, the same frames, and every way to get at them."""
+
+import json
+import os
+import sys
+
+import bench_machine
+import frames_report
+import paths
+import rootfs
+import vm
+from ui import Fail, say
+
+sys.path.insert(0, os.path.join(paths.CHECKOUT, "bench"))
+import frames_plan  # noqa: E402  (found through the line above)
+
+CMA, MEMORY = "512M", "4G"
+LIMIT = 3600
+# No frame is lost, however slow its reader: all see the same ones.
+BOARD = ("--sensor", "7680x4320", "--starved", "hold")
+WHAT = {"cost": "Counting CPU time, switches and system calls, by a clock that counts instructions",
+        "latency": "Measuring latency, by the clock on the wall"}
+
+
+def main(args, ready):
+    """What a frame costs its reader: cmacamsrc, libcamerasrc, v4l2src, cam, V4L2, OpenCV, MappedFrame side by side."""
+    if args.from_file:
+        return publish(from_file(args.from_file), None)
+    box = ready()
+    sizes = frames_plan.QUICK if args.quick else tuple(size.name for size in frames_plan.SIZES)
+    cells = [cell for boot in frames_plan.BOOTS for cell in boot_of(box, boot, sizes)]
+    return publish({"bench": "frames", "kernel": rootfs.versions(box.root)["kernel"], "where": "virtual board",
+                    "sizes": sizes, "cells": cells}, box)
+
+
+def boot_of(box, boot, sizes):
+    """One machine; what it found in each cell. One that it did not reach says so."""
+    options = vm.Options(board=BOARD, cma=CMA, memory=MEMORY, repeatable=boot == "cost", limit=LIMIT)
+    command = f"exec python3 -B /src/bench/frames.py {boot} {' '.join(sizes)} --results /run/cmacam/results"
+    found, died = bench_machine.run(box, f"frames-{boot}", WHAT[boot], options, command)
+    by_key = {(cell["consumer"], cell["size"]): cell for cell in found}
+    return [by_key.get(cell.key) or {"boot": boot, "consumer": cell.consumer.name, "size": cell.size.name,
+                                     "not_run": died} for cell in frames_plan.cells(sizes)]
+
+
+def from_file(path):
+    """The results of bench/frames.py on a real board."""
+    try:
+        with open(path) as f:
+            cells = [json.loads(line) for line in f]
+    except (OSError, ValueError) as error:
+        raise Fail(f"{path}: {error}") from None
+    there = {cell["size"] for cell in cells}
+    return {"bench": "frames", "kernel": "", "where": os.path.basename(path),
+            "sizes": [size.name for size in frames_plan.SIZES if size.name in there], "cells": cells}
+
+
+def publish(result, box):
+    folder = bench_machine.report("frames", result, frames_report, box)
+    missing = sum("not_run" in cell for cell in result["cells"])
+    say(f"frames.json, frames.txt and a chart per question are in {folder}")
+    if missing:
+        say(f"{missing} of {len(result['cells'])} cells were not run; the table says why")
+    return 1 if missing else 0

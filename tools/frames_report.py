@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""From the figures of ./dev bench frames to ratios, itemised costs, aims and charts.
+
+Times are those of an emulated CPU, so only their ratios mean anything; counts are exact.
+"""
+
+import dataclasses
+import os
+import sys
+
+import bench_report
+import paths
+import plot
+
+sys.path.insert(0, os.path.join(paths.CHECKOUT, "bench"))
+import frames_plan  # noqa: E402  (found through the line above)
+
+LOOP, OURS, THEIRS = frames_plan.LOOP, frames_plan.OURS, frames_plan.THEIRS
+CALM = [consumer.name for consumer in frames_plan.CONSUMERS if not consumer.touches]
+RARE = 0.05   # per frame: less often is not worth a line
+as_json = bench_report.as_json
+
+
+class Figures:
+    """Looks a cell up, and turns its counts into what one frame takes."""
+
+    def __init__(self, result):
+        self._cells = {(c["boot"], c["consumer"], c["size"]): c for c in result["cells"]}
+        self.sizes = list(result["sizes"])
+        seen = {key[1] for key in self._cells}
+        self.consumers = [c.name for c in frames_plan.CONSUMERS if c.name in seen]
+
+    def cell(self, boot, consumer, size):
+        """The figures of a cell; None where there are none."""
+        cell = self._cells.get((boot, consumer, size))
+        return None if cell is None or "not_run" in cell else cell
+
+    def value(self, question, consumer, size):
+        cell = self.cell(question.boot, consumer, size)
+        value = None if cell is None else question.formula(cell)
+        if value is None or question.one is None:
+            return value
+        base_consumer, base_size = question.one(consumer, size, self.sizes)
+        base = self.cell(question.boot, base_consumer, base_size)
+        return None if base is None or not question.base(base) else value / question.base(base)
+
+
+def cpu(cell):
+    return cell["cpu_ns"] / cell["frames"]
+
+
+def written(cell):
+    size = next(size for size in frames_plan.SIZES if size.name == cell["size"])
+    return None if cell["written_bytes"] is None else cell["written_bytes"] / size.frame_bytes
+
+
+def calls(cell):
+    return sum(cell["syscalls"].values()) / cell["traced_frames"]
+
+
+def loop_of_size(_consumer, size, _sizes):
+    return LOOP, size
+
+
+def itself_at_first(consumer, _size, sizes):
+    return consumer, sizes[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A table of a row per consumer and a column per size; one: where the cell is that counts as 1."""
+
+    name: str
+    title: str
+    unit: str
+    formula: object
+    one: object = None
+    base_formula: object = None   # of that cell, where it is not formula
+    boot: str = "cost"
+    logarithmic: bool = False
+
+    @property
+    def base(self):
+        return self.base_formula or self.formula
+
+
+def latency(name):
+    return Question(f"frames-latency-{name}", f"Latency, {name}: from the frame's last interrupt to the consumer",
+                    f"1 = p50 of the {LOOP}; not repeatable, told for orientation", lambda cell: cell[f"{name}_ns"],
+                    loop_of_size, lambda cell: cell["p50_ns"], "latency", logarithmic=True)
+
+
+QUESTIONS = (
+    Question("frames-cpu", "CPU time of all threads", f"per frame, 1 = {LOOP}", cpu, loop_of_size, logarithmic=True),
+    Question("frames-growth", "How CPU time grows with the frame", "per frame, 1 = the same consumer at the first size",
+             cpu, itself_at_first, logarithmic=True),
+    Question("frames-switches", "Voluntary context switches", "per frame",
+             lambda cell: cell["voluntary"] / cell["frames"]),
+    Question("frames-preempted", "Involuntary context switches", "per frame",
+             lambda cell: cell["involuntary"] / cell["frames"]),
+    Question("frames-calls", "System calls", "per frame", calls),
+    Question("frames-copied", "Bytes written by the CPU, which is what it copied or converted",
+             "frames of NV12 per frame; in pages of which 16 or more in a row were written", written),
+    Question("frames-faults", "Page faults", "per frame", lambda cell: cell["faults"] / cell["frames"]),
+    latency("p50"), latency("p99"), latency("max"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Aim:
+    """What the camera stack wants to reach: the quotient of two consumers, or sizes, at most limit."""
+
+    text: str
+    limit: float
+    pairs: object   # of sizes: [(name, (consumer, size), (consumer, size))]
+
+
+AIMS = (
+    Aim(f"{OURS} takes at most 0.8 of the CPU time of {THEIRS}", 0.8,
+        lambda sizes: [(size, (OURS, size), (THEIRS, size)) for size in sizes]),
+    Aim(f"{OURS} takes at most 2 times the CPU time of the {LOOP}", 2,
+        lambda sizes: [(size, (OURS, size), (LOOP, size)) for size in sizes]),
+    Aim("who touches no pixel takes at 8K at most 1.1 times the CPU time of VGA", 1.1,
+        lambda sizes: [(name, (name, "8K"), (name, "VGA")) for name in CALM if {"8K", "VGA"} <= set(sizes)]),
+)
+
+
+def judge(figures):
+    """[(aim, [(name, quotient or None)])]; None where a figure is missing."""
+    judged = []
+    for aim in AIMS:
+        found = []
+        for name, upper, lower in aim.pairs(figures.sizes):
+            cells = [figures.cell("cost", *place) for place in (upper, lower)]
+            found.append((name, None if None in cells else cpu(cells[0]) / cpu(cells[1])))
+        judged.append((aim, found))
+    return judged
+
+
+def aims(figures):
+    lines = ["Aims"]
+    for aim, found in judge(figures):
+        if not found:
+            lines.append(f"  not measured  {aim.text}")
+            continue
+        missed = [name for name, quotient in found if quotient is None or quotient > aim.limit]
+        lines.append(f"  {'not met' if missed else 'met'}  {aim.text}: "
+                     + ", ".join(f"{name} {bench_report.show(quotient)}" for name, quotient in found))
+        if missed:
+            lines.append(f"           missed by: {', '.join(missed)}")
+    return "\n".join(lines) + "\n"
+
+
+def answers(figures, question):
+    """{consumer: [value or None for each size]}"""
+    return {consumer: [figures.value(question, consumer, size) for size in figures.sizes]
+            for consumer in figures.consumers}
+
+
+def silent(figures, question):
+    """Whether each figure that there is is 0: no table, no chart."""
+    values = [value for row in answers(figures, question).values() for value in row if value is not None]
+    return not any(values)
+
+
+def itemised(figures):
+    """Where the costs of the smallest size are: calls by name, switches and CPU time by thread."""
+    size = figures.sizes[0]
+    cells = {name: figures.cell("cost", name, size) for name in figures.consumers}
+    cells = {name: cell for name, cell in cells.items() if cell}
+    rows = [["", "per frame"]]
+    for name, cell in cells.items():
+        rows.append([name])
+        rows += [[f"  {call}", f"{count / cell['traced_frames']:.2f}"] for call, count in cell["syscalls"].items()
+                 if count / cell["traced_frames"] >= RARE]
+    parts = [bench_report.block(("", "", f"System calls at {size}, by name", "what happens less often is left out"),
+                                rows)]
+    rows = [["", "CPU time, % of all", "voluntary switches", "involuntary"]]
+    for name, cell in cells.items():
+        rows.append([name])
+        frames, total = cell["frames"], sum(thread[1] for thread in cell["threads"]) or 1
+        rows += [[f"  {thread}", f"{100 * ns / total:.0f}", f"{voluntary / frames:.2f}", f"{involuntary / frames:.2f}"]
+                 for thread, ns, voluntary, involuntary in cell["threads"] if ns]
+    parts.append(bench_report.block(("", "", f"Threads at {size}", "per frame"), rows))
+    return "\n".join(parts)
+
+
+def table(result):
+    figures = Figures(result)
+    blocks = []
+    for question in QUESTIONS:
+        if silent(figures, question):
+            blocks.append(f"{question.title}: none in any cell\n")
+            continue
+        rows = [["", *figures.sizes]]
+        rows += [[f"  {name}", *map(bench_report.show, values)] for name, values in answers(figures, question).items()]
+        blocks.append(bench_report.block(("", "", question.title, question.unit), rows))
+    return "\n".join([*blocks, itemised(figures), aims(figures), *footnotes(result)]) + "\n"
+
+
+def footnotes(result):
+    yield "Emulation has no caches, and what an interrupt does before the consumer is woken is in no figure of CPU time."
+    reasons = {}
+    for cell in result["cells"]:
+        if "not_run" in cell:
+            reasons.setdefault(cell["not_run"], []).append(f"{cell['consumer']}, {cell['size']}")
+    for reason, names in reasons.items():
+        yield f"n/a, {len(names)} cells not run: {reason} ({'; '.join(dict.fromkeys(names))})"
+
+
+def charts(result):
+    """{name: svg}"""
+    figures = Figures(result)
+    made = {}
+    for question in QUESTIONS:
+        if silent(figures, question):
+            continue
+        series = [(name, [None if value is None else (value, bench_report.show(value)) for value in values])
+                  for name, values in answers(figures, question).items()]
+        made[question.name] = plot.bars(question.title, question.unit, figures.sizes, series, question.logarithmic)
+    return made
