@@ -157,10 +157,14 @@ def answers(figures, question):
             for consumer in figures.consumers}
 
 
-def silent(figures, question):
-    """Whether each figure that there is is 0: no table, no chart."""
+def silence(figures, question):
+    """Why there is no table and no chart; empty if there are."""
     values = [value for row in answers(figures, question).values() for value in row if value is not None]
-    return not any(values)
+    if not values:
+        return "not measured"
+    if question.one == itself_at_first and len(figures.sizes) == 1:
+        return "one size says nothing of it"
+    return "" if any(values) else "none in any cell"
 
 
 def itemised(figures):
@@ -189,8 +193,8 @@ def table(result):
     figures = Figures(result)
     blocks = []
     for question in QUESTIONS:
-        if silent(figures, question):
-            blocks.append(f"{question.title}: none in any cell\n")
+        if reason := silence(figures, question):
+            blocks.append(f"{question.title}: {reason}\n")
             continue
         rows = [["", *figures.sizes]]
         rows += [[f"  {name}", *map(bench_report.show, values)] for name, values in answers(figures, question).items()]
@@ -213,7 +217,7 @@ def charts(result):
     figures = Figures(result)
     made = {}
     for question in QUESTIONS:
-        if silent(figures, question):
+        if silence(figures, question):
             continue
         series = [(name, [None if value is None else (value, bench_report.show(value)) for value in values])
                   for name, values in answers(figures, question).items()]
