@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads the frames that another process lends.
+ */
+
+#include <cmacam/sharing.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <poll.h>
+
+#include <cmacam/mapping_pair.h>
+
+#include "packet_socket.h"
+#include "share_protocol.h"
+
+namespace cmacam {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+template <typename Message>
+std::span<const std::byte> bytesOf(const Message &message)
+{
+	return std::as_bytes(std::span(&message, 1));
+}
+
+Error nonsense(const std::string &what)
+{
+	return {EPROTO, "the server sends nonsense: " + what};
+}
+
+Result<void> waitFor(int socket, Clock::time_point end)
+{
+	while (true) {
+		const auto left =
+			std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+		pollfd polled{socket, POLLIN, 0};
+		const int ret = poll(&polled, 1, static_cast<int>(std::max<long long>(left, 0)));
+		if (ret > 0)
+			return {};
+		if (ret == 0)
+			return Error{ETIMEDOUT, "the server says nothing"};
+		if (errno != EINTR)
+			return Error{errno, std::string("poll: ") + std::strerror(errno)};
+	}
+}
+
+Result<FrameLayout> layoutOf(const share::Buffer &message, const Packet &packet)
+{
+	const FormatInfo *info = findDrmFormat(message.format);
+	if (!info || message.planeCount != info->planeCount)
+		return nonsense("a buffer of no known format");
+
+	FrameLayout layout{info->format, message.width, message.height, {}};
+	for (std::size_t i = 0; i < info->planeCount; i++) {
+		const share::Plane &plane = message.planes[i];
+		const PlaneFormat &format = info->planes[i];
+		if (plane.descriptor >= packet.descriptorCount)
+			return nonsense("a plane without a file descriptor");
+		layout.planes.push_back({packet.descriptors[plane.descriptor].get(), plane.offset,
+					 plane.length, message.width / format.horizontal,
+					 message.height / format.vertical, plane.stride,
+					 format.sampleSize});
+	}
+
+	return layout;
+}
+
+} /* namespace */
+
+/* The connection and the buffers that were announced; the source of the frames. */
+class FrameClient::Session final : public FrameSource, public std::enable_shared_from_this<Session>
+{
+public:
+	explicit Session(UniqueFd socket) : socket_(std::move(socket)) {}
+
+	Result<void> greet(unsigned int credits, std::chrono::milliseconds timeout);
+	Result<cmacam::Frame> next(std::chrono::milliseconds timeout);
+
+	unsigned int credits() const { return credits_; }
+	std::uint64_t missed() const { return missed_; }
+
+	Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
+					     Access access) override;
+	void giveBack(unsigned int buffer) noexcept override;
+
+private:
+	struct Slot
+	{
+		std::optional<MappingPair> pixels;
+		std::uint32_t serial = 0;
+		bool held = false;
+	};
+
+	Result<std::size_t> receive(share::Any *message, Packet *packet, Clock::time_point end);
+	Result<void> learn(const share::Buffer &message, const Packet &packet);
+
+	UniqueFd socket_;
+	unsigned int credits_ = 0;
+	std::atomic<std::uint64_t> missed_ = 0;
+	std::vector<Slot> slots_;
+	std::mutex mutex_; /* of what giveBack() shares with next(): serial, held */
+};
+
+/* One message that is not a farewell, and its size. */
+Result<std::size_t> FrameClient::Session::receive(share::Any *message, Packet *packet,
+						  Clock::time_point end)
+{
+	if (Result<void> ready = waitFor(socket_.get(), end); !ready)
+		return ready.error();
+
+	Result<Packet> received =
+		receivePacket(socket_.get(), std::as_writable_bytes(std::span(message, 1)));
+	if (!received)
+		return received.error();
+	*packet = *std::move(received);
+	if (!packet->size)
+		return Error{ECONNRESET, "the server of the frames has gone"};
+
+	if (packet->size < sizeof(share::Header) || message->header.magic != share::kMagic)
+		return nonsense("what it said is no message");
+	if (message->header.type == share::Type::Farewell &&
+	    packet->size == sizeof(share::Farewell)) {
+		message->farewell.text[sizeof(message->farewell.text) - 1] = '\0';
+		const std::string reason(message->farewell.text);
+		if (credits_)
+			return Error{ECONNRESET, "the server let go of this reader: " + reason};
+		return Error{message->farewell.code > 0 ? message->farewell.code : EPROTO,
+			     "the server refused this reader: " + reason};
+	}
+	if (message->header.version != share::kVersion)
+		return Error{EPROTO, "the server speaks version " +
+					     std::to_string(message->header.version) +
+					     ", this reader " + std::to_string(share::kVersion)};
+
+	return packet->size;
+}
+
+Result<void> FrameClient::Session::greet(unsigned int credits, std::chrono::milliseconds timeout)
+{
+	share::Hello hello;
+	hello.credits = credits;
+	/* A server that refuses at once may have said so and gone. */
+	const Result<void> sent = sendPacket(socket_.get(), bytesOf(hello));
+	if (!sent && sent.error().code != EPIPE)
+		return sent;
+
+	share::Any message;
+	Packet packet;
+	const Result<std::size_t> size = receive(&message, &packet, Clock::now() + timeout);
+	if (!size)
+		return size.error();
+	if (message.header.type != share::Type::Welcome || *size != sizeof(share::Welcome) ||
+	    !message.welcome.credits)
+		return nonsense("no welcome");
+
+	credits_ = message.welcome.credits;
+	slots_.resize(std::min(message.welcome.buffers, 1024U));
+
+	return {};
+}
+
+Result<void> FrameClient::Session::learn(const share::Buffer &message, const Packet &packet)
+{
+	if (message.buffer >= slots_.size() || slots_[message.buffer].pixels)
+		return nonsense("a buffer that cannot be");
+
+	const Result<FrameLayout> layout = layoutOf(message, packet);
+	if (!layout)
+		return layout.error();
+	Result<MappingPair> pixels = MappingPair::map(*layout);
+	if (!pixels)
+		return pixels.error();
+	slots_[message.buffer].pixels.emplace(*std::move(pixels));
+
+	return {};
+}
+
+Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
+{
+	const Clock::time_point end = Clock::now() + timeout;
+
+	while (true) {
+		share::Any message;
+		Packet packet;
+		const Result<std::size_t> size = receive(&message, &packet, end);
+		if (!size && size.error().code == ETIMEDOUT) {
+			const std::string within =
+				"no frame within " + std::to_string(timeout.count()) + " ms";
+			if (leases.holders().size() >= credits_)
+				return Error{EBUSY, within + ", this reader holds the " +
+							    std::to_string(credits_) +
+							    " that it may: " + leases.describe()};
+			return Error{ETIMEDOUT, within};
+		}
+		if (!size)
+			return size.error();
+
+		if (message.header.type == share::Type::Buffer && *size == sizeof(share::Buffer)) {
+			if (Result<void> learnt = learn(message.buffer, packet); !learnt)
+				return learnt.error();
+			continue;
+		}
+		if (message.header.type != share::Type::Frame || *size != sizeof(share::Frame))
+			return nonsense("a message that does not belong here");
+
+		const share::Frame &frame = message.frame;
+		std::lock_guard lock(mutex_);
+		if (frame.buffer >= slots_.size() || !slots_[frame.buffer].pixels ||
+		    slots_[frame.buffer].held)
+			return nonsense("a frame in a buffer that cannot be");
+		slots_[frame.buffer].serial = frame.serial;
+		slots_[frame.buffer].held = true;
+		missed_ = frame.missed;
+
+		return cmacam::Frame(shared_from_this(), frame.buffer,
+				     FrameInfo{frame.sequence, frame.timestamp});
+	}
+}
+
+Result<const FrameMapping *> FrameClient::Session::mapping(unsigned int buffer, Stream stream,
+							   Access access)
+{
+	if (stream != Stream::Main)
+		return Error{ENOENT, "a shared frame has one stream"};
+
+	return slots_[buffer].pixels->get(access);
+}
+
+void FrameClient::Session::giveBack(unsigned int buffer) noexcept
+{
+	std::lock_guard lock(mutex_);
+	slots_[buffer].held = false;
+
+	/*
+	 * Cannot be refused for want of room: there are fewer on their way than
+	 * there are credits. If the server has gone, next() says so.
+	 */
+	share::Return message;
+	message.buffer = buffer;
+	message.serial = slots_[buffer].serial;
+	static_cast<void>(sendPacket(socket_.get(), bytesOf(message)));
+}
+
+Result<FrameClient> FrameClient::connect(const std::string &path, unsigned int credits,
+					 std::chrono::milliseconds timeout)
+{
+	Result<UniqueFd> socket = connectTo(path);
+	if (!socket)
+		return socket.error();
+
+	auto session = std::make_shared<Session>(*std::move(socket));
+	if (Result<void> result = session->greet(credits, timeout); !result)
+		return result.error();
+
+	return FrameClient(std::move(session));
+}
+
+FrameClient::FrameClient(std::shared_ptr<Session> session) : session_(std::move(session))
+{
+}
+FrameClient::FrameClient(FrameClient &&) noexcept = default;
+FrameClient &FrameClient::operator=(FrameClient &&) noexcept = default;
+FrameClient::~FrameClient() = default;
+
+Result<Frame> FrameClient::next(std::chrono::milliseconds timeout)
+{
+	return session_->next(timeout);
+}
+
+unsigned int FrameClient::credits() const
+{
+	return session_->credits();
+}
+
+std::uint64_t FrameClient::missed() const
+{
+	return session_->missed();
+}
+
+std::vector<Holder> FrameClient::holders() const
+{
+	return session_->leases.holders();
+}
+
+} /* namespace cmacam */

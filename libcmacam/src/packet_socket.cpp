@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Packets with file descriptors over Unix sockets.
+ */
+
+#include "packet_socket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace cmacam {
+
+namespace {
+
+Error fromErrno(const std::string &what)
+{
+	const int code = errno;
+	return {code, what + ": " + std::strerror(code)};
+}
+
+Result<sockaddr_un> addressOf(const std::string &path)
+{
+	sockaddr_un address{};
+	address.sun_family = AF_UNIX;
+	if (path.empty() || path.size() >= sizeof(address.sun_path))
+		return Error{ENAMETOOLONG, "a socket's path has 1 to " +
+						   std::to_string(sizeof(address.sun_path) - 1) +
+						   " bytes: '" + path + "'"};
+	path.copy(address.sun_path, path.size());
+
+	return address;
+}
+
+int newSocket()
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+int connectSocket(int fd, const sockaddr_un &address)
+{
+	return connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof(address));
+}
+
+/* A socket that nobody listens at any more was left by a server that was killed. */
+bool isLeftOver(const sockaddr_un &address)
+{
+	const UniqueFd probe(newSocket());
+	return connectSocket(probe.get(), address) < 0 && errno == ECONNREFUSED;
+}
+
+} /* namespace */
+
+Result<UniqueFd> listenAt(const std::string &path, mode_t mode)
+{
+	const Result<sockaddr_un> address = addressOf(path);
+	if (!address)
+		return address.error();
+
+	UniqueFd fd(newSocket());
+	if (!fd.isValid())
+		return fromErrno("cannot make a socket");
+	if (isLeftOver(*address))
+		unlink(path.c_str());
+
+	/* Nobody else from the first moment on, then whom the caller wants. */
+	if (fchmod(fd.get(), 0600) < 0 ||
+	    bind(fd.get(), reinterpret_cast<const sockaddr *>(&*address), sizeof(*address)) < 0)
+		return fromErrno("cannot share frames at " + path);
+	if (chmod(path.c_str(), mode) < 0 || listen(fd.get(), SOMAXCONN) < 0) {
+		const Error error = fromErrno("cannot listen at " + path);
+		unlink(path.c_str());
+		return error;
+	}
+
+	return fd;
+}
+
+Result<UniqueFd> connectTo(const std::string &path)
+{
+	const Result<sockaddr_un> address = addressOf(path);
+	if (!address)
+		return address.error();
+
+	UniqueFd fd(newSocket());
+	if (!fd.isValid())
+		return fromErrno("cannot make a socket");
+	if (connectSocket(fd.get(), *address) < 0)
+		return fromErrno("cannot connect to " + path);
+
+	return fd;
+}
+
+Result<void> sendPacket(int socket, std::span<const std::byte> bytes,
+			std::span<const int> descriptors)
+{
+	iovec vector{const_cast<std::byte *>(bytes.data()), bytes.size()};
+	alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMaxPlanes * sizeof(int))> control{};
+
+	msghdr message{};
+	message.msg_iov = &vector;
+	message.msg_iovlen = 1;
+	if (!descriptors.empty()) {
+		message.msg_control = control.data();
+		message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+		cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+		std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
+	}
+
+	ssize_t ret;
+	do {
+		ret = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (ret < 0 && errno == EINTR);
+	if (ret < 0)
+		return fromErrno("cannot send a message");
+
+	return {};
+}
+
+Result<Packet> receivePacket(int socket, std::span<std::byte> bytes)
+{
+	iovec vector{bytes.data(), bytes.size()};
+	alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMaxPlanes * sizeof(int))> control{};
+
+	msghdr message{};
+	message.msg_iov = &vector;
+	message.msg_iovlen = 1;
+	message.msg_control = control.data();
+	message.msg_controllen = control.size();
+
+	ssize_t ret;
+	do {
+		ret = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	} while (ret < 0 && errno == EINTR);
+	if (ret < 0)
+		return fromErrno("cannot receive a message");
+
+	Packet packet;
+	packet.size = static_cast<std::size_t>(ret);
+	for (cmsghdr *header = CMSG_FIRSTHDR(&message); header;
+	     header = CMSG_NXTHDR(&message, header)) {
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+			continue;
+
+		std::array<int, kMaxPlanes> received{};
+		const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		std::memcpy(received.data(), CMSG_DATA(header), count * sizeof(int));
+		for (int fd : std::span(received).first(count))
+			packet.descriptors[packet.descriptorCount++] = UniqueFd(fd);
+	}
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return Error{EMSGSIZE, "a message is longer than any there is"};
+
+	return packet;
+}
+
+} /* namespace cmacam */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Packets with file descriptors over Unix sockets.
+ */
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <cmacam/dma_buf.h>
+#include <cmacam/frame_layout.h>
+#include <cmacam/result.h>
+
+namespace cmacam {
+
+/** A packet that was received. */
+struct Packet
+{
+	std::size_t size = 0; /**< 0: the other side has gone */
+	std::array<UniqueFd, kMaxPlanes> descriptors;
+	std::size_t descriptorCount = 0;
+};
+
+/** \return A socket that listens; the errors of FrameServer::listen() */
+Result<UniqueFd> listenAt(const std::string &path, mode_t mode);
+
+/** \return A socket that is connected; the errno of connect() */
+Result<UniqueFd> connectTo(const std::string &path);
+
+/** Send a packet without waiting. \return EAGAIN if there is no room; else the errno of sendmsg()
+ */
+Result<void> sendPacket(int socket, std::span<const std::byte> bytes,
+			std::span<const int> descriptors = {});
+
+/**
+ * Receive a packet without waiting; what is longer than \a bytes is EMSGSIZE.
+ *
+ * \return EAGAIN if there is none; else the errno of recvmsg()
+ */
+Result<Packet> receivePacket(int socket, std::span<std::byte> bytes);
+
+} /* namespace cmacam */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a FrameServer and its readers say to each other.
+ *
+ * One message per packet of a SOCK_SEQPACKET socket, in the machine's own byte
+ * order. The header never changes, so that any two versions can part politely.
+ *
+ *   reader                         server
+ *   Hello (credits)           ->
+ *                             <-   Welcome (credits), or Farewell (reason)
+ *                             <-   Buffer (layout, descriptors), once per buffer
+ *                             <-   Frame (buffer, serial): a credit is used
+ *   Return (buffer, serial)   ->   the credit is back
+ *                             <-   Farewell (reason), then the end
+ */
+
+#pragma once
+
+#include <cstdint>
+
+#include <cmacam/frame_layout.h>
+
+namespace cmacam::share {
+
+inline constexpr std::uint32_t kMagic = 0x48534d43; /* CMSH */
+inline constexpr std::uint16_t kVersion = 1;
+
+enum class Type : std::uint16_t {
+	Hello = 1,
+	Welcome = 2,
+	Farewell = 3,
+	Buffer = 4,
+	Frame = 5,
+	Return = 6,
+};
+
+struct Header
+{
+	std::uint32_t magic;
+	std::uint16_t version;
+	Type type;
+};
+
+struct Hello
+{
+	Header header{kMagic, kVersion, Type::Hello};
+	std::uint32_t credits;
+};
+
+struct Welcome
+{
+	Header header{kMagic, kVersion, Type::Welcome};
+	std::uint32_t credits;
+	std::uint32_t buffers;
+};
+
+struct Farewell
+{
+	Header header{kMagic, kVersion, Type::Farewell};
+	std::int32_t code; /* errno value */
+	char text[180];	   /* ends with a zero */
+};
+
+struct Plane
+{
+	std::uint64_t offset;
+	std::uint64_t length;
+	std::uint32_t stride;
+	std::uint32_t descriptor; /* index among those of the message */
+};
+
+struct Buffer
+{
+	Header header{kMagic, kVersion, Type::Buffer};
+	std::uint32_t buffer;
+	std::uint32_t format; /* fourcc of DRM */
+	std::uint32_t width;
+	std::uint32_t height;
+	std::uint32_t planeCount;
+	std::uint32_t reserved = 0;
+	Plane planes[kMaxPlanes];
+};
+
+struct Frame
+{
+	Header header{kMagic, kVersion, Type::Frame};
+	std::uint32_t buffer;
+	std::uint32_t serial; /* of the loan, to be returned with the buffer */
+	std::uint32_t sequence;
+	std::uint32_t reserved = 0;
+	std::int64_t timestamp;
+	std::uint64_t missed; /* frames that this reader was not sent, ever */
+};
+
+struct Return
+{
+	Header header{kMagic, kVersion, Type::Return};
+	std::uint32_t buffer;
+	std::uint32_t serial;
+};
+
+union Any {
+	Header header;
+	Hello hello;
+	Welcome welcome;
+	Farewell farewell;
+	Buffer buffer;
+	Frame frame;
+	Return back;
+
+	Any() : header{} {}
+};
+
+} /* namespace cmacam::share */
