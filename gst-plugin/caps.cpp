@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include <gst/allocators/gstdmabuf.h>
 #include <libcamera/color_space.h>
@@ -220,6 +222,23 @@ const Format *findDmaDrm(const GstStructure *structure)
 	});
 }
 
+/* 30 frames per second, or what is nearest, as a whole number if it is one but for rounding. */
+std::pair<gint, gint> preferredRate(const CameraOffer &offer)
+{
+	const gint64 wanted = 1000000 / kPreferredRate;
+	const gint64 min = offer.minDuration.count() - 1;
+	const gint64 max = offer.maxDuration.count() + 1;
+
+	if (offer.maxDuration.count() <= 0 || (wanted >= min && wanted <= max))
+		return {kPreferredRate, 1};
+
+	const gint64 bound = wanted < min ? offer.minDuration.count() : offer.maxDuration.count();
+	const gint64 rate = (1000000 + bound / 2) / bound;
+	if (rate > 0 && std::abs(1000000 / rate - bound) <= 1)
+		return {static_cast<gint>(rate), 1};
+	return {1000000, static_cast<gint>(bound)};
+}
+
 unsigned int rowBytes(const PlaneShape &shape, const libcamera::Size &size)
 {
 	return (size.width + shape.horizontal - 1) / shape.horizontal * shape.sampleBytes;
@@ -332,7 +351,8 @@ CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer)
 		gst_structure_fixate_field_string(structure, "format", preferred->name);
 	gst_structure_fixate_field_nearest_int(structure, "width", offer.defaultSize.width);
 	gst_structure_fixate_field_nearest_int(structure, "height", offer.defaultSize.height);
-	gst_structure_fixate_field_nearest_fraction(structure, "framerate", kPreferredRate, 1);
+	const auto [numerator, denominator] = preferredRate(offer);
+	gst_structure_fixate_field_nearest_fraction(structure, "framerate", numerator, denominator);
 
 	return CapsPtr(gst_caps_fixate(caps.release()));
 }

@@ -14,12 +14,17 @@ constexpr uint64_t kStale = 10 * GST_SECOND;
 constexpr GstClockTime kJitter = GST_SECOND;
 constexpr int kReadings = 3;
 
+uint64_t now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return GST_TIMESPEC_TO_TIME(time);
+}
+
 uint64_t monotonicNow()
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return GST_TIMESPEC_TO_TIME(now);
+	return now(CLOCK_MONOTONIC);
 }
 
 } /* namespace */
@@ -45,6 +50,12 @@ ClockPair readClocks(GstClock *clock)
 	}
 
 	return best;
+}
+
+uint64_t unixTime(uint64_t monotonic)
+{
+	const uint64_t age = monotonicNow() - monotonic;
+	return now(CLOCK_REALTIME) - age;
 }
 
 GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime baseTime)

@@ -20,6 +20,9 @@ struct ClockPair
 /** Reads @clock and CLOCK_MONOTONIC as close together as they can be. */
 ClockPair readClocks(GstClock *clock);
 
+/** The instant @monotonic on CLOCK_REALTIME as it is set now, ns since 1970. */
+uint64_t unixTime(uint64_t monotonic);
+
 /**
  * Running time of the instant @captured, 0 if that was before the pipeline
  * ran. A stamp that cannot be right (none, in the future, more than ten

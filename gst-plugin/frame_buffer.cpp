@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace cmacam {
 
@@ -19,6 +20,8 @@ FrameWriter::FrameWriter(const Format &format, const libcamera::Size &size,
 {
 	const size_t cameraSize = planes.back().offset + planes.back().length - planes[0].offset;
 
+	shells_ = makeShellPool(layout(cameraRows_));
+
 	/* The size counts too: a file sink writes all of the memory. */
 	layoutIsDefault_ =
 		cameraSize == defaultSize_ &&
@@ -28,27 +31,46 @@ FrameWriter::FrameWriter(const Format &format, const libcamera::Size &size,
 			   });
 }
 
-void FrameWriter::addMeta(GstBuffer *buffer, const std::vector<PlaneRows> &rows) const
+FrameWriter::~FrameWriter()
 {
-	gsize offset[GST_VIDEO_MAX_PLANES] = {};
-	gint stride[GST_VIDEO_MAX_PLANES] = {};
+	/* Buffers still held bring themselves home, and the pool goes with the last. */
+	if (shells_)
+		gst_buffer_pool_set_active(shells_.get(), FALSE);
+}
 
-	for (size_t i = 0; i < rows.size(); i++) {
-		offset[i] = rows[i].offset;
-		stride[i] = rows[i].stride;
+FrameWriter &FrameWriter::operator=(FrameWriter &&other)
+{
+	std::swap(format_, other.format_);
+	std::swap(size_, other.size_);
+	std::swap(shells_, other.shells_);
+	std::swap(cameraRows_, other.cameraRows_);
+	std::swap(defaultRows_, other.defaultRows_);
+	std::swap(defaultSize_, other.defaultSize_);
+	std::swap(layoutIsDefault_, other.layoutIsDefault_);
+	return *this;
+}
+
+BufferLayout FrameWriter::layout(const std::vector<PlaneRows> &rows) const
+{
+	BufferLayout layout = {.format = format_->videoFormat,
+			       .width = size_.width,
+			       .height = size_.height,
+			       .offsets = {},
+			       .strides = {}};
+
+	for (const PlaneRows &plane : rows) {
+		layout.offsets.push_back(plane.offset);
+		layout.strides.push_back(plane.stride);
 	}
-
-	gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, format_->videoFormat,
-				       size_.width, size_.height, rows.size(), offset, stride);
+	return layout;
 }
 
 BufferPtr FrameWriter::wrap(MemoryPtr memory) const
 {
-	BufferPtr buffer(gst_buffer_new());
+	BufferPtr buffer = takeShell(shells_.get());
 
-	gst_buffer_append_memory(buffer.get(), memory.release());
-	addMeta(buffer.get(), cameraRows_);
-
+	if (buffer)
+		gst_buffer_append_memory(buffer.get(), memory.release());
 	return buffer;
 }
 
@@ -74,7 +96,7 @@ BufferPtr FrameWriter::copy(GstMemory *memory) const
 	gst_buffer_unmap(buffer.get(), &to);
 	gst_memory_unmap(memory, &from);
 
-	addMeta(buffer.get(), defaultRows_);
+	addVideoMeta(buffer.get(), layout(defaultRows_));
 	return buffer;
 }
 

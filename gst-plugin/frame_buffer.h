@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "caps.h"
+#include "shell_pool.h"
 
 namespace cmacam {
 
@@ -14,6 +15,9 @@ class FrameWriter
 {
 public:
 	FrameWriter() = default;
+	FrameWriter(FrameWriter &&) = default;
+	FrameWriter &operator=(FrameWriter &&other);
+	~FrameWriter();
 	FrameWriter(const Format &format, const libcamera::Size &size,
 		    std::span<const PlaneLayout> planes);
 
@@ -29,10 +33,11 @@ public:
 	BufferPtr copy(GstMemory *memory) const;
 
 private:
-	void addMeta(GstBuffer *buffer, const std::vector<PlaneRows> &rows) const;
+	BufferLayout layout(const std::vector<PlaneRows> &rows) const;
 
 	const Format *format_ = nullptr;
 	libcamera::Size size_;
+	BufferPoolPtr shells_;
 	std::vector<PlaneRows> cameraRows_;
 	std::vector<PlaneRows> defaultRows_;
 	size_t defaultSize_ = 0;

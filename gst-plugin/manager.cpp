@@ -8,6 +8,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "foreign_manager.h"
+
 /*
  * libcamera::CameraManager::self_, the pointer whose non-null value makes the
  * constructor of a second manager call abort(). It is a private member without
@@ -32,8 +34,11 @@ struct Shared
 {
 	std::mutex mutex;
 	std::condition_variable gone;
+	/* What we hand out; it holds one of the other two. */
 	std::weak_ptr<libcamera::CameraManager> manager;
-	/* Ours is alive, or being destroyed by the thread that let go of it. */
+	/* That of libcamera's plugin may live on after our last user. */
+	std::weak_ptr<libcamera::CameraManager> plugins;
+	/* Ours is alive, or being let go of by the thread that had it last. */
 	bool exists = false;
 };
 
@@ -44,11 +49,13 @@ Shared &shared()
 	return *instance;
 }
 
-struct StopManager
+struct LetGo
 {
-	void operator()(libcamera::CameraManager *manager) const
+	std::shared_ptr<libcamera::CameraManager> manager;
+
+	void operator()(libcamera::CameraManager *)
 	{
-		std::default_delete<libcamera::CameraManager>()(manager);
+		manager.reset();
 
 		Shared &s = shared();
 		std::lock_guard lock(s.mutex);
@@ -60,6 +67,39 @@ struct StopManager
 bool foreignManagerExists()
 {
 	return &libcameraManagerSelf && libcameraManagerSelf;
+}
+
+/*
+ * libcamerasrc aborts the process if it comes second and finds the manager of
+ * a stranger. Where its plugin is installed, the manager of that is ours too.
+ */
+std::shared_ptr<libcamera::CameraManager> obtain(Shared &s, MaybeError &error)
+{
+	std::shared_ptr<libcamera::CameraManager> manager = s.plugins.lock();
+	if (manager)
+		return manager;
+
+	if (foreignManagerExists()) {
+		error = Error{Error::Kind::Busy,
+			      "Another part of this process already uses libcamera, which allows "
+			      "one user per process: run cmacamsrc in a process of its own",
+			      "libcamera::CameraManager::self_ is set"};
+		return nullptr;
+	}
+
+	if ((manager = libcameraPluginManager())) {
+		s.plugins = manager;
+		return manager;
+	}
+
+	manager = std::make_shared<libcamera::CameraManager>();
+	if (int ret = manager->start(); ret) {
+		error = Error{Error::Kind::Open,
+			      "libcamera could not start: " + std::string(strerror(-ret)),
+			      "CameraManager::start() = " + std::to_string(ret)};
+		return nullptr;
+	}
+	return manager;
 }
 
 } /* namespace */
@@ -78,27 +118,14 @@ std::shared_ptr<libcamera::CameraManager> sharedCameraManager(MaybeError &error)
 	if (manager)
 		return manager;
 
-	if (foreignManagerExists()) {
-		error = Error{Error::Kind::Busy,
-			      "Another part of this process already uses libcamera, which allows "
-			      "one user per process: run cmacamsrc and libcamerasrc (or its "
-			      "device provider) in separate processes",
-			      "libcamera::CameraManager::self_ is set"};
+	std::shared_ptr<libcamera::CameraManager> inner = obtain(s, error);
+	if (!inner)
 		return nullptr;
-	}
 
-	manager = {new libcamera::CameraManager, StopManager()};
-	s.exists = true;
-
-	if (int ret = manager->start(); ret) {
-		error = Error{Error::Kind::Open,
-			      "libcamera could not start: " + std::string(strerror(-ret)),
-			      "CameraManager::start() = " + std::to_string(ret)};
-		lock.unlock();
-		return nullptr;
-	}
-
+	libcamera::CameraManager *const raw = inner.get();
+	manager = {raw, LetGo{std::move(inner)}};
 	s.manager = manager;
+	s.exists = true;
 	return manager;
 }
 

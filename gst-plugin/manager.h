@@ -13,7 +13,8 @@
 namespace cmacam {
 
 /**
- * Returns the running manager, started by the first caller and stopped when
+ * Returns the running manager, the one that libcamera's GStreamer plugin uses
+ * where that is installed, started by the first caller and stopped when
  * the last reference goes. The last reference must not be dropped from a
  * libcamera callback: stopping joins the thread that calls it.
  *

@@ -24,23 +24,20 @@ namespace cmacam {
 
 namespace {
 
-/* The handler names its cameras after the sensor's platform device. */
-bool isCmacam(const libcamera::Camera &camera)
-{
-	return camera.id().find("cmacam") != std::string::npos;
-}
-
 std::string describe(int ret)
 {
 	return std::string(strerror(-ret)) + " (" + std::to_string(ret) + ")";
 }
 
 std::shared_ptr<libcamera::Camera> findCamera(const libcamera::CameraManager &manager,
-					      const std::string &name, MaybeError &error)
+					      const std::string &name,
+					      const libcamera::Camera *gone, MaybeError &error)
 {
 	std::string known;
 
 	for (const std::shared_ptr<libcamera::Camera> &camera : manager.cameras()) {
+		if (camera.get() == gone)
+			continue;
 		if (name.empty() ? isCmacam(*camera) : camera->id() == name)
 			return camera;
 
@@ -63,13 +60,68 @@ std::shared_ptr<libcamera::Camera> findCamera(const libcamera::CameraManager &ma
 
 } /* namespace */
 
-std::shared_ptr<CameraSession> CameraSession::open(const std::string &name, MaybeError &error)
+/* The handler names its cameras after the sensor's platform device. */
+bool isCmacam(const libcamera::Camera &camera)
+{
+	return camera.id().find("cmacam") != std::string::npos;
+}
+
+CameraOffer readOffer(libcamera::Camera &camera)
+{
+	CameraOffer offer;
+
+	/* The first role decides what an unconstrained consumer gets. */
+	static constexpr std::array roles = {libcamera::StreamRole::Viewfinder,
+					     libcamera::StreamRole::Raw};
+
+	for (libcamera::StreamRole role : roles) {
+		const std::array request = {role};
+		std::unique_ptr<libcamera::CameraConfiguration> config =
+			camera.generateConfiguration(request);
+		if (!config || config->empty())
+			continue;
+
+		libcamera::StreamConfiguration &stream = config->at(0);
+		if (offer.formats.empty()) {
+			offer.defaultFormat = stream.pixelFormat;
+			offer.defaultSize = stream.size;
+		}
+
+		const libcamera::StreamFormats formats = stream.formats();
+
+		for (const libcamera::PixelFormat &format : formats.pixelformats()) {
+			const bool known = std::any_of(
+				offer.formats.begin(), offer.formats.end(),
+				[&](const FormatOffer &o) { return o.format == format; });
+			if (known)
+				continue;
+
+			/* The colours of a format are known once it is validated. */
+			stream.pixelFormat = format;
+			stream.colorSpace.reset();
+			config->validate();
+			offer.formats.push_back(
+				{format, formats.range(format), role, stream.colorSpace});
+		}
+	}
+
+	const auto limits = camera.controls().find(&libcamera::controls::FrameDurationLimits);
+	if (limits != camera.controls().end()) {
+		offer.minDuration = std::chrono::microseconds(limits->second.min().get<int64_t>());
+		offer.maxDuration = std::chrono::microseconds(limits->second.max().get<int64_t>());
+	}
+
+	return offer;
+}
+
+std::shared_ptr<CameraSession> CameraSession::open(const std::string &name, MaybeError &error,
+						   const libcamera::Camera *gone)
 {
 	std::shared_ptr<libcamera::CameraManager> manager = sharedCameraManager(error);
 	if (!manager)
 		return nullptr;
 
-	std::shared_ptr<libcamera::Camera> camera = findCamera(*manager, name, error);
+	std::shared_ptr<libcamera::Camera> camera = findCamera(*manager, name, gone, error);
 	if (!camera)
 		return nullptr;
 
@@ -80,7 +132,7 @@ std::shared_ptr<CameraSession> CameraSession::open(const std::string &name, Mayb
 					      "' is in use by another application or element",
 				      "Camera::acquire() = " + describe(ret)};
 		else
-			error = Error{Error::Kind::Open,
+			error = Error{ret == -ENODEV ? Error::Kind::Lost : Error::Kind::Open,
 				      "Camera '" + camera->id() +
 					      "' could not be opened: " + strerror(-ret),
 				      "Camera::acquire() = " + describe(ret)};
@@ -96,11 +148,12 @@ CameraSession::CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 	: manager_(std::move(manager)),
 	  camera_(std::move(camera)),
 	  id_(camera_->id()),
-	  allocator_(camera_)
+	  offer_(readOffer(*camera_)),
+	  allocator_(camera_),
+	  controls_(libcamera::controls::controls)
 {
 	camera_->requestCompleted.connect(this, &CameraSession::requestCompleted);
 	camera_->disconnected.connect(this, &CameraSession::cameraDisconnected);
-	readOffer();
 }
 
 CameraSession::~CameraSession()
@@ -133,50 +186,6 @@ Error CameraSession::lostError() const
 	return {Error::Kind::Lost,
 		"Camera '" + id_ + "' is gone: it was unplugged, or its driver gave up",
 		"camera disconnected, or requests cancelled while streaming"};
-}
-
-void CameraSession::readOffer()
-{
-	/* The first role decides what an unconstrained consumer gets. */
-	static constexpr std::array roles = {libcamera::StreamRole::Viewfinder,
-					     libcamera::StreamRole::Raw};
-
-	for (libcamera::StreamRole role : roles) {
-		const std::array request = {role};
-		std::unique_ptr<libcamera::CameraConfiguration> config =
-			camera_->generateConfiguration(request);
-		if (!config || config->empty())
-			continue;
-
-		libcamera::StreamConfiguration &stream = config->at(0);
-		if (offer_.formats.empty()) {
-			offer_.defaultFormat = stream.pixelFormat;
-			offer_.defaultSize = stream.size;
-		}
-
-		const libcamera::StreamFormats formats = stream.formats();
-
-		for (const libcamera::PixelFormat &format : formats.pixelformats()) {
-			const bool known = std::any_of(
-				offer_.formats.begin(), offer_.formats.end(),
-				[&](const FormatOffer &o) { return o.format == format; });
-			if (known)
-				continue;
-
-			/* The colours of a format are known once it is validated. */
-			stream.pixelFormat = format;
-			stream.colorSpace.reset();
-			config->validate();
-			offer_.formats.push_back(
-				{format, formats.range(format), role, stream.colorSpace});
-		}
-	}
-
-	const auto limits = camera_->controls().find(&libcamera::controls::FrameDurationLimits);
-	if (limits != camera_->controls().end()) {
-		offer_.minDuration = std::chrono::microseconds(limits->second.min().get<int64_t>());
-		offer_.maxDuration = std::chrono::microseconds(limits->second.max().get<int64_t>());
-	}
 }
 
 MaybeError CameraSession::configure(const StreamSettings &settings, unsigned int extraBuffers)
@@ -259,7 +268,7 @@ std::vector<int> CameraSession::bufferFds() const
 	return fds;
 }
 
-MaybeError CameraSession::start()
+MaybeError CameraSession::start(const libcamera::ControlList &wanted)
 {
 	if (lost())
 		return lostError();
@@ -274,6 +283,7 @@ MaybeError CameraSession::start()
 	}
 
 	libcamera::ControlList controls(camera_->controls());
+	controls.merge(wanted);
 	if (settings_.frameDuration != 0us && offer_.maxDuration != 0us) {
 		const int64_t duration =
 			std::clamp(settings_.frameDuration, offer_.minDuration, offer_.maxDuration)
@@ -293,6 +303,7 @@ MaybeError CameraSession::start()
 
 	std::lock_guard lock(mutex_);
 	streaming_ = true;
+	controls_.clear();
 	nextSequence_ = 0;
 	resync_ = false;
 	for (size_t i = 0; i < requests_.size(); i++)
@@ -365,12 +376,34 @@ void CameraSession::queueLocked(size_t buffer)
 	libcamera::Request *request = requests_[buffer].get();
 	if (request->status() != libcamera::Request::RequestPending)
 		request->reuse(libcamera::Request::ReuseBuffers);
+	if (!controls_.empty()) {
+		request->controls().merge(controls_);
+		controls_.clear();
+	}
 
 	inFlight_++;
 	if (camera_->queueRequest(request) < 0) {
 		inFlight_--;
 		lost_ = true;
 		changed_.notify_all();
+	}
+}
+
+const libcamera::ControlList &CameraSession::metadata(size_t buffer) const
+{
+	return requests_[buffer]->metadata();
+}
+
+void CameraSession::setControls(const libcamera::ControlList &controls)
+{
+	std::lock_guard lock(mutex_);
+
+	for (const auto &[id, value] : controls) {
+		/* The caps have promised a frame rate. */
+		if (id == libcamera::controls::FRAME_DURATION_LIMITS &&
+		    settings_.frameDuration != 0us)
+			continue;
+		controls_.set(id, value);
 	}
 }
 
@@ -415,6 +448,7 @@ void CameraSession::requestCompleted(libcamera::Request *request)
 	}
 
 	const auto timestamp = request->metadata().get(libcamera::controls::SensorTimestamp);
+	const auto wall = request->metadata().get(libcamera::controls::FrameWallClock);
 	const auto duration = request->metadata().get(libcamera::controls::FrameDuration);
 	const bool resync = std::exchange(resync_, false);
 	const uint32_t missing = meta.sequence - std::exchange(nextSequence_, meta.sequence + 1);
@@ -426,6 +460,7 @@ void CameraSession::requestCompleted(libcamera::Request *request)
 		.discontinuous = resync || missing != 0,
 		.corrupted = meta.status == libcamera::FrameMetadata::FrameError,
 		.timestamp = static_cast<uint64_t>(timestamp.value_or(meta.timestamp)),
+		.wallClock = static_cast<uint64_t>(wall.value_or(0)),
 		.duration = static_cast<uint64_t>(duration.value_or(0)) * 1000,
 	});
 	changed_.notify_all();

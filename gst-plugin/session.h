@@ -78,9 +78,16 @@ struct CompletedFrame
 	bool corrupted;
 	/* Start of exposure on CLOCK_MONOTONIC, ns. */
 	uint64_t timestamp;
+	/* The same instant on CLOCK_REALTIME, ns; zero where the camera does not say. */
+	uint64_t wallClock;
 	/* ns; zero where the camera does not say. */
 	uint64_t duration;
 };
+
+/** What @camera can deliver, whoever has acquired it. */
+CameraOffer readOffer(libcamera::Camera &camera);
+/** Whether @camera is one of ours. */
+bool isCmacam(const libcamera::Camera &camera);
 
 /*
  * All functions may be called from any thread. configure(), allocate(),
@@ -96,14 +103,20 @@ public:
 	};
 
 	/**
-	 * Acquires camera @name, or the first cmacam camera if it is empty.
-	 * Returns nullptr and fills @error (NotFound, Busy, Open) on failure.
+	 * Acquires camera @name, or the first cmacam camera if it is empty, but
+	 * not @gone, which libcamera may still list after it was unplugged.
+	 * Returns nullptr and fills @error (NotFound, Busy, Lost, Open) on failure.
 	 */
-	static std::shared_ptr<CameraSession> open(const std::string &name, MaybeError &error);
+	static std::shared_ptr<CameraSession> open(const std::string &name, MaybeError &error,
+						   const libcamera::Camera *gone = nullptr);
 	~CameraSession();
 
 	const std::string &id() const { return id_; }
+	std::shared_ptr<libcamera::Camera> camera() const { return camera_; }
 	const CameraOffer &offer() const { return offer_; }
+	/* What the camera can be told per frame, with its limits. */
+	const libcamera::ControlInfoMap &controls() const { return camera_->controls(); }
+	std::shared_ptr<libcamera::CameraManager> manager() const { return manager_; }
 
 	/**
 	 * Configures the stream and allocates its buffers: as many as the
@@ -120,13 +133,21 @@ public:
 	std::vector<int> bufferFds() const;
 	const std::vector<PlaneLayout> &planes() const { return planes_; }
 
-	/** Starts streaming with every buffer queued. Errors: Lost, NoSpace, Open. */
-	MaybeError start();
+	/**
+	 * Starts streaming with @controls in force from the first frame on and
+	 * every buffer queued. Where the settings fix a frame duration, it
+	 * overrides FrameDurationLimits. Errors: Lost, NoSpace, Open.
+	 */
+	MaybeError start(const libcamera::ControlList &controls);
 	void stop();
 	bool streaming() const;
 
 	/** Blocks until a frame, setFlushing(true) or the loss of the camera. */
 	Wait waitFrame(CompletedFrame &frame);
+	/** What the frame in a completed @buffer was taken with; until it is queued. */
+	const libcamera::ControlList &metadata(size_t buffer) const;
+	/** Go with the next buffer that is queued. */
+	void setControls(const libcamera::ControlList &controls);
 	/** Gives a buffer back to the camera; ignored once stopped. */
 	void queue(size_t buffer);
 
@@ -143,7 +164,6 @@ private:
 	CameraSession(const CameraSession &) = delete;
 	CameraSession &operator=(const CameraSession &) = delete;
 
-	void readOffer();
 	void freeBuffers();
 	bool lost() const;
 	MaybeError allocate(libcamera::Stream *stream, unsigned int stride);
@@ -168,6 +188,7 @@ private:
 	std::condition_variable changed_;
 	/* All below: guarded by mutex_. */
 	std::deque<CompletedFrame> completed_;
+	libcamera::ControlList controls_;
 	size_t inFlight_ = 0;
 	uint32_t nextSequence_ = 0;
 	bool resync_ = false;

@@ -2,6 +2,7 @@
 /*
  * The element on a camera: states, pauses, held frames, new caps, clocks.
  * CMACAM_TEST_CAMERA names the camera; unset, it is the first cmacam camera.
+ * CMACAM_TEST_CYCLES and CMACAM_TEST_RENEGOTIATIONS say how often.
  */
 #include <cstdlib>
 #include <vector>
@@ -35,6 +36,13 @@ std::string source()
 
 	return "cmacamsrc name=camera " +
 	       (camera ? "camera-name=\"" + std::string(camera) + "\"" : std::string());
+}
+
+int times(const char *variable, int otherwise)
+{
+	const char *number = getenv(variable);
+
+	return number ? atoi(number) : otherwise;
 }
 
 GstBuffer *bufferOf(const SamplePtr &sample)
@@ -106,7 +114,7 @@ TEST_F(CameraTest, CyclesThroughItsStates)
 	MaybeError error;
 	const auto manager = sharedCameraManager(error);
 
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < times("CMACAM_TEST_CYCLES", 20); i++) {
 		pipeline_.setState(GST_STATE_PLAYING);
 		const SamplePtr sample = pull();
 		ASSERT_TRUE(sample) << "round " << i;
@@ -217,7 +225,7 @@ TEST_F(CameraTest, NewCapsWhilePlaying)
 	const SamplePtr old = pull();
 	ASSERT_TRUE(old);
 
-	for (int round = 0; round < 4; round++) {
+	for (int round = 0; round < times("CMACAM_TEST_RENEGOTIATIONS", 4); round++) {
 		const int wanted = round % 2 ? 324 : 800;
 		setSize(wanted, round % 2 ? 200 : 600);
 
@@ -324,6 +332,127 @@ TEST_F(CameraTest, LatencyIsOneFrameToAllBuffers)
 	EXPECT_NEAR(min, gst_util_uint64_scale(GST_SECOND, denominator, numerator), 1000);
 	EXPECT_GE(max, 2 * min);
 	EXPECT_EQ(max % min, 0u);
+}
+
+/* Frames already under way have the old exposure: there are no more of them than buffers. */
+TEST_F(CameraTest, AControlReachesTheSensorAndIsReadBack)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+
+	for (int wanted : {3000, 9000}) {
+		g_object_set(camera_.get(), "exposure-time", wanted, "analogue-gain",
+			     wanted / 3000.0, nullptr);
+		int exposure = 0;
+		float gain = 0;
+		for (int i = 0; i < 16 && abs(exposure - wanted) > 50; i++) {
+			ASSERT_TRUE(pull());
+			g_object_get(camera_.get(), "exposure-time", &exposure, "analogue-gain",
+				     &gain, nullptr);
+		}
+		EXPECT_NEAR(exposure, wanted, 50);
+		EXPECT_NEAR(gain, wanted / 3000.0, 0.01);
+	}
+	EXPECT_EQ(pipeline_.problems().count, 0);
+}
+
+TEST_F(CameraTest, AControlSetBeforeTheStartHoldsForTheFirstFrame)
+{
+	g_object_set(camera_.get(), "exposure-time", 4000, nullptr);
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+
+	int exposure = 0;
+	g_object_get(camera_.get(), "exposure-time", &exposure, nullptr);
+	EXPECT_NEAR(exposure, 4000, 50);
+}
+
+TEST_F(CameraTest, AnImpossibleControlIsOneClearErrorAtTheStart)
+{
+	g_object_set(camera_.get(), "analogue-gain", 1000.0, nullptr);
+	EXPECT_EQ(pipeline_.setState(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+
+	const Problems problems = pipeline_.problems();
+	EXPECT_EQ(problems.count, 1);
+	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);
+	EXPECT_EQ(problems.text.find("analogue-gain=1000"), 0u) << problems.text;
+}
+
+TEST_F(CameraTest, AnImpossibleControlWhilePlayingIsAWarningAndChangesNothing)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	ASSERT_TRUE(pull());
+	g_object_set(camera_.get(), "analogue-gain", 1000.0, nullptr);
+	EXPECT_TRUE(pipeline_.wait(GST_MESSAGE_WARNING, 0));
+
+	g_object_set(camera_.get(), "lens-position", 1.0, nullptr);
+	EXPECT_TRUE(pipeline_.wait(GST_MESSAGE_WARNING, 0)) << "this camera has no lens";
+	EXPECT_TRUE(pull());
+	EXPECT_EQ(pipeline_.problems().count, 0);
+}
+
+TEST_F(CameraTest, TheLimitsOfTheCameraAreAProperty)
+{
+	pipeline_.setState(GST_STATE_PAUSED);
+
+	GstStructure *all = nullptr;
+	g_object_get(camera_.get(), "control-limits", &all, nullptr);
+	ASSERT_NE(all, nullptr);
+	EXPECT_TRUE(gst_structure_has_field(all, "exposure-time"));
+	gst_structure_free(all);
+}
+
+/* Frame durations allow one rate only: it is in the caps, then the other one. */
+TEST_F(CameraTest, FrameDurationLimitsChangeTheRate)
+{
+	gst_util_set_object_arg(G_OBJECT(camera_.get()), "frame-duration-limits", "<50000, 50000>");
+	pipeline_.setState(GST_STATE_PLAYING);
+
+	const auto rateIs = [this](int wanted) {
+		gint numerator = 0, denominator = 1;
+		for (int i = 0; i < 32 && numerator != wanted * denominator; i++) {
+			const SamplePtr sample = pull();
+			if (!sample)
+				return false;
+			gst_structure_get_fraction(
+				gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0),
+				"framerate", &numerator, &denominator);
+		}
+		return numerator == wanted * denominator;
+	};
+
+	EXPECT_TRUE(rateIs(20));
+	gst_util_set_object_arg(G_OBJECT(camera_.get()), "frame-duration-limits", "<40000, 40000>");
+	EXPECT_TRUE(rateIs(25));
+	EXPECT_EQ(pipeline_.problems().count, 0);
+}
+
+TEST_F(CameraTest, ReferenceTimesAreTheStartOfExposure)
+{
+	const CapsPtr unixTime(gst_caps_new_empty_simple("timestamp/x-unix"));
+	const CapsPtr monotonic(gst_caps_new_empty_simple("timestamp/x-clock-monotonic"));
+
+	/* A pipeline on the monotonic clock: base time and PTS say the same. */
+	pipeline_.setState(GST_STATE_PLAYING);
+	GstClockTime last = 0;
+	for (int i = 0; i < 4; i++) {
+		const SamplePtr sample = pull();
+		ASSERT_TRUE(sample);
+		GstBuffer *buffer = bufferOf(sample);
+		const auto *mono = gst_buffer_get_reference_timestamp_meta(buffer, monotonic.get());
+		const auto *wall = gst_buffer_get_reference_timestamp_meta(buffer, unixTime.get());
+
+		ASSERT_TRUE(mono && wall);
+		EXPECT_GT(mono->timestamp, last);
+		last = mono->timestamp;
+		EXPECT_NEAR(
+			double(mono->timestamp),
+			double(gst_element_get_base_time(camera_.get()) + GST_BUFFER_PTS(buffer)),
+			double(GST_SECOND) / 10);
+		const GstClockTime now = g_get_real_time() * GST_USECOND;
+		EXPECT_LT(wall->timestamp, now);
+		EXPECT_GT(wall->timestamp, now - 60 * GST_SECOND);
+	}
 }
 
 TEST_F(CameraTest, AnImpossibleSizeIsOneClearError)

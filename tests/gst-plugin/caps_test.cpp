@@ -189,6 +189,27 @@ TEST(Caps, ARoundedFrameDurationStillOffersItsRate)
 	EXPECT_FALSE(gst_caps_can_intersect(caps.get(), parse("video/x-raw,framerate=31/1").get()));
 }
 
+TEST(Caps, TheRateIsThirtyOrTheNearest)
+{
+	const auto rate = [](gint64 min, gint64 max) {
+		CameraOffer offer = offerOf({libcamera::formats::NV12});
+		offer.minDuration = std::chrono::microseconds(min);
+		offer.maxDuration = std::chrono::microseconds(max);
+		gint numerator = 0, denominator = 1;
+		const CapsPtr caps = fixateCaps(offerCaps(offer), offer);
+		gst_structure_get_fraction(gst_caps_get_structure(caps.get(), 0), "framerate",
+					   &numerator, &denominator);
+		return double(numerator) / denominator;
+	};
+
+	EXPECT_EQ(rate(8333, 1000000), 30);
+	EXPECT_EQ(rate(33334, 1000000), 30);
+	EXPECT_EQ(rate(50000, 1000000), 20);
+	EXPECT_EQ(rate(40000, 40000), 25);
+	EXPECT_EQ(rate(8333, 16667), 60);
+	EXPECT_NEAR(rate(35000, 36000), 28.571, 0.01);
+}
+
 TEST(Caps, ACameraWithoutFrameDurationsOffersAnyRate)
 {
 	CameraOffer offer = offerOf({libcamera::formats::NV12});

@@ -73,5 +73,16 @@ TEST(Clock, BothClocksAreRead)
 	EXPECT_LE(pair.monotonic, GST_TIMESPEC_TO_TIME(after));
 }
 
+TEST(Clock, UnixTimeIsTheSameInstant)
+{
+	struct timespec monotonic, real;
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_REALTIME, &real);
+
+	const uint64_t then = unixTime(GST_TIMESPEC_TO_TIME(monotonic) - 5 * GST_SECOND);
+	EXPECT_NEAR(double(then), double(GST_TIMESPEC_TO_TIME(real) - 5 * GST_SECOND),
+		    double(GST_SECOND));
+}
+
 } /* namespace */
 } /* namespace cmacam */

@@ -79,6 +79,38 @@ TEST_F(ElementTest, AnotherUserOfLibcameraIsBusyNotAnAbort)
 	EXPECT_EQ(errors.code, GST_RESOURCE_ERROR_BUSY);
 }
 
+TEST_F(ElementTest, AUriNamesTheCamera)
+{
+	GError *error = nullptr;
+	const ElementPtr source(gst_element_make_from_uri(
+		GST_URI_SRC, "cmacam://platform/sensor.0%20left%20eye", nullptr, &error));
+	ASSERT_TRUE(source) << error->message;
+	gst_object_ref_sink(source.get());
+
+	gchar *name;
+	g_object_get(source.get(), "camera-name", &name, nullptr);
+	EXPECT_STREQ(StringPtr(name).get(), "platform/sensor.0 left eye");
+	EXPECT_STREQ(StringPtr(gst_uri_handler_get_uri(GST_URI_HANDLER(source.get()))).get(),
+		     "cmacam://platform/sensor.0%20left%20eye");
+
+	EXPECT_TRUE(gst_uri_handler_set_uri(GST_URI_HANDLER(source.get()), "cmacam://", nullptr));
+	g_object_get(source.get(), "camera-name", &name, nullptr);
+	EXPECT_EQ(name, nullptr) << "no name: the first camera";
+}
+
+TEST_F(ElementTest, AControlOutOfItsTypeIsRefusedByGObject)
+{
+	GValue value = G_VALUE_INIT;
+	g_value_init(&value, G_TYPE_FLOAT);
+	g_value_set_float(&value, 2);
+	const GParamSpec *spec =
+		g_object_class_find_property(G_OBJECT_GET_CLASS(camera_.get()), "brightness");
+	ASSERT_NE(spec, nullptr);
+	EXPECT_TRUE(g_param_value_validate(const_cast<GParamSpec *>(spec), &value));
+	EXPECT_EQ(g_value_get_float(&value), 1);
+	g_value_unset(&value);
+}
+
 TEST_F(ElementTest, LatencyIsUnknownBeforeNegotiation)
 {
 	GstQuery *query = gst_query_new_latency();

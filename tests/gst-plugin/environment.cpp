@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include "device_provider.h"
 #include "src.h"
 
 namespace {
@@ -18,6 +19,7 @@ public:
 		g_unsetenv("GST_PLUGIN_PATH");
 		gst_init(nullptr, nullptr);
 		ASSERT_TRUE(GST_ELEMENT_REGISTER(cmacamsrc, nullptr));
+		ASSERT_TRUE(GST_DEVICE_PROVIDER_REGISTER(cmacamdeviceprovider, nullptr));
 	}
 };
 

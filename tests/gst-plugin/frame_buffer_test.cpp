@@ -57,6 +57,61 @@ TEST(FrameWriter, WrapDescribesTheCamerasLayout)
 	EXPECT_EQ(meta->offset[1], kStride * 4);
 }
 
+/* The shell of a frame that was freed, with its metas as they were. */
+TEST(FrameWriter, ShellsComeRound)
+{
+	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	MemoryPtr memory = paddedFrame();
+	gst_memory_ref(memory.get());
+	GstMemory *const shared = memory.get();
+
+	BufferPtr buffer = writer.wrap(std::move(memory));
+	const GstBuffer *const shell = buffer.get();
+	gst_buffer_get_video_meta(buffer.get())->width = 1;
+	GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_CORRUPTED);
+	buffer.reset();
+	EXPECT_EQ(GST_MINI_OBJECT_REFCOUNT_VALUE(shared), 1) << "a shell keeps no frame";
+
+	buffer = writer.wrap(MemoryPtr(shared));
+	EXPECT_EQ(buffer.get(), shell);
+	EXPECT_EQ(gst_buffer_get_video_meta(buffer.get())->width, kSize.width);
+	EXPECT_FALSE(GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_CORRUPTED));
+	EXPECT_EQ(gst_buffer_get_size(buffer.get()), kFrame);
+}
+
+TEST(FrameWriter, BuffersOutliveIt)
+{
+	BufferPtr buffer;
+	{
+		const FrameWriter writer(nv12(), kSize, layout(kStride));
+		buffer = writer.wrap(paddedFrame());
+	}
+	EXPECT_EQ(gst_buffer_get_video_meta(buffer.get())->stride[0], int(kStride));
+}
+
+TEST(FrameWriter, ReferenceTimesAreOnWrappedAndOnCopiedFrames)
+{
+	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	const MemoryPtr memory = paddedFrame();
+	const CapsPtr unixTime(gst_caps_new_empty_simple("timestamp/x-unix"));
+	const CapsPtr monotonic(gst_caps_new_empty_simple("timestamp/x-clock-monotonic"));
+
+	for (GstClockTime time : {7, 9}) {
+		const BufferPtr wrapped = writer.wrap(MemoryPtr(gst_memory_ref(memory.get())));
+		const BufferPtr copied = writer.copy(memory.get());
+		for (GstBuffer *buffer : {wrapped.get(), copied.get()}) {
+			setReferenceTimes(buffer, {.monotonic = time, .unixTime = time + 1000});
+			const auto *mono =
+				gst_buffer_get_reference_timestamp_meta(buffer, monotonic.get());
+			const auto *wall =
+				gst_buffer_get_reference_timestamp_meta(buffer, unixTime.get());
+			ASSERT_TRUE(mono && wall);
+			EXPECT_EQ(mono->timestamp, time);
+			EXPECT_EQ(wall->timestamp, time + 1000);
+		}
+	}
+}
+
 TEST(FrameWriter, CopyDropsThePaddingAndNothingElse)
 {
 	const FrameWriter writer(nv12(), kSize, layout(kStride));

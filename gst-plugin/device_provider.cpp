@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The device provider: cameras as GstDevice, as they come and go.
+ */
+
+/**
+ * SECTION:deviceprovider-cmacamdeviceprovider
+ * @title: cmacamdeviceprovider
+ *
+ * Lists the cameras of libcamera, and tells of those that are plugged in and
+ * taken out. Where libcamerasrc is installed, cameras of other makes are listed
+ * as well, for it, and the providers of libcamera and Video4Linux are hidden:
+ * each camera is there once.
+ *
+ * |[
+ * gst-device-monitor-1.0 --follow Source/Video
+ * ]|
+ */
+#include "device_provider.h"
+
+#include <memory>
+#include <new>
+#include <string>
+
+#include "device.h"
+#include "gst_ptr.h"
+#include "manager.h"
+#include "session.h"
+
+GST_DEBUG_CATEGORY_STATIC(cmacam_provider_debug);
+#define GST_CAT_DEFAULT cmacam_provider_debug
+
+using namespace cmacam;
+
+namespace {
+
+struct ProviderState
+{
+	/* Empty unless started. */
+	std::shared_ptr<libcamera::CameraManager> manager;
+};
+
+} /* namespace */
+
+struct _GstCmacamDeviceProvider
+{
+	GstDeviceProvider parent;
+	ProviderState state;
+};
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(GstCmacamDeviceProvider, gst_cmacam_device_provider,
+			      GST_TYPE_DEVICE_PROVIDER,
+			      GST_DEBUG_CATEGORY_INIT(cmacam_provider_debug, "cmacamprovider", 0,
+						      "cmacam device provider"))
+GST_DEVICE_PROVIDER_REGISTER_DEFINE(cmacamdeviceprovider, "cmacamdeviceprovider", GST_RANK_PRIMARY,
+				    GST_TYPE_CMACAM_DEVICE_PROVIDER)
+
+static bool haveLibcamerasrc()
+{
+	GstElementFactory *factory = gst_element_factory_find("libcamerasrc");
+	if (factory)
+		gst_object_unref(factory);
+	return factory;
+}
+
+static bool isListed(const libcamera::Camera &camera)
+{
+	return isCmacam(camera) || haveLibcamerasrc();
+}
+
+static GList *probe(GstDeviceProvider *provider)
+{
+	MaybeError error;
+	const std::shared_ptr<libcamera::CameraManager> manager = sharedCameraManager(error);
+	GList *devices = nullptr;
+
+	if (!manager) {
+		GST_WARNING_OBJECT(provider, "%s", error->message.c_str());
+		return nullptr;
+	}
+
+	for (const std::shared_ptr<libcamera::Camera> &camera : manager->cameras())
+		if (isListed(*camera))
+			devices = g_list_append(devices, makeDevice(*camera));
+	return devices;
+}
+
+/* The device of the camera @id that is announced; a new reference, or null. */
+static GstDevice *findDevice(GstDeviceProvider *provider, const std::string &id)
+{
+	GstDevice *found = nullptr;
+
+	GST_OBJECT_LOCK(provider);
+	for (GList *item = provider->devices; item && !found; item = item->next)
+		if (id == cameraId(GST_DEVICE(item->data)))
+			found = GST_DEVICE(gst_object_ref(item->data));
+	GST_OBJECT_UNLOCK(provider);
+	return found;
+}
+
+/* Run on libcamera's thread. */
+static void cameraAdded(GstDeviceProvider *provider, libcamera::Camera &camera)
+{
+	if (GstDevice *known = findDevice(provider, camera.id())) {
+		gst_object_unref(known);
+		return;
+	}
+	if (isListed(camera))
+		gst_device_provider_device_add(provider, makeDevice(camera));
+}
+
+static void cameraRemoved(GstDeviceProvider *provider, libcamera::Camera &camera)
+{
+	if (GstDevice *device = findDevice(provider, camera.id())) {
+		gst_device_provider_device_remove(provider, device);
+		gst_object_unref(device);
+	}
+}
+
+static gboolean start(GstDeviceProvider *provider)
+{
+	GstCmacamDeviceProvider *self = GST_CMACAM_DEVICE_PROVIDER(provider);
+	MaybeError error;
+
+	self->state.manager = sharedCameraManager(error);
+	if (!self->state.manager) {
+		/* Others' devices are to be listed all the same. */
+		GST_WARNING_OBJECT(provider, "%s", error->message.c_str());
+		return TRUE;
+	}
+
+	using CameraPtr = std::shared_ptr<libcamera::Camera>;
+	self->state.manager->cameraAdded.connect(
+		self, [provider](CameraPtr camera) { cameraAdded(provider, *camera); });
+	self->state.manager->cameraRemoved.connect(
+		self, [provider](CameraPtr camera) { cameraRemoved(provider, *camera); });
+
+	/* Connected first: one that comes meanwhile is found by both, and added once. */
+	for (const CameraPtr &camera : self->state.manager->cameras())
+		cameraAdded(provider, *camera);
+	return TRUE;
+}
+
+static void stop(GstDeviceProvider *provider)
+{
+	GstCmacamDeviceProvider *self = GST_CMACAM_DEVICE_PROVIDER(provider);
+
+	if (!self->state.manager)
+		return;
+	self->state.manager->cameraAdded.disconnect(self);
+	self->state.manager->cameraRemoved.disconnect(self);
+	self->state.manager.reset();
+}
+
+/* Not inlined: gcc takes the parent's finalize for this one, and warns of its own guess. */
+[[gnu::noinline]] static void finalize(GObject *object)
+{
+	GST_CMACAM_DEVICE_PROVIDER(object)->state.~ProviderState();
+	G_OBJECT_CLASS(gst_cmacam_device_provider_parent_class)->finalize(object);
+}
+
+static void gst_cmacam_device_provider_init(GstCmacamDeviceProvider *self)
+{
+	new (&self->state) ProviderState();
+
+	/* What libcamerasrc is not there to play is left to the others to list. */
+	if (!haveLibcamerasrc())
+		return;
+	gst_device_provider_hide_provider(GST_DEVICE_PROVIDER(self), "libcameraprovider");
+	gst_device_provider_hide_provider(GST_DEVICE_PROVIDER(self), "v4l2deviceprovider");
+}
+
+static void gst_cmacam_device_provider_class_init(GstCmacamDeviceProviderClass *klass)
+{
+	GstDeviceProviderClass *provider = GST_DEVICE_PROVIDER_CLASS(klass);
+
+	G_OBJECT_CLASS(klass)->finalize = finalize;
+	provider->probe = probe;
+	provider->start = start;
+	provider->stop = stop;
+	gst_device_provider_class_set_static_metadata(
+		provider, "cmacam device provider", "Source/Video",
+		"Lists cameras and tells of plug and unplug", "the cmacam project");
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the two halves of cmacamsrc share: the element (src.cpp: states,
+ * properties) and its stream (stream.cpp: negotiation, buffers, frames).
+ */
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "camera_watch.h"
+#include "controls.h"
+#include "frame_buffer.h"
+#include "memory.h"
+#include "session.h"
+#include "src.h"
+
+GST_DEBUG_CATEGORY_EXTERN(cmacam_src_debug);
+
+namespace cmacam {
+
+/* Values of the property on-disconnect. */
+enum OnDisconnect {
+	DISCONNECT_STOP,
+	DISCONNECT_WAIT,
+};
+
+/* What the streaming thread alone uses, between negotiation and stop. */
+struct Stream
+{
+	StreamSettings settings;
+	bool configured = false;
+	/* What the peer asked for on top of the camera's own buffers. */
+	unsigned int extraBuffers = 0;
+	FrameWriter writer;
+	bool copying = false;
+	bool copyReported = false;
+	/* An error has been posted: the stream ends. */
+	bool failed = false;
+	/* The next frame comes from a camera that was plugged in anew. */
+	bool replugged = false;
+	guint64 delivered = 0;
+	guint64 lost = 0;
+	GstClockTime lastTime = GST_CLOCK_TIME_NONE;
+};
+
+struct State
+{
+	/* Guards what other threads read (queries, unlock, state changes). */
+	std::mutex mutex;
+	std::string cameraName;
+	OnDisconnect onDisconnect = DISCONNECT_STOP;
+	/* Empty before PAUSED, and while a camera that is gone is waited for. */
+	std::shared_ptr<CameraSession> session;
+	std::shared_ptr<CameraWatch> watch;
+	/* The camera that is waited for, as it was. */
+	std::shared_ptr<libcamera::Camera> gone;
+	std::shared_ptr<FramePool> pool;
+	GstClockTime frameDuration = GST_CLOCK_TIME_NONE;
+	size_t bufferCount = 0;
+	/* For the session that follows, where there is none now. */
+	bool flushing = false;
+	bool paused = false;
+
+	/* Guard themselves. */
+	Controls controls;
+
+	Stream stream;
+};
+
+/** The session, or null. */
+std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self);
+/** Opens the camera the properties ask for and checks them against it. */
+MaybeError openCamera(GstCmacamSrc *self);
+/** Stops the stream and gives its buffers up; the session stays. */
+void releaseStream(GstCmacamSrc *self);
+/** Stops the stream and releases the camera. */
+void closeCamera(GstCmacamSrc *self);
+/** Posts @error in the domain and with the code of its kind. */
+void postError(GstCmacamSrc *self, const Error &error);
+
+/** Puts negotiation, buffers and frames into the class. */
+void installStream(GstBaseSrcClass *base, GstPushSrcClass *push);
+
+} /* namespace cmacam */
+
+struct _GstCmacamSrc
+{
+	GstPushSrc parent;
+	cmacam::State state;
+};
