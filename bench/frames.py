@@ -22,7 +22,6 @@ import frames_trace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = "/dev/virtio-ports/cmacam.board.0"   # of the virtual board
-CMACAM_RUN = "/build/libcam-pipeline/cmacam-run"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 WARM_UP = 16     # frames: every buffer has gone round, every decision is made
 LIMIT = 60       # seconds without what is waited for
@@ -52,11 +51,9 @@ class Board:
         return self._port is not None
 
 
-def resolved(command):
-    """The command with programs that are not in PATH where a build leaves them."""
-    if command[0] == "cmacam-run" and not shutil.which("cmacam-run"):
-        command = [CMACAM_RUN, *command[1:]]
-    program = command[os.path.basename(command[0]) == "cmacam-run"]
+def installed(command):
+    """The command, if its program is there."""
+    program = command[command[0] == "cmacam-run"]
     if not shutil.which(program):
         raise NotRun(f"{os.path.basename(program)} is not installed")
     return command
@@ -68,7 +65,7 @@ class Running:
     def __init__(self, command):
         self._errors = open("/tmp/bench-frames.err", "w+")   # closed with the block
         before = self._frames()
-        self._child = subprocess.Popen(resolved(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self._child = subprocess.Popen(installed(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=self._errors)
         self.pid = self._child.pid
         self._before, self._began = before, False
@@ -168,7 +165,8 @@ def latency(cell, device, programs, board):
             running.warm_up()
             start = frames_meter.frames_finished()
             trace.start()
-            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= start + frames, f"{frames} frames", 4 * LIMIT)
+            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= start + frames, f"{frames} frames",
+                                  4 * LIMIT)
             lines = trace.stop()
         if cam:
             lines = [line for line in lines if "sys_write" not in line or f"-{running.pid} " in line]
@@ -202,7 +200,7 @@ def write(path, text):
 
 
 def programs_folder(given):
-    for folder in (given, HERE, "/build/bench"):
+    for folder in (given, HERE):
         if folder and os.path.exists(f"{folder}/frames_v4l2"):
             return folder
     sys.exit("frames.py: the consumers' programs (frames_v4l2 ...) are not found: say where with --programs")
@@ -216,7 +214,10 @@ def arguments():
     parser.add_argument("--only", default="", metavar="TEXT", help="consumers with this in their name")
     parser.add_argument("--results", default="frames.jsonl", metavar="FILE", help="appended to (default %(default)s)")
     parser.add_argument("--programs", default="", metavar="DIR", help="where frames_v4l2 and its like are")
-    return parser.parse_args()
+    args = parser.parse_args()
+    for size in set(args.sizes) - {size.name for size in frames_plan.SIZES}:
+        parser.error(f"{size}: no such size")
+    return args
 
 
 def main():

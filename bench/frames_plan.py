@@ -48,23 +48,25 @@ class Consumer:
         runner = ["cmacam-run"] if self.libcamera else []
         marking = ("--marker", marker) if marker else ()
         if self.kind == "cam":
-            return ["cam", "-c1", "--stream", f"width={size.width},height={size.height},pixelformat=NV12", "--capture"]
+            stream = f"width={size.width},height={size.height},pixelformat=NV12"
+            return [*runner, "cam", "-c1", "--stream", stream, "--capture"]
         if self.kind == "gst":
             pipeline = PIPELINE.format(source=source, size=size)
             # The one is what users run, the other the same with an eye on the pad.
-            return ([*runner, f"{programs}/frames_gst", pipeline, *marking] if marker
-                    else ["gst-launch-1.0", "-q", *pipeline.split()])
+            return [*runner, *([f"{programs}/frames_gst", pipeline, *marking] if marker
+                               else ["gst-launch-1.0", "-q", *pipeline.split()])]
         options = [option.format(device=device, pipeline=TO_OPENCV.format(source=source, size=size))
                    for option in self.options]
         return [*runner, f"{programs}/{self.kind}", "--width", str(size.width), "--height", str(size.height),
                 *options, *marking]
 
 
-LOOP, OURS, THEIRS = "plain V4L2 loop", "cmacamsrc", "libcamerasrc"
+EMULATED = "virtual board"
+LOOP, OURS, THEIRS, DIRECT = "plain V4L2 loop", "cmacamsrc", "libcamerasrc", "v4l2src io-mode=dmabuf"
 CONSUMERS = (
     Consumer(LOOP, "frames_v4l2", options=("--device", "{device}")),
     Consumer("v4l2src io-mode=mmap", "gst", "v4l2src device={device} io-mode=mmap"),
-    Consumer("v4l2src io-mode=dmabuf", "gst", "v4l2src device={device} io-mode=dmabuf"),
+    Consumer(DIRECT, "gst", "v4l2src device={device} io-mode=dmabuf"),
     Consumer(THEIRS, "gst", "libcamerasrc", libcamera=True),
     Consumer(OURS, "gst", "cmacamsrc"),
     Consumer("cam", "cam", libcamera=True),

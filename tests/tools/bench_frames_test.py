@@ -31,7 +31,8 @@ def late(consumer, size, p50):
 
 
 def result(*cells, sizes=("VGA", "8K")):
-    return {"bench": "frames", "kernel": "test", "sizes": list(sizes), "cells": list(cells)}
+    return {"bench": "frames", "kernel": "test", "where": frames_plan.EMULATED, "sizes": list(sizes),
+            "cells": list(cells)}
 
 
 GOOD = result(
@@ -83,6 +84,16 @@ class Table(unittest.TestCase):
     def test_costs_are_itemised(self):
         self.assertEqual(self.row("System calls at VGA", "VIDIOC_QBUF"), ["1.00"])
         self.assertEqual(self.row("Threads at VGA", "reader"), ["100", "2.00", "0.00"])
+
+    def test_the_distance_to_the_direct_way(self):
+        self.assertIn(f"{frames_plan.OURS} against {frames_plan.DIRECT}: not measured", self.table)
+        table = frames_report.table(result(cost(frames_plan.OURS, "VGA", 30, calls=9, involuntary=9),
+                                           cost(frames_plan.DIRECT, "VGA", 10, calls=4), sizes=("VGA",)))
+        self.assertIn("3.00 times the CPU time, +5.0 system calls, +0.0 voluntary switches, +1.0 involuntary", table)
+
+    def test_a_real_cpu_has_caches(self):
+        self.assertIn("no caches", self.table)
+        self.assertNotIn("no caches", frames_report.table(GOOD | {"where": "board.jsonl"}))
 
     def test_what_was_not_run_says_why(self):
         self.assertIn("1 cells not run: no memory (OpenCV, V4L2, 8K)", self.table)
