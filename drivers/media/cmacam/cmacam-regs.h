@@ -24,7 +24,7 @@
 #define CMACAM_ID			0x000	/* RO: CMACAM_ID_MAGIC */
 #define CMACAM_ID_MAGIC			0x434d4143u
 #define CMACAM_VERSION			0x004	/* RO: major << 16 | minor */
-#define CMACAM_VERSION_MAJOR		1u
+#define CMACAM_VERSION_MAJOR		2u
 #define CMACAM_VERSION_MINOR		0u
 #define CMACAM_CAPS			0x008	/* RO */
 #define CMACAM_CAPS_CHANNELS		0x0000000fu
@@ -32,15 +32,12 @@
 #define CMACAM_CAPS_FIFO		0x0000ff00u
 #define CMACAM_CAPS_ADDR_BITS_SHIFT	16	/* width of a DMA address */
 #define CMACAM_CAPS_ADDR_BITS		0x007f0000u
-#define CMACAM_CAPS_LORES		0x01000000u /* reserved: channel 1 */
-#define CMACAM_CAPS_STATS		0x02000000u /* reserved: statistics */
 #define CMACAM_CAPS_SG			0x04000000u	/* reserved: SG lists */
 #define CMACAM_CAPS_FAULTS		0x08000000u /* FAULT register present */
 #define CMACAM_CTRL			0x00c	/* RW */
 #define CMACAM_CTRL_RESET		0x00000001u	/* self-clearing */
 #define CMACAM_IRQ_STATUS		0x010	/* RO: bit n = channel n */
 #define CMACAM_IRQ_ENABLE		0x014	/* RW: bit n = channel n */
-#define CMACAM_FORMATS			0x018	/* RO: bit n = format code n */
 #define CMACAM_ALIGN			0x01c	/* RO */
 #define CMACAM_ALIGN_ADDR		0x000000ffu	/* log2 bytes */
 #define CMACAM_ALIGN_STRIDE_SHIFT	8
@@ -64,6 +61,24 @@
 #define CMACAM_SENSOR_GAIN_MAX		0x0ac	/* RO: 1/256 */
 #define CMACAM_SENSOR_PATTERN		0x0b0	/* RW: CMACAM_PATTERN_* */
 #define CMACAM_SENSOR_HOLD		0x0b4	/* RW: bit 0 defers sampling */
+#define CMACAM_SENSOR_FLIP		0x0b8	/* RW: CMACAM_FLIP_* */
+#define CMACAM_FLIP_HORIZONTAL		0x00000001u
+#define CMACAM_FLIP_VERTICAL		0x00000002u
+#define CMACAM_SENSOR_CROP_POS		0x0bc	/* RW: top << 16 | left */
+#define CMACAM_SENSOR_CROP_SIZE		0x0c0	/* RW: height << 16 | width */
+
+/* Image processing, not for Bayer formats; sampled with the sensor. */
+#define CMACAM_ISP_RED_GAIN		0x0c4	/* RW: 1/256 */
+#define CMACAM_ISP_BLUE_GAIN		0x0c8	/* RW: 1/256 */
+#define CMACAM_ISP_COLOUR_GAIN_MIN	64u
+#define CMACAM_ISP_COLOUR_GAIN_MAX	2048u
+#define CMACAM_ISP_BRIGHTNESS		0x0cc	/* RW: signed, 8-bit code */
+#define CMACAM_ISP_BRIGHTNESS_MIN	(-128)
+#define CMACAM_ISP_BRIGHTNESS_MAX	127
+#define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, about code 128 */
+#define CMACAM_ISP_SATURATION		0x0d4	/* RW: 1/256 */
+#define CMACAM_ISP_FACTOR_MAX		1024u /* of the two above */
+#define CMACAM_ISP_UNITY		256u /* reset value of all four 1/256 */
 
 #define CMACAM_PATTERN_OFF		0u	/* the live picture */
 #define CMACAM_PATTERN_BARS		1u	/* 75 % colour bars */
@@ -71,10 +86,15 @@
 #define CMACAM_PATTERN_SOLID		3u	/* mid grey */
 #define CMACAM_PATTERN_COUNT		4u
 
-/* Channels */
+/* Channels: 0 main, 1 lores, 2 statistics */
+#define CMACAM_CH_MAIN			0u
+#define CMACAM_CH_LORES			1u
+#define CMACAM_CH_STATS			2u
+#define CMACAM_CH_COUNT			3u
 #define CMACAM_CH(n)			(0x100u + 0x80u * (n))
 #define CMACAM_CH_CTRL			0x00	/* RW */
 #define CMACAM_CH_CTRL_EN		0x00000001u /* 0 stops at frame end */
+#define CMACAM_CH_CTRL_LINK		0x00000002u /* latched: with channel 0 */
 #define CMACAM_CH_STATUS		0x04	/* RO */
 #define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* a frame is written */
 #define CMACAM_CH_STATUS_IDLE		0x00000002u /* off, none in flight */
@@ -99,8 +119,7 @@
 #define CMACAM_CH_SEQUENCE		0x3c /* RO: of the frame in progress */
 #define CMACAM_CH_DROPPED		0x40	/* RO: frames lost since EN */
 #define CMACAM_CH_ERRORS		0x44 /* RO: frames in error since EN */
-#define CMACAM_CH_META_LO		0x50 /* reserved: statistics address */
-#define CMACAM_CH_META_HI		0x54
+#define CMACAM_CH_FORMATS		0x4c	/* RO: bit n = format code n */
 #define CMACAM_CH_LIST_LO		0x58	/* reserved: SG list address */
 #define CMACAM_CH_LIST_HI		0x5c
 #define CMACAM_CH_FAULT			0x60 /* RW: CMACAM_FAULT_* */
@@ -113,7 +132,12 @@
 #define CMACAM_FMT_GREY			0u	/* 8-bit luma */
 #define CMACAM_FMT_NV12			1u /* Y, then CbCr at stride * height */
 #define CMACAM_FMT_SRGGB10		2u /* 10 bits in 16, little endian */
-#define CMACAM_FMT_COUNT		3u
+#define CMACAM_FMT_Y10			3u /* 10 bits in 16, little endian */
+#define CMACAM_FMT_YUYV			4u	/* Y Cb Y Cr */
+#define CMACAM_FMT_BGR24		5u	/* B first */
+#define CMACAM_FMT_SRGGB8		6u
+#define CMACAM_FMT_STATS		7u	/* struct cmacam_stats */
+#define CMACAM_FMT_COUNT		8u
 
 /*
  * One finished frame. The ring lies in coherent memory. The board writes
@@ -131,7 +155,15 @@ struct cmacam_completion {
 	__le32 line_length;	/* pixels, blanking included */
 	__le32 frame_length;	/* lines, blanking included */
 	__le32 dropped;		/* frames lost since EN, before this one */
-	__le32 reserved[2];
+	__le32 flip;		/* this one and all below: in force */
+	__le32 crop_pos;	/* top << 16 | left */
+	__le32 crop_size;	/* height << 16 | width */
+	__le32 red_gain;	/* 1/256 */
+	__le32 blue_gain;	/* 1/256 */
+	__le32 brightness;	/* signed */
+	__le32 contrast;	/* 1/256 */
+	__le32 saturation;	/* 1/256 */
+	__le32 reserved[10];
 	__le32 owner;		/* CMACAM_DONE_OWNER */
 };
 
@@ -139,6 +171,30 @@ struct cmacam_completion {
 #define CMACAM_DONE_BUS_ERROR		0x00000001u	/* address refused */
 #define CMACAM_DONE_LIMIT		0x00000002u	/* cut at SIZE_LIMIT */
 #define CMACAM_DONE_SHORT		0x00000004u	/* source ended early */
+
+/*
+ * What the statistics channel writes: the picture with light, exposure and
+ * gain, after crop, before white balance and the rest of image processing.
+ * Little endian; user space knows it as struct cmacam_stats of linux/cmacam.h.
+ */
+#define CMACAM_STATS_BINS		256u
+#define CMACAM_STATS_COLUMNS		16u
+#define CMACAM_STATS_ROWS		12u
+struct cmacam_zone_data {
+	__le16 red;		/* mean, 8-bit code * 256 */
+	__le16 green;
+	__le16 blue;
+	__le16 saturated;	/* share of samples with a code of 255, 1/65535 */
+};
+
+struct cmacam_stats_data {
+	__le32 size;		/* bytes of this structure */
+	__le32 sequence;	/* of the frame */
+	__le32 samples;		/* sum of the histogram */
+	__le32 reserved[5];
+	__le32 histogram[CMACAM_STATS_BINS];	/* BT.709 luma, full range */
+	struct cmacam_zone_data zones[CMACAM_STATS_ROWS][CMACAM_STATS_COLUMNS];
+};
 
 /*
  * Mark modes `frame` and `lines`: what the board writes over the first bytes

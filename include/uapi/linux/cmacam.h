@@ -29,6 +29,16 @@
  * @frame_length: lines, blanking included
  * @pixel_rate: pixels per second; line time is line_length / pixel_rate
  * @lost: frames lost since streaming began, before this one
+ * @flip: bit 0 horizontal, bit 1 vertical
+ * @crop_left: of the pixels shown, pixels of the array
+ * @crop_top: lines
+ * @crop_width: pixels
+ * @crop_height: lines
+ * @red_gain: white balance, 1/256
+ * @blue_gain: white balance, 1/256
+ * @brightness: added, 8-bit code values
+ * @contrast: factor about code 128, 1/256
+ * @saturation: factor, 1/256
  * @reserved: zero
  */
 struct cmacam_frame_meta {
@@ -43,10 +53,63 @@ struct cmacam_frame_meta {
 	__u32 frame_length;
 	__u32 pixel_rate;
 	__u32 lost;
+	__u32 flip;
+	__u32 crop_left;
+	__u32 crop_top;
+	__u32 crop_width;
+	__u32 crop_height;
+	__u32 red_gain;
+	__u32 blue_gain;
+	__s32 brightness;
+	__u32 contrast;
+	__u32 saturation;
 	__u32 reserved[4];
 };
 
 #define CMACAM_META_FLAG_ERROR	0x00000001	/* the frame is corrupted */
+
+/*
+ * Statistics of the statistics capture node: one struct cmacam_stats per frame,
+ * as the board wrote it (little endian). The buffer's timestamp equals that of
+ * the video buffer of the same frame.
+ */
+#define V4L2_META_FMT_CMACAM_STATS	v4l2_fourcc('C', 'M', 'S', 'T')
+
+#define CMACAM_STATS_HISTOGRAM	256
+#define CMACAM_STATS_ZONES_X	16
+#define CMACAM_STATS_ZONES_Y	12
+
+/**
+ * struct cmacam_stats_zone - one cell of a grid over the picture
+ * @red: mean, 8-bit code * 256
+ * @green: mean, 8-bit code * 256
+ * @blue: mean, 8-bit code * 256
+ * @saturated: share of samples with a code of 255, 1/65535
+ */
+struct cmacam_stats_zone {
+	__le16 red;
+	__le16 green;
+	__le16 blue;
+	__le16 saturated;
+};
+
+/**
+ * struct cmacam_stats - what the sensor saw, before white balance
+ * @size: bytes the board wrote
+ * @sequence: of the frame
+ * @samples: sum of @histogram
+ * @reserved: zero
+ * @histogram: of luma (BT.709, full range)
+ * @zones: rows from the top, each from the left, of the picture as delivered
+ */
+struct cmacam_stats {
+	__le32 size;
+	__le32 sequence;
+	__le32 samples;
+	__le32 reserved[5];
+	__le32 histogram[CMACAM_STATS_HISTOGRAM];
+	struct cmacam_stats_zone zones[CMACAM_STATS_ZONES_Y][CMACAM_STATS_ZONES_X];
+};
 
 /*
  * Frames were lost: nobody had queued a buffer, or the board gave them up.
@@ -77,5 +140,11 @@ struct cmacam_event_lost {
  * Empty after the operation that failed has succeeded.
  */
 #define V4L2_CID_CMACAM_LAST_ERROR	(V4L2_CID_CMACAM_BASE + 1)
+/*
+ * Of the lores node (boolean, not while streaming): take frames only together
+ * with the main node. Then the n-th buffer of one and of the other show the same
+ * frame, with the same sequence and timestamp; what one loses, both lose.
+ */
+#define V4L2_CID_CMACAM_LINKED		(V4L2_CID_CMACAM_BASE + 2)
 
 #endif
