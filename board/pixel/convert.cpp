@@ -21,6 +21,36 @@ constexpr int16_t kVR = 112, kVG = -102, kVB = -10;
 
 constexpr uint16_t kHalf = 128;
 
+uint8_t lumaOf(uint8_t r, uint8_t g, uint8_t b)
+{
+	const auto sum = static_cast<uint16_t>(kYR * r + kYG * g + kYB * b + kHalf);
+	return static_cast<uint8_t>((sum >> 8) + 16);
+}
+
+uint8_t cbOf(int16_t r, int16_t g, int16_t b)
+{
+	const auto sum = static_cast<int16_t>(kUR * r + kUG * g + kUB * b + kHalf);
+	return static_cast<uint8_t>((sum >> 8) + 128);
+}
+
+uint8_t crOf(int16_t r, int16_t g, int16_t b)
+{
+	const auto sum = static_cast<int16_t>(kVR * r + kVG * g + kVB * b + kHalf);
+	return static_cast<uint8_t>((sum >> 8) + 128);
+}
+
+/* What a line of the mosaic holds at even and at odd places. */
+struct Mosaic
+{
+	Mosaic(const RgbLine &line, bool oddLine)
+		: even(oddLine ? line.g : line.r), odd(oddLine ? line.b : line.g)
+	{
+	}
+
+	const uint8_t *even;
+	const uint8_t *odd;
+};
+
 } /* namespace */
 
 void convertToLuma(const RgbLine &line, uint8_t *__restrict luma, std::size_t width)
@@ -29,10 +59,48 @@ void convertToLuma(const RgbLine &line, uint8_t *__restrict luma, std::size_t wi
 	const uint8_t *__restrict g = line.g;
 	const uint8_t *__restrict b = line.b;
 
+	for (std::size_t x = 0; x < width; x++)
+		luma[x] = lumaOf(r[x], g[x], b[x]);
+}
+
+void convertToLuma10(const RgbLine &line, uint16_t *__restrict luma, std::size_t width)
+{
+	const uint8_t *__restrict r = line.r;
+	const uint8_t *__restrict g = line.g;
+	const uint8_t *__restrict b = line.b;
+
+	for (std::size_t x = 0; x < width; x++)
+		luma[x] = static_cast<uint16_t>(lumaOf(r[x], g[x], b[x]) << 2);
+}
+
+void convertToYuyv(const RgbLine &line, uint8_t *__restrict yuyv, std::size_t width)
+{
+	const uint8_t *__restrict r = line.r;
+	const uint8_t *__restrict g = line.g;
+	const uint8_t *__restrict b = line.b;
+	const auto mean = [](const uint8_t *plane, std::size_t x) {
+		return static_cast<int16_t>((plane[x] + plane[x + 1] + 1) >> 1);
+	};
+
+	for (std::size_t x = 0; x < width; x += 2) {
+		const int16_t meanR = mean(r, x), meanG = mean(g, x), meanB = mean(b, x);
+		yuyv[2 * x] = lumaOf(r[x], g[x], b[x]);
+		yuyv[2 * x + 1] = cbOf(meanR, meanG, meanB);
+		yuyv[2 * x + 2] = lumaOf(r[x + 1], g[x + 1], b[x + 1]);
+		yuyv[2 * x + 3] = crOf(meanR, meanG, meanB);
+	}
+}
+
+void convertToBgr(const RgbLine &line, uint8_t *__restrict bgr, std::size_t width)
+{
+	const uint8_t *__restrict r = line.r;
+	const uint8_t *__restrict g = line.g;
+	const uint8_t *__restrict b = line.b;
+
 	for (std::size_t x = 0; x < width; x++) {
-		const auto sum =
-			static_cast<uint16_t>(kYR * r[x] + kYG * g[x] + kYB * b[x] + kHalf);
-		luma[x] = static_cast<uint8_t>((sum >> 8) + 16);
+		bgr[3 * x] = b[x];
+		bgr[3 * x + 1] = g[x];
+		bgr[3 * x + 2] = r[x];
 	}
 }
 
@@ -47,17 +115,29 @@ void convertToChroma(const RgbLine &upper, const RgbLine &lower, uint8_t *__rest
 		const int16_t r = mean(upper.r, lower.r, x);
 		const int16_t g = mean(upper.g, lower.g, x);
 		const int16_t b = mean(upper.b, lower.b, x);
-		const auto u = static_cast<int16_t>(kUR * r + kUG * g + kUB * b + kHalf);
-		const auto v = static_cast<int16_t>(kVR * r + kVG * g + kVB * b + kHalf);
-		chroma[x] = static_cast<uint8_t>((u >> 8) + 128);
-		chroma[x + 1] = static_cast<uint8_t>((v >> 8) + 128);
+		chroma[x] = cbOf(r, g, b);
+		chroma[x + 1] = crOf(r, g, b);
 	}
 }
 
-void convertToMosaic(const RgbLine &line, bool oddLine, uint16_t *__restrict raw, std::size_t width)
+void convertToMosaic8(const RgbLine &line, bool oddLine, uint8_t *__restrict raw, std::size_t width)
 {
-	const uint8_t *__restrict even = oddLine ? line.g : line.r;
-	const uint8_t *__restrict odd = oddLine ? line.b : line.g;
+	const Mosaic mosaic(line, oddLine);
+	const uint8_t *__restrict even = mosaic.even;
+	const uint8_t *__restrict odd = mosaic.odd;
+
+	for (std::size_t x = 0; x < width; x += 2) {
+		raw[x] = even[x];
+		raw[x + 1] = odd[x + 1];
+	}
+}
+
+void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *__restrict raw,
+		       std::size_t width)
+{
+	const Mosaic mosaic(line, oddLine);
+	const uint8_t *__restrict even = mosaic.even;
+	const uint8_t *__restrict odd = mosaic.odd;
 	const auto expand = [](uint8_t v) { return static_cast<uint16_t>(v << 2 | v >> 6); };
 
 	for (std::size_t x = 0; x < width; x += 2) {

@@ -26,11 +26,21 @@ void convertToLuma(const RgbLine &line, uint8_t *luma, std::size_t width);
 void convertToChroma(const RgbLine &upper, const RgbLine &lower, uint8_t *chroma,
 		     std::size_t width);
 
+/* The same luma in ten bits: four times as much, 64 to 940. */
+void convertToLuma10(const RgbLine &line, uint16_t *luma, std::size_t width);
+
+/* Y Cb Y Cr, chroma from the mean of two pixels. */
+void convertToYuyv(const RgbLine &line, uint8_t *yuyv, std::size_t width);
+
+/* B G R, full range. */
+void convertToBgr(const RgbLine &line, uint8_t *bgr, std::size_t width);
+
 /*
  * RGGB mosaic: even lines hold R G R G, odd lines G B G B. 8 bits become 10 by
  * repeating the two highest, so that 0 and 255 map to 0 and 1023.
  */
-void convertToMosaic(const RgbLine &line, bool oddLine, uint16_t *raw, std::size_t width);
+void convertToMosaic8(const RgbLine &line, bool oddLine, uint8_t *raw, std::size_t width);
+void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *raw, std::size_t width);
 
 /* Multiplies by scale / 256 and saturates. */
 void scaleBrightness(const uint8_t *in, uint8_t *out, std::size_t count, uint32_t scale);

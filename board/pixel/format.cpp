@@ -17,6 +17,11 @@ constexpr std::array<Format, CMACAM_FMT_COUNT> kFormats = {{
 	{"GREY", 1, 0},
 	{"NV12", 1, 2},
 	{"SRGGB10", 2, 0},
+	{"Y10", 2, 0},
+	{"YUYV", 2, 0},
+	{"BGR24", 3, 0},
+	{"SRGGB8", 1, 0},
+	{"STATS", 0, 0},
 }};
 
 } /* namespace */
@@ -33,6 +38,9 @@ uint32_t lineBytes(const FrameLayout &layout)
 
 uint64_t frameBytes(const FrameLayout &layout)
 {
+	if (layout.format == CMACAM_FMT_STATS)
+		return sizeof(cmacam_stats_data);
+
 	const Format &format = formatOf(layout.format);
 	const uint64_t luma = uint64_t{layout.stride} * layout.height;
 

@@ -19,7 +19,7 @@ struct FrameLayout
 struct Format
 {
 	const char *name;
-	uint32_t bytesPerPixel; /* of the first plane */
+	uint32_t bytesPerPixel; /* of the first plane; 0: not of pixels */
 	uint32_t chromaDivisor; /* chroma lines per luma line is 1 / this; 0: none */
 };
 

@@ -21,6 +21,16 @@ struct Size
 	bool operator==(const Size &) const = default;
 };
 
+struct Rectangle
+{
+	uint32_t left = 0; /* pixels, as the width */
+	uint32_t top = 0;  /* lines, as the height */
+	uint32_t width = 0;
+	uint32_t height = 0;
+
+	bool operator==(const Rectangle &) const = default;
+};
+
 class Picture
 {
 public:

@@ -12,7 +12,7 @@
 namespace cmacam {
 
 template <typename T, typename Make>
-void Renderer::putLine(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make)
+void Renderer::putBytes(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make)
 {
 	if (offset >= memory.size())
 		return;
@@ -28,34 +28,48 @@ void Renderer::putLine(std::span<std::byte> memory, uint64_t offset, std::size_t
 	std::copy_n(cutLine_.begin(), room, memory.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
+void Renderer::putLine(const RgbLine &line, const FrameLayout &layout, uint32_t y,
+		       std::span<std::byte> memory)
+{
+	const std::size_t width = layout.width;
+	const uint64_t offset = uint64_t{layout.stride} * y;
+	const std::size_t bytes = lineBytes(layout);
+	const auto put8 = [&](auto make) { putBytes<uint8_t>(memory, offset, bytes, make); };
+	const auto put16 = [&](auto make) { putBytes<uint16_t>(memory, offset, bytes, make); };
+
+	switch (layout.format) {
+	case CMACAM_FMT_GREY:
+	case CMACAM_FMT_NV12:
+		return put8([&](uint8_t *out) { convertToLuma(line, out, width); });
+	case CMACAM_FMT_Y10:
+		return put16([&](uint16_t *out) { convertToLuma10(line, out, width); });
+	case CMACAM_FMT_YUYV:
+		return put8([&](uint8_t *out) { convertToYuyv(line, out, width); });
+	case CMACAM_FMT_BGR24:
+		return put8([&](uint8_t *out) { convertToBgr(line, out, width); });
+	case CMACAM_FMT_SRGGB8:
+		return put8([&](uint8_t *out) { convertToMosaic8(line, y % 2, out, width); });
+	case CMACAM_FMT_SRGGB10:
+		return put16([&](uint16_t *out) { convertToMosaic10(line, y % 2, out, width); });
+	default: /* no channel enables with it */
+		return;
+	}
+}
+
 void Renderer::render(PicturePtr picture, const FrameLayout &layout, uint32_t brightness,
 		      std::span<std::byte> memory)
 {
-	const std::size_t width = layout.width;
-	const std::size_t bytes = lineBytes(layout);
-
 	scaler_.start(std::move(picture), {layout.width, layout.height}, brightness);
 
 	for (uint32_t y = 0; y < layout.height; y += 2) {
 		const RgbLine lines[] = {scaler_.line(y), scaler_.line(y + 1)};
 
-		for (uint32_t i = 0; i < 2; i++) {
-			const uint64_t offset = uint64_t{layout.stride} * (y + i);
-			if (layout.format == CMACAM_FMT_SRGGB10) {
-				putLine<uint16_t>(memory, offset, bytes, [&](uint16_t *raw) {
-					convertToMosaic(lines[i], i, raw, width);
-				});
-			} else {
-				putLine<uint8_t>(memory, offset, bytes, [&](uint8_t *luma) {
-					convertToLuma(lines[i], luma, width);
-				});
-			}
-		}
-
+		putLine(lines[0], layout, y, memory);
+		putLine(lines[1], layout, y + 1, memory);
 		if (layout.format == CMACAM_FMT_NV12) {
 			const uint64_t offset = uint64_t{layout.stride} * (layout.height + y / 2);
-			putLine<uint8_t>(memory, offset, bytes, [&](uint8_t *chroma) {
-				convertToChroma(lines[0], lines[1], chroma, width);
+			putBytes<uint8_t>(memory, offset, layout.width, [&](uint8_t *chroma) {
+				convertToChroma(lines[0], lines[1], chroma, layout.width);
 			});
 		}
 	}

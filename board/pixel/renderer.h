@@ -30,7 +30,9 @@ public:
 private:
 	/* Calls make(T *line), straight into memory unless the line is cut. */
 	template <typename T, typename Make>
-	void putLine(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make);
+	void putBytes(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make);
+	void putLine(const RgbLine &line, const FrameLayout &layout, uint32_t y,
+		     std::span<std::byte> memory);
 
 	Scaler scaler_;
 	std::vector<std::byte> cutLine_;

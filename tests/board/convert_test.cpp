@@ -95,8 +95,8 @@ protected:
 	void compare(const PicturePtr &picture, uint32_t code, GstVideoFormat format, Inside inside)
 	{
 		const Size size = picture->size();
-		const FrameLayout layout = {size.width, size.height, code,
-					    (size.width + 63) / 64 * 64};
+		FrameLayout layout = {size.width, size.height, code, 0};
+		layout.stride = (lineBytes(layout) + 63) / 64 * 64;
 		std::vector<std::byte> memory(frameBytes(layout));
 		Renderer().render(picture, layout, 256, memory);
 
@@ -106,7 +106,8 @@ protected:
 				std::copy_n(picture->row(static_cast<Picture::Plane>(p), y),
 					    size.width, in.component(p, y));
 		}
-		Frame out(format, size, "bt709");
+		const bool rgb = code == CMACAM_FMT_BGR24;
+		Frame out(format, size, rgb ? "sRGB" : "bt709");
 		const std::unique_ptr<GstVideoConverter, Deleter> converter(
 			gst_video_converter_new(in.info(), out.info(), nullptr));
 		ASSERT_TRUE(converter);
@@ -120,8 +121,9 @@ protected:
 					reinterpret_cast<const uint8_t *>(memory.data()) +
 					layout.stride * (plane * size.height + y);
 				const uint8_t *theirs = out.row(plane, y);
-				for (uint32_t x = 0; x < size.width; x++) {
-					if (!inside(x, plane ? 2 * y : y))
+				for (uint32_t x = 0; x < lineBytes(layout); x++) {
+					if (!inside(x * size.width / lineBytes(layout),
+						    plane ? 2 * y : y))
 						continue;
 					ASSERT_LE(std::abs(ours[x] - theirs[x]), kTolerance)
 						<< "plane " << plane << " at " << x << "," << y
@@ -172,6 +174,18 @@ TEST_F(ConvertTest, ColoursNv12)
 TEST_F(ConvertTest, ColoursGrey)
 {
 	compareColours(CMACAM_FMT_GREY, GST_VIDEO_FORMAT_GRAY8);
+}
+
+TEST_F(ConvertTest, Yuyv)
+{
+	compareBars({640, 480}, CMACAM_FMT_YUYV, GST_VIDEO_FORMAT_YUY2);
+	compareColours(CMACAM_FMT_YUYV, GST_VIDEO_FORMAT_YUY2);
+}
+
+TEST_F(ConvertTest, Bgr)
+{
+	compareBars({640, 480}, CMACAM_FMT_BGR24, GST_VIDEO_FORMAT_BGR);
+	compareColours(CMACAM_FMT_BGR24, GST_VIDEO_FORMAT_BGR);
 }
 
 /* The ends of the limited range, which rounding must not leave. */

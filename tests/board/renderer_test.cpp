@@ -17,6 +17,9 @@ using namespace cmacam;
 namespace {
 
 constexpr uint32_t kSame = 256;
+constexpr uint32_t kPictureFormats[] = {CMACAM_FMT_GREY,  CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10,
+					CMACAM_FMT_Y10,	  CMACAM_FMT_YUYV, CMACAM_FMT_BGR24,
+					CMACAM_FMT_SRGGB8};
 
 std::shared_ptr<Picture> noise(Size size, unsigned int seed = 1)
 {
@@ -78,9 +81,40 @@ TEST(Renderer, MosaicSpansTenBits)
 	EXPECT_EQ(rawAt(render(picture, layout), layout, 0, 0), 1023u);
 }
 
+/* Formats that must agree with another one, sample by sample. */
+TEST(Renderer, FormatsAgree)
+{
+	constexpr Size kSize = {66, 34};
+	constexpr uint32_t kStride = 256;
+	const auto picture = noise(kSize);
+	const auto memoryOf = [&](uint32_t format) {
+		return render(picture, {kSize.width, kSize.height, format, kStride});
+	};
+	const auto raw10 = memoryOf(CMACAM_FMT_SRGGB10), raw8 = memoryOf(CMACAM_FMT_SRGGB8);
+	const auto grey = memoryOf(CMACAM_FMT_GREY), y10 = memoryOf(CMACAM_FMT_Y10);
+	const auto yuyv = memoryOf(CMACAM_FMT_YUYV), bgr = memoryOf(CMACAM_FMT_BGR24);
+	const FrameLayout wide = {kSize.width, kSize.height, CMACAM_FMT_Y10, kStride};
+
+	for (uint32_t y = 0; y < kSize.height; y++) {
+		for (uint32_t x = 0; x < kSize.width; x++) {
+			const std::size_t at = kStride * y + x;
+			const auto luma = std::to_integer<uint32_t>(grey[at]);
+			ASSERT_EQ(rawAt(raw10, wide, x, y) >> 2,
+				  std::to_integer<uint32_t>(raw8[at]));
+			ASSERT_EQ(rawAt(y10, wide, x, y), 4 * luma);
+			ASSERT_EQ(std::to_integer<uint32_t>(yuyv[at + x]), luma);
+			for (uint32_t p = 0; p < Picture::kPlanes; p++) {
+				const auto plane = static_cast<Picture::Plane>(p);
+				ASSERT_EQ(std::to_integer<uint8_t>(bgr[at + 2 * x + 2 - p]),
+					  picture->row(plane, y)[x]);
+			}
+		}
+	}
+}
+
 TEST(Renderer, PaddingStays)
 {
-	for (uint32_t format : {CMACAM_FMT_GREY, CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10}) {
+	for (uint32_t format : kPictureFormats) {
 		const FrameLayout layout = {18, 16, format, 64};
 		const auto memory = render(noise({18, 16}), layout);
 		const uint32_t lines = static_cast<uint32_t>(memory.size()) / layout.stride;
@@ -94,8 +128,8 @@ TEST(Renderer, PaddingStays)
 /* Whatever the cut, what is written equals the start of the whole frame. */
 TEST(Renderer, CutFramesArePrefixes)
 {
-	for (uint32_t format : {CMACAM_FMT_GREY, CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10}) {
-		const FrameLayout layout = {32, 16, format, 64};
+	for (uint32_t format : kPictureFormats) {
+		const FrameLayout layout = {32, 16, format, 128};
 		const auto picture = noise({32, 16});
 		const auto whole = render(picture, layout);
 		for (std::size_t size = 1; size < whole.size(); size += 13) {
