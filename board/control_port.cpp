@@ -88,14 +88,17 @@ std::string ControlPort::execute(Engine &engine, std::string_view command)
 		return "error there is no key '" + words[1] + "'";
 	}
 
-	if ((count == 2 || count == 3) && words[0] == "fault") {
+	if (count >= 2 && count <= 4 && words[0] == "fault") {
 		uint32_t frames = 1;
-		if (count == 3 && !parseCount(words[2], frames))
+		uint32_t channel = 0;
+		if (count >= 3 && !parseCount(words[2], frames))
 			return "error the count of frames is a number, not '" + words[2] + "'";
-		return answer(engine.fault(words[1], frames));
+		if (count == 4 && !parseCount(words[3], channel))
+			return "error a channel is a number, not '" + words[3] + "'";
+		return answer(engine.fault(words[1], frames, channel));
 	}
 
-	return "error a command is 'set KEY VALUE', 'get KEY' or 'fault KIND [COUNT]'";
+	return "error a command is 'set KEY VALUE', 'get KEY' or 'fault KIND [COUNT [CHANNEL]]'";
 }
 
 void ControlPort::run()

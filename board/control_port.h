@@ -4,7 +4,7 @@
  *
  *	set KEY VALUE		-> ok
  *	get KEY			-> ok VALUE
- *	fault KIND [COUNT]	-> ok
+ *	fault KIND [COUNT [CHANNEL]]	-> ok
  *
  * What cannot be done is answered by `error` and one sentence. QEMU connects
  * to it for the guest, and other clients may at the same time.

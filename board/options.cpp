@@ -50,7 +50,7 @@ void parseVersion(Capabilities &caps, const std::string &text)
 	    caps.versionMajor > 0xffff || caps.versionMinor > 0xffff)
 		throw CLI::ValidationError(
 			"--register-version",
-			std::format("a version is two numbers up to 65535, such as 1.0, not '{}'",
+			std::format("a version is two numbers up to 65535, such as 2.0, not '{}'",
 				    text));
 }
 
@@ -101,7 +101,12 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		"write struct cmacam_mark over the first bytes of a frame, and its sequence "
 		"number into every 64-byte line");
 	setting("digest", "none|sha256", "log the hash of each frame as it lies in memory");
-	app.add_option("--fifo", caps.fifoDepth, "depth of the address FIFO, entries")
+	app.add_option("--channels", caps.channels,
+		       "how many channels: 1 main, 2 and lores, 3 and statistics")
+		->check(CLI::Range(1u, CMACAM_CH_COUNT))
+		->type_name("N")
+		->capture_default_str();
+	app.add_option("--fifo", caps.fifoDepth, "depth of each address FIFO, entries")
 		->check(CLI::Range(1u, kMaxFifoDepth))
 		->type_name("N")
 		->capture_default_str();
@@ -119,7 +124,7 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		   [&caps](const std::string &text) { parseVersion(caps, text); },
 		   "what the VERSION register claims")
 		->type_name("MAJOR.MINOR")
-		->default_str("1.0");
+		->default_str(std::format("{}.{}", caps.versionMajor, caps.versionMinor));
 
 	try {
 		app.parse(argc, argv);

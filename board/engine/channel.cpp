@@ -5,9 +5,8 @@
  */
 #include "engine/channel.h"
 
+#include <array>
 #include <utility>
-
-#include <cmacam-regs.h>
 
 namespace cmacam {
 
@@ -19,7 +18,21 @@ constexpr uint32_t kAllInterrupts = CMACAM_CH_INT_FRAME_START | CMACAM_CH_INT_FR
 constexpr uint32_t kAllFaults =
 	CMACAM_FAULT_BUS_ERROR | CMACAM_FAULT_LOSE_IRQ | CMACAM_FAULT_DROP | CMACAM_FAULT_TORN;
 
-static_assert(sizeof(cmacam_completion) == 64);
+static_assert(sizeof(cmacam_completion) == 128);
+
+constexpr uint32_t bit(uint32_t code)
+{
+	return 1u << code;
+}
+
+/* By channel. */
+constexpr uint32_t kNoBayer = bit(CMACAM_FMT_GREY) | bit(CMACAM_FMT_NV12) | bit(CMACAM_FMT_Y10) |
+			      bit(CMACAM_FMT_YUYV) | bit(CMACAM_FMT_BGR24);
+constexpr std::array<uint32_t, CMACAM_CH_COUNT> kFormats = {
+	kNoBayer | bit(CMACAM_FMT_SRGGB10) | bit(CMACAM_FMT_SRGGB8),
+	kNoBayer,
+	bit(CMACAM_FMT_STATS),
+};
 
 constexpr bool aligned(uint64_t value, uint32_t log2)
 {
@@ -43,8 +56,8 @@ constexpr void setHigh(uint64_t &value, uint32_t high)
 
 } /* namespace */
 
-Channel::Channel(const Capabilities &caps, Reachable reachable)
-	: caps_(caps), reachable_(std::move(reachable))
+Channel::Channel(uint32_t number, const Capabilities &caps, Reachable reachable)
+	: number_(number), caps_(caps), reachable_(std::move(reachable))
 {
 }
 
@@ -70,7 +83,8 @@ uint32_t Channel::read(uint32_t offset) const
 {
 	switch (offset) {
 	case CMACAM_CH_CTRL:
-		return enabled_ ? CMACAM_CH_CTRL_EN : 0;
+		return enabled_ ? CMACAM_CH_CTRL_EN | (config_.linked ? CMACAM_CH_CTRL_LINK : 0)
+				: 0;
 	case CMACAM_CH_STATUS:
 		return (active_ ? CMACAM_CH_STATUS_ACTIVE : 0) |
 		       (running_ ? 0 : CMACAM_CH_STATUS_IDLE);
@@ -104,6 +118,8 @@ uint32_t Channel::read(uint32_t offset) const
 		return dropped_;
 	case CMACAM_CH_ERRORS:
 		return errors_;
+	case CMACAM_CH_FORMATS:
+		return kFormats[number_];
 	case CMACAM_CH_FAULT:
 		return faults_;
 	default:
@@ -172,12 +188,13 @@ void Channel::writeControl(uint32_t value)
 		return;
 
 	/* Not before IDLE: the frame in flight still uses what EN latched. */
-	if (running_ || !configValid(written_)) {
+	const ChannelConfig config = latched(value);
+	if (running_ || !configValid(config)) {
 		intStatus_ |= CMACAM_CH_INT_CONFIG;
 		return;
 	}
 
-	config_ = written_;
+	config_ = config;
 	enabled_ = true;
 	running_ = true;
 	ringIndex_ = 0;
@@ -186,16 +203,36 @@ void Channel::writeControl(uint32_t value)
 	errors_ = 0;
 }
 
+ChannelConfig Channel::latched(uint32_t control) const
+{
+	ChannelConfig config = written_;
+
+	config.linked = number_ != CMACAM_CH_MAIN && (control & CMACAM_CH_CTRL_LINK);
+	/* Statistics are no lines of pixels. */
+	if (config.layout.format == CMACAM_FMT_STATS)
+		config.layout = {.format = CMACAM_FMT_STATS};
+	return config;
+}
+
 bool Channel::configValid(const ChannelConfig &config) const
 {
-	const FrameLayout &layout = config.layout;
 	const uint64_t ringBytes = uint64_t{config.ringEntries} * sizeof(cmacam_completion);
 
-	return layout.format < CMACAM_FMT_COUNT && sizeValid(layout.width, caps_.sensorWidth) &&
+	return layoutValid(config.layout) && config.limit && config.ringEntries >= kMinRing &&
+	       config.ringEntries <= kMaxRing && addressValid(config.ring, ringBytes) &&
+	       reachable_(config.ring, ringBytes);
+}
+
+bool Channel::layoutValid(const FrameLayout &layout) const
+{
+	if (layout.format >= CMACAM_FMT_COUNT || !(kFormats[number_] & bit(layout.format)))
+		return false;
+	if (layout.format == CMACAM_FMT_STATS)
+		return true;
+
+	return sizeValid(layout.width, caps_.sensorWidth) &&
 	       sizeValid(layout.height, caps_.sensorHeight) && layout.stride >= lineBytes(layout) &&
-	       layout.stride <= kMaxStride && aligned(layout.stride, kAlignStride) &&
-	       config.limit && config.ringEntries >= kMinRing && config.ringEntries <= kMaxRing &&
-	       addressValid(config.ring, ringBytes) && reachable_(config.ring, ringBytes);
+	       layout.stride <= kMaxStride && aligned(layout.stride, kAlignStride);
 }
 
 bool Channel::addressValid(uint64_t address, uint64_t size) const

@@ -10,6 +10,8 @@
 #include <functional>
 #include <optional>
 
+#include <cmacam-regs.h>
+
 #include "pixel/format.h"
 
 namespace cmacam {
@@ -17,8 +19,9 @@ namespace cmacam {
 /* What the board can do, set on the command line. */
 struct Capabilities
 {
-	uint32_t versionMajor = 1;
-	uint32_t versionMinor = 0;
+	uint32_t versionMajor = CMACAM_VERSION_MAJOR;
+	uint32_t versionMinor = CMACAM_VERSION_MINOR;
+	uint32_t channels = CMACAM_CH_COUNT;
 	uint32_t fifoDepth = 4; /* entries */
 	uint32_t addressBits = 64;
 	uint32_t sensorWidth = 3840;  /* pixels */
@@ -34,6 +37,7 @@ struct ChannelConfig
 	uint32_t limit = 0; /* bytes */
 	uint64_t ring = 0;
 	uint32_t ringEntries = 0;
+	bool linked = false; /* with channel 0 */
 };
 
 /*
@@ -53,7 +57,8 @@ public:
 	/* `reachable` says whether a range of DMA addresses can be written now. */
 	using Reachable = std::function<bool(uint64_t address, uint64_t size)>;
 
-	Channel(const Capabilities &caps, Reachable reachable);
+	/* `number` is one of CMACAM_CH_MAIN, _LORES, _STATS. */
+	Channel(uint32_t number, const Capabilities &caps, Reachable reachable);
 
 	void reset();
 
@@ -76,13 +81,13 @@ public:
 	uint32_t dropped() const { return dropped_; }
 	bool starved() const { return fifo_.empty(); }
 	uint64_t ringEntry() const;
+	/* Of a linked channel: its next frame has this number. */
+	void follow(uint32_t sequence) { sequence_ = sequence; }
 	/* Clears the fault bits that it returns. */
 	uint32_t takeFaults(uint32_t mask);
 	/* Takes the oldest address; the channel must not be starved. */
 	uint64_t beginFrame();
 	void endFrame(bool error);
-	/* A lost frame is in progress too, but no address is taken for it. */
-	void beginLost() { active_ = true; }
 	/* `error`: because the ring was out of reach. */
 	void loseFrame(bool error);
 
@@ -94,8 +99,11 @@ public:
 private:
 	void writeControl(uint32_t value);
 	void commitAddress(uint32_t low);
+	ChannelConfig latched(uint32_t control) const;
 	bool configValid(const ChannelConfig &config) const;
+	bool layoutValid(const FrameLayout &layout) const;
 
+	const uint32_t number_;
 	const Capabilities caps_;
 	const Reachable reachable_;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board behind its registers: sensor and channel, run by one thread that
- * makes the frames.
+ * The board behind its registers: one sensor and the channels that see it, run
+ * by one thread that makes the frames.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,9 +31,9 @@ namespace cmacam {
 
 /*
  * Locks: mutex_ guards every register. The engine's thread lets go of it while
- * it writes a frame, so that registers answer at once; it never holds a lease
- * on guest memory and mutex_ at the same time, except to look at one ring
- * entry, which waits for nobody.
+ * it writes the frames of a moment, so that registers answer at once; it never
+ * holds a lease on guest memory and mutex_ at the same time, except to look at
+ * one ring entry, which waits for nobody. Jobs belong to the thread.
  */
 class Engine
 {
@@ -53,7 +54,7 @@ public:
 	/* The operator's side. Errors come back as one sentence. */
 	std::optional<std::string> set(std::string_view key, std::string_view value);
 	std::optional<std::string> get(std::string_view key);
-	std::optional<std::string> fault(std::string_view kind, uint32_t count);
+	std::optional<std::string> fault(std::string_view kind, uint32_t count, uint32_t channel);
 
 private:
 	using Lock = std::unique_lock<std::mutex>;
@@ -61,38 +62,62 @@ private:
 
 	static constexpr unsigned int kFaultKinds = 4;
 
-	enum class RingEntry { Free, Full, OutOfReach };
-
-	/* One frame from its start on, cut loose from registers that may change. */
-	struct Job
+	/* One sensor frame, the same for all channels. */
+	struct Instant
 	{
-		ChannelConfig config;
-		Settings settings;
-		uint32_t faults;
-		uint64_t ringEntry;
-		uint32_t brightness;
+		Clock::time_point start;
 		Clock::time_point notBefore; /* the sensor has read its lines out */
-		cmacam_completion completion;
+		uint64_t picture;	     /* of the source */
+		SensorValues values;
+		double light; /* of the live picture, relative */
+		Settings settings;
 	};
 
-	/* The life of a frame, on the thread. */
-	void run();
-	void frame(Lock &lock, Clock::time_point start);
-	RingEntry ringEntryState();
-	Job begin(Clock::time_point start);
-	bool perform(Job &job);
-	FrameTraits writeFrame(Job &job);
-	void lose(Lock &lock, std::string_view reason, bool error = false);
-	void logLost(uint32_t sequence, std::string_view reason);
-	void betweenFrames();
+	/* One channel's frame from its start on, cut loose from registers that may change. */
+	struct Job
+	{
+		uint32_t channel = 0;
+		ChannelConfig config;
+		uint32_t faults = 0;
+		uint64_t ringEntry = 0;
+		cmacam_completion completion = {};
+		FrameTraits traits;
+		bool told = false;	/* its ring entry is written */
+		bool ringError = false; /* which was out of reach */
+	};
+	using Jobs = std::array<Job, CMACAM_CH_COUNT>;
 
+	/* The life of a frame, on the thread: streaming.cpp. */
+	void run();
+	bool starved() const;
+	void frame(Lock &lock, const Instant &now);
+	Instant instant(Clock::time_point start);
+	bool startGroup(uint32_t members, const Instant &now);
+	void begin(uint32_t channel, const Instant &now);
+	std::string_view obstacle(uint32_t channel);
+	void writePixels(Job &job, const Instant &now);
+	void publish(std::span<Job> group, const Instant &now);
+	void logFrame(const Job &job, const Instant &now);
+	void finish(const Job &job);
+	void lose(uint32_t channel, std::string_view reason);
+	void logLost(uint32_t channel, uint32_t sequence, std::string_view reason);
 	Clock::time_point nextStart(Clock::time_point now) const;
-	void stopIfAsked();
-	void resetNow();
-	uint32_t takeFaults(uint32_t mask);
-	void interrupt(uint32_t bits);
-	void writeBoard(uint32_t offset, uint32_t value);
 	uint64_t boardTime(Clock::time_point when) const;
+
+	/* Registers: engine.cpp. */
+	bool takesPart(uint32_t channel) const;
+	uint32_t groupOf(uint32_t channel) const;
+	bool anyActive() const;
+	void betweenFrames();
+	void stopIfAsked();
+	void updateSensor();
+	void resetNow();
+	uint32_t takeFaults(uint32_t channel, uint32_t mask);
+	void event(uint32_t channel, uint32_t bits);
+	void sendEvents();
+	uint32_t interrupts() const;
+	void writeChannel(uint32_t channel, uint32_t offset, uint32_t value);
+	void writeBoard(uint32_t offset, uint32_t value);
 
 	const Capabilities caps_;
 	const Clock::time_point powerOn_ = Clock::now();
@@ -107,14 +132,21 @@ private:
 	std::condition_variable resetDone_;
 	Settings settings_;
 	Sensor sensor_;
-	Channel channel_;
+	std::array<Channel, CMACAM_CH_COUNT> channels_;
 	uint32_t irqEnable_ = 0;
+	bool due_ = false;	/* an interrupt, once all events of the moment are known */
 	uint32_t timeHigh_ = 0; /* latched by reading TIME_LO */
 	bool resetPending_ = false;
 	bool exiting_ = false;
-	std::array<uint32_t, kFaultKinds> faults_{}; /* frames still to spoil, by bit */
+	/* Frames still to spoil, by channel and bit. */
+	std::array<std::array<uint32_t, kFaultKinds>, CMACAM_CH_COUNT> faults_{};
 
-	/* Of the frame that started last since EN. */
+	bool sensorRuns_ = false;
+	uint64_t picture_ = 0; /* of the next frame */
+	Jobs jobs_;	       /* of the frame in progress, the first jobCount_ of them */
+	std::size_t jobCount_ = 0;
+
+	/* Of the frame that started last since the sensor began to run. */
 	std::optional<Clock::time_point> lastStart_;
 	SensorValues lastValues_;
 	bool lastLost_ = false;

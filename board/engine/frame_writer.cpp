@@ -4,6 +4,7 @@
  */
 #include "engine/frame_writer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -15,9 +16,6 @@
 namespace cmacam {
 
 namespace {
-
-/* Test patterns are digital: no light, so neither exposure nor gain. */
-constexpr uint32_t kUnchanged = 256;
 
 std::string sha256Of(std::span<const std::byte> memory)
 {
@@ -46,14 +44,18 @@ static_assert(offsetof(cmacam_mark, sequence) == CMACAM_MARK_LINE_SEQUENCE);
 FrameTraits FrameWriter::write(const FrameDescription &frame, const Settings &settings,
 			       std::span<std::byte> memory)
 {
-	const bool live = frame.values.pattern == CMACAM_PATTERN_OFF;
+	const bool statistics = frame.layout.format == CMACAM_FMT_STATS;
 	FrameTraits traits;
 
-	renderer_.render(pictureFor(frame), frame.layout, live ? frame.brightness : kUnchanged,
-			 memory);
-	if (settings.mark == Settings::Mark::Lines)
+	if (statistics)
+		writeStatistics(frame, memory);
+	else
+		writePixels(frame, memory);
+
+	/* Over statistics a mark would spoil numbers. */
+	if (settings.mark == Settings::Mark::Lines && !statistics)
 		stampLines(frame.sequence, memory);
-	if (settings.mark != Settings::Mark::Off)
+	if (settings.mark != Settings::Mark::Off && !statistics)
 		traits.nonce = mark(frame, memory);
 	if (settings.digest == Settings::Digest::Sha256)
 		traits.sha256 = sha256Of(memory);
@@ -61,21 +63,37 @@ FrameTraits FrameWriter::write(const FrameDescription &frame, const Settings &se
 	return traits;
 }
 
-PicturePtr FrameWriter::pictureFor(const FrameDescription &frame)
+void FrameWriter::writePixels(const FrameDescription &frame, std::span<std::byte> memory)
 {
 	const Size size = {frame.layout.width, frame.layout.height};
+	const bool live = frame.values.pattern == CMACAM_PATTERN_OFF;
+	const auto light = static_cast<uint32_t>(std::min(frame.light * 256 + 0.5, 65536.0));
+
+	renderer_.render(pictureFor(frame, size), frame.layout, live ? light : 256, memory);
+}
+
+void FrameWriter::writeStatistics(const FrameDescription &frame, std::span<std::byte> memory)
+{
+	cmacam_stats_data data = {};
+
+	skip(frame.picture);
+	data.size = sizeof(data);
+	data.sequence = frame.sequence;
+	std::memcpy(memory.data(), &data, std::min(sizeof(data), memory.size()));
+}
+
+PicturePtr FrameWriter::pictureFor(const FrameDescription &frame, Size size)
+{
 	const uint32_t pattern = frame.values.pattern;
 
 	if (pattern == CMACAM_PATTERN_OFF)
-		return source_.picture(frame.sequence, size);
+		return source_.picture(frame.picture, size);
 
-	source_.skip(frame.sequence);
-	if (!testPicture_ || testPattern_ != pattern || testPicture_->size() != size) {
-		testPicture_ = drawTestPattern(pattern, size);
-		testPattern_ = pattern;
-	}
-
-	return testPicture_;
+	source_.skip(frame.picture);
+	TestPicture &test = testPictures_[frame.channel];
+	if (!test.picture || test.pattern != pattern || test.picture->size() != size)
+		test = {pattern, drawTestPattern(pattern, size)};
+	return test.picture;
 }
 
 uint64_t FrameWriter::mark(const FrameDescription &frame, std::span<std::byte> memory)
@@ -84,7 +102,7 @@ uint64_t FrameWriter::mark(const FrameDescription &frame, std::span<std::byte> m
 		.magic = CMACAM_MARK_MAGIC,
 		.sequence = frame.sequence,
 		.nonce = random_(),
-		.channel = 0,
+		.channel = frame.channel,
 		.exposure = frame.values.exposure,
 		.gain = frame.values.gain,
 		.pattern = frame.values.pattern,

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fills the memory of one frame: pixels, then the mark, then the digest of it.
+ * Fills the memory of one frame: pixels or statistics, then the mark, then the
+ * digest of it.
  */
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <random>
 #include <span>
 #include <string>
+
+#include <cmacam-regs.h>
 
 #include "engine/sensor.h"
 #include "engine/settings.h"
@@ -21,9 +25,11 @@ namespace cmacam {
 
 struct FrameDescription
 {
+	uint32_t channel = 0;
 	uint32_t sequence = 0;
+	uint64_t picture = 0; /* of the source */
 	SensorValues values;
-	uint32_t brightness = 256; /* 1/256 */
+	double light = 1; /* factor of the live picture */
 	FrameLayout layout;
 };
 
@@ -41,17 +47,25 @@ public:
 
 	FrameTraits write(const FrameDescription &frame, const Settings &settings,
 			  std::span<std::byte> memory);
-	void skip(uint32_t sequence) { source_.skip(sequence); }
+	/* Nobody wants that picture. */
+	void skip(uint64_t picture) { source_.skip(picture); }
 
 private:
-	PicturePtr pictureFor(const FrameDescription &frame);
+	void writePixels(const FrameDescription &frame, std::span<std::byte> memory);
+	void writeStatistics(const FrameDescription &frame, std::span<std::byte> memory);
+	PicturePtr pictureFor(const FrameDescription &frame, Size size);
 	uint64_t mark(const FrameDescription &frame, std::span<std::byte> memory);
 
 	Source &source_;
 	Renderer renderer_;
 	std::mt19937_64 random_;
-	uint32_t testPattern_ = 0;
-	PicturePtr testPicture_; /* of testPattern_ */
+
+	struct TestPicture
+	{
+		uint32_t pattern = 0;
+		PicturePtr picture;
+	};
+	std::array<TestPicture, CMACAM_CH_COUNT> testPictures_;
 };
 
 } /* namespace cmacam */

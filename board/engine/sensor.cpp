@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sensor model: timing, exposure, gain and test patterns as registers.
+ * The sensor model: timing, exposure, gain, crop and test patterns as registers,
+ * and those of the image processing that are sampled with them.
  */
 #include "engine/sensor.h"
 
@@ -17,6 +18,9 @@ constexpr uint32_t kExposureMin = 1;	/* lines */
 constexpr uint32_t kExposureMargin = 8; /* lines */
 constexpr uint32_t kGainUnit = 256;
 constexpr uint32_t kGainMax = 16 * kGainUnit;
+
+constexpr uint32_t kCropMin = 16; /* pixels or lines */
+constexpr uint32_t kAllFlips = CMACAM_FLIP_HORIZONTAL | CMACAM_FLIP_VERTICAL;
 
 /* Largest field of CMACAM_SENSOR_ARRAY. */
 constexpr uint32_t kMaxSize = 0xfffe;
@@ -38,6 +42,19 @@ constexpr uint32_t minFrameLengthOf(uint32_t height)
 constexpr uint64_t pixelRateOf(uint32_t width, uint32_t height)
 {
 	return uint64_t{width + hblankOf(width)} * minFrameLengthOf(height) * Sensor::kFastest;
+}
+
+uint32_t clampColourGain(uint32_t value)
+{
+	return std::clamp(value, CMACAM_ISP_COLOUR_GAIN_MIN, CMACAM_ISP_COLOUR_GAIN_MAX);
+}
+
+/* One direction of the crop: what was written moves and shrinks into the array. */
+void fit(uint32_t writtenPosition, uint32_t writtenSize, uint32_t array, uint32_t &position,
+	 uint32_t &size)
+{
+	size = writtenSize ? std::clamp(writtenSize & ~1u, kCropMin, array) : array;
+	position = std::min(writtenPosition & ~1u, array - size);
 }
 
 static_assert(pixelRateOf(3840, 2160) == 594000000);
@@ -67,6 +84,14 @@ void Sensor::reset()
 	exposure_ = defaultExposure();
 	gain_ = kGainUnit;
 	pattern_ = CMACAM_PATTERN_OFF;
+	flip_ = 0;
+	cropPosition_ = 0;
+	cropSize_ = 0;
+	redGain_ = CMACAM_ISP_UNITY;
+	blueGain_ = CMACAM_ISP_UNITY;
+	brightness_ = 0;
+	contrast_ = CMACAM_ISP_UNITY;
+	saturation_ = CMACAM_ISP_UNITY;
 	hold_ = false;
 	sample();
 }
@@ -102,6 +127,22 @@ uint32_t Sensor::read(uint32_t offset) const
 		return pattern_;
 	case CMACAM_SENSOR_HOLD:
 		return hold_;
+	case CMACAM_SENSOR_FLIP:
+		return flip_;
+	case CMACAM_SENSOR_CROP_POS:
+		return cropPosition_;
+	case CMACAM_SENSOR_CROP_SIZE:
+		return cropSize_;
+	case CMACAM_ISP_RED_GAIN:
+		return redGain_;
+	case CMACAM_ISP_BLUE_GAIN:
+		return blueGain_;
+	case CMACAM_ISP_BRIGHTNESS:
+		return static_cast<uint32_t>(brightness_);
+	case CMACAM_ISP_CONTRAST:
+		return contrast_;
+	case CMACAM_ISP_SATURATION:
+		return saturation_;
 	default:
 		return 0;
 	}
@@ -126,6 +167,31 @@ void Sensor::write(uint32_t offset, uint32_t value)
 	case CMACAM_SENSOR_HOLD:
 		hold_ = value & 1;
 		break;
+	case CMACAM_SENSOR_FLIP:
+		flip_ = value & kAllFlips;
+		break;
+	case CMACAM_SENSOR_CROP_POS:
+		cropPosition_ = value;
+		break;
+	case CMACAM_SENSOR_CROP_SIZE:
+		cropSize_ = value;
+		break;
+	case CMACAM_ISP_RED_GAIN:
+		redGain_ = clampColourGain(value);
+		break;
+	case CMACAM_ISP_BLUE_GAIN:
+		blueGain_ = clampColourGain(value);
+		break;
+	case CMACAM_ISP_BRIGHTNESS:
+		brightness_ = std::clamp(static_cast<int32_t>(value), CMACAM_ISP_BRIGHTNESS_MIN,
+					 CMACAM_ISP_BRIGHTNESS_MAX);
+		break;
+	case CMACAM_ISP_CONTRAST:
+		contrast_ = std::min(value, CMACAM_ISP_FACTOR_MAX);
+		break;
+	case CMACAM_ISP_SATURATION:
+		saturation_ = std::min(value, CMACAM_ISP_FACTOR_MAX);
+		break;
 	default: /* read-only or reserved */
 		break;
 	}
@@ -140,9 +206,26 @@ const SensorValues &Sensor::sample()
 		inForce_.exposure = std::min(exposure_, inForce_.frameLength - kExposureMargin);
 		inForce_.gain = gain_;
 		inForce_.pattern = pattern_;
+		inForce_.flip = flip_;
+		inForce_.crop = cropInForce();
+		inForce_.redGain = redGain_;
+		inForce_.blueGain = blueGain_;
+		inForce_.brightness = brightness_;
+		inForce_.contrast = contrast_;
+		inForce_.saturation = saturation_;
 	}
 
 	return inForce_;
+}
+
+/* Position and size come in two writes of any order, so limits act here. */
+Rectangle Sensor::cropInForce() const
+{
+	Rectangle crop;
+
+	fit(cropPosition_ & 0xffff, cropSize_ & 0xffff, width_, crop.left, crop.width);
+	fit(cropPosition_ >> 16, cropSize_ >> 16, height_, crop.top, crop.height);
+	return crop;
 }
 
 std::chrono::nanoseconds Sensor::interval(const SensorValues &values) const
@@ -160,13 +243,11 @@ std::chrono::nanoseconds Sensor::shortestInterval() const
 	return std::chrono::nanoseconds(1000000000 / kFastest);
 }
 
-uint32_t Sensor::brightness(const SensorValues &values) const
+double Sensor::light(const SensorValues &values) const
 {
-	const uint64_t light = uint64_t{values.exposure} * values.gain;
-	const uint64_t scale = light * 256 / (uint64_t{defaultExposure()} * kGainUnit);
+	const double neutral = static_cast<double>(defaultExposure()) * kGainUnit;
 
-	/* A sample of 1 is saturated by this much; more would change nothing. */
-	return static_cast<uint32_t>(std::min<uint64_t>(scale, 256 * 256));
+	return static_cast<double>(values.exposure) * values.gain / neutral;
 }
 
 } /* namespace cmacam */

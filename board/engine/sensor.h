@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sensor model: timing, exposure, gain and test patterns as registers.
+ * The sensor model: timing, exposure, gain, crop and test patterns as registers,
+ * and those of the image processing that are sampled with them.
  */
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+
+#include "pixel/picture.h"
 
 namespace cmacam {
 
@@ -17,6 +20,15 @@ struct SensorValues
 	uint32_t pattern = 0;	  /* CMACAM_PATTERN_* */
 	uint32_t lineLength = 0;  /* pixels, blanking included */
 	uint32_t frameLength = 0; /* lines, blanking included */
+	uint32_t flip = 0;	  /* CMACAM_FLIP_* */
+	Rectangle crop;		  /* of the array, pixels */
+	uint32_t redGain = 0;	  /* 1/256, as the three below but for brightness */
+	uint32_t blueGain = 0;
+	int32_t brightness = 0; /* 8-bit codes */
+	uint32_t contrast = 0;
+	uint32_t saturation = 0;
+
+	bool operator==(const SensorValues &) const = default;
 };
 
 /* Not thread-safe: the engine's lock guards it. */
@@ -42,17 +54,17 @@ public:
 	/* At start of frame: takes over what was written, unless HOLD is set. */
 	const SensorValues &sample();
 
-	uint32_t width() const { return width_; }
-	uint32_t height() const { return height_; }
+	Size array() const { return {width_, height_}; }
 	std::chrono::nanoseconds interval(const SensorValues &values) const;
 	std::chrono::nanoseconds shortestInterval() const;
 
-	/* Of the picture relative to that under default exposure and gain, 1/256. */
-	uint32_t brightness(const SensorValues &values) const;
+	/* Of the picture relative to that under default exposure and gain. */
+	double light(const SensorValues &values) const;
 
 private:
 	uint32_t defaultFrameLength() const { return minFrameLength_ * (kFastest / kDefaultRate); }
 	uint32_t defaultExposure() const { return defaultFrameLength() / 2; }
+	Rectangle cropInForce() const;
 
 	const uint32_t width_;
 	const uint32_t height_;
@@ -64,6 +76,14 @@ private:
 	uint32_t exposure_ = 0;
 	uint32_t gain_ = 0;
 	uint32_t pattern_ = 0;
+	uint32_t flip_ = 0;
+	uint32_t cropPosition_ = 0; /* as written, and so is the size */
+	uint32_t cropSize_ = 0;
+	uint32_t redGain_ = 0;
+	uint32_t blueGain_ = 0;
+	int32_t brightness_ = 0;
+	uint32_t contrast_ = 0;
+	uint32_t saturation_ = 0;
 	bool hold_ = false;
 	SensorValues inForce_;
 };

@@ -11,10 +11,10 @@
 namespace cmacam {
 
 /*
- * The picture of a frame depends on the frame's sequence number alone, not on
- * wall time: what a test sees does not depend on how busy the host is. Frames
- * are asked for in rising order; a smaller number means that a new stream has
- * begun, which starts over with the first picture.
+ * The picture of a frame depends on the frame's number alone, not on wall time:
+ * what a test sees does not depend on how busy the host is. Numbers rise, and
+ * repeat when several channels show the same frame; a smaller one means that the
+ * sensor was started anew, which starts over with the first picture.
  *
  * One thread, the engine's, calls a source.
  */

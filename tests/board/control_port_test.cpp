@@ -88,6 +88,8 @@ TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
 		  "error there is no key 'nothing', only fps, starved, mark and digest");
 	EXPECT_EQ(client.ask("fault fire"),
 		  "error there is no fault 'fire', only bus-error, lose-irq, drop, torn");
+	EXPECT_EQ(client.ask("fault drop 1 3"), "error there is no channel 3, only 0 to 2");
+	EXPECT_EQ(client.ask("fault drop 1 main"), "error a channel is a number, not 'main'");
 	EXPECT_EQ(client.ask("fault drop many"),
 		  "error the count of frames is a number, not 'many'");
 	for (const char *command : {"", "set", "set fps", "get", "get fps now", "fault", "hello"})

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <memory>
-#include <semaphore>
 #include <thread>
 
 #include "machine.h"
@@ -22,26 +21,6 @@ class EngineTest : public testing::Test
 {
 protected:
 	Machine m;
-};
-
-/* Keeps the frame in progress until open() lets it go on. */
-class Gate : public Source
-{
-public:
-	PicturePtr picture(uint64_t, Size wanted) override
-	{
-		entered_.release();
-		opened_.acquire();
-		return std::make_shared<Picture>(wanted);
-	}
-	void skip(uint64_t) override {}
-
-	void awaitFrame() { entered_.acquire(); }
-	void open() { opened_.release(); }
-
-private:
-	std::counting_semaphore<> entered_{0};
-	std::counting_semaphore<> opened_{0};
 };
 
 /* A frame is in flight when the test begins; open it before the test ends. */
@@ -69,12 +48,20 @@ struct Writable
 };
 
 constexpr Writable kWritable[] = {
-	{CMACAM_IRQ_ENABLE, 1},
+	{CMACAM_IRQ_ENABLE, 7},
 	{CMACAM_SENSOR_VBLANK, 1000},
 	{CMACAM_SENSOR_EXPOSURE, 77},
 	{CMACAM_SENSOR_GAIN, 999},
 	{CMACAM_SENSOR_PATTERN, 2},
 	{CMACAM_SENSOR_HOLD, 1},
+	{CMACAM_SENSOR_FLIP, 3},
+	{CMACAM_SENSOR_CROP_POS, 0x00640032},
+	{CMACAM_SENSOR_CROP_SIZE, 0x01e00280},
+	{CMACAM_ISP_RED_GAIN, 300},
+	{CMACAM_ISP_BLUE_GAIN, 200},
+	{CMACAM_ISP_BRIGHTNESS, static_cast<uint32_t>(-5)},
+	{CMACAM_ISP_CONTRAST, 0},
+	{CMACAM_ISP_SATURATION, 1024},
 	{CMACAM_CH(0) + CMACAM_CH_INT_ENABLE, 0x1f},
 	{CMACAM_CH(0) + CMACAM_CH_WIDTH, 640},
 	{CMACAM_CH(0) + CMACAM_CH_HEIGHT, 480},
@@ -86,6 +73,8 @@ constexpr Writable kWritable[] = {
 	{CMACAM_CH(0) + CMACAM_CH_RING_HI, 2},
 	{CMACAM_CH(0) + CMACAM_CH_RING_ENTRIES, 8},
 	{CMACAM_CH(0) + CMACAM_CH_FAULT, 0xf},
+	{CMACAM_CH(1) + CMACAM_CH_WIDTH, 320},
+	{CMACAM_CH(2) + CMACAM_CH_SIZE_LIMIT, 4096},
 };
 
 } /* namespace */
@@ -94,24 +83,31 @@ TEST_F(EngineTest, SaysWhatItIs)
 {
 	EXPECT_EQ(m.read(CMACAM_ID), CMACAM_ID_MAGIC);
 	EXPECT_EQ(m.read(CMACAM_VERSION), CMACAM_VERSION_MAJOR << 16 | CMACAM_VERSION_MINOR);
-	EXPECT_EQ(m.read(CMACAM_CAPS), 1u | 4u << 8 | 64u << 16 | CMACAM_CAPS_FAULTS);
-	EXPECT_EQ(m.read(CMACAM_FORMATS), 7u);
+	EXPECT_EQ(m.read(CMACAM_CAPS), 3u | 4u << 8 | 64u << 16 | CMACAM_CAPS_FAULTS);
+	EXPECT_EQ(m.read(CMACAM_CH(0) + CMACAM_CH_FORMATS), 0x7fu);
+	EXPECT_EQ(m.read(CMACAM_CH(1) + CMACAM_CH_FORMATS), 0x3bu);
+	EXPECT_EQ(m.read(CMACAM_CH(2) + CMACAM_CH_FORMATS), 0x80u);
 	EXPECT_EQ(m.read(CMACAM_SENSOR_ARRAY), 2160u << 16 | 3840);
 	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), kIdle);
 }
 
 TEST(EngineCapabilities, FollowTheCommandLine)
 {
-	Machine m(Machine::unpaced(), {.versionMajor = 2,
+	Machine m(Machine::unpaced(), {.versionMajor = 3,
 				       .versionMinor = 7,
+				       .channels = 2,
 				       .fifoDepth = 1,
 				       .addressBits = 32,
 				       .sensorWidth = 640,
 				       .sensorHeight = 480});
-	EXPECT_EQ(m.read(CMACAM_VERSION), 2u << 16 | 7);
-	EXPECT_EQ(m.read(CMACAM_CAPS), 1u | 1u << 8 | 32u << 16 | CMACAM_CAPS_FAULTS);
+	EXPECT_EQ(m.read(CMACAM_VERSION), 3u << 16 | 7);
+	EXPECT_EQ(m.read(CMACAM_CAPS), 2u | 1u << 8 | 32u << 16 | CMACAM_CAPS_FAULTS);
 	EXPECT_EQ(m.read(CMACAM_SENSOR_ARRAY), 480u << 16 | 640);
 	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 1u);
+	EXPECT_EQ(m.read(CMACAM_CH(1) + CMACAM_CH_FIFO_SPACE), 1u);
+	m.write(CMACAM_CH(2) + CMACAM_CH_SIZE_LIMIT, 1);
+	EXPECT_EQ(m.read(CMACAM_CH(2) + CMACAM_CH_SIZE_LIMIT), 0u);
+	EXPECT_EQ(m.read(CMACAM_CH(2) + CMACAM_CH_STATUS), 0u) << "there is no third channel";
 }
 
 TEST_F(EngineTest, RegistersKeepValuesUntilReset)
@@ -133,8 +129,8 @@ TEST_F(EngineTest, RegistersKeepValuesUntilReset)
 TEST_F(EngineTest, ReservedOffsetsReadZero)
 {
 	for (uint32_t offset :
-	     {0x02cu, 0x0b8u, CMACAM_CH(0) + CMACAM_CH_META_LO, CMACAM_CH(0) + CMACAM_CH_LIST_HI,
-	      CMACAM_CH(0) + 0x64, CMACAM_CH(1), 0xffcu}) {
+	     {0x018u, 0x02cu, 0x0d8u, CMACAM_CH(0) + 0x50, CMACAM_CH(0) + CMACAM_CH_LIST_HI,
+	      CMACAM_CH(0) + 0x64, CMACAM_CH(3), 0xffcu}) {
 		m.write(offset, ~0u);
 		EXPECT_EQ(m.read(offset), 0u) << std::hex << offset;
 	}

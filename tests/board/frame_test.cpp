@@ -83,6 +83,14 @@ TEST_F(FrameTest, EntryTellsWhatWasInForce)
 	m.write(CMACAM_SENSOR_GAIN, 300);
 	m.write(CMACAM_SENSOR_PATTERN, CMACAM_PATTERN_BARS);
 	m.write(CMACAM_SENSOR_VBLANK, 240);
+	m.write(CMACAM_SENSOR_FLIP, CMACAM_FLIP_VERTICAL);
+	m.write(CMACAM_SENSOR_CROP_POS, 20u << 16 | 10);
+	m.write(CMACAM_SENSOR_CROP_SIZE, 480u << 16 | 640);
+	m.write(CMACAM_ISP_RED_GAIN, 261);
+	m.write(CMACAM_ISP_BLUE_GAIN, 262);
+	m.write(CMACAM_ISP_BRIGHTNESS, static_cast<uint32_t>(-3));
+	m.write(CMACAM_ISP_CONTRAST, 263);
+	m.write(CMACAM_ISP_SATURATION, 264);
 	const uint64_t before = m.read(CMACAM_TIME_LO) | uint64_t{m.read(CMACAM_TIME_HI)} << 32;
 	const auto entry = frameAt(Machine::buffer(0));
 	const uint64_t after = m.read(CMACAM_TIME_LO) | uint64_t{m.read(CMACAM_TIME_HI)} << 32;
@@ -100,6 +108,14 @@ TEST_F(FrameTest, EntryTellsWhatWasInForce)
 	EXPECT_EQ(entry->line_length, 4400u);
 	EXPECT_EQ(entry->frame_length, 2400u);
 	EXPECT_EQ(entry->dropped, 0u);
+	EXPECT_EQ(entry->flip, CMACAM_FLIP_VERTICAL);
+	EXPECT_EQ(entry->crop_pos, 20u << 16 | 10);
+	EXPECT_EQ(entry->crop_size, 480u << 16 | 640);
+	EXPECT_EQ(entry->red_gain, 261u);
+	EXPECT_EQ(entry->blue_gain, 262u);
+	EXPECT_EQ(entry->brightness, static_cast<uint32_t>(-3));
+	EXPECT_EQ(entry->contrast, 263u);
+	EXPECT_EQ(entry->saturation, 264u);
 	EXPECT_EQ(entry->owner, CMACAM_DONE_OWNER);
 	EXPECT_EQ(written(Machine::buffer(0)), kBytes);
 }
@@ -143,7 +159,7 @@ TEST_F(FrameTest, MarkAndDigestMatchTheLog)
 
 	EXPECT_EQ(
 		logged(std::format("frame ch=0 seq=0 addr={:#x} bytes={} flags=0x0 nonce=0x{:016x} "
-				   "exposure=2250 gain=512 pattern=0 sha256={}",
+				   "exposure=2250 gain=512 pattern=0 picture=0 sha256={}",
 				   Machine::buffer(0), kBytes, mark.nonce,
 				   sha256Of(m.at(Machine::buffer(0), kBytes)))),
 		1u);
@@ -337,7 +353,7 @@ TEST_F(FrameTest, FullRingLosesFramesAndKeepsTheAddress)
 	EXPECT_TRUE(untouched(Machine::buffer(4), 0x10000));
 
 	/* All entries go back; the frame that was kept waiting comes next. */
-	m.at(Machine::kRing, 64)[63] = 0;
+	m.at(Machine::kRing, sizeof(cmacam_completion)).back() = 0;
 	const auto entry = m.next();
 	ASSERT_TRUE(entry);
 	EXPECT_EQ(entry->addr, Machine::buffer(4));
@@ -401,7 +417,7 @@ TEST_F(FrameTest, FaultLoseIrq)
 
 TEST_F(FrameTest, OperatorFaultsSurviveReset)
 {
-	ASSERT_FALSE(m.engine->fault("bus-error", 2));
+	ASSERT_FALSE(m.engine->fault("bus-error", 2, 0));
 	m.write(CMACAM_CTRL, CMACAM_CTRL_RESET);
 	m.configure();
 	EXPECT_EQ(frameAt(Machine::buffer(0))->flags, CMACAM_DONE_BUS_ERROR);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +13,10 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <cmacam-regs.h>
@@ -52,6 +55,26 @@ private:
 	UniqueFd fd_;
 	std::size_t size_;
 	void *memory_;
+};
+
+/* Keeps the frame in progress until open() lets it go on. */
+class Gate : public Source
+{
+public:
+	PicturePtr picture(uint64_t, Size wanted) override
+	{
+		entered_.release();
+		opened_.acquire();
+		return std::make_shared<Picture>(wanted);
+	}
+	void skip(uint64_t) override {}
+
+	void awaitFrame() { entered_.acquire(); }
+	void open() { opened_.release(); }
+
+private:
+	std::counting_semaphore<> entered_{0};
+	std::counting_semaphore<> opened_{0};
 };
 
 class Machine
@@ -95,8 +118,14 @@ public:
 
 	uint32_t read(uint32_t offset) { return engine->read(offset); }
 	void write(uint32_t offset, uint32_t value) { engine->write(offset, value); }
-	uint32_t ch(uint32_t offset) { return read(CMACAM_CH(0) + offset); }
-	void setCh(uint32_t offset, uint32_t value) { write(CMACAM_CH(0) + offset, value); }
+	/* The calls below are about this channel. */
+	Machine &select(uint32_t channel)
+	{
+		channel_ = channel;
+		return *this;
+	}
+	uint32_t ch(uint32_t offset) { return read(CMACAM_CH(channel_) + offset); }
+	void setCh(uint32_t offset, uint32_t value) { write(CMACAM_CH(channel_) + offset, value); }
 
 	void configure(uint32_t format = CMACAM_FMT_GREY, uint32_t limit = kBytes)
 	{
@@ -105,18 +134,21 @@ public:
 		setCh(CMACAM_CH_FORMAT, format);
 		setCh(CMACAM_CH_STRIDE, kStride);
 		setCh(CMACAM_CH_SIZE_LIMIT, limit);
-		setCh(CMACAM_CH_RING_LO, static_cast<uint32_t>(kRing));
+		setCh(CMACAM_CH_RING_LO, static_cast<uint32_t>(ring()));
 		setCh(CMACAM_CH_RING_HI, 0);
 		setCh(CMACAM_CH_RING_ENTRIES, kEntries);
 		setCh(CMACAM_CH_INT_ENABLE, CMACAM_CH_INT_FRAME_DONE | CMACAM_CH_INT_DROP);
-		write(CMACAM_IRQ_ENABLE, 1);
+		write(CMACAM_IRQ_ENABLE, read(CMACAM_IRQ_ENABLE) | 1u << channel_);
 	}
 	void commit(uint64_t address)
 	{
 		setCh(CMACAM_CH_ADDR_HI, static_cast<uint32_t>(address >> 32));
 		setCh(CMACAM_CH_ADDR_LO, static_cast<uint32_t>(address));
 	}
-	void enable() { setCh(CMACAM_CH_CTRL, CMACAM_CH_CTRL_EN); }
+	void enable(bool linked = false)
+	{
+		setCh(CMACAM_CH_CTRL, CMACAM_CH_CTRL_EN | (linked ? CMACAM_CH_CTRL_LINK : 0));
+	}
 	void disable()
 	{
 		setCh(CMACAM_CH_CTRL, 0);
@@ -124,7 +156,7 @@ public:
 			std::this_thread::yield();
 	}
 
-	/* True after an interrupt, whose causes are cleared. */
+	/* True after an interrupt, whose causes (on the selected channel) are cleared. */
 	bool waitInterrupt(int milliseconds = 5000)
 	{
 		pollfd poll = {eventfd_.get(), POLLIN, 0};
@@ -141,7 +173,7 @@ public:
 	std::optional<cmacam_completion> next(bool giveBack = true)
 	{
 		auto *entry = reinterpret_cast<cmacam_completion *>(
-			at(kRing + ringIndex_ * sizeof(cmacam_completion),
+			at(ring() + ringIndex_[channel_] * sizeof(cmacam_completion),
 			   sizeof(cmacam_completion))
 				.data());
 		std::atomic_ref owner(entry->owner);
@@ -151,12 +183,12 @@ public:
 		}
 
 		cmacam_completion completion = *entry;
-		ringIndex_ = (ringIndex_ + 1) % kEntries;
+		ringIndex_[channel_] = (ringIndex_[channel_] + 1) % kEntries;
 		if (giveBack)
 			owner.store(0, std::memory_order_release);
 		return completion;
 	}
-	void restartRing() { ringIndex_ = 0; }
+	void restartRing() { ringIndex_[channel_] = 0; }
 
 	std::vector<std::string> log() const
 	{
@@ -177,7 +209,10 @@ private:
 	std::string logPath_;
 	Log log_;
 	std::unique_ptr<Source> source_;
-	unsigned int ringIndex_ = 0;
+	uint64_t ring() const { return kRing + 0x1000 * channel_; }
+
+	uint32_t channel_ = CMACAM_CH_MAIN;
+	std::array<unsigned int, CMACAM_CH_COUNT> ringIndex_{};
 
 public:
 	std::optional<Engine> engine; /* last: it uses all of the above */

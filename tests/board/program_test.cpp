@@ -112,6 +112,8 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--starved", "never"},
 		{"--socket", socket, "--mark", "words"},
 		{"--socket", socket, "--digest", "md5"},
+		{"--socket", socket, "--channels", "0"},
+		{"--socket", socket, "--channels", "4"},
 		{"--socket", socket, "--fifo", "0"},
 		{"--socket", socket, "--fifo", "256"},
 		{"--socket", socket, "--sensor", "3841x2160"},
@@ -153,8 +155,8 @@ TEST_F(ProgramTest, HelpNamesEveryOption)
 	const std::string help = program.output();
 	EXPECT_EQ(program.wait(), 0);
 	for (const char *option : {"--socket", "--control", "--log", "--source", "--once", "--loop",
-				   "--fps", "--starved", "--mark", "--digest", "--fifo", "--sensor",
-				   "--address-bits", "--register-version"})
+				   "--fps", "--starved", "--mark", "--digest", "--channels",
+				   "--fifo", "--sensor", "--address-bits", "--register-version"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

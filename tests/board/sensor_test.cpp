@@ -54,6 +54,24 @@ TEST_F(SensorTest, ValuesAreClamped)
 	EXPECT_EQ(sensor.read(CMACAM_SENSOR_EXPOSURE), sensor.read(CMACAM_SENSOR_EXPOSURE_MIN));
 	sensor.write(CMACAM_SENSOR_PATTERN, CMACAM_PATTERN_COUNT);
 	EXPECT_EQ(sensor.read(CMACAM_SENSOR_PATTERN), CMACAM_PATTERN_OFF);
+	sensor.write(CMACAM_SENSOR_FLIP, ~0u);
+	EXPECT_EQ(sensor.read(CMACAM_SENSOR_FLIP), 3u);
+	for (uint32_t gain : {CMACAM_ISP_RED_GAIN, CMACAM_ISP_BLUE_GAIN}) {
+		sensor.write(gain, 0);
+		EXPECT_EQ(sensor.read(gain), 64u);
+		sensor.write(gain, ~0u);
+		EXPECT_EQ(sensor.read(gain), 2048u);
+	}
+	sensor.write(CMACAM_ISP_BRIGHTNESS, static_cast<uint32_t>(-1000));
+	EXPECT_EQ(sensor.read(CMACAM_ISP_BRIGHTNESS), static_cast<uint32_t>(-128));
+	sensor.write(CMACAM_ISP_BRIGHTNESS, 1000);
+	EXPECT_EQ(sensor.read(CMACAM_ISP_BRIGHTNESS), 127u);
+	for (uint32_t factor : {CMACAM_ISP_CONTRAST, CMACAM_ISP_SATURATION}) {
+		sensor.write(factor, ~0u);
+		EXPECT_EQ(sensor.read(factor), 1024u);
+		sensor.write(factor, 0);
+		EXPECT_EQ(sensor.read(factor), 0u);
+	}
 }
 
 TEST_F(SensorTest, ReadOnlyRegistersStay)
@@ -86,23 +104,61 @@ TEST_F(SensorTest, HoldGroupsWrites)
 	sensor.write(CMACAM_SENSOR_GAIN, 512);
 	sensor.write(CMACAM_SENSOR_EXPOSURE, 100);
 	sensor.write(CMACAM_SENSOR_VBLANK, 90);
-	EXPECT_EQ(sensor.sample().gain, before.gain);
-	EXPECT_EQ(sensor.sample().exposure, before.exposure);
-	EXPECT_EQ(sensor.sample().frameLength, before.frameLength);
+	sensor.write(CMACAM_SENSOR_FLIP, 1);
+	sensor.write(CMACAM_SENSOR_CROP_SIZE, 480u << 16 | 640);
+	sensor.write(CMACAM_ISP_RED_GAIN, 300);
+	sensor.write(CMACAM_ISP_BLUE_GAIN, 400);
+	sensor.write(CMACAM_ISP_BRIGHTNESS, 5);
+	sensor.write(CMACAM_ISP_CONTRAST, 500);
+	sensor.write(CMACAM_ISP_SATURATION, 600);
+	EXPECT_EQ(sensor.sample(), before);
 
 	sensor.write(CMACAM_SENSOR_HOLD, 0);
 	EXPECT_EQ(sensor.sample().gain, 512u);
 	EXPECT_EQ(sensor.sample().exposure, 100u);
 	EXPECT_EQ(sensor.sample().frameLength, 2250u);
+	EXPECT_EQ(sensor.sample().flip, 1u);
+	EXPECT_EQ(sensor.sample().crop, (Rectangle{0, 0, 640, 480}));
+	EXPECT_EQ(sensor.sample().redGain, 300u);
+	EXPECT_EQ(sensor.sample().blueGain, 400u);
+	EXPECT_EQ(sensor.sample().brightness, 5);
+	EXPECT_EQ(sensor.sample().contrast, 500u);
+	EXPECT_EQ(sensor.sample().saturation, 600u);
 }
 
 TEST_F(SensorTest, LightIsExposureTimesGain)
 {
-	EXPECT_EQ(sensor.brightness(sensor.sample()), 256u);
+	EXPECT_EQ(sensor.light(sensor.sample()), 1);
 	sensor.write(CMACAM_SENSOR_GAIN, 512);
-	EXPECT_EQ(sensor.brightness(sensor.sample()), 512u);
+	EXPECT_EQ(sensor.light(sensor.sample()), 2);
 	sensor.write(CMACAM_SENSOR_EXPOSURE, sensor.read(CMACAM_SENSOR_EXPOSURE) / 2);
-	EXPECT_EQ(sensor.brightness(sensor.sample()), 256u);
+	EXPECT_EQ(sensor.light(sensor.sample()), 1);
+}
+
+/* Position and size are written in any order, so they are kept as they are. */
+TEST_F(SensorTest, CropIsFittedWhenSampled)
+{
+	struct
+	{
+		uint32_t position, size;
+		Rectangle inForce;
+	} const cases[] = {
+		{0, 0, {0, 0, 3840, 2160}},
+		{100u << 16 | 200, 480u << 16 | 640, {200, 100, 640, 480}},
+		{101u << 16 | 201, 481u << 16 | 641, {200, 100, 640, 480}},
+		{100u << 16 | 200, 640, {200, 0, 640, 2160}},
+		{0xffffu << 16 | 0xffff, 480u << 16 | 640, {3200, 1680, 640, 480}},
+		{0, 1u << 16 | 1, {0, 0, 16, 16}},
+		{0, 0xffffu << 16 | 0xffff, {0, 0, 3840, 2160}},
+	};
+
+	for (const auto &each : cases) {
+		sensor.write(CMACAM_SENSOR_CROP_POS, each.position);
+		sensor.write(CMACAM_SENSOR_CROP_SIZE, each.size);
+		EXPECT_EQ(sensor.sample().crop, each.inForce) << std::hex << each.position;
+		EXPECT_EQ(sensor.read(CMACAM_SENSOR_CROP_POS), each.position);
+		EXPECT_EQ(sensor.read(CMACAM_SENSOR_CROP_SIZE), each.size);
+	}
 }
 
 TEST_F(SensorTest, ResetBringsDefaultsBack)

@@ -93,12 +93,14 @@ class Board:
             return f.read().splitlines()
 
     @classmethod
-    def session(cls):
-        """What the board did since it was last enabled: ({sequence: frame}, {sequence: loss})."""
+    def session(cls, channel=0):
+        """What a channel did since it was last enabled: ({sequence: frame}, {sequence: loss})."""
         frames, lost = {}, {}
         for line in cls.log():
             kind = line.split(" ", 1)[0]
             entry = fields(line)
+            if entry.get("ch") != str(channel):
+                continue
             if kind == "enable":
                 frames, lost = {}, {}
             elif kind == "frame":
