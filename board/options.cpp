@@ -101,6 +101,9 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		"write struct cmacam_mark over the first bytes of a frame, and its sequence "
 		"number into every 64-byte line");
 	setting("digest", "none|sha256", "log the hash of each frame as it lies in memory");
+	setting("light", "STOPS", "light on the scene: each stop doubles it, -8 to 8");
+	setting("light-temperature", "K",
+		"colour of the light, 2000 to 10000: red times 5500/K, blue times K/5500");
 	app.add_option("--channels", caps.channels,
 		       "how many channels: 1 main, 2 and lores, 3 and statistics")
 		->check(CLI::Range(1u, CMACAM_CH_COUNT))

@@ -47,7 +47,7 @@ Engine::Engine(const Capabilities &caps, const Settings &settings, Source &sourc
 	  memory_(memory),
 	  interrupts_(interrupts),
 	  log_(log),
-	  writer_(source),
+	  writer_(source, {caps.sensorWidth, caps.sensorHeight}),
 	  settings_(settings),
 	  sensor_(caps.sensorWidth, caps.sensorHeight),
 	  channels_{Channel(CMACAM_CH_MAIN, caps, reachable(memory)),

@@ -69,7 +69,7 @@ private:
 		Clock::time_point notBefore; /* the sensor has read its lines out */
 		uint64_t picture;	     /* of the source */
 		SensorValues values;
-		double light; /* of the live picture, relative */
+		Light light; /* of the live picture */
 		Settings settings;
 	};
 
@@ -103,6 +103,7 @@ private:
 	void logLost(uint32_t channel, uint32_t sequence, std::string_view reason);
 	Clock::time_point nextStart(Clock::time_point now) const;
 	uint64_t boardTime(Clock::time_point when) const;
+	Light lightNow() const;
 
 	/* Registers: engine.cpp. */
 	bool takesPart(uint32_t channel) const;

@@ -11,6 +11,7 @@
 #include <cmacam-regs.h>
 #include <glib.h>
 
+#include "pixel/statistics.h"
 #include "source/test_pattern.h"
 
 namespace cmacam {
@@ -65,32 +66,55 @@ FrameTraits FrameWriter::write(const FrameDescription &frame, const Settings &se
 
 void FrameWriter::writePixels(const FrameDescription &frame, std::span<std::byte> memory)
 {
-	const Size size = {frame.layout.width, frame.layout.height};
-	const bool live = frame.values.pattern == CMACAM_PATTERN_OFF;
-	const auto light = static_cast<uint32_t>(std::min(frame.light * 256 + 0.5, 65536.0));
+	const Subject subject = subjectOf(frame, {frame.layout.width, frame.layout.height});
 
-	renderer_.render(pictureFor(frame, size), frame.layout, live ? light : 256, memory);
+	renderers_[frame.channel].render(*subject.picture, subject.view, subject.processing,
+					 frame.layout, memory);
 }
 
 void FrameWriter::writeStatistics(const FrameDescription &frame, std::span<std::byte> memory)
 {
-	cmacam_stats_data data = {};
+	const Subject subject = subjectOf(frame, kStatisticsSize);
+	cmacam_stats_data data;
 
-	skip(frame.picture);
-	data.size = sizeof(data);
+	measure(*subject.picture, subject.view, subject.processing.light, data);
 	data.sequence = frame.sequence;
 	std::memcpy(memory.data(), &data, std::min(sizeof(data), memory.size()));
 }
 
-PicturePtr FrameWriter::pictureFor(const FrameDescription &frame, Size size)
+FrameWriter::Subject FrameWriter::subjectOf(const FrameDescription &frame, Size size)
+{
+	const SensorValues &values = frame.values;
+
+	if (values.pattern != CMACAM_PATTERN_OFF)
+		return {testPicture(frame, size), View::whole(size), {}};
+
+	/* As large as makes one pixel of it one of the output, up to the array's. */
+	const Size wanted = {
+		std::min(size.width * array_.width / values.crop.width, array_.width),
+		std::min(size.height * array_.height / values.crop.height, array_.height),
+	};
+	Subject subject = {
+		.picture = source_.picture(frame.picture, wanted),
+		.view = {array_, values.crop, values.flip},
+		.processing = {.light = frame.light},
+	};
+	if (!formatOf(frame.layout.format).bayer) {
+		subject.processing.redGain = values.redGain;
+		subject.processing.blueGain = values.blueGain;
+		subject.processing.brightness = values.brightness;
+		subject.processing.contrast = values.contrast;
+		subject.processing.saturation = values.saturation;
+	}
+	return subject;
+}
+
+PicturePtr FrameWriter::testPicture(const FrameDescription &frame, Size size)
 {
 	const uint32_t pattern = frame.values.pattern;
-
-	if (pattern == CMACAM_PATTERN_OFF)
-		return source_.picture(frame.picture, size);
+	TestPicture &test = testPictures_[frame.channel];
 
 	source_.skip(frame.picture);
-	TestPicture &test = testPictures_[frame.channel];
 	if (!test.picture || test.pattern != pattern || test.picture->size() != size)
 		test = {pattern, drawTestPattern(pattern, size)};
 	return test.picture;

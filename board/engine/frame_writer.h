@@ -29,7 +29,7 @@ struct FrameDescription
 	uint32_t sequence = 0;
 	uint64_t picture = 0; /* of the source */
 	SensorValues values;
-	double light = 1; /* factor of the live picture */
+	Light light = {1, 1, 1}; /* of the live picture */
 	FrameLayout layout;
 };
 
@@ -43,7 +43,10 @@ struct FrameTraits
 class FrameWriter
 {
 public:
-	explicit FrameWriter(Source &source) : source_(source), random_(std::random_device{}()) {}
+	FrameWriter(Source &source, Size array)
+		: source_(source), array_(array), random_(std::random_device{}())
+	{
+	}
 
 	FrameTraits write(const FrameDescription &frame, const Settings &settings,
 			  std::span<std::byte> memory);
@@ -51,13 +54,24 @@ public:
 	void skip(uint64_t picture) { source_.skip(picture); }
 
 private:
+	/* What a frame is made of, for an output of a certain size. */
+	struct Subject
+	{
+		PicturePtr picture;
+		View view;
+		Processing processing;
+	};
+
 	void writePixels(const FrameDescription &frame, std::span<std::byte> memory);
 	void writeStatistics(const FrameDescription &frame, std::span<std::byte> memory);
-	PicturePtr pictureFor(const FrameDescription &frame, Size size);
+	Subject subjectOf(const FrameDescription &frame, Size size);
+	PicturePtr testPicture(const FrameDescription &frame, Size size);
 	uint64_t mark(const FrameDescription &frame, std::span<std::byte> memory);
 
 	Source &source_;
-	Renderer renderer_;
+	const Size array_;
+	/* By channel, so that each keeps the tables for its size. */
+	std::array<Renderer, CMACAM_CH_COUNT> renderers_;
 	std::mt19937_64 random_;
 
 	struct TestPicture

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the operator may change while the board runs: pacing, starvation, mark
- * and digest. No part of the hardware's contract with the driver.
+ * What the operator may change while the board runs: pacing, starvation, mark,
+ * digest and the light on the scene. No part of the hardware's contract with
+ * the driver.
  */
 #include "engine/settings.h"
 
@@ -14,6 +15,8 @@ namespace cmacam {
 namespace {
 
 constexpr uint32_t kMaxFps = 1000;
+constexpr double kMaxStops = 8;
+constexpr double kWarmest = 2000, kCoolest = 10000; /* K */
 
 template <typename T>
 struct Choice
@@ -64,6 +67,20 @@ std::string nameOf(const std::array<Choice<T>, N> &choices, T value)
 	return {};
 }
 
+std::optional<std::string> setNumber(std::string_view key, std::string_view text, double min,
+				     double max, std::string_view unit, double &value)
+{
+	double number = 0;
+	const char *end = text.data() + text.size();
+	const auto parsed = std::from_chars(text.data(), end, number);
+	/* Not a number is neither below nor above. */
+	if (parsed.ec != std::errc() || parsed.ptr != end || !(number >= min && number <= max))
+		return std::format("{} must be {} to {} {}, not '{}'", key, min, max, unit, text);
+
+	value = number;
+	return std::nullopt;
+}
+
 std::optional<std::string> setFps(Settings &settings, const std::string &text)
 {
 	if (text == "sensor") {
@@ -100,7 +117,14 @@ std::optional<std::string> Settings::set(std::string_view key, std::string_view 
 	if (key == "digest")
 		return choose(kDigest, key, value, digest);
 
-	return std::format("there is no key '{}', only fps, starved, mark and digest", key);
+	if (key == "light")
+		return setNumber(key, value, -kMaxStops, kMaxStops, "stops", light);
+	if (key == "light-temperature")
+		return setNumber(key, value, kWarmest, kCoolest, "K", lightTemperature);
+
+	return std::format("there is no key '{}', only fps, starved, mark, digest, light and "
+			   "light-temperature",
+			   key);
 }
 
 std::optional<std::string> Settings::get(std::string_view key) const
@@ -116,6 +140,10 @@ std::optional<std::string> Settings::get(std::string_view key) const
 		return nameOf(kMark, mark);
 	if (key == "digest")
 		return nameOf(kDigest, digest);
+	if (key == "light")
+		return std::format("{}", light);
+	if (key == "light-temperature")
+		return std::format("{}", lightTemperature);
 
 	return std::nullopt;
 }

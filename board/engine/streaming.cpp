@@ -4,6 +4,7 @@
  */
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <format>
 #include <thread>
@@ -48,6 +49,15 @@ Engine::Clock::time_point Engine::nextStart(Clock::time_point now) const
 	}
 
 	return *lastStart_ + sensor_.interval(lastValues_);
+}
+
+/* What falls on the scene, and what the sensor makes of it. */
+Light Engine::lightNow() const
+{
+	const double light = std::exp2(settings_.light) * sensor_.light(lastValues_);
+	const double warmth = Settings::kNeutralTemperature / settings_.lightTemperature;
+
+	return {light * warmth, light, light / warmth};
 }
 
 void Engine::run()
@@ -104,7 +114,7 @@ Engine::Instant Engine::instant(Clock::time_point start)
 		.notBefore = start,
 		.picture = picture_++,
 		.values = lastValues_,
-		.light = sensor_.light(lastValues_),
+		.light = lightNow(),
 		.settings = settings_,
 	};
 

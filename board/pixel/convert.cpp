@@ -4,8 +4,6 @@
  */
 #include "pixel/convert.h"
 
-#include <algorithm>
-
 namespace cmacam {
 
 namespace {
@@ -144,13 +142,6 @@ void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *__restrict r
 		raw[x] = expand(even[x]);
 		raw[x + 1] = expand(odd[x + 1]);
 	}
-}
-
-void scaleBrightness(const uint8_t *__restrict in, uint8_t *__restrict out, std::size_t count,
-		     uint32_t scale)
-{
-	for (std::size_t i = 0; i < count; i++)
-		out[i] = static_cast<uint8_t>(std::min((in[i] * scale + kHalf) >> 8, 255u));
 }
 
 } /* namespace cmacam */

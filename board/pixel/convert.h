@@ -42,7 +42,4 @@ void convertToBgr(const RgbLine &line, uint8_t *bgr, std::size_t width);
 void convertToMosaic8(const RgbLine &line, bool oddLine, uint8_t *raw, std::size_t width);
 void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *raw, std::size_t width);
 
-/* Multiplies by scale / 256 and saturates. */
-void scaleBrightness(const uint8_t *in, uint8_t *out, std::size_t count, uint32_t scale);
-
 } /* namespace cmacam */

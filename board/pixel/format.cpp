@@ -14,14 +14,14 @@ namespace {
 
 constexpr std::array<Format, CMACAM_FMT_COUNT> kFormats = {{
 	/* In the order of CMACAM_FMT_*. */
-	{"GREY", 1, 0},
-	{"NV12", 1, 2},
-	{"SRGGB10", 2, 0},
-	{"Y10", 2, 0},
-	{"YUYV", 2, 0},
-	{"BGR24", 3, 0},
-	{"SRGGB8", 1, 0},
-	{"STATS", 0, 0},
+	{"GREY", 1, 0, false},
+	{"NV12", 1, 2, false},
+	{"SRGGB10", 2, 0, true},
+	{"Y10", 2, 0, false},
+	{"YUYV", 2, 0, false},
+	{"BGR24", 3, 0, false},
+	{"SRGGB8", 1, 0, true},
+	{"STATS", 0, 0, false},
 }};
 
 } /* namespace */

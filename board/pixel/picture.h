@@ -31,6 +31,18 @@ struct Rectangle
 	bool operator==(const Rectangle &) const = default;
 };
 
+/* Which part of a picture is shown, and how. */
+struct View
+{
+	Size array;	   /* what the picture stands for, whatever its own size */
+	Rectangle crop;	   /* of it */
+	uint32_t flip = 0; /* CMACAM_FLIP_* */
+
+	static View whole(Size size) { return {size, {0, 0, size.width, size.height}, 0}; }
+
+	bool operator==(const View &) const = default;
+};
+
 class Picture
 {
 public:

@@ -5,7 +5,6 @@
 #include "pixel/renderer.h"
 
 #include <algorithm>
-#include <utility>
 
 #include <cmacam-regs.h>
 
@@ -56,20 +55,22 @@ void Renderer::putLine(const RgbLine &line, const FrameLayout &layout, uint32_t 
 	}
 }
 
-void Renderer::render(PicturePtr picture, const FrameLayout &layout, uint32_t brightness,
-		      std::span<std::byte> memory)
+void Renderer::render(const Picture &picture, const View &view, const Processing &processing,
+		      const FrameLayout &layout, std::span<std::byte> memory)
 {
-	scaler_.start(std::move(picture), {layout.width, layout.height}, brightness);
+	scaler_.start(picture, view, {layout.width, layout.height});
+	processor_.start(processing, layout.width);
 
 	for (uint32_t y = 0; y < layout.height; y += 2) {
-		const RgbLine lines[] = {scaler_.line(y), scaler_.line(y + 1)};
+		const RgbLine upper = processor_.process(scaler_.line(y));
+		const RgbLine lower = processor_.process(scaler_.line(y + 1));
 
-		putLine(lines[0], layout, y, memory);
-		putLine(lines[1], layout, y + 1, memory);
+		putLine(upper, layout, y, memory);
+		putLine(lower, layout, y + 1, memory);
 		if (layout.format == CMACAM_FMT_NV12) {
 			const uint64_t offset = uint64_t{layout.stride} * (layout.height + y / 2);
 			putBytes<uint8_t>(memory, offset, layout.width, [&](uint8_t *chroma) {
-				convertToChroma(lines[0], lines[1], chroma, layout.width);
+				convertToChroma(upper, lower, chroma, layout.width);
 			});
 		}
 	}

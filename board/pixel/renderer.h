@@ -11,6 +11,7 @@
 
 #include "pixel/format.h"
 #include "pixel/picture.h"
+#include "pixel/processing.h"
 #include "pixel/scaler.h"
 
 namespace cmacam {
@@ -20,12 +21,12 @@ class Renderer
 {
 public:
 	/*
-	 * Stretches `picture` to the layout's size, multiplies it by
-	 * brightness / 256 and writes the frame to `memory`, cut where that
-	 * ends. Bytes between a line's end and the stride stay as they are.
+	 * Stretches what `view` shows of `picture` to the layout's size,
+	 * processes it and writes the frame to `memory`, cut where that ends.
+	 * Bytes between a line's end and the stride stay as they are.
 	 */
-	void render(PicturePtr picture, const FrameLayout &layout, uint32_t brightness,
-		    std::span<std::byte> memory);
+	void render(const Picture &picture, const View &view, const Processing &processing,
+		    const FrameLayout &layout, std::span<std::byte> memory);
 
 private:
 	/* Calls make(T *line), straight into memory unless the line is cut. */
@@ -35,6 +36,7 @@ private:
 		     std::span<std::byte> memory);
 
 	Scaler scaler_;
+	Processor processor_;
 	std::vector<std::byte> cutLine_;
 };
 

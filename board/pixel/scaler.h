@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of a picture stretched to another size: bilinear, pixel centres
- * aligned, no filter against aliasing. A picture of that size passes unchanged.
+ * Lines of a picture, or of a part of it, at another size and mirrored:
+ * bilinear, pixel centres aligned, no filter against aliasing. A part of the
+ * output's size passes unchanged.
  */
 #pragma once
 
@@ -17,8 +18,11 @@ namespace cmacam {
 class Scaler
 {
 public:
-	/* Starts on another picture; tables are kept while the sizes are. */
-	void start(PicturePtr picture, Size output, uint32_t brightness);
+	/*
+	 * Starts on another picture, which must outlive its last line. Tables
+	 * are kept while sizes and view are.
+	 */
+	void start(const Picture &picture, const View &view, Size output);
 
 	/* Lines in rising order are cheapest. Valid until the next but one call. */
 	RgbLine line(uint32_t y);
@@ -30,7 +34,11 @@ private:
 		uint32_t second = 0;
 		uint16_t weight = 0; /* of second, 1/256 */
 	};
+	using Taps = std::vector<Tap>;
 	using Row = std::vector<uint8_t>;
+
+	/* Positions that follow each other need no arithmetic. */
+	enum class Order { Rising, Falling, Scaled };
 
 	/* One line of the picture at the output's width. */
 	struct Stretched
@@ -40,22 +48,23 @@ private:
 		std::array<Row, Picture::kPlanes> planes;
 	};
 
-	static std::vector<Tap> tapsFor(uint32_t input, uint32_t output);
+	static Order orderOf(const Taps &taps);
+	void stretch(Picture::Plane plane, uint32_t source, uint8_t *out) const;
 	const Stretched &stretched(uint32_t source, uint32_t keep);
 	const uint8_t *sourceRow(Picture::Plane plane, uint32_t y, uint32_t keep);
 
-	PicturePtr picture_;
+	const Picture *picture_ = nullptr;
 	Size input_;
+	View view_;
 	Size output_;
-	uint32_t brightness_ = 256; /* 1/256 */
-	std::vector<Tap> columns_;
-	std::vector<Tap> rows_;
+	Taps columns_;
+	Taps rows_;
+	Order columnOrder_ = Order::Rising;
+	Order rowOrder_ = Order::Rising;
 	std::array<Stretched, 2> stretched_;
 	/* Two lines at once, for the formats that subsample chroma. */
 	std::array<std::array<Row, Picture::kPlanes>, 2> result_;
 	unsigned int turn_ = 0;
-	/* Between blending and brightness, which must not overlap. */
-	Row blended_;
 };
 
 } /* namespace cmacam */

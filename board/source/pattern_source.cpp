@@ -67,12 +67,17 @@ void drawBox(Picture &picture, uint64_t sequence)
 
 PicturePtr PatternSource::picture(uint64_t sequence, Size wanted)
 {
-	if (!picture_ || picture_.use_count() > 1 || picture_->size() != wanted)
-		picture_ = std::make_shared<Picture>(wanted);
+	auto slot = std::ranges::find_if(
+		pictures_, [&](const auto &each) { return each && each->size() == wanted; });
 
-	drawRamps(*picture_, sequence);
-	drawBox(*picture_, sequence);
-	return picture_;
+	if (slot == pictures_.end())
+		slot = pictures_.begin() + turn_++ % pictures_.size();
+	if (!*slot || slot->use_count() > 1 || (*slot)->size() != wanted)
+		*slot = std::make_shared<Picture>(wanted);
+
+	drawRamps(**slot, sequence);
+	drawBox(**slot, sequence);
+	return *slot;
 }
 
 } /* namespace cmacam */

@@ -4,7 +4,10 @@
  */
 #pragma once
 
+#include <array>
 #include <memory>
+
+#include <cmacam-regs.h>
 
 #include "source/source.h"
 
@@ -17,8 +20,12 @@ public:
 	void skip(uint64_t) override {}
 
 private:
-	/* Drawn over when nobody holds it any more: fresh pages cost more. */
-	std::shared_ptr<Picture> picture_;
+	/*
+	 * One for each size that is asked for in turn, drawn over when nobody
+	 * holds it any more: fresh pages cost more.
+	 */
+	std::array<std::shared_ptr<Picture>, CMACAM_CH_COUNT> pictures_;
+	unsigned int turn_ = 0;
 };
 
 } /* namespace cmacam */

@@ -76,6 +76,12 @@ TEST_F(ControlPortTest, SetsAndGets)
 	EXPECT_EQ(client.ask("get mark"), "ok lines");
 	EXPECT_EQ(client.ask("set digest sha256"), "ok");
 	EXPECT_EQ(client.ask("get digest"), "ok sha256");
+	EXPECT_EQ(client.ask("get light"), "ok 0");
+	EXPECT_EQ(client.ask("set light -2.5"), "ok");
+	EXPECT_EQ(client.ask("get light"), "ok -2.5");
+	EXPECT_EQ(client.ask("get light-temperature"), "ok 5500");
+	EXPECT_EQ(client.ask("set light-temperature 3000"), "ok");
+	EXPECT_EQ(client.ask("get light-temperature"), "ok 3000");
 }
 
 TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
@@ -85,7 +91,8 @@ TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
 		  "error starved must be drop or hold, not 'never'");
 	EXPECT_EQ(client.ask("get nothing"), "error there is no key 'nothing'");
 	EXPECT_EQ(client.ask("set nothing 1"),
-		  "error there is no key 'nothing', only fps, starved, mark and digest");
+		  "error there is no key 'nothing', only fps, starved, mark, digest, light and "
+		  "light-temperature");
 	EXPECT_EQ(client.ask("fault fire"),
 		  "error there is no fault 'fire', only bus-error, lose-irq, drop, torn");
 	EXPECT_EQ(client.ask("fault drop 1 3"), "error there is no channel 3, only 0 to 2");
@@ -98,6 +105,12 @@ TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
 		EXPECT_EQ(client.ask(std::string("set fps ") + fps).substr(0, 18),
 			  "error fps must be ")
 			<< fps;
+	for (const char *light : {"8.1", "-9", "nan", "bright", "1x"})
+		EXPECT_EQ(client.ask(std::string("set light ") + light),
+			  std::string("error light must be -8 to 8 stops, not '") + light + "'");
+	EXPECT_EQ(client.ask("set light-temperature 1999"),
+		  "error light-temperature must be 2000 to 10000 K, not '1999'");
+	EXPECT_EQ(client.ask("get light"), "ok 0");
 	EXPECT_EQ(client.ask("get fps"), "ok max") << "errors change nothing";
 }
 

@@ -98,7 +98,7 @@ protected:
 		FrameLayout layout = {size.width, size.height, code, 0};
 		layout.stride = (lineBytes(layout) + 63) / 64 * 64;
 		std::vector<std::byte> memory(frameBytes(layout));
-		Renderer().render(picture, layout, 256, memory);
+		Renderer().render(*picture, View::whole(picture->size()), {}, layout, memory);
 
 		Frame in(GST_VIDEO_FORMAT_GBR, size, "sRGB");
 		for (unsigned int p = 0; p < Picture::kPlanes; p++) {
@@ -202,7 +202,7 @@ TEST_F(ConvertTest, RangeIsLimited)
 					    static_cast<uint8_t>(level));
 		}
 		std::vector<std::byte> memory(frameBytes(layout));
-		Renderer().render(picture, layout, 256, memory);
+		Renderer().render(*picture, View::whole(picture->size()), {}, layout, memory);
 		EXPECT_EQ(std::to_integer<int>(memory[0]), level ? 235 : 16);
 		EXPECT_EQ(std::to_integer<int>(memory[64 * 16]), 128);
 		EXPECT_EQ(std::to_integer<int>(memory[64 * 16 + 1]), 128);

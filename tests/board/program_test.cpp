@@ -112,6 +112,8 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--starved", "never"},
 		{"--socket", socket, "--mark", "words"},
 		{"--socket", socket, "--digest", "md5"},
+		{"--socket", socket, "--light", "9"},
+		{"--socket", socket, "--light-temperature", "warm"},
 		{"--socket", socket, "--channels", "0"},
 		{"--socket", socket, "--channels", "4"},
 		{"--socket", socket, "--fifo", "0"},
@@ -154,9 +156,10 @@ TEST_F(ProgramTest, HelpNamesEveryOption)
 	Program program({"--help"});
 	const std::string help = program.output();
 	EXPECT_EQ(program.wait(), 0);
-	for (const char *option : {"--socket", "--control", "--log", "--source", "--once", "--loop",
-				   "--fps", "--starved", "--mark", "--digest", "--channels",
-				   "--fifo", "--sensor", "--address-bits", "--register-version"})
+	for (const char *option :
+	     {"--socket", "--control", "--log", "--source", "--once", "--loop", "--fps",
+	      "--starved", "--mark", "--digest", "--light", "--light-temperature", "--channels",
+	      "--fifo", "--sensor", "--address-bits", "--register-version"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

@@ -16,7 +16,6 @@ using namespace cmacam;
 
 namespace {
 
-constexpr uint32_t kSame = 256;
 constexpr uint32_t kPictureFormats[] = {CMACAM_FMT_GREY,  CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10,
 					CMACAM_FMT_Y10,	  CMACAM_FMT_YUYV, CMACAM_FMT_BGR24,
 					CMACAM_FMT_SRGGB8};
@@ -38,11 +37,37 @@ std::shared_ptr<Picture> noise(Size size, unsigned int seed = 1)
 }
 
 std::vector<std::byte> render(const PicturePtr &picture, const FrameLayout &layout,
-			      uint32_t brightness = kSame)
+			      double light = 1)
 {
 	std::vector<std::byte> memory(frameBytes(layout), std::byte{0xee});
-	Renderer().render(picture, layout, brightness, memory);
+	Renderer().render(*picture, View::whole(picture->size()), {.light = {light, light, light}},
+			  layout, memory);
 	return memory;
+}
+
+/* In BGR24, which holds every sample. */
+std::vector<std::byte> renderView(const PicturePtr &picture, const View &view, Size size)
+{
+	const FrameLayout layout = {size.width, size.height, CMACAM_FMT_BGR24, 3 * size.width};
+	std::vector<std::byte> memory(frameBytes(layout));
+	Renderer().render(*picture, view, {}, layout, memory);
+	return memory;
+}
+
+std::vector<std::byte> mirrored(const std::vector<std::byte> &frame, Size size, uint32_t flip)
+{
+	std::vector<std::byte> result(frame.size());
+
+	for (uint32_t y = 0; y < size.height; y++) {
+		for (uint32_t x = 0; x < size.width; x++) {
+			const uint32_t toX = flip & CMACAM_FLIP_HORIZONTAL ? size.width - 1 - x : x;
+			const uint32_t toY = flip & CMACAM_FLIP_VERTICAL ? size.height - 1 - y : y;
+			std::copy_n(&frame[3 * (size.width * y + x)], 3,
+				    &result[3 * (size.width * toY + toX)]);
+		}
+	}
+
+	return result;
 }
 
 uint16_t rawAt(const std::vector<std::byte> &memory, const FrameLayout &layout, uint32_t x,
@@ -134,7 +159,7 @@ TEST(Renderer, CutFramesArePrefixes)
 		const auto whole = render(picture, layout);
 		for (std::size_t size = 1; size < whole.size(); size += 13) {
 			std::vector<std::byte> cut(size, std::byte{0xee});
-			Renderer().render(picture, layout, kSame, cut);
+			Renderer().render(*picture, View::whole({32, 16}), {}, layout, cut);
 			ASSERT_TRUE(std::equal(cut.begin(), cut.end(), whole.begin())) << size;
 		}
 	}
@@ -197,13 +222,74 @@ TEST(Renderer, BrightnessMultipliesAndSaturates)
 			std::fill_n(picture->row(Picture::kBlue, y), size.width, 200);
 		}
 
-		const auto twice = render(picture, layout, 512);
+		const auto twice = render(picture, layout, 2);
 		EXPECT_EQ(rawAt(twice, layout, 0, 0), 120u * 4 + 1);
 		EXPECT_EQ(rawAt(twice, layout, 1, 0), 200u * 4 + 3);
 		EXPECT_EQ(rawAt(twice, layout, 1, 1), 1023u);
-		const auto half = render(picture, layout, 128);
+		const auto half = render(picture, layout, 0.5);
 		EXPECT_EQ(rawAt(half, layout, 0, 0), 30u * 4);
 		EXPECT_EQ(rawAt(half, layout, 1, 1), 100u * 4 + 1);
+	}
+}
+
+/* A flipped frame is the frame flipped, whatever was stretched in which direction. */
+TEST(Renderer, FlipsAreExact)
+{
+	constexpr Size kPicture = {64, 48};
+	const auto picture = noise(kPicture);
+
+	for (Size size : {Size{64, 48}, Size{64, 96}, Size{128, 48}, Size{100, 70}, Size{32, 16}}) {
+		View view = View::whole(kPicture);
+		const auto plain = renderView(picture, view, size);
+		for (view.flip = 1; view.flip <= 3; view.flip++)
+			ASSERT_EQ(renderView(picture, view, size), mirrored(plain, size, view.flip))
+				<< size.width << "x" << size.height << " flip " << view.flip;
+	}
+}
+
+/* A crop of the output's size passes pixel by pixel, mirrored or not. */
+TEST(Renderer, CropOfTheSameSizeIsExact)
+{
+	constexpr Size kPicture = {64, 48}, kSize = {20, 18};
+	const auto picture = noise(kPicture);
+	std::vector<std::byte> expected;
+
+	for (uint32_t y = 0; y < kSize.height; y++) {
+		for (uint32_t x = 0; x < kSize.width; x++) {
+			for (auto plane : {Picture::kBlue, Picture::kGreen, Picture::kRed})
+				expected.push_back(std::byte{picture->row(plane, 10 + y)[30 + x]});
+		}
+	}
+
+	for (uint32_t flip = 0; flip <= 3; flip++) {
+		const View view = {kPicture, {30, 10, kSize.width, kSize.height}, flip};
+		ASSERT_EQ(renderView(picture, view, kSize), mirrored(expected, kSize, flip))
+			<< flip;
+	}
+}
+
+/* The crop counts in pixels of the array, however many the picture has. */
+TEST(Renderer, CropIsThatOfTheArray)
+{
+	auto picture = std::make_shared<Picture>(Size{64, 64});
+	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
+		for (uint32_t y = 0; y < 64; y++) {
+			uint8_t *row = picture->row(static_cast<Picture::Plane>(p), y);
+			for (uint32_t x = 0; x < 64; x++)
+				row[x] = static_cast<uint8_t>(x * 2 + y);
+		}
+	}
+
+	const View view = {{640, 320}, {160, 80, 320, 160}, 0};
+	const auto frame = renderView(picture, view, {100, 80});
+	for (uint32_t y = 0; y < 80; y++) {
+		for (uint32_t x = 0; x < 100; x++) {
+			const double inX = (160 + (x + 0.5) * 3.2) / 10 - 0.5;
+			const double inY = (80 + (y + 0.5) * 2) / 5 - 0.5;
+			ASSERT_NEAR(std::to_integer<int>(frame[3 * (100 * y + x)]), 2 * inX + inY,
+				    1.5)
+				<< x << "," << y;
+		}
 	}
 }
 
@@ -236,9 +322,10 @@ TEST(Renderer, ReuseLeavesNoTrace)
 	for (unsigned int i = 0; i < 36; i++) {
 		const auto picture = noise(sizes[i / 2 % 3], i);
 		const FrameLayout &layout = layouts[i / 6 % 3];
-		const uint32_t brightness = kSame + i / 18 * 50;
+		const double light = 1 + i / 18 * 0.2;
 		std::vector<std::byte> memory(frameBytes(layout), std::byte{0xee});
-		renderer.render(picture, layout, brightness, memory);
-		ASSERT_EQ(memory, render(picture, layout, brightness)) << i;
+		renderer.render(*picture, View::whole(picture->size()),
+				{.light = {light, light, light}}, layout, memory);
+		ASSERT_EQ(memory, render(picture, layout, light)) << i;
 	}
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens to samples between scaler and output format: light, white
+ * balance, contrast, brightness, saturation.
+ */
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include <cmacam-regs.h>
+
+#include "pixel/convert.h"
+#include "pixel/picture.h"
+
+namespace cmacam {
+
+/* A factor of the picture for each of its planes. */
+using Light = std::array<double, Picture::kPlanes>;
+/* What becomes of each code. */
+using Curve = std::array<uint8_t, 256>;
+
+struct Processing
+{
+	Light light = {1, 1, 1};
+	uint32_t redGain = CMACAM_ISP_UNITY; /* 1/256, as the three below but for brightness */
+	uint32_t blueGain = CMACAM_ISP_UNITY;
+	int32_t brightness = 0; /* 8-bit codes */
+	uint32_t contrast = CMACAM_ISP_UNITY;
+	uint32_t saturation = CMACAM_ISP_UNITY;
+
+	bool operator==(const Processing &) const = default;
+};
+
+/* Multiplies, rounds and saturates. */
+Curve lightCurve(double factor);
+
+/* BT.709 luma of full-range codes, full range. */
+constexpr uint8_t fullRangeLuma(uint8_t r, uint8_t g, uint8_t b)
+{
+	return static_cast<uint8_t>((54 * r + 183 * g + 19 * b + 128) >> 8);
+}
+
+/*
+ * All but saturation work on one plane at a time, so that they come down to one
+ * curve for each; what would change nothing is not done.
+ */
+class Processor
+{
+public:
+	/* The curves are kept while the values are. */
+	void start(const Processing &values, std::size_t width);
+
+	/* Valid until the next but one call, and as long as `line` is. */
+	RgbLine process(const RgbLine &line);
+
+private:
+	using Rows = std::array<std::vector<uint8_t>, Picture::kPlanes>;
+
+	void makeCurves();
+
+	Processing values_;
+	std::array<Curve, Picture::kPlanes> curves_{};
+	std::array<bool, Picture::kPlanes> neutral_ = {true, true, true};
+	Rows curved_; /* before saturation */
+	std::array<Rows, 2> result_;
+	unsigned int turn_ = 0;
+};
+
+} /* namespace cmacam */
