@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "log.h"
 #include "options.h"
+#include "source/image_source.h"
 #include "source/pattern_source.h"
 #include "source/video_source.h"
 #include "unix_socket.h"
@@ -56,6 +57,9 @@ std::unique_ptr<Source> makeSource(const Options &options)
 	if (!std::filesystem::is_regular_file(options.source, ignored))
 		throw std::invalid_argument("the source '" + options.source +
 					    "' is neither 'pattern' nor a file");
+
+	if (ImageSource::recognises(options.source))
+		return std::make_unique<ImageSource>(options.source);
 
 	const auto atEnd = options.once ? VideoSource::AtEnd::KeepLast : VideoSource::AtEnd::Loop;
 	return std::make_unique<VideoSource>(options.source, atEnd);

@@ -87,7 +87,8 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 	app.add_option("--log", options.log, "one line per finished or lost frame goes there")
 		->type_name("PATH");
 	app.add_option("--source", options.source,
-		       "what the sensor sees: a moving pattern, or a video file")
+		       "what the sensor sees: a moving pattern, a video file, or an image file "
+		       "(PNG, JPEG, PPM)")
 		->type_name("pattern|FILE")
 		->capture_default_str();
 	CLI::Option *once = app.add_flag("--once", options.once,

@@ -71,8 +71,7 @@ VideoSource::VideoSource(const std::string &path, AtEnd atEnd) : atEnd_(atEnd)
 		unpackSample();
 	if (!picture_) {
 		gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-		throw std::invalid_argument(
-			std::format("cannot play '{}' as a video: {}", path, error_));
+		throw std::invalid_argument(std::format("cannot play '{}': {}", path, error_));
 	}
 }
 

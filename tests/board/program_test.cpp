@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,11 @@ private:
 class ProgramTest : public testing::Test
 {
 protected:
+	static void SetUpTestSuite() { std::ofstream(broken_) << "\x89PNG and nothing more"; }
+	static void TearDownTestSuite() { unlink(broken_.c_str()); }
+	static inline const std::string broken_ =
+		testing::TempDir() + "board-prog-png-" + std::to_string(getpid());
+
 	~ProgramTest() override
 	{
 		EXPECT_NE(access(socket.c_str(), F_OK), 0) << "the socket was left behind";
@@ -127,6 +133,7 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--loop", "--once"},
 		{"--socket", socket, "--source", "/nowhere/video.avi"},
 		{"--socket", socket, "--source", BOARD_PROGRAM},
+		{"--socket", socket, "--source", broken_},
 	};
 
 	for (const auto &arguments : bad) {
