@@ -78,7 +78,7 @@
 #define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, about code 128 */
 #define CMACAM_ISP_SATURATION		0x0d4	/* RW: 1/256 */
 #define CMACAM_ISP_FACTOR_MAX		1024u /* of the two above */
-#define CMACAM_ISP_UNITY		256u /* reset value of all four 1/256 */
+#define CMACAM_ISP_UNITY		256u	/* reset value of all 1/256 */
 
 #define CMACAM_PATTERN_OFF		0u	/* the live picture */
 #define CMACAM_PATTERN_BARS		1u	/* 75 % colour bars */
@@ -184,7 +184,7 @@ struct cmacam_zone_data {
 	__le16 red;		/* mean, 8-bit code * 256 */
 	__le16 green;
 	__le16 blue;
-	__le16 saturated;	/* share of samples with a code of 255, 1/65535 */
+	__le16 saturated;	/* share of samples at 255, 1/65535 */
 };
 
 struct cmacam_stats_data {

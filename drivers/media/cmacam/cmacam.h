@@ -36,19 +36,33 @@
 struct dentry;
 
 /**
- * struct cmacam_format - a pixel format that the channel can write
+ * struct cmacam_colours - what the values of a format mean
+ * @space: V4L2_COLORSPACE_*
+ * @encoding: V4L2_YCBCR_ENC_*
+ * @quantization: V4L2_QUANTIZATION_*
+ * @transfer: V4L2_XFER_FUNC_*
+ */
+struct cmacam_colours {
+	u32 space;
+	u32 encoding;
+	u32 quantization;
+	u32 transfer;
+};
+
+/**
+ * struct cmacam_format - a pixel format that a channel can write
  * @fourcc: V4L2_PIX_FMT_*
  * @code: CMACAM_FMT_*
  * @bytes: per pixel in the first plane
  * @halves: size of all planes, in halves of the first one
- * @raw: mosaic values as the sensor delivers them
+ * @colours: what the values mean
  */
 struct cmacam_format {
 	u32 fourcc;
 	u8 code;
 	u8 bytes;
 	u8 halves;
-	bool raw;
+	const struct cmacam_colours *colours;
 };
 
 /* formats.c */

@@ -98,6 +98,16 @@ static void engine_complete(struct cmacam_engine *engine,
 		.pattern = le32_to_cpu(entry->pattern),
 		.line_length = le32_to_cpu(entry->line_length),
 		.frame_length = le32_to_cpu(entry->frame_length),
+		.flip = le32_to_cpu(entry->flip),
+		.crop_left = le32_to_cpu(entry->crop_pos) & 0xffff,
+		.crop_top = le32_to_cpu(entry->crop_pos) >> 16,
+		.crop_width = le32_to_cpu(entry->crop_size) & 0xffff,
+		.crop_height = le32_to_cpu(entry->crop_size) >> 16,
+		.red_gain = le32_to_cpu(entry->red_gain),
+		.blue_gain = le32_to_cpu(entry->blue_gain),
+		.brightness = (s32)le32_to_cpu(entry->brightness),
+		.contrast = le32_to_cpu(entry->contrast),
+		.saturation = le32_to_cpu(entry->saturation),
 	};
 	s32 gap = frame.sequence - engine->next;
 	unsigned int used;
@@ -432,7 +442,7 @@ static int engine_read_caps(struct cmacam_engine *engine)
 		   CMACAM_CAPS_ADDR_BITS_SHIFT;
 
 	engine->caps = (struct cmacam_engine_caps) {
-		.formats = readl(engine->regs + CMACAM_FORMATS) &
+		.formats = ch_read(engine, CMACAM_CH_FORMATS) &
 			   (BIT(CMACAM_FMT_COUNT) - 1),
 		.depth = (caps & CMACAM_CAPS_FIFO) >> CMACAM_CAPS_FIFO_SHIFT,
 		.addr_bits = bits,

@@ -60,6 +60,16 @@ struct cmacam_engine_config {
  * @pattern: CMACAM_PATTERN_*
  * @line_length: pixels, blanking included
  * @frame_length: lines, blanking included
+ * @flip: CMACAM_FLIP_*
+ * @crop_left: of what is shown, pixels of the array
+ * @crop_top: lines
+ * @crop_width: pixels
+ * @crop_height: lines
+ * @red_gain: 1/256
+ * @blue_gain: 1/256
+ * @brightness: added to 8-bit codes
+ * @contrast: 1/256
+ * @saturation: 1/256
  */
 struct cmacam_frame {
 	dma_addr_t addr;
@@ -72,6 +82,16 @@ struct cmacam_frame {
 	u32 pattern;
 	u32 line_length;
 	u32 frame_length;
+	u32 flip;
+	u32 crop_left;
+	u32 crop_top;
+	u32 crop_width;
+	u32 crop_height;
+	u32 red_gain;
+	u32 blue_gain;
+	s32 brightness;
+	u32 contrast;
+	u32 saturation;
 };
 
 /**

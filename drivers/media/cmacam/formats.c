@@ -9,11 +9,37 @@
 
 #include "cmacam.h"
 
-/* The first row that the board can write is the default. */
+static const struct cmacam_colours yuv = {
+	.space = V4L2_COLORSPACE_REC709,
+	.encoding = V4L2_YCBCR_ENC_709,
+	.quantization = V4L2_QUANTIZATION_LIM_RANGE,
+	.transfer = V4L2_XFER_FUNC_709,
+};
+
+/* What the specification gives for sRGB; the encoding has no meaning. */
+static const struct cmacam_colours rgb = {
+	.space = V4L2_COLORSPACE_SRGB,
+	.encoding = V4L2_YCBCR_ENC_601,
+	.quantization = V4L2_QUANTIZATION_FULL_RANGE,
+	.transfer = V4L2_XFER_FUNC_SRGB,
+};
+
+static const struct cmacam_colours raw = {
+	.space = V4L2_COLORSPACE_RAW,
+	.encoding = V4L2_YCBCR_ENC_601,
+	.quantization = V4L2_QUANTIZATION_FULL_RANGE,
+	.transfer = V4L2_XFER_FUNC_NONE,
+};
+
+/* The first row that the channel can write is the default. */
 static const struct cmacam_format cmacam_formats[] = {
-	{ V4L2_PIX_FMT_NV12, CMACAM_FMT_NV12, 1, 3, false },
-	{ V4L2_PIX_FMT_GREY, CMACAM_FMT_GREY, 1, 2, false },
-	{ V4L2_PIX_FMT_SRGGB10, CMACAM_FMT_SRGGB10, 2, 2, true },
+	{ V4L2_PIX_FMT_NV12, CMACAM_FMT_NV12, 1, 3, &yuv },
+	{ V4L2_PIX_FMT_YUYV, CMACAM_FMT_YUYV, 2, 2, &yuv },
+	{ V4L2_PIX_FMT_GREY, CMACAM_FMT_GREY, 1, 2, &yuv },
+	{ V4L2_PIX_FMT_Y10, CMACAM_FMT_Y10, 2, 2, &yuv },
+	{ V4L2_PIX_FMT_BGR24, CMACAM_FMT_BGR24, 3, 2, &rgb },
+	{ V4L2_PIX_FMT_SRGGB10, CMACAM_FMT_SRGGB10, 2, 2, &raw },
+	{ V4L2_PIX_FMT_SRGGB8, CMACAM_FMT_SRGGB8, 1, 2, &raw },
 };
 
 /**
@@ -143,15 +169,8 @@ void cmacam_format_fill(const struct cmacam_engine *engine,
 
 	pix->field = V4L2_FIELD_NONE;
 	pix->flags = 0;
-	if (format->raw) {
-		pix->colorspace = V4L2_COLORSPACE_RAW;
-		pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
-		pix->quantization = V4L2_QUANTIZATION_FULL_RANGE;
-		pix->xfer_func = V4L2_XFER_FUNC_NONE;
-	} else {
-		pix->colorspace = V4L2_COLORSPACE_REC709;
-		pix->ycbcr_enc = V4L2_YCBCR_ENC_709;
-		pix->quantization = V4L2_QUANTIZATION_LIM_RANGE;
-		pix->xfer_func = V4L2_XFER_FUNC_709;
-	}
+	pix->colorspace = format->colours->space;
+	pix->ycbcr_enc = format->colours->encoding;
+	pix->quantization = format->colours->quantization;
+	pix->xfer_func = format->colours->transfer;
 }

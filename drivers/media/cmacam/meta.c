@@ -52,6 +52,16 @@ void cmacam_meta_complete(struct cmacam_device *cam,
 		.frame_length = frame->frame_length,
 		.pixel_rate = cam->sensor.pixel_rate,
 		.lost = lost,
+		.flip = frame->flip,
+		.crop_left = frame->crop_left,
+		.crop_top = frame->crop_top,
+		.crop_width = frame->crop_width,
+		.crop_height = frame->crop_height,
+		.red_gain = frame->red_gain,
+		.blue_gain = frame->blue_gain,
+		.brightness = frame->brightness,
+		.contrast = frame->contrast,
+		.saturation = frame->saturation,
 	};
 	struct cmacam_buffer *buf;
 	struct vb2_buffer *vb;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * What the cmacam driver tells user space beyond the V4L2 specification:
- * the metadata format of the per-frame record, one event, two controls.
+ * two metadata formats, one event, three controls.
  */
 #ifndef _UAPI_LINUX_CMACAM_H
 #define _UAPI_LINUX_CMACAM_H
@@ -108,7 +108,8 @@ struct cmacam_stats {
 	__le32 samples;
 	__le32 reserved[5];
 	__le32 histogram[CMACAM_STATS_HISTOGRAM];
-	struct cmacam_stats_zone zones[CMACAM_STATS_ZONES_Y][CMACAM_STATS_ZONES_X];
+	struct cmacam_stats_zone
+		zones[CMACAM_STATS_ZONES_Y][CMACAM_STATS_ZONES_X];
 };
 
 /*
@@ -142,8 +143,9 @@ struct cmacam_event_lost {
 #define V4L2_CID_CMACAM_LAST_ERROR	(V4L2_CID_CMACAM_BASE + 1)
 /*
  * Of the lores node (boolean, not while streaming): take frames only together
- * with the main node. Then the n-th buffer of one and of the other show the same
- * frame, with the same sequence and timestamp; what one loses, both lose.
+ * with the capture node, and wait while that does not stream. Then the n-th
+ * buffer of one and of the other show the same frame, with the same sequence
+ * and timestamp; what one loses, both lose.
  */
 #define V4L2_CID_CMACAM_LINKED		(V4L2_CID_CMACAM_BASE + 2)
 
