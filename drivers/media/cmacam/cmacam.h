@@ -67,16 +67,16 @@ struct cmacam_format {
 
 /* formats.c */
 const struct cmacam_format *
-cmacam_format_by_index(const struct cmacam_engine *engine, unsigned int index);
+cmacam_format_by_index(const struct cmacam_channel *ch, unsigned int index);
 const struct cmacam_format *
-cmacam_format_by_fourcc(const struct cmacam_engine *engine, u32 fourcc);
-void cmacam_format_fill(const struct cmacam_engine *engine,
+cmacam_format_by_fourcc(const struct cmacam_channel *ch, u32 fourcc);
+void cmacam_format_fill(const struct cmacam_channel *ch,
 			const struct v4l2_rect *array,
 			struct v4l2_pix_format *pix);
-u32 cmacam_format_max_width(const struct cmacam_engine *engine,
+u32 cmacam_format_max_width(const struct cmacam_channel *ch,
 			    const struct v4l2_rect *array,
 			    const struct cmacam_format *format);
-bool cmacam_formats_usable(const struct cmacam_engine *engine,
+bool cmacam_formats_usable(const struct cmacam_channel *ch,
 			   const struct v4l2_rect *array);
 
 /**
@@ -93,10 +93,21 @@ bool cmacam_formats_usable(const struct cmacam_engine *engine,
  * @default_exposure: lines; the exposure control's own default is less while
  *	the frame is too short for it
  * @vblank: control
- * @exposure: master of a cluster with the two that follow
+ * @exposure: master of a cluster with those that follow
  * @gain: control
  * @pattern: control
+ * @hflip: control
+ * @vflip: control
+ * @red: control
+ * @blue: control
+ * @brightness: control
+ * @contrast: control
+ * @saturation: control
+ * @holds: reasons why the board may not sample its registers now; guarded by
+ *	the handler's lock
  * @gone: the registers are no longer there; guarded by the handler's lock
+ * @users_lock: guards @users
+ * @users: nodes that stream
  */
 struct cmacam_sensor {
 	struct v4l2_subdev sd;
@@ -114,8 +125,18 @@ struct cmacam_sensor {
 		struct v4l2_ctrl *exposure;
 		struct v4l2_ctrl *gain;
 		struct v4l2_ctrl *pattern;
+		struct v4l2_ctrl *hflip;
+		struct v4l2_ctrl *vflip;
+		struct v4l2_ctrl *red;
+		struct v4l2_ctrl *blue;
+		struct v4l2_ctrl *brightness;
+		struct v4l2_ctrl *contrast;
+		struct v4l2_ctrl *saturation;
 	};
+	unsigned int holds;
 	bool gone;
+	struct mutex users_lock; /* see the kernel-doc above */
+	unsigned int users;
 };
 
 /**
@@ -135,8 +156,12 @@ struct cmacam_buffer {
 	struct list_head list;
 };
 
+struct cmacam_device;
+
 /**
- * struct cmacam_video - the capture node
+ * struct cmacam_video - a node that a channel of the engine fills
+ * @cam: the board
+ * @channel: the channel
  * @vdev: the node
  * @pad: the sink
  * @queue: its buffers
@@ -144,9 +169,10 @@ struct cmacam_buffer {
  * @handler: controls
  * @frames_lost: control
  * @last_error: control
+ * @linked: control, of the lores node only
  * @has_error: the control is not empty
- * @pix: current format
- * @format: the same as a row of the table
+ * @pix: current format; of the statistics node only its sizeimage
+ * @code: the same as CMACAM_FMT_*
  * @pending: buffers that the engine has no room for yet; &engine.lock
  * @active: buffers whose address the engine has, in that order; &engine.lock
  * @frames: delivered since streaming began; &engine.lock
@@ -154,6 +180,8 @@ struct cmacam_buffer {
  * @lost: missing since streaming began; &engine.lock
  */
 struct cmacam_video {
+	struct cmacam_device *cam;
+	struct cmacam_channel *channel;
 	struct video_device vdev;
 	struct media_pad pad;
 	struct vb2_queue queue;
@@ -161,9 +189,10 @@ struct cmacam_video {
 	struct v4l2_ctrl_handler handler;
 	struct v4l2_ctrl *frames_lost;
 	struct v4l2_ctrl *last_error;
+	struct v4l2_ctrl *linked;
 	bool has_error;
 	struct v4l2_pix_format pix;
-	const struct cmacam_format *format;
+	u32 code;
 	struct list_head pending;
 	struct list_head active;
 	u32 frames;
@@ -179,6 +208,8 @@ struct cmacam_video {
  * @lock: serialises ioctls and the queue
  * @slock: guards what follows
  * @pending: buffers to fill
+ * @last: timestamp of the frame whose record was the last, ns
+ * @lost: records that found no buffer
  */
 struct cmacam_meta {
 	struct video_device vdev;
@@ -187,6 +218,8 @@ struct cmacam_meta {
 	struct mutex lock; /* see the kernel-doc above */
 	spinlock_t slock; /* see the kernel-doc above */
 	struct list_head pending;
+	u64 last;
+	u32 lost;
 };
 
 /**
@@ -197,9 +230,10 @@ struct cmacam_meta {
  * @mdev: media device
  * @v4l2_dev: holds the reference count of this structure
  * @pipe: the one pipeline
- * @engine: DMA engine of channel 0
+ * @engine: DMA engine
  * @sensor: sensor
- * @video: capture node
+ * @video: the nodes that the engine's channels fill, by CMACAM_CH_*; those
+ *	beyond &cmacam_engine.num_channels do not exist
  * @meta: metadata node
  * @debugfs: folder with the statistics
  */
@@ -214,7 +248,7 @@ struct cmacam_device {
 
 	struct cmacam_engine engine;
 	struct cmacam_sensor sensor;
-	struct cmacam_video video;
+	struct cmacam_video video[CMACAM_CH_COUNT];
 	struct cmacam_meta meta;
 
 	struct dentry *debugfs;
@@ -242,14 +276,39 @@ void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
 				  struct v4l2_fract *min,
 				  struct v4l2_fract *max);
 
-/* video.c and video-queue.c */
-int cmacam_video_register(struct cmacam_device *cam);
+int cmacam_sensor_start(struct cmacam_sensor *sensor);
+void cmacam_sensor_stop(struct cmacam_sensor *sensor);
+int cmacam_sensor_restore(struct cmacam_sensor *sensor);
+
+/* video.c: the capture nodes */
+int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
+
+/* stats.c: the statistics node */
+int cmacam_stats_register(struct cmacam_device *cam);
+
+/* video-node.c: what the nodes that the engine fills have in common */
+struct cmacam_video *cmacam_file_video(struct file *file);
+void cmacam_video_init(struct cmacam_device *cam, unsigned int channel);
+int cmacam_video_register_node(struct cmacam_video *video, const char *name);
 void cmacam_video_free(struct cmacam_video *video);
 __printf(2, 3)
 void cmacam_video_error(struct cmacam_video *video, const char *format, ...);
-int cmacam_video_queue_init(struct cmacam_device *cam);
-void cmacam_video_suspend(struct cmacam_device *cam);
-int cmacam_video_resume(struct cmacam_device *cam);
+int cmacam_video_querycap(struct file *file, void *priv,
+			  struct v4l2_capability *cap);
+int cmacam_video_reqbufs(struct file *file, void *priv,
+			 struct v4l2_requestbuffers *p);
+int cmacam_video_create_bufs(struct file *file, void *priv,
+			     struct v4l2_create_buffers *p);
+int cmacam_video_qbuf(struct file *file, void *priv, struct v4l2_buffer *b);
+int cmacam_video_prepare_buf(struct file *file, void *priv,
+			     struct v4l2_buffer *b);
+ssize_t cmacam_video_read(struct file *file, char __user *data, size_t count,
+			  loff_t *pos);
+
+/* video-queue.c: their buffers */
+int cmacam_video_queue_init(struct cmacam_video *video, u32 type);
+void cmacam_video_suspend(struct cmacam_video *video);
+int cmacam_video_resume(struct cmacam_video *video);
 extern const struct cmacam_engine_client cmacam_video_client;
 
 /* meta.c */
@@ -262,9 +321,8 @@ int cmacam_subscribe_event(struct v4l2_fh *fh,
 			   const struct v4l2_event_subscription *sub);
 int cmacam_sensor_subscribe_event(struct v4l2_subdev *sd, struct v4l2_fh *fh,
 				  struct v4l2_event_subscription *sub);
-void cmacam_event_lost(struct cmacam_device *cam, u32 first, u32 count,
-		       u32 total);
-void cmacam_event_frame_start(struct cmacam_device *cam, u32 sequence);
+void cmacam_event_lost(struct cmacam_video *video, u32 first, u32 count);
+void cmacam_event_frame_start(struct cmacam_video *video, u32 sequence);
 
 /* debugfs.c */
 void cmacam_debugfs_create(struct cmacam_device *cam);

@@ -71,9 +71,11 @@ static void cmacam_release(struct v4l2_device *v4l2_dev)
 {
 	struct cmacam_device *cam =
 		container_of(v4l2_dev, struct cmacam_device, v4l2_dev);
+	unsigned int i;
 
 	cmacam_sensor_free(&cam->sensor);
-	cmacam_video_free(&cam->video);
+	for (i = 0; i < cam->engine.num_channels; i++)
+		cmacam_video_free(&cam->video[i]);
 	media_entity_cleanup(&cam->meta.vdev.entity);
 	mutex_destroy(&cam->meta.lock);
 	media_device_cleanup(&cam->mdev);
@@ -126,6 +128,43 @@ int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
 				     MEDIA_LNK_FL_IMMUTABLE);
 }
 
+/* The main channel and its metadata come first, so that they are video0 and 1. */
+static int register_video_nodes(struct cmacam_device *cam)
+{
+	unsigned int channels = cam->engine.num_channels;
+	int ret;
+
+	ret = cmacam_video_register(cam, CMACAM_CH_MAIN);
+	if (ret)
+		return ret;
+
+	ret = cmacam_meta_register(cam);
+	if (ret)
+		return ret;
+
+	if (channels > CMACAM_CH_LORES) {
+		ret = cmacam_video_register(cam, CMACAM_CH_LORES);
+		if (ret)
+			return ret;
+	}
+
+	if (channels > CMACAM_CH_STATS)
+		ret = cmacam_stats_register(cam);
+
+	return ret;
+}
+
+/* Ends streaming, for which the sensor must still be there. */
+static void unregister_nodes(struct cmacam_device *cam)
+{
+	unsigned int i;
+
+	for (i = 0; i < cam->engine.num_channels; i++)
+		vb2_video_unregister_device(&cam->video[i].vdev);
+	vb2_video_unregister_device(&cam->meta.vdev);
+	cmacam_sensor_unregister(&cam->sensor);
+}
+
 static int register_nodes(struct cmacam_device *cam)
 {
 	int ret;
@@ -134,11 +173,7 @@ static int register_nodes(struct cmacam_device *cam)
 	if (ret)
 		return ret;
 
-	ret = cmacam_video_register(cam);
-	if (ret)
-		goto err_nodes;
-
-	ret = cmacam_meta_register(cam);
+	ret = register_video_nodes(cam);
 	if (ret)
 		goto err_nodes;
 
@@ -154,9 +189,7 @@ static int register_nodes(struct cmacam_device *cam)
 	return 0;
 
 err_nodes:
-	vb2_video_unregister_device(&cam->meta.vdev);
-	vb2_video_unregister_device(&cam->video.vdev);
-	cmacam_sensor_unregister(&cam->sensor);
+	unregister_nodes(cam);
 	return ret;
 }
 
@@ -173,6 +206,7 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 				    int irq, void (*isolate)(struct device *))
 {
 	struct cmacam_device *cam;
+	unsigned int i;
 	int ret;
 
 	if (!cmacam_allocator()) {
@@ -197,9 +231,8 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 	if (ret)
 		goto err_free;
 
-	mutex_init(&cam->video.lock);
-	INIT_LIST_HEAD(&cam->video.pending);
-	INIT_LIST_HEAD(&cam->video.active);
+	for (i = 0; i < cam->engine.num_channels; i++)
+		cmacam_video_init(cam, i);
 	mutex_init(&cam->meta.lock);
 	spin_lock_init(&cam->meta.slock);
 	INIT_LIST_HEAD(&cam->meta.pending);
@@ -241,9 +274,7 @@ err_free:
 void cmacam_destroy(struct cmacam_device *cam)
 {
 	debugfs_remove_recursive(cam->debugfs);
-	vb2_video_unregister_device(&cam->video.vdev);
-	vb2_video_unregister_device(&cam->meta.vdev);
-	cmacam_sensor_unregister(&cam->sensor);
+	unregister_nodes(cam);
 	/* After the end of streaming, which needs the graph. */
 	media_device_unregister(&cam->mdev);
 	cmacam_engine_cleanup(&cam->engine);
@@ -251,16 +282,36 @@ void cmacam_destroy(struct cmacam_device *cam)
 	v4l2_device_put(&cam->v4l2_dev);
 }
 
+/*
+ * The main channel ends first and begins last: those that are linked with it
+ * wait meanwhile, and no frame is on one of them only.
+ */
 static int cmacam_suspend(struct device *dev)
 {
-	cmacam_video_suspend(dev_get_drvdata(dev));
+	struct cmacam_device *cam = dev_get_drvdata(dev);
+	unsigned int i;
+
+	for (i = 0; i < cam->engine.num_channels; i++)
+		cmacam_video_suspend(&cam->video[i]);
 
 	return 0;
 }
 
 static int cmacam_resume(struct device *dev)
 {
-	return cmacam_video_resume(dev_get_drvdata(dev));
+	struct cmacam_device *cam = dev_get_drvdata(dev);
+	unsigned int i = cam->engine.num_channels;
+	int ret;
+
+	ret = cmacam_sensor_restore(&cam->sensor);
+
+	while (i--) {
+		int err = cmacam_video_resume(&cam->video[i]);
+
+		ret = ret ?: err;
+	}
+
+	return ret;
 }
 
 DEFINE_SIMPLE_DEV_PM_OPS(cmacam_pm_ops, cmacam_suspend, cmacam_resume);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics in debugfs: v4l2/cmacam-<bus address>/statistics.
+ * Statistics in debugfs: v4l2/cmacam-<bus address>/statistics, a line for each
+ * node, since its streaming began.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -10,13 +11,20 @@
 static int statistics_show(struct seq_file *file, void *unused)
 {
 	struct cmacam_device *cam = file->private;
-	const struct cmacam_video *video = &cam->video;
+	unsigned int i;
 
 	guard(spinlock_irqsave)(&cam->engine.lock);
 
-	seq_printf(file, "frames %u\n", video->frames);
-	seq_printf(file, "errors %u\n", video->errors);
-	seq_printf(file, "lost %u\n", video->lost);
+	for (i = 0; i < cam->engine.num_channels; i++) {
+		const struct cmacam_video *video = &cam->video[i];
+
+		seq_printf(file, "%s frames %u errors %u lost %u\n",
+			   video->vdev.name, video->frames, video->errors,
+			   video->lost);
+	}
+
+	guard(spinlock)(&cam->meta.slock);
+	seq_printf(file, "%s lost %u\n", cam->meta.vdev.name, cam->meta.lost);
 
 	return 0;
 }

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The register-level DMA engine: address FIFO in, completion ring out.
+ * The register-level DMA engine: address FIFO in, completion ring out, for
+ * each channel.
  */
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
 #include <linux/iopoll.h>
-#include <linux/ktime.h>
-#include <linux/log2.h>
 
-#include "cmacam-regs.h"
-#include "engine.h"
+#include "engine-regs.h"
 
-#define ENGINE_CHANNEL		0
-#define ENGINE_RING_MIN		64
 #define ENGINE_SERVICE_MS	100
 #define ENGINE_CLOCK_RUNS	10	/* the clock once per second */
-#define ENGINE_BRACKETS		4
 #define ENGINE_IDLE_TIMEOUT_US	(3 * USEC_PER_SEC)
-#define ENGINE_RESET_TIMEOUT_US	(USEC_PER_SEC / 2)
 
 #define ENGINE_INT_ALL		(CMACAM_CH_INT_FRAME_START | \
 				 CMACAM_CH_INT_FRAME_DONE | \
@@ -25,70 +19,30 @@
 				 CMACAM_CH_INT_FIFO_OVERFLOW | \
 				 CMACAM_CH_INT_CONFIG)
 
-static u32 ch_read(struct cmacam_engine *engine, u32 reg)
+#define for_each_channel(engine, ch) \
+	for ((ch) = (engine)->channels; \
+	     (ch) < (engine)->channels + (engine)->num_channels; (ch)++)
+
+/* A linked channel counts as the main channel does, all the way. */
+static u32 channel_base(const struct cmacam_channel *ch)
 {
-	return readl(engine->regs + CMACAM_CH(ENGINE_CHANNEL) + reg);
+	return ch->linked ? ch->engine->channels[CMACAM_CH_MAIN].base :
+			    ch->base;
 }
 
-static void ch_write(struct cmacam_engine *engine, u32 reg, u32 value)
+static void channel_lose(struct cmacam_channel *ch, u32 first, u32 count)
 {
-	writel(value, engine->regs + CMACAM_CH(ENGINE_CHANNEL) + reg);
+	ch->next = first + count;
+	ch->lost += count;
+	ch->engine->client->frames_lost(ch, first, count);
 }
 
-/*
- * Bracket a reading of the board's clock by two of ours. The tightest bracket
- * was interrupted least and leaves the smallest doubt.
- */
-static void engine_read_clock(struct cmacam_engine *engine)
-{
-	u64 best = U64_MAX;
-	s64 offset = 0;
-	int i;
-
-	for (i = 0; i < ENGINE_BRACKETS; i++) {
-		u64 before = ktime_get_ns();
-		u32 lo = readl(engine->regs + CMACAM_TIME_LO);
-		u64 after = ktime_get_ns();
-		u64 board = lo |
-			    (u64)readl(engine->regs + CMACAM_TIME_HI) << 32;
-
-		if (after - before >= best)
-			continue;
-		best = after - before;
-		offset = before + best / 2 - board;
-	}
-
-	guard(spinlock_irqsave)(&engine->lock);
-	engine->clock_offset = offset;
-}
-
-/* Never in the future, never behind the frame before: users subtract. */
-static u64 engine_timestamp(struct cmacam_engine *engine, u64 board)
-{
-	u64 timestamp = board + engine->clock_offset;
-
-	timestamp = min(timestamp, ktime_get_ns());
-	timestamp = max(timestamp, engine->last_timestamp + 1);
-	engine->last_timestamp = timestamp;
-
-	return timestamp;
-}
-
-static void engine_lose(struct cmacam_engine *engine, u32 count)
-{
-	u32 first = engine->next;
-
-	engine->next += count;
-	engine->lost += count;
-	engine->client->frames_lost(engine, first, count);
-}
-
-static void engine_complete(struct cmacam_engine *engine,
-			    const struct cmacam_completion *entry)
+static void channel_complete(struct cmacam_channel *ch,
+			     const struct cmacam_completion *entry)
 {
 	struct cmacam_frame frame = {
 		.addr = le64_to_cpu(entry->addr),
-		.sequence = engine->base + le32_to_cpu(entry->sequence),
+		.sequence = channel_base(ch) + le32_to_cpu(entry->sequence),
 		.bytes = le32_to_cpu(entry->bytes),
 		.error = le32_to_cpu(entry->flags) & (CMACAM_DONE_BUS_ERROR |
 						      CMACAM_DONE_LIMIT |
@@ -109,35 +63,42 @@ static void engine_complete(struct cmacam_engine *engine,
 		.contrast = le32_to_cpu(entry->contrast),
 		.saturation = le32_to_cpu(entry->saturation),
 	};
-	s32 gap = frame.sequence - engine->next;
+	/*
+	 * Not the gap in the sequence numbers: those of a linked channel are
+	 * the main channel's, which may have run before or start over.
+	 */
+	s32 missing = le32_to_cpu(entry->dropped) - ch->lost;
 	unsigned int used;
 
-	frame.timestamp = engine_timestamp(engine, le64_to_cpu(entry->time));
+	frame.timestamp = cmacam_engine_timestamp(ch->engine,
+						  le64_to_cpu(entry->time));
 
-	if (gap > 0)
-		engine_lose(engine, gap);
-	engine->next = frame.sequence + 1;
+	if (missing > 0)
+		channel_lose(ch, frame.sequence - missing, missing);
+	ch->next = frame.sequence + 1;
+	ch->synced = true;
 
-	used = engine->client->frame_done(engine, &frame);
-	engine->outstanding -= min(used, engine->outstanding);
-	engine->taken -= min(used, engine->taken);
+	used = ch->engine->client->frame_done(ch, &frame);
+	ch->outstanding -= min(used, ch->outstanding);
+	ch->taken -= min(used, ch->taken);
 }
 
-/* Return: true if there was a finished frame. */
-static bool engine_drain(struct cmacam_engine *engine)
+static bool channel_has_entry(const struct cmacam_channel *ch)
+{
+	const struct cmacam_completion *slot = &ch->ring[ch->ring_head];
+
+	return le32_to_cpu(READ_ONCE(slot->owner)) & CMACAM_DONE_OWNER;
+}
+
+static void channel_drain(struct cmacam_channel *ch)
 {
 	bool found = false;
 
-	lockdep_assert_held(&engine->lock);
+	lockdep_assert_held(&ch->engine->lock);
 
-	for (;;) {
-		struct cmacam_completion *slot =
-			&engine->ring[engine->ring_head];
+	while (channel_has_entry(ch)) {
+		struct cmacam_completion *slot = &ch->ring[ch->ring_head];
 		struct cmacam_completion entry;
-
-		if (!(le32_to_cpu(READ_ONCE(slot->owner)) &
-		      CMACAM_DONE_OWNER))
-			break;
 
 		/*
 		 * The board writes pixels, then the entry, then the owner bit.
@@ -154,98 +115,148 @@ static bool engine_drain(struct cmacam_engine *engine)
 		dma_mb();
 		WRITE_ONCE(slot->owner, 0);
 
-		engine->ring_head = (engine->ring_head + 1) %
-				    engine->ring_entries;
-		engine_complete(engine, &entry);
+		ch->ring_head = (ch->ring_head + 1) % ch->engine->ring_entries;
+		channel_complete(ch, &entry);
 		found = true;
 	}
 
-	if (found && engine->running)
-		engine->client->refill(engine);
-
-	return found;
+	if (found && ch->running)
+		ch->engine->client->refill(ch);
 }
 
 /*
  * The board tells how many frames it has lost. Entries that it wrote before
  * the last of those are visible once the read has returned, so what the drain
  * leaves unexplained was lost after the newest finished frame.
+ *
+ * A linked channel learns from its first frame where the main channel is. What
+ * it lost until then is told with that frame, or at the end.
  */
-static void engine_count_dropped(struct cmacam_engine *engine)
+static void channel_count_dropped(struct cmacam_channel *ch)
 {
-	u32 dropped = ch_read(engine, CMACAM_CH_DROPPED);
+	u32 dropped = ch_read(ch, CMACAM_CH_DROPPED);
 	s32 missing;
 
 	if (dropped == U32_MAX)
 		return;
 
-	engine_drain(engine);
-	missing = dropped - engine->lost;
+	channel_drain(ch);
+	if (!ch->synced && ch->running)
+		return;
+
+	missing = dropped - ch->lost;
 	if (missing > 0)
-		engine_lose(engine, missing);
+		channel_lose(ch, ch->next, missing);
 }
 
 /*
  * A frame has begun, so its address has left the FIFO: with a depth of one
  * the next address must go there now, not at the end of the frame.
  */
-static void engine_count_taken(struct cmacam_engine *engine)
+static void channel_count_taken(struct cmacam_channel *ch)
 {
-	u32 space = ch_read(engine, CMACAM_CH_FIFO_SPACE);
+	u32 space = ch_read(ch, CMACAM_CH_FIFO_SPACE);
 	u32 waiting;
 
-	if (space > engine->caps.depth)
+	if (space > ch->caps.depth)
 		return;
 
-	waiting = engine->caps.depth - space;
-	if (waiting < engine->outstanding)
-		engine->taken = engine->outstanding - waiting;
-	engine->client->refill(engine);
+	waiting = ch->caps.depth - space;
+	if (waiting < ch->outstanding)
+		ch->taken = ch->outstanding - waiting;
+	ch->engine->client->refill(ch);
 }
 
-static irqreturn_t engine_irq(int irq, void *data)
+/* Does it matter what an interrupt is about, beside a finished frame? */
+static bool channel_needs_causes(const struct cmacam_channel *ch)
+{
+	return ch->watch || ch->caps.depth == 1;
+}
+
+static void channel_irq_by_cause(struct cmacam_channel *ch)
+{
+	u32 status = ch_read(ch, CMACAM_CH_INT_STATUS);
+
+	if (status == U32_MAX)
+		return;
+
+	/*
+	 * Acknowledge before looking at the ring, and only what was seen: an
+	 * event that comes later raises a new interrupt.
+	 */
+	ch_write(ch, CMACAM_CH_INT_STATUS, status);
+	channel_drain(ch);
+
+	if (status & CMACAM_CH_INT_FRAME_START) {
+		if (ch->watch)
+			ch->engine->client->frame_start(ch, channel_base(ch) +
+				ch_read(ch, CMACAM_CH_SEQUENCE));
+		if (ch->caps.depth == 1)
+			channel_count_taken(ch);
+	}
+
+	if (status & CMACAM_CH_INT_DROP)
+		channel_count_dropped(ch);
+}
+
+/* An interrupt that brought a channel no frame may be about a loss there. */
+static void engine_find_losses(struct cmacam_engine *engine, u32 without)
+{
+	struct cmacam_channel *ch;
+	u32 pending = without;
+
+	/* One that waits for another channel's frames is not worth a read. */
+	if (hweight32(engine->irq_enable) > 1)
+		pending &= readl(engine->regs + CMACAM_IRQ_STATUS);
+
+	for_each_channel(engine, ch) {
+		if (!(pending & BIT(ch->index)))
+			continue;
+		/* All bits ones: the board is gone, and the next read tells. */
+		ch_write(ch, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
+		channel_count_dropped(ch);
+	}
+}
+
+/**
+ * cmacam_engine_irq() - the board has news, of any channel
+ * @irq: its interrupt
+ * @data: the engine
+ *
+ * Reading a register costs more than all the rest of this handler; finished
+ * frames are learnt from the rings, in memory. The main channel comes first,
+ * so that where channels are linked its frame is handed out first.
+ *
+ * Return: IRQ_HANDLED
+ */
+irqreturn_t cmacam_engine_irq(int irq, void *data)
 {
 	struct cmacam_engine *engine = data;
-	u32 seen = ENGINE_INT_ALL;
-	u32 status = 0;
-	bool found;
+	struct cmacam_channel *ch;
+	u32 without = 0;
 
 	guard(spinlock_irqsave)(&engine->lock);
 
-	if (!engine->running)
-		return IRQ_HANDLED;
+	for_each_channel(engine, ch) {
+		if (!ch->running)
+			continue;
 
-	/*
-	 * Reading a register costs more than all the rest of this handler;
-	 * finished frames are learnt from the ring, in memory.
-	 */
-	if (engine->watch || engine->caps.depth == 1) {
-		status = ch_read(engine, CMACAM_CH_INT_STATUS);
-		if (status == U32_MAX)
-			return IRQ_HANDLED;
-		seen = status;
+		if (channel_needs_causes(ch)) {
+			channel_irq_by_cause(ch);
+		} else if (channel_has_entry(ch)) {
+			/*
+			 * Acknowledge first: an entry that is written after
+			 * the drain has looked then raises a new interrupt.
+			 */
+			ch_write(ch, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
+			channel_drain(ch);
+		} else {
+			without |= BIT(ch->index);
+		}
 	}
 
-	/*
-	 * Acknowledge first: an entry that is written after the drain below
-	 * has looked then raises a new interrupt. Where causes matter, those
-	 * that came up since the read are left for that interrupt to find.
-	 */
-	ch_write(engine, CMACAM_CH_INT_STATUS, seen);
-
-	found = engine_drain(engine);
-
-	if (status & CMACAM_CH_INT_FRAME_START) {
-		if (engine->watch)
-			engine->client->frame_start(engine, engine->base +
-				ch_read(engine, CMACAM_CH_SEQUENCE));
-		if (engine->caps.depth == 1)
-			engine_count_taken(engine);
-	}
-
-	/* Without a status, an interrupt without a frame is about a loss. */
-	if (status ? status & CMACAM_CH_INT_DROP : !found)
-		engine_count_dropped(engine);
+	if (without)
+		engine_find_losses(engine, without);
 
 	return IRQ_HANDLED;
 }
@@ -255,106 +266,133 @@ static irqreturn_t engine_irq(int irq, void *data)
  * for the answer would cost each start a round trip for what cannot happen
  * with formats that came from the capabilities.
  */
-static void engine_check_enabled(struct cmacam_engine *engine)
+static void channel_check_enabled(struct cmacam_channel *ch)
 {
-	if (ch_read(engine, CMACAM_CH_CTRL) & CMACAM_CH_CTRL_EN)
+	if (!ch->unchecked)
 		return;
 
-	dev_err(engine->dev, "the board refuses to start\n");
-	engine->client->failed(engine);
+	ch->unchecked = false;
+	if (ch_read(ch, CMACAM_CH_CTRL) & CMACAM_CH_CTRL_EN)
+		return;
+
+	dev_err(ch->engine->dev, "the board refuses to start channel %u\n",
+		ch->index);
+	ch->engine->client->failed(ch);
 }
 
-/*
+/**
+ * cmacam_engine_service() - look after what no interrupt may tell
+ * @work: of the engine
+ *
  * An interrupt that got lost would be made up for by the next one, but there
  * is none if the board has run out of addresses. Looking at the ring is cheap.
  */
-static void engine_service(struct work_struct *work)
+void cmacam_engine_service(struct work_struct *work)
 {
 	struct cmacam_engine *engine =
 		container_of(work, struct cmacam_engine, service.work);
+	struct cmacam_channel *ch;
 
-	scoped_guard(spinlock_irqsave, &engine->lock)
-		engine_drain(engine);
+	scoped_guard(spinlock_irqsave, &engine->lock) {
+		for_each_channel(engine, ch) {
+			if (!ch->running)
+				continue;
+			channel_drain(ch);
+			channel_check_enabled(ch);
+		}
+	}
 
-	if (engine->service_runs == 0)
-		engine_check_enabled(engine);
 	if (++engine->service_runs % ENGINE_CLOCK_RUNS == 0)
-		engine_read_clock(engine);
+		cmacam_engine_read_clock(engine);
 
 	schedule_delayed_work(&engine->service,
 			      msecs_to_jiffies(ENGINE_SERVICE_MS));
 }
 
-static u32 engine_int_mask(struct cmacam_engine *engine)
+/**
+ * cmacam_engine_leader() - the channel whose frames stand for the sensor's
+ * @engine: the engine, with its lock held
+ *
+ * Return: the main channel if it is started, else the first that makes the
+ *	sensor run; NULL if there is none
+ */
+struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine)
+{
+	struct cmacam_channel *ch;
+
+	for_each_channel(engine, ch)
+		if (ch->started && !ch->linked)
+			return ch;
+
+	return NULL;
+}
+
+static u32 channel_int_mask(const struct cmacam_channel *ch)
 {
 	u32 mask = CMACAM_CH_INT_FRAME_DONE | CMACAM_CH_INT_DROP;
 
-	if (engine->watch || engine->caps.depth == 1)
+	if (channel_needs_causes(ch))
 		mask |= CMACAM_CH_INT_FRAME_START;
 
 	return mask;
 }
 
-static void engine_watch_start(struct cmacam_engine *engine, bool on)
+static void channel_watch_start(struct cmacam_channel *ch, bool on)
 {
-	guard(spinlock_irqsave)(&engine->lock);
+	guard(spinlock_irqsave)(&ch->engine->lock);
 
-	engine->watch += on ? 1 : -1;
-	if (engine->running)
-		ch_write(engine, CMACAM_CH_INT_ENABLE,
-			 engine_int_mask(engine));
+	ch->watch += on ? 1 : -1;
+	if (ch->running)
+		ch_write(ch, CMACAM_CH_INT_ENABLE, channel_int_mask(ch));
 }
 
-static bool engine_queue(struct cmacam_engine *engine, dma_addr_t addr)
+static bool channel_queue(struct cmacam_channel *ch, dma_addr_t addr)
 {
-	lockdep_assert_held(&engine->lock);
+	lockdep_assert_held(&ch->engine->lock);
 
-	if (!engine->running ||
-	    engine->outstanding - engine->taken >= engine->caps.depth)
+	if (!ch->running || ch->outstanding - ch->taken >= ch->caps.depth)
 		return false;
 
 	/* The second write commits. */
-	ch_write(engine, CMACAM_CH_ADDR_HI, upper_32_bits(addr));
-	ch_write(engine, CMACAM_CH_ADDR_LO, lower_32_bits(addr));
-	engine->outstanding++;
+	ch_write(ch, CMACAM_CH_ADDR_HI, upper_32_bits(addr));
+	ch_write(ch, CMACAM_CH_ADDR_LO, lower_32_bits(addr));
+	ch->outstanding++;
 
 	return true;
 }
 
-/**
- * cmacam_engine_reset() - bring the board into its initial state
- * @engine: the engine
- *
- * Return: 0, or -EIO if the board does not come back
- */
-int cmacam_engine_reset(struct cmacam_engine *engine)
+/* A reset has stopped the other channels as well: their users must hear it. */
+static void engine_fail_others(struct cmacam_engine *engine)
 {
-	u32 ctrl;
+	struct cmacam_channel *ch;
 
-	writel(CMACAM_CTRL_RESET, engine->regs + CMACAM_CTRL);
-	if (readl_poll_timeout(engine->regs + CMACAM_CTRL, ctrl,
-			       !(ctrl & CMACAM_CTRL_RESET), 100,
-			       ENGINE_RESET_TIMEOUT_US))
-		return -EIO;
+	guard(spinlock_irqsave)(&engine->lock);
 
-	return 0;
+	for_each_channel(engine, ch) {
+		if (!ch->running)
+			continue;
+		ch->running = false;
+		engine->client->failed(ch);
+	}
 }
 
 /*
  * The buffers go back to their users after this, so the board must not write
  * to them any more, whatever state it is in.
  */
-static void engine_wait_idle(struct cmacam_engine *engine)
+static void channel_wait_idle(struct cmacam_channel *ch)
 {
+	struct cmacam_engine *engine = ch->engine;
 	u32 status;
 
-	if (!readl_poll_timeout(engine->regs + CMACAM_CH(ENGINE_CHANNEL) +
-				CMACAM_CH_STATUS, status,
+	if (!readl_poll_timeout(ch_reg(ch, CMACAM_CH_STATUS), status,
 				status & CMACAM_CH_STATUS_IDLE, 1000,
 				ENGINE_IDLE_TIMEOUT_US))
 		return;
 
-	dev_err(engine->dev, "the engine does not stop, resetting the board\n");
+	dev_err(engine->dev, "channel %u does not stop, resetting the board\n",
+		ch->index);
+	engine_fail_others(engine);
 	if (!cmacam_engine_reset(engine))
 		return;
 
@@ -363,173 +401,112 @@ static void engine_wait_idle(struct cmacam_engine *engine)
 	engine->broken = true;
 }
 
-static void engine_stop(struct cmacam_engine *engine)
+static void engine_allow_irq(struct cmacam_channel *ch, bool on)
 {
-	cancel_delayed_work_sync(&engine->service);
+	struct cmacam_engine *engine = ch->engine;
+
+	lockdep_assert_held(&engine->lock);
+
+	if (on)
+		engine->irq_enable |= BIT(ch->index);
+	else
+		engine->irq_enable &= ~BIT(ch->index);
+	writel(engine->irq_enable, engine->regs + CMACAM_IRQ_ENABLE);
+}
+
+static void channel_stop(struct cmacam_channel *ch)
+{
+	struct cmacam_engine *engine = ch->engine;
+
+	guard(mutex)(&engine->setup);
+
+	if (!--engine->users)
+		cancel_delayed_work_sync(&engine->service);
 
 	scoped_guard(spinlock_irqsave, &engine->lock)
-		engine->running = false;
+		ch->running = false;
 
-	ch_write(engine, CMACAM_CH_CTRL, 0);
-	engine_wait_idle(engine);
+	ch_write(ch, CMACAM_CH_CTRL, 0);
+	channel_wait_idle(ch);
 
-	ch_write(engine, CMACAM_CH_INT_ENABLE, 0);
-	writel(0, engine->regs + CMACAM_IRQ_ENABLE);
+	ch_write(ch, CMACAM_CH_INT_ENABLE, 0);
+	scoped_guard(spinlock_irqsave, &engine->lock)
+		engine_allow_irq(ch, false);
 	synchronize_irq(engine->irq);
 
 	/* The interrupts of the last events may have come too late. */
 	guard(spinlock_irqsave)(&engine->lock);
-	engine_drain(engine);
-	engine_count_dropped(engine);
-	engine->outstanding = 0;
-	engine->taken = 0;
+	channel_drain(ch);
+	channel_count_dropped(ch);
+	ch->started = false;
+	ch->outstanding = 0;
+	ch->taken = 0;
 }
 
-static int engine_start(struct cmacam_engine *engine,
-			const struct cmacam_engine_config *config)
+static int channel_start(struct cmacam_channel *ch,
+			 const struct cmacam_engine_config *config)
 {
+	struct cmacam_engine *engine = ch->engine;
+	struct cmacam_channel *other;
+	u32 ctrl = CMACAM_CH_CTRL_EN;
+
+	guard(mutex)(&engine->setup);
+
 	if (engine->broken)
 		return -EIO;
 
-	memset(engine->ring, 0,
-	       engine->ring_entries * sizeof(*engine->ring));
-	engine_read_clock(engine);
-
-	ch_write(engine, CMACAM_CH_WIDTH, config->width);
-	ch_write(engine, CMACAM_CH_HEIGHT, config->height);
-	ch_write(engine, CMACAM_CH_FORMAT, config->code);
-	ch_write(engine, CMACAM_CH_STRIDE, config->stride);
-	ch_write(engine, CMACAM_CH_SIZE_LIMIT, config->size);
-	ch_write(engine, CMACAM_CH_RING_LO, lower_32_bits(engine->ring_dma));
-	ch_write(engine, CMACAM_CH_RING_HI, upper_32_bits(engine->ring_dma));
-	ch_write(engine, CMACAM_CH_RING_ENTRIES, engine->ring_entries);
-	ch_write(engine, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
-	writel(BIT(ENGINE_CHANNEL), engine->regs + CMACAM_IRQ_ENABLE);
-
-	/* Addresses first, so that frame 0 finds one. */
-	scoped_guard(spinlock_irqsave, &engine->lock) {
-		engine->ring_head = 0;
-		engine->outstanding = 0;
-		engine->taken = 0;
-		engine->lost = 0;
-		engine->next = engine->base;
-		engine->running = true;
-		ch_write(engine, CMACAM_CH_INT_ENABLE,
-			 engine_int_mask(engine));
-		engine->client->refill(engine);
+	if (!engine->users++) {
+		cmacam_engine_restart_clock(engine);
+		engine->service_runs = 0;
+		schedule_delayed_work(&engine->service,
+				      msecs_to_jiffies(ENGINE_SERVICE_MS));
 	}
 
-	ch_write(engine, CMACAM_CH_CTRL, CMACAM_CH_CTRL_EN);
-	engine->service_runs = 0;
-	schedule_delayed_work(&engine->service,
-			      msecs_to_jiffies(ENGINE_SERVICE_MS));
+	memset(ch->ring, 0, engine->ring_entries * sizeof(*ch->ring));
+
+	ch_write(ch, CMACAM_CH_WIDTH, config->width);
+	ch_write(ch, CMACAM_CH_HEIGHT, config->height);
+	ch_write(ch, CMACAM_CH_FORMAT, config->code);
+	ch_write(ch, CMACAM_CH_STRIDE, config->stride);
+	ch_write(ch, CMACAM_CH_SIZE_LIMIT, config->size);
+	ch_write(ch, CMACAM_CH_RING_LO, lower_32_bits(ch->ring_dma));
+	ch_write(ch, CMACAM_CH_RING_HI, upper_32_bits(ch->ring_dma));
+	ch_write(ch, CMACAM_CH_RING_ENTRIES, engine->ring_entries);
+	ch_write(ch, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
+
+	guard(spinlock_irqsave)(&engine->lock);
+
+	/* Linked channels that waited for this one begin with it. */
+	if (ch->index == CMACAM_CH_MAIN)
+		for_each_channel(engine, other)
+			other->synced &= !other->linked;
+
+	ch->linked = config->linked;
+	ch->synced = !ch->linked;
+	ch->ring_head = 0;
+	ch->outstanding = 0;
+	ch->taken = 0;
+	ch->lost = 0;
+	ch->next = channel_base(ch);
+	ch->started = true;
+	ch->running = true;
+	ch_write(ch, CMACAM_CH_INT_ENABLE, channel_int_mask(ch));
+	engine_allow_irq(ch, true);
+
+	/* Addresses first, so that frame 0 finds one. */
+	engine->client->refill(ch);
+
+	if (ch->linked)
+		ctrl |= CMACAM_CH_CTRL_LINK;
+	ch_write(ch, CMACAM_CH_CTRL, ctrl);
+	ch->unchecked = true;
 
 	return 0;
 }
 
-static const struct cmacam_engine_ops engine_ops = {
-	.start = engine_start,
-	.stop = engine_stop,
-	.queue = engine_queue,
-	.watch_start = engine_watch_start,
+const struct cmacam_engine_ops cmacam_engine_ops = {
+	.start = channel_start,
+	.stop = channel_stop,
+	.queue = channel_queue,
+	.watch_start = channel_watch_start,
 };
-
-static int engine_read_caps(struct cmacam_engine *engine)
-{
-	u32 caps = readl(engine->regs + CMACAM_CAPS);
-	u32 align = readl(engine->regs + CMACAM_ALIGN);
-	u32 bits = (caps & CMACAM_CAPS_ADDR_BITS) >>
-		   CMACAM_CAPS_ADDR_BITS_SHIFT;
-
-	engine->caps = (struct cmacam_engine_caps) {
-		.formats = ch_read(engine, CMACAM_CH_FORMATS) &
-			   (BIT(CMACAM_FMT_COUNT) - 1),
-		.depth = (caps & CMACAM_CAPS_FIFO) >> CMACAM_CAPS_FIFO_SHIFT,
-		.addr_bits = bits,
-		.addr_align = BIT(align & CMACAM_ALIGN_ADDR & 31),
-		.stride_align = BIT((align & CMACAM_ALIGN_STRIDE) >>
-				    CMACAM_ALIGN_STRIDE_SHIFT & 31),
-		.max_stride = readl(engine->regs + CMACAM_MAX_STRIDE),
-	};
-
-	if (!(caps & CMACAM_CAPS_CHANNELS) || !engine->caps.formats ||
-	    !engine->caps.depth || bits < 32 || bits > 64)
-		return dev_err_probe(engine->dev, -ENODEV,
-				     "unusable capabilities 0x%08x\n", caps);
-
-	return 0;
-}
-
-/**
- * cmacam_engine_init() - find out what the board's engine can do
- * @engine: the engine
- * @dev: the bus device; its DMA mask is set here
- * @regs: register block
- * @irq: interrupt of the board
- * @isolate: cuts the board off the bus
- * @client: who takes the frames
- *
- * Return: 0 or a negative error code
- */
-int cmacam_engine_init(struct cmacam_engine *engine, struct device *dev,
-		       void __iomem *regs, int irq,
-		       void (*isolate)(struct device *),
-		       const struct cmacam_engine_client *client)
-{
-	int ret;
-
-	engine->ops = &engine_ops;
-	engine->client = client;
-	engine->dev = dev;
-	engine->regs = regs;
-	engine->irq = irq;
-	engine->isolate = isolate;
-	spin_lock_init(&engine->lock);
-	INIT_DELAYED_WORK(&engine->service, engine_service);
-
-	ret = engine_read_caps(engine);
-	if (ret)
-		return ret;
-
-	ret = cmacam_engine_reset(engine);
-	if (ret)
-		return dev_err_probe(dev, ret, "the board does not reset\n");
-
-	ret = dma_set_mask_and_coherent(dev,
-					DMA_BIT_MASK(engine->caps.addr_bits));
-	if (ret)
-		return dev_err_probe(dev, ret, "no memory in %u address bits\n",
-				     engine->caps.addr_bits);
-	/* A frame is one segment. */
-	dma_set_max_seg_size(dev, UINT_MAX);
-
-	/* More entries than frames can be unread: never full. */
-	engine->ring_entries = max(ENGINE_RING_MIN,
-				   roundup_pow_of_two(engine->caps.depth + 2));
-	engine->ring = dma_alloc_coherent(dev, engine->ring_entries *
-					  sizeof(*engine->ring),
-					  &engine->ring_dma, GFP_KERNEL);
-	if (!engine->ring)
-		return -ENOMEM;
-
-	ret = request_irq(irq, engine_irq, 0, "cmacam", engine);
-	if (ret)
-		dma_free_coherent(dev, engine->ring_entries *
-				  sizeof(*engine->ring), engine->ring,
-				  engine->ring_dma);
-
-	return ret;
-}
-
-/**
- * cmacam_engine_cleanup() - the hardware goes away
- * @engine: the engine, stopped; only its lock may be used afterwards
- */
-void cmacam_engine_cleanup(struct cmacam_engine *engine)
-{
-	free_irq(engine->irq, engine);
-	dma_free_coherent(engine->dev,
-			  engine->ring_entries * sizeof(*engine->ring),
-			  engine->ring, engine->ring_dma);
-	engine->ring = NULL;
-}

@@ -18,22 +18,34 @@ static struct cmacam_engine *event_engine(struct v4l2_subscribed_event *sev)
 	return &cam->engine;
 }
 
-/* An interrupt per start of frame is not for free: only while it is wanted. */
+/*
+ * An interrupt per start of frame is not for free: only while it is wanted.
+ * Who asks the sensor hears of frames whichever channel takes them.
+ */
+static void frame_sync_watch(struct v4l2_subscribed_event *sev, bool on)
+{
+	struct cmacam_engine *engine = event_engine(sev);
+	struct cmacam_device *cam =
+		container_of(engine, struct cmacam_device, engine);
+	unsigned int i;
+
+	for (i = 0; i < engine->num_channels; i++)
+		if (sev->fh->vdev == cam->sensor.sd.devnode ||
+		    sev->fh->vdev == &cam->video[i].vdev)
+			engine->ops->watch_start(&engine->channels[i], on);
+}
+
 static int frame_sync_add(struct v4l2_subscribed_event *sev,
 			  unsigned int elems)
 {
-	struct cmacam_engine *engine = event_engine(sev);
-
-	engine->ops->watch_start(engine, true);
+	frame_sync_watch(sev, true);
 
 	return 0;
 }
 
 static void frame_sync_del(struct v4l2_subscribed_event *sev)
 {
-	struct cmacam_engine *engine = event_engine(sev);
-
-	engine->ops->watch_start(engine, false);
+	frame_sync_watch(sev, false);
 }
 
 static const struct v4l2_subscribed_event_ops frame_sync_ops = {
@@ -42,7 +54,7 @@ static const struct v4l2_subscribed_event_ops frame_sync_ops = {
 };
 
 /**
- * cmacam_subscribe_event() - subscribe on the capture node
+ * cmacam_subscribe_event() - subscribe on a node that the engine fills
  * @fh: file
  * @sub: what to
  *
@@ -81,40 +93,42 @@ int cmacam_sensor_subscribe_event(struct v4l2_subdev *sd, struct v4l2_fh *fh,
 }
 
 /**
- * cmacam_event_lost() - tell the capture node's users of lost frames
- * @cam: the board
+ * cmacam_event_lost() - tell a node's users of lost frames
+ * @video: the node, which has counted them
  * @first: first missing sequence number
  * @count: how many
- * @total: since streaming began
  */
-void cmacam_event_lost(struct cmacam_device *cam, u32 first, u32 count,
-		       u32 total)
+void cmacam_event_lost(struct cmacam_video *video, u32 first, u32 count)
 {
 	const struct cmacam_event_lost lost = {
 		.first = first,
 		.count = count,
-		.total = total,
+		.total = video->lost,
 	};
 	struct v4l2_event event = {
 		.type = V4L2_EVENT_CMACAM_LOST,
 	};
 
 	memcpy(event.u.data, &lost, sizeof(lost));
-	v4l2_event_queue(&cam->video.vdev, &event);
+	v4l2_event_queue(&video->vdev, &event);
 }
 
 /**
- * cmacam_event_frame_start() - tell the users of capture node and sensor
- * @cam: the board
+ * cmacam_event_frame_start() - tell the users of a node, and of the sensor
+ * @video: the node; the engine's lock is held
  * @sequence: of the frame that begins
+ *
+ * The sensor has one start for the frames of all channels.
  */
-void cmacam_event_frame_start(struct cmacam_device *cam, u32 sequence)
+void cmacam_event_frame_start(struct cmacam_video *video, u32 sequence)
 {
+	struct cmacam_device *cam = video->cam;
 	const struct v4l2_event event = {
 		.type = V4L2_EVENT_FRAME_SYNC,
 		.u.frame_sync.frame_sequence = sequence,
 	};
 
-	v4l2_event_queue(&cam->video.vdev, &event);
-	v4l2_event_queue(cam->sensor.sd.devnode, &event);
+	v4l2_event_queue(&video->vdev, &event);
+	if (video->channel == cmacam_engine_leader(&cam->engine))
+		v4l2_event_queue(cam->sensor.sd.devnode, &event);
 }

@@ -43,19 +43,19 @@ static const struct cmacam_format cmacam_formats[] = {
 };
 
 /**
- * cmacam_format_by_index() - the n-th format of this board
- * @engine: the engine
+ * cmacam_format_by_index() - the n-th format of a channel
+ * @ch: the channel
  * @index: n
  *
  * Return: the format, NULL if there are fewer
  */
 const struct cmacam_format *
-cmacam_format_by_index(const struct cmacam_engine *engine, unsigned int index)
+cmacam_format_by_index(const struct cmacam_channel *ch, unsigned int index)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cmacam_formats); i++) {
-		if (!(engine->caps.formats & BIT(cmacam_formats[i].code)))
+		if (!(ch->caps.formats & BIT(cmacam_formats[i].code)))
 			continue;
 		if (!index--)
 			return &cmacam_formats[i];
@@ -66,18 +66,18 @@ cmacam_format_by_index(const struct cmacam_engine *engine, unsigned int index)
 
 /**
  * cmacam_format_by_fourcc() - look a format up
- * @engine: the engine
+ * @ch: the channel
  * @fourcc: V4L2_PIX_FMT_*
  *
- * Return: the format, NULL if this board cannot write it
+ * Return: the format, NULL if this channel cannot write it
  */
 const struct cmacam_format *
-cmacam_format_by_fourcc(const struct cmacam_engine *engine, u32 fourcc)
+cmacam_format_by_fourcc(const struct cmacam_channel *ch, u32 fourcc)
 {
 	const struct cmacam_format *format;
 	unsigned int i;
 
-	for (i = 0; (format = cmacam_format_by_index(engine, i)); i++)
+	for (i = 0; (format = cmacam_format_by_index(ch, i)); i++)
 		if (format->fourcc == fourcc)
 			return format;
 
@@ -86,26 +86,26 @@ cmacam_format_by_fourcc(const struct cmacam_engine *engine, u32 fourcc)
 
 /**
  * cmacam_format_max_width() - widest frame
- * @engine: the engine
+ * @ch: the channel
  * @array: the sensor's pixels
  * @format: the format
  *
  * Return: pixels; bounded by the sensor and by the engine's stride
  */
-u32 cmacam_format_max_width(const struct cmacam_engine *engine,
+u32 cmacam_format_max_width(const struct cmacam_channel *ch,
 			    const struct v4l2_rect *array,
 			    const struct cmacam_format *format)
 {
-	u32 stride = ALIGN_DOWN(engine->caps.max_stride,
-				engine->caps.stride_align);
+	u32 stride = ALIGN_DOWN(ch->caps.max_stride,
+				ch->caps.stride_align);
 
 	return round_down(min(array->width, stride / format->bytes),
 			  CMACAM_SIZE_STEP);
 }
 
 /**
- * cmacam_formats_usable() - is there a frame of every format?
- * @engine: the engine
+ * cmacam_formats_usable() - has the channel something to write?
+ * @ch: the channel
  * @array: the sensor's pixels
  *
  * Everything here relies on it: that limits do not cross each other, and that
@@ -113,19 +113,22 @@ u32 cmacam_format_max_width(const struct cmacam_engine *engine,
  *
  * Return: false if the board's registers make no sense
  */
-bool cmacam_formats_usable(const struct cmacam_engine *engine,
+bool cmacam_formats_usable(const struct cmacam_channel *ch,
 			   const struct v4l2_rect *array)
 {
 	const struct cmacam_format *format;
 	unsigned int i;
 
-	if (array->height < CMACAM_MIN_SIZE)
+	if (ch->index == CMACAM_CH_STATS)
+		return ch->caps.formats & BIT(CMACAM_FMT_STATS);
+
+	if (array->height < CMACAM_MIN_SIZE || !cmacam_format_by_index(ch, 0))
 		return false;
 
-	for (i = 0; (format = cmacam_format_by_index(engine, i)); i++)
-		if (cmacam_format_max_width(engine, array, format) <
+	for (i = 0; (format = cmacam_format_by_index(ch, i)); i++)
+		if (cmacam_format_max_width(ch, array, format) <
 			    CMACAM_MIN_SIZE ||
-		    mul_u32_u32(engine->caps.max_stride, array->height) *
+		    mul_u32_u32(ch->caps.max_stride, array->height) *
 			    format->halves > U32_MAX)
 			return false;
 
@@ -133,30 +136,30 @@ bool cmacam_formats_usable(const struct cmacam_engine *engine,
 }
 
 /**
- * cmacam_format_fill() - the nearest format that the board can write
- * @engine: the engine
+ * cmacam_format_fill() - the nearest format that the channel can write
+ * @ch: the channel
  * @array: the sensor's pixels
  * @pix: in: what is wanted; out: what there is
  *
  * A larger stride than necessary is kept, so that buffers can be shared with
  * a device that needs one.
  */
-void cmacam_format_fill(const struct cmacam_engine *engine,
+void cmacam_format_fill(const struct cmacam_channel *ch,
 			const struct v4l2_rect *array,
 			struct v4l2_pix_format *pix)
 {
-	const struct cmacam_engine_caps *caps = &engine->caps;
+	const struct cmacam_engine_caps *caps = &ch->caps;
 	const struct cmacam_format *format;
 	u32 min_stride, max_stride;
 
-	format = cmacam_format_by_fourcc(engine, pix->pixelformat);
+	format = cmacam_format_by_fourcc(ch, pix->pixelformat);
 	if (!format)
-		format = cmacam_format_by_index(engine, 0);
+		format = cmacam_format_by_index(ch, 0);
 
 	pix->pixelformat = format->fourcc;
 	pix->width = clamp(round_down(pix->width, CMACAM_SIZE_STEP),
 			   CMACAM_MIN_SIZE,
-			   cmacam_format_max_width(engine, array, format));
+			   cmacam_format_max_width(ch, array, format));
 	pix->height = clamp(round_down(pix->height, CMACAM_SIZE_STEP),
 			    CMACAM_MIN_SIZE,
 			    round_down(array->height, CMACAM_SIZE_STEP));

@@ -31,7 +31,7 @@ static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
 /**
  * cmacam_meta_complete() - hand out the record of a frame
  * @cam: the board
- * @frame: the frame
+ * @frame: the frame, of the channel that leads
  * @lost: frames lost before it, since streaming began
  *
  * Any context. Without a buffer the record is lost; the next one's sequence
@@ -73,9 +73,16 @@ void cmacam_meta_complete(struct cmacam_device *cam,
 	 */
 	guard(spinlock_irqsave)(&cam->meta.slock);
 
-	buf = meta_pop(&cam->meta);
-	if (!buf)
+	/* While one channel hands the lead over to another, both have it. */
+	if (frame->timestamp <= cam->meta.last)
 		return;
+	cam->meta.last = frame->timestamp;
+
+	buf = meta_pop(&cam->meta);
+	if (!buf) {
+		cam->meta.lost += vb2_is_streaming(&cam->meta.queue);
+		return;
+	}
 
 	vb = &buf->vb.vb2_buf;
 	memcpy(vb2_plane_vaddr(vb, 0), &record, sizeof(record));
@@ -124,6 +131,11 @@ static void meta_buf_queue(struct vb2_buffer *vb)
 /* Records come with the frames, whenever those begin to flow. */
 static int meta_start_streaming(struct vb2_queue *q, unsigned int count)
 {
+	struct cmacam_device *cam = vb2_get_drv_priv(q);
+
+	guard(spinlock_irqsave)(&cam->meta.slock);
+	cam->meta.lost = 0;
+
 	return 0;
 }
 

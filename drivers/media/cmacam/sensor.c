@@ -11,6 +11,8 @@
 
 #include "cmacam.h"
 
+#define SENSOR_CLUSTER		10
+
 static DEFINE_IDA(cmacam_sensor_ida);
 
 static const char * const cmacam_sensor_patterns[] = {
@@ -132,20 +134,48 @@ void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
 
 /*
  * The board samples its registers at the start of a frame. Hold defers that,
- * so that a group written together takes effect on one frame.
+ * so that a group written together takes effect on one frame. Holds nest: to
+ * shorten the frame may shorten the exposure.
  */
+static void sensor_hold(struct cmacam_sensor *sensor)
+{
+	lockdep_assert_held(sensor->handler.lock);
+
+	if (!sensor->holds++)
+		sensor_write(sensor, CMACAM_SENSOR_HOLD, 1);
+}
+
+static void sensor_release(struct cmacam_sensor *sensor)
+{
+	lockdep_assert_held(sensor->handler.lock);
+
+	if (!--sensor->holds)
+		sensor_write(sensor, CMACAM_SENSOR_HOLD, 0);
+}
+
+static void sensor_write_ctrl(struct cmacam_sensor *sensor, u32 reg,
+			      const struct v4l2_ctrl *ctrl)
+{
+	if (ctrl->is_new)
+		sensor_write(sensor, reg, ctrl->val);
+}
+
+/* Where a control of the cluster is not new, its value is the current one. */
 static void sensor_write_cluster(struct cmacam_sensor *sensor)
 {
-	sensor_write(sensor, CMACAM_SENSOR_HOLD, 1);
-	if (sensor->exposure->is_new)
-		sensor_write(sensor, CMACAM_SENSOR_EXPOSURE,
-			     sensor->exposure->val);
-	if (sensor->gain->is_new)
-		sensor_write(sensor, CMACAM_SENSOR_GAIN, sensor->gain->val);
-	if (sensor->pattern->is_new)
-		sensor_write(sensor, CMACAM_SENSOR_PATTERN,
-			     sensor->pattern->val);
-	sensor_write(sensor, CMACAM_SENSOR_HOLD, 0);
+	u32 flip = (sensor->hflip->val ? CMACAM_FLIP_HORIZONTAL : 0) |
+		   (sensor->vflip->val ? CMACAM_FLIP_VERTICAL : 0);
+
+	sensor_write_ctrl(sensor, CMACAM_SENSOR_EXPOSURE, sensor->exposure);
+	sensor_write_ctrl(sensor, CMACAM_SENSOR_GAIN, sensor->gain);
+	sensor_write_ctrl(sensor, CMACAM_SENSOR_PATTERN, sensor->pattern);
+	if (sensor->hflip->is_new || sensor->vflip->is_new)
+		sensor_write(sensor, CMACAM_SENSOR_FLIP, flip);
+	sensor_write_ctrl(sensor, CMACAM_ISP_RED_GAIN, sensor->red);
+	sensor_write_ctrl(sensor, CMACAM_ISP_BLUE_GAIN, sensor->blue);
+	sensor_write_ctrl(sensor, CMACAM_ISP_BRIGHTNESS, sensor->brightness);
+	sensor_write_ctrl(sensor, CMACAM_ISP_CONTRAST, sensor->contrast);
+	sensor_write_ctrl(sensor, CMACAM_ISP_SATURATION, sensor->saturation);
 }
 
 static u32 sensor_max_exposure(struct cmacam_sensor *sensor, u32 vblank)
@@ -162,46 +192,99 @@ static int sensor_update_vblank(struct cmacam_sensor *sensor, u32 vblank)
 					min(max, sensor->default_exposure));
 }
 
+/*
+ * Registers are there for those that have this, with the handler's lock held,
+ * under which gone is set before they are unmapped. Values set while the board
+ * sleeps reach it when streaming starts.
+ */
+static bool sensor_get_awake(struct cmacam_sensor *sensor)
+{
+	struct device *dev = to_cam(sensor)->dev;
+	int in_use = sensor->gone ? 0 : pm_runtime_get_if_in_use(dev);
+
+	if (!in_use)
+		return false;
+
+	/* Where there is no runtime PM, the board does not sleep. */
+	if (in_use < 0)
+		pm_runtime_get_noresume(dev);
+	sensor_hold(sensor);
+
+	return true;
+}
+
+static void sensor_put_awake(struct cmacam_sensor *sensor)
+{
+	sensor_release(sensor);
+	pm_runtime_put_autosuspend(to_cam(sensor)->dev);
+}
+
+/*
+ * The blanking is no part of the cluster: a new range of the exposure must be
+ * in force before the exposure's new value is checked against it. What it does
+ * to the exposure lands in the same frame.
+ */
 static int sensor_s_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct cmacam_sensor *sensor =
 		container_of(ctrl->handler, struct cmacam_sensor, handler);
-	struct device *dev = to_cam(sensor)->dev;
-	int ret, in_use;
-
-	if (ctrl->id == V4L2_CID_VBLANK) {
-		ret = sensor_update_vblank(sensor, ctrl->val);
-		if (ret)
-			return ret;
-	}
-
-	/*
-	 * The handler's lock is held, under which gone is set before the
-	 * registers are unmapped. Values set while the board sleeps reach it
-	 * when streaming starts.
-	 */
-	in_use = sensor->gone ? 0 : pm_runtime_get_if_in_use(dev);
-	if (!in_use)
-		return 0;
+	bool awake = sensor_get_awake(sensor);
+	int ret = 0;
 
 	switch (ctrl->id) {
 	case V4L2_CID_VBLANK:
-		sensor_write(sensor, CMACAM_SENSOR_VBLANK, ctrl->val);
+		ret = sensor_update_vblank(sensor, ctrl->val);
+		if (!ret && awake)
+			sensor_write(sensor, CMACAM_SENSOR_VBLANK, ctrl->val);
 		break;
 	case V4L2_CID_EXPOSURE:
-		sensor_write_cluster(sensor);
+		if (awake)
+			sensor_write_cluster(sensor);
 		break;
 	}
 
-	if (in_use > 0)
-		pm_runtime_put_autosuspend(dev);
+	if (awake)
+		sensor_put_awake(sensor);
 
-	return 0;
+	return ret;
 }
 
 static const struct v4l2_ctrl_ops sensor_ctrl_ops = {
 	.s_ctrl = sensor_s_ctrl,
 };
+
+/* Ranges and defaults are part of the contract with the board. */
+static void sensor_init_processing(struct cmacam_sensor *sensor)
+{
+	struct v4l2_ctrl_handler *hdl = &sensor->handler;
+
+	sensor->hflip = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					  V4L2_CID_HFLIP, 0, 1, 1, 0);
+	sensor->vflip = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					  V4L2_CID_VFLIP, 0, 1, 1, 0);
+	sensor->red = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					V4L2_CID_RED_BALANCE,
+					CMACAM_ISP_COLOUR_GAIN_MIN,
+					CMACAM_ISP_COLOUR_GAIN_MAX, 1,
+					CMACAM_ISP_UNITY);
+	sensor->blue = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					 V4L2_CID_BLUE_BALANCE,
+					 CMACAM_ISP_COLOUR_GAIN_MIN,
+					 CMACAM_ISP_COLOUR_GAIN_MAX, 1,
+					 CMACAM_ISP_UNITY);
+	sensor->brightness = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					       V4L2_CID_BRIGHTNESS,
+					       CMACAM_ISP_BRIGHTNESS_MIN,
+					       CMACAM_ISP_BRIGHTNESS_MAX, 1, 0);
+	sensor->contrast = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					     V4L2_CID_CONTRAST, 0,
+					     CMACAM_ISP_FACTOR_MAX, 1,
+					     CMACAM_ISP_UNITY);
+	sensor->saturation = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					       V4L2_CID_SATURATION, 0,
+					       CMACAM_ISP_FACTOR_MAX, 1,
+					       CMACAM_ISP_UNITY);
+}
 
 static int sensor_init_controls(struct cmacam_sensor *sensor)
 {
@@ -214,7 +297,7 @@ static int sensor_init_controls(struct cmacam_sensor *sensor)
 	u32 hblank = sensor->line_length - sensor->array.width;
 	struct v4l2_ctrl *ctrl;
 
-	v4l2_ctrl_handler_init(hdl, 8);
+	v4l2_ctrl_handler_init(hdl, 16);
 
 	v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_PIXEL_RATE, sensor->pixel_rate,
 			  sensor->pixel_rate, 1, sensor->pixel_rate);
@@ -247,12 +330,14 @@ static int sensor_init_controls(struct cmacam_sensor *sensor)
 					     V4L2_CID_TEST_PATTERN,
 					     CMACAM_PATTERN_COUNT - 1, 0, 0,
 					     cmacam_sensor_patterns);
+	sensor_init_processing(sensor);
 	v4l2_ctrl_new_fwnode_properties(hdl, NULL, &props);
 
 	if (hdl->error)
 		return hdl->error;
 
-	v4l2_ctrl_cluster(3, &sensor->exposure);
+	/* The controls from there to the end of their anonymous structure. */
+	v4l2_ctrl_cluster(SENSOR_CLUSTER, &sensor->exposure);
 	sensor->sd.ctrl_handler = hdl;
 
 	return 0;
@@ -309,23 +394,81 @@ static int sensor_get_selection(struct v4l2_subdev *sd,
 	case V4L2_SEL_TGT_NATIVE_SIZE:
 	case V4L2_SEL_TGT_CROP_BOUNDS:
 	case V4L2_SEL_TGT_CROP_DEFAULT:
-	case V4L2_SEL_TGT_CROP:
 		sel->r = to_sensor(sd)->array;
+		return 0;
+	case V4L2_SEL_TGT_CROP:
+		sel->r = *v4l2_subdev_state_get_crop(state, sel->pad);
 		return 0;
 	}
 
 	return -EINVAL;
 }
 
-/* The array cannot be cropped; to try is to be told so. */
+static u32 fit_size(u32 size, u32 limit, u32 flags)
+{
+	size = min(size, limit);
+	size = flags & V4L2_SEL_FLAG_GE ? round_up(size, CMACAM_SIZE_STEP) :
+					  round_down(size, CMACAM_SIZE_STEP);
+
+	return clamp(size, CMACAM_MIN_SIZE, limit);
+}
+
+static s32 fit_place(s32 place, u32 size, u32 limit)
+{
+	place = clamp_t(s32, place, 0, limit - size);
+
+	return round_down(place, CMACAM_SIZE_STEP);
+}
+
+static void sensor_write_crop(struct cmacam_sensor *sensor,
+			      const struct v4l2_rect *crop)
+{
+	sensor_write(sensor, CMACAM_SENSOR_CROP_POS,
+		     crop->top << 16 | crop->left);
+	sensor_write(sensor, CMACAM_SENSOR_CROP_SIZE,
+		     crop->height << 16 | crop->width);
+}
+
+/*
+ * A zoom: whatever part of the array is cropped, the channels scale it to the
+ * sizes of their frames. So the format stays, and streams go on.
+ */
 static int sensor_set_selection(struct v4l2_subdev *sd,
 				struct v4l2_subdev_state *state,
 				struct v4l2_subdev_selection *sel)
 {
+	struct cmacam_sensor *sensor = to_sensor(sd);
+	const struct v4l2_rect *array = &sensor->array;
+	struct v4l2_rect *r = &sel->r;
+
 	if (sel->target != V4L2_SEL_TGT_CROP)
 		return -EINVAL;
 
-	return sensor_get_selection(sd, state, sel);
+	r->width = fit_size(r->width, array->width, sel->flags);
+	r->height = fit_size(r->height, array->height, sel->flags);
+	r->left = fit_place(r->left, r->width, array->width);
+	r->top = fit_place(r->top, r->height, array->height);
+	*v4l2_subdev_state_get_crop(state, sel->pad) = *r;
+
+	if (sel->which == V4L2_SUBDEV_FORMAT_ACTIVE &&
+	    sensor_get_awake(sensor)) {
+		sensor_write_crop(sensor, r);
+		sensor_put_awake(sensor);
+	}
+
+	return 0;
+}
+
+/* All that the user has set; the state's lock, the handler's, is held. */
+static int sensor_write_all(struct cmacam_sensor *sensor,
+			    struct v4l2_subdev_state *state)
+{
+	int ret = __v4l2_ctrl_handler_setup(&sensor->handler);
+
+	if (!ret)
+		sensor_write_crop(sensor, v4l2_subdev_state_get_crop(state, 0));
+
+	return ret;
 }
 
 static int sensor_enable_streams(struct v4l2_subdev *sd,
@@ -343,7 +486,7 @@ static int sensor_enable_streams(struct v4l2_subdev *sd,
 	if (ret)
 		return ret;
 
-	ret = __v4l2_ctrl_handler_setup(&sensor->handler);
+	ret = sensor_write_all(sensor, state);
 	if (ret)
 		pm_runtime_put_autosuspend(dev);
 
@@ -357,6 +500,60 @@ static int sensor_disable_streams(struct v4l2_subdev *sd,
 	pm_runtime_put_autosuspend(to_cam(to_sensor(sd))->dev);
 
 	return 0;
+}
+
+/**
+ * cmacam_sensor_start() - one more node streams
+ * @sensor: the sensor; on its way there is one stream for all of them
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_sensor_start(struct cmacam_sensor *sensor)
+{
+	int ret = 0;
+
+	guard(mutex)(&sensor->users_lock);
+
+	if (!sensor->users)
+		ret = v4l2_subdev_enable_streams(&sensor->sd, 0, BIT_ULL(0));
+	if (!ret)
+		sensor->users++;
+
+	return ret;
+}
+
+/**
+ * cmacam_sensor_stop() - one node less streams
+ * @sensor: the sensor
+ */
+void cmacam_sensor_stop(struct cmacam_sensor *sensor)
+{
+	guard(mutex)(&sensor->users_lock);
+
+	if (!--sensor->users)
+		v4l2_subdev_disable_streams(&sensor->sd, 0, BIT_ULL(0));
+}
+
+/**
+ * cmacam_sensor_restore() - the board has forgotten everything
+ * @sensor: the sensor; nothing else runs while the system resumes
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_sensor_restore(struct cmacam_sensor *sensor)
+{
+	struct v4l2_subdev_state *state;
+	int ret;
+
+	/* Otherwise it is written when streaming starts. */
+	if (!sensor->users)
+		return 0;
+
+	state = v4l2_subdev_lock_and_get_active_state(&sensor->sd);
+	ret = sensor_write_all(sensor, state);
+	v4l2_subdev_unlock_state(state);
+
+	return ret;
 }
 
 static const struct v4l2_subdev_core_ops sensor_core_ops = {
@@ -447,8 +644,10 @@ static void sensor_remove_pdev(struct cmacam_sensor *sensor)
 
 static int sensor_read_geometry(struct cmacam_sensor *sensor)
 {
-	struct cmacam_device *cam = to_cam(sensor);
+	struct cmacam_engine *engine = &to_cam(sensor)->engine;
 	u32 array = sensor_read(sensor, CMACAM_SENSOR_ARRAY);
+	bool usable = true;
+	unsigned int i;
 
 	sensor->array.width = array & 0xffff;
 	sensor->array.height = array >> 16;
@@ -458,10 +657,14 @@ static int sensor_read_geometry(struct cmacam_sensor *sensor)
 	sensor->exposure_margin =
 		sensor_read(sensor, CMACAM_SENSOR_EXPOSURE_MARGIN);
 
+	for (i = 0; i < engine->num_channels; i++)
+		usable &= cmacam_formats_usable(&engine->channels[i],
+						&sensor->array);
+
 	/* Frame intervals divide by the first and by the sum of the second. */
 	if (!sensor->pixel_rate || sensor->line_length < sensor->array.width ||
-	    !cmacam_formats_usable(&cam->engine, &sensor->array))
-		return dev_err_probe(cam->dev, -ENODEV,
+	    !usable)
+		return dev_err_probe(engine->dev, -ENODEV,
 				     "unusable sensor: array %ux%u, line %u, pixel rate %u\n",
 				     sensor->array.width, sensor->array.height,
 				     sensor->line_length, sensor->pixel_rate);
@@ -483,6 +686,7 @@ int cmacam_sensor_register(struct cmacam_device *cam)
 
 	/* Even a failure ends in cmacam_sensor_free(). */
 	v4l2_subdev_init(sd, &sensor_ops);
+	mutex_init(&sensor->users_lock);
 
 	ret = sensor_read_geometry(sensor);
 	if (ret)
@@ -549,6 +753,7 @@ void cmacam_sensor_free(struct cmacam_sensor *sensor)
 	v4l2_subdev_cleanup(&sensor->sd);
 	media_entity_cleanup(&sensor->sd.entity);
 	v4l2_ctrl_handler_free(&sensor->handler);
+	mutex_destroy(&sensor->users_lock);
 	if (!IS_ERR_OR_NULL(sensor->pdev))
 		put_device(&sensor->pdev->dev);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers of the capture node, between videobuf2 and the engine.
+ * Buffers of the capture and statistics nodes, between videobuf2 and the
+ * engine.
  */
 #include <linux/align.h>
 #include <linux/pm_runtime.h>
@@ -8,14 +9,12 @@
 #include "cmacam.h"
 #include "vb2-cma.h"
 
-static struct cmacam_device *queue_cam(struct vb2_queue *q)
+static struct cmacam_video *channel_video(struct cmacam_channel *ch)
 {
-	return vb2_get_drv_priv(q);
-}
+	struct cmacam_device *cam =
+		container_of(ch->engine, struct cmacam_device, engine);
 
-static struct cmacam_device *engine_cam(struct cmacam_engine *engine)
-{
-	return container_of(engine, struct cmacam_device, engine);
+	return &cam->video[ch->index];
 }
 
 static struct cmacam_buffer *to_buffer(struct vb2_buffer *vb)
@@ -29,16 +28,16 @@ static dma_addr_t buffer_addr(struct cmacam_buffer *buf)
 }
 
 /* -----------------------------------------------------------------------------
- * Client of the engine, mostly with the engine's lock held
+ * Client of the engine, with the engine's lock held
  */
 
-static void video_refill(struct cmacam_engine *engine)
+static void video_refill(struct cmacam_channel *ch)
 {
-	struct cmacam_video *video = &engine_cam(engine)->video;
+	struct cmacam_video *video = channel_video(ch);
 	struct cmacam_buffer *buf, *next;
 
 	list_for_each_entry_safe(buf, next, &video->pending, list) {
-		if (!engine->ops->queue(engine, buffer_addr(buf)))
+		if (!ch->engine->ops->queue(ch, buffer_addr(buf)))
 			break;
 		list_move_tail(&buf->list, &video->active);
 	}
@@ -77,19 +76,20 @@ static struct cmacam_buffer *video_take_active(struct cmacam_video *video,
 	return found;
 }
 
-static unsigned int video_frame_done(struct cmacam_engine *engine,
+static unsigned int video_frame_done(struct cmacam_channel *ch,
 				     const struct cmacam_frame *frame)
 {
-	struct cmacam_device *cam = engine_cam(engine);
-	struct cmacam_video *video = &cam->video;
+	struct cmacam_video *video = channel_video(ch);
+	struct cmacam_device *cam = video->cam;
 	struct cmacam_buffer *buf;
 	unsigned int used;
 
 	buf = video_take_active(video, frame->addr, &used);
 	if (!buf) {
 		dev_err_ratelimited(cam->dev,
-				    "frame %u at an address that was not queued: %pad\n",
-				    frame->sequence, &frame->addr);
+				    "%s: frame %u at an address that was not queued: %pad\n",
+				    video->vdev.name, frame->sequence,
+				    &frame->addr);
 		return 0;
 	}
 
@@ -98,7 +98,8 @@ static unsigned int video_frame_done(struct cmacam_engine *engine,
 		video->errors++;
 
 	/* Who has the frame can count on its metadata to be there. */
-	cmacam_meta_complete(cam, frame, video->lost);
+	if (ch == cmacam_engine_leader(ch->engine))
+		cmacam_meta_complete(cam, frame, video->lost);
 
 	buf->vb.sequence = frame->sequence;
 	buf->vb.field = V4L2_FIELD_NONE;
@@ -111,23 +112,22 @@ static unsigned int video_frame_done(struct cmacam_engine *engine,
 	return used;
 }
 
-static void video_frames_lost(struct cmacam_engine *engine, u32 first,
-			      u32 count)
+static void video_frames_lost(struct cmacam_channel *ch, u32 first, u32 count)
 {
-	struct cmacam_device *cam = engine_cam(engine);
+	struct cmacam_video *video = channel_video(ch);
 
-	cam->video.lost += count;
-	cmacam_event_lost(cam, first, count, cam->video.lost);
+	video->lost += count;
+	cmacam_event_lost(video, first, count);
 }
 
-static void video_frame_start(struct cmacam_engine *engine, u32 sequence)
+static void video_frame_start(struct cmacam_channel *ch, u32 sequence)
 {
-	cmacam_event_frame_start(engine_cam(engine), sequence);
+	cmacam_event_frame_start(channel_video(ch), sequence);
 }
 
-static void video_failed(struct cmacam_engine *engine)
+static void video_failed(struct cmacam_channel *ch)
 {
-	vb2_queue_error(&engine_cam(engine)->video.queue);
+	vb2_queue_error(&channel_video(ch)->queue);
 }
 
 const struct cmacam_engine_client cmacam_video_client = {
@@ -146,7 +146,8 @@ static int video_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 			     unsigned int *num_planes, unsigned int sizes[],
 			     struct device *alloc_devs[])
 {
-	u32 size = queue_cam(q)->video.pix.sizeimage;
+	struct cmacam_video *video = vb2_get_drv_priv(q);
+	u32 size = video->pix.sizeimage;
 
 	if (*num_planes)
 		return *num_planes != 1 || sizes[0] < size ? -EINVAL : 0;
@@ -159,16 +160,17 @@ static int video_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 
 static int video_buf_prepare(struct vb2_buffer *vb)
 {
-	struct cmacam_device *cam = queue_cam(vb->vb2_queue);
+	struct cmacam_video *video = vb2_get_drv_priv(vb->vb2_queue);
+	u32 align = video->channel->caps.addr_align;
 	dma_addr_t addr = buffer_addr(to_buffer(vb));
 
-	if (vb2_plane_size(vb, 0) < cam->video.pix.sizeimage)
+	if (vb2_plane_size(vb, 0) < video->pix.sizeimage)
 		return -EINVAL;
 
-	if (!IS_ALIGNED(addr, cam->engine.caps.addr_align)) {
-		cmacam_video_error(&cam->video,
+	if (!IS_ALIGNED(addr, align)) {
+		cmacam_video_error(video,
 				   "the engine needs buffers aligned to %u bytes, this one is at %pad",
-				   cam->engine.caps.addr_align, &addr);
+				   align, &addr);
 		return -EINVAL;
 	}
 
@@ -177,23 +179,21 @@ static int video_buf_prepare(struct vb2_buffer *vb)
 
 static void video_buf_queue(struct vb2_buffer *vb)
 {
-	struct cmacam_device *cam = queue_cam(vb->vb2_queue);
-	struct cmacam_engine *engine = &cam->engine;
+	struct cmacam_video *video = vb2_get_drv_priv(vb->vb2_queue);
 
-	guard(spinlock_irqsave)(&engine->lock);
+	guard(spinlock_irqsave)(&video->cam->engine.lock);
 
-	list_add_tail(&to_buffer(vb)->list, &cam->video.pending);
-	if (engine->running)
-		video_refill(engine);
+	list_add_tail(&to_buffer(vb)->list, &video->pending);
+	if (video->channel->running)
+		video_refill(video->channel);
 }
 
-static void video_return_buffers(struct cmacam_device *cam,
+static void video_return_buffers(struct cmacam_video *video,
 				 enum vb2_buffer_state state)
 {
-	struct cmacam_video *video = &cam->video;
 	struct cmacam_buffer *buf, *next;
 
-	guard(spinlock_irqsave)(&cam->engine.lock);
+	guard(spinlock_irqsave)(&video->cam->engine.lock);
 
 	list_splice_init(&video->active, &video->pending);
 	list_for_each_entry_safe(buf, next, &video->pending, list) {
@@ -202,24 +202,32 @@ static void video_return_buffers(struct cmacam_device *cam,
 	}
 }
 
-static int video_engine_start(struct cmacam_device *cam)
+static int video_channel_start(struct cmacam_video *video)
 {
-	const struct v4l2_pix_format *pix = &cam->video.pix;
+	const struct v4l2_pix_format *pix = &video->pix;
 	const struct cmacam_engine_config config = {
 		.width = pix->width,
 		.height = pix->height,
-		.code = cam->video.format->code,
+		.code = video->code,
 		.stride = pix->bytesperline,
 		.size = pix->sizeimage,
+		.linked = video->linked && v4l2_ctrl_g_ctrl(video->linked),
 	};
 
-	return cam->engine.ops->start(&cam->engine, &config);
+	return video->cam->engine.ops->start(video->channel, &config);
+}
+
+/* What the stream was started with stays so. */
+static void video_fix_controls(struct cmacam_video *video, bool fixed)
+{
+	if (video->linked)
+		v4l2_ctrl_grab(video->linked, fixed);
 }
 
 static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 {
-	struct cmacam_device *cam = queue_cam(q);
-	struct cmacam_video *video = &cam->video;
+	struct cmacam_video *video = vb2_get_drv_priv(q);
+	struct cmacam_device *cam = video->cam;
 	int ret;
 
 	/*
@@ -240,43 +248,47 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 	if (ret)
 		goto err_pipeline;
 
-	ret = v4l2_subdev_enable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
+	ret = cmacam_sensor_start(&cam->sensor);
 	if (ret)
 		goto err_pm;
 
 	scoped_guard(spinlock_irqsave, &cam->engine.lock) {
-		cam->engine.base = 0;
+		video->channel->base = 0;
 		video->frames = 0;
 		video->errors = 0;
 		video->lost = 0;
 	}
 
-	ret = video_engine_start(cam);
+	video_fix_controls(video, true);
+	ret = video_channel_start(video);
 	if (ret)
 		goto err_sensor;
 
 	return 0;
 
 err_sensor:
-	v4l2_subdev_disable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
+	video_fix_controls(video, false);
+	cmacam_sensor_stop(&cam->sensor);
 err_pm:
 	pm_runtime_put_autosuspend(cam->dev);
 err_pipeline:
 	video_device_pipeline_stop(&video->vdev);
 err_return:
-	video_return_buffers(cam, VB2_BUF_STATE_QUEUED);
+	video_return_buffers(video, VB2_BUF_STATE_QUEUED);
 	return ret;
 }
 
 static void video_stop_streaming(struct vb2_queue *q)
 {
-	struct cmacam_device *cam = queue_cam(q);
+	struct cmacam_video *video = vb2_get_drv_priv(q);
+	struct cmacam_device *cam = video->cam;
 
-	cam->engine.ops->stop(&cam->engine);
-	v4l2_subdev_disable_streams(&cam->sensor.sd, 0, BIT_ULL(0));
-	video_return_buffers(cam, VB2_BUF_STATE_ERROR);
+	cam->engine.ops->stop(video->channel);
+	video_fix_controls(video, false);
+	cmacam_sensor_stop(&cam->sensor);
+	video_return_buffers(video, VB2_BUF_STATE_ERROR);
 	pm_runtime_put_autosuspend(cam->dev);
-	video_device_pipeline_stop(&cam->video.vdev);
+	video_device_pipeline_stop(&video->vdev);
 }
 
 static const struct vb2_ops video_queue_ops = {
@@ -289,67 +301,65 @@ static const struct vb2_ops video_queue_ops = {
 };
 
 /**
- * cmacam_video_queue_init() - make the queue of the capture node
- * @cam: the board
+ * cmacam_video_queue_init() - make the queue of a node
+ * @video: the node
+ * @type: V4L2_BUF_TYPE_*; only video can be had by read()
  *
  * Return: 0 or a negative error code
  */
-int cmacam_video_queue_init(struct cmacam_device *cam)
+int cmacam_video_queue_init(struct cmacam_video *video, u32 type)
 {
-	const struct cmacam_allocator *allocator = cmacam_allocator();
-	struct vb2_queue *q = &cam->video.queue;
+	struct vb2_queue *q = &video->queue;
 
-	q->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	q->io_modes = VB2_MMAP | VB2_DMABUF | VB2_READ;
-	q->dev = cam->dev;
-	q->drv_priv = cam;
+	q->type = type;
+	q->io_modes = VB2_MMAP | VB2_DMABUF;
+	if (type == V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		q->io_modes |= VB2_READ;
+	q->dev = video->cam->dev;
+	q->drv_priv = video;
 	q->ops = &video_queue_ops;
-	q->mem_ops = allocator->mem_ops;
+	q->mem_ops = cmacam_allocator()->mem_ops;
 	q->allow_cache_hints = true;
 	q->buf_struct_size = sizeof(struct cmacam_buffer);
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC |
 			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
 	q->min_queued_buffers = 1;
-	q->lock = &cam->video.lock;
+	q->lock = &video->lock;
 
 	return vb2_queue_init(q);
 }
 
 /**
- * cmacam_video_suspend() - stop the engine, keep the stream
- * @cam: the board; nothing else runs while the system is suspended
+ * cmacam_video_suspend() - stop the channel, keep the stream
+ * @video: the node; nothing else runs while the system is suspended
  */
-void cmacam_video_suspend(struct cmacam_device *cam)
+void cmacam_video_suspend(struct cmacam_video *video)
 {
-	if (vb2_start_streaming_called(&cam->video.queue))
-		cam->engine.ops->stop(&cam->engine);
+	if (vb2_start_streaming_called(&video->queue))
+		video->cam->engine.ops->stop(video->channel);
 }
 
 /**
  * cmacam_video_resume() - go on with the stream
- * @cam: the board, which has forgotten everything
+ * @video: the node, whose channel has forgotten everything
  *
  * Sequence numbers go on where they were: nothing was lost, time stood still.
  *
  * Return: 0 or a negative error code
  */
-int cmacam_video_resume(struct cmacam_device *cam)
+int cmacam_video_resume(struct cmacam_video *video)
 {
-	struct v4l2_subdev *sd = &cam->sensor.sd;
-	struct cmacam_video *video = &cam->video;
 	int ret;
 
 	if (!vb2_start_streaming_called(&video->queue))
 		return 0;
 
-	scoped_guard(spinlock_irqsave, &cam->engine.lock) {
+	scoped_guard(spinlock_irqsave, &video->cam->engine.lock) {
 		list_splice_init(&video->active, &video->pending);
-		cam->engine.base = cam->engine.next;
+		video->channel->base = video->channel->next;
 	}
 
-	ret = v4l2_ctrl_handler_setup(sd->ctrl_handler);
-	if (!ret)
-		ret = video_engine_start(cam);
+	ret = video_channel_start(video);
 	if (ret)
 		vb2_queue_error(&video->queue);
 
