@@ -147,9 +147,9 @@ def pci_device():
     raise AssertionError("no board on the PCI bus")
 
 
-def probe(*options, status=0, limit=110):
-    """v4l2_probe on the video node: its frame lines and its loss lines, as dictionaries."""
-    out = run([f"{PROBES}/v4l2_probe", "--device", video(), *map(str, options)], status=status, limit=limit)
+def probe(*options, status=0, limit=110, device=None):
+    """v4l2_probe on a node, else the video node: its frame lines and its loss lines, as dictionaries."""
+    out = run([f"{PROBES}/v4l2_probe", "--device", device or video(), *map(str, options)], status=status, limit=limit)
     frames = [fields(line) for line in out.splitlines() if line.startswith("frame ")]
     lost = [fields(line) for line in out.splitlines() if line.startswith("lost ")]
     return frames, lost

@@ -26,6 +26,19 @@ def video_node():
 
 
 @vm_test(settings=PACED, limit=300)
+def lores_node():
+    """v4l2-compliance -s on the lores node, not linked: 0 failed, 0 warnings."""
+    lib.run(["v4l2-ctl", "-d", lib.node("cmacam-lores"), "-c", "linked=0"])
+    v4l2_compliance("-d", lib.node("cmacam-lores"), "-s")
+
+
+@vm_test(settings=PACED, limit=300)
+def statistics_node():
+    """v4l2-compliance -s on the statistics node: 0 failed, 0 warnings."""
+    v4l2_compliance("-d", lib.node("cmacam-stats"), "-s")
+
+
+@vm_test(settings=PACED, limit=300)
 def metadata_node():
     """v4l2-compliance on the metadata node: 0 failed, 0 warnings."""
     v4l2_compliance("-d", lib.metadata())

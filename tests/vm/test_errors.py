@@ -57,6 +57,18 @@ def cma_too_small_v4l2():
     assert len(frames) == 3, "a size that fits streams afterwards"
 
 
+@vm_test(machine=SMALL_CMA, provokes="cma=")
+def cma_too_small_lores():
+    """The same on the lores node: its own LAST_ERROR has the sentence, main's stays empty and main streams."""
+    lib.vb2_cma(backend="cma")
+    lores = lib.node("cmacam-lores")
+    lib.probe("--width", 3840, "--height", 2160, "--buffers", 4, device=lores, status=1)
+    lib.expect(lib.run(["v4l2-ctl", "-d", lores, "-C", "last_error"]), NEEDS)
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3
+    lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]), r"(?m)^last_error: '?'?$")
+
+
 @vm_test(machine=SMALL_CMA)
 def area_too_small_is_no_error():
     """By default the same request is met from RAM outside the area."""

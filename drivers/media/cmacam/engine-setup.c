@@ -188,4 +188,5 @@ void cmacam_engine_cleanup(struct cmacam_engine *engine)
 {
 	free_irq(engine->irq, engine);
 	engine_free_memory(engine);
+	mutex_destroy(&engine->setup);
 }

@@ -12,7 +12,8 @@
 /*
  * Metadata of the metadata capture node: one struct cmacam_frame_meta per
  * frame, from the completion entry of that very frame. The buffer's sequence
- * and timestamp equal those of the video buffer.
+ * and timestamp equal those of the capture node's buffer, or while that does
+ * not stream, of the lores node's, else of the statistics node's.
  */
 #define V4L2_META_FMT_CMACAM	v4l2_fourcc('C', 'M', 'C', 'M')
 
@@ -114,8 +115,8 @@ struct cmacam_stats {
 
 /*
  * Frames were lost: nobody had queued a buffer, or the board gave them up.
- * Sent by the video node. struct v4l2_event.u.data holds
- * struct cmacam_event_lost.
+ * Sent by the node that misses them: capture, lores or statistics.
+ * struct v4l2_event.u.data holds struct cmacam_event_lost.
  */
 #define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
 
@@ -131,7 +132,7 @@ struct cmacam_event_lost {
 	__u32 total;
 };
 
-/* Read-only controls of the video node */
+/* Controls of the capture, lores and statistics nodes, read-only but the last */
 #define V4L2_CID_CMACAM_BASE		(V4L2_CID_USER_BASE + 0x12b0)
 /* Frames lost since streaming last began (integer) */
 #define V4L2_CID_CMACAM_FRAMES_LOST	(V4L2_CID_CMACAM_BASE + 0)

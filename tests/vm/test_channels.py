@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""Main, lores and statistics: one sensor, one instant, and what is lost is known on each."""
+
+import errno
+import random
+import re
+import struct
+
+import lib
+import nodes
+from declare import vm_test
+from test_pixels import FORMATS
+from test_unplug import remove, rescan
+
+DROPPING = {"starved": "drop", "fps": "60"}
+BARS, SOLID = 1, 3
+LORES_FORMATS = [pixels for pixels in FORMATS if "RGG" not in pixels]
+STATS_SIZE, COLUMNS, ROWS = 2592, 16, 12
+
+
+def check_losses(node, channel, sequences):
+    """Gaps, events, the control and the board's log name the same frames; what was lost in the end stays out."""
+    signalled = [n for n in node.drain_events() if n <= sequences[-1]]
+    gap = set(range(sequences[0], sequences[-1] + 1)) - set(sequences)
+    _, lost = lib.Board.session(channel)
+    assert set(signalled) == gap and len(signalled) == len(gap), (channel, signalled, sorted(gap))
+    assert gap == {n for n in lost if n <= sequences[-1]}, (channel, sorted(gap), lost)
+    assert node.get(nodes.FRAMES_LOST) >= len(gap)
+
+
+def starve(node, held):
+    """Take frames and keep them until the engine loses some for want of a buffer."""
+    above = len(node.drain_events())
+    while len(held) < len(node.maps):
+        held.append(node.dequeue())
+    node.await_loss(above)
+
+
+@vm_test(settings=DROPPING)
+def linked_frames_are_the_same():
+    """60 pairs while either node is starved at random: n-th and n-th show one frame, lost on both or on none."""
+    main = nodes.main().format("NV12", 640, 480).prepare(4)
+    lores = nodes.lores(linked=True).format("GREY", 320, 240).prepare(3).start()
+    main.start()
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    frames = {main: [], lores: []}
+    while min(map(len, frames.values())) < 60:
+        victim = chance.choice((main, lores, None, None, None))
+        if victim:
+            held = []
+            starve(victim, held)
+            for frame in held:
+                frames[victim].append(frame)
+                victim.queue(frame.index)
+        for node in frames:
+            frames[node].append(node.take())
+            node.drain_events()     # before the driver forgets the oldest
+    pairs = list(zip(frames[main], frames[lores]))
+    assert len(pairs) >= 60
+    for large, small in pairs:
+        assert (large.sequence, large.time) == (small.sequence, small.time), (large.sequence, small.sequence)
+        assert large.mark[1] == small.mark[1] == large.sequence, (large.mark, small.mark)
+        assert (large.mark[3], small.mark[3]) == (0, 1)
+    for channel, node in enumerate((main, lores)):
+        sequences = [frame.sequence for frame in frames[node]]
+        assert sequences[-1] - sequences[0] >= len(sequences), "some were lost"
+        check_losses(node, channel, sequences)
+    nodes.close(lores, main)
+
+
+@vm_test()
+def lores_is_pixel_exact():
+    """Every format of lores at three sizes: enumerated without Bayer, every byte as in the board's log."""
+    device = lib.node("cmacam-lores")
+    listed = re.findall(r"\[\d+\]: '(.{4})'", lib.run(["v4l2-ctl", "-d", device, "--list-formats"]))
+    assert sorted(listed) == sorted(LORES_FORMATS), listed
+    nodes.lores().close()           # not linked
+    for pixels in LORES_FORMATS:
+        for width, height in ((320, 240), (322, 242), (16, 16)):
+            got, _ = lib.probe("--format", pixels, "--width", width, "--height", height, "--frames", 3, "--digest",
+                               device=device)
+            written, _ = lib.Board.session(1)
+            assert len(got) == 3
+            for frame in got:
+                assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (pixels, width, height, frame)
+
+
+@vm_test()
+def linked_lores_waits():
+    """Linked, lores has no frame before main streams, begins with its frame 0, and does so again after a pause."""
+    lores = nodes.lores(linked=True).format("NV12", 320, 240).prepare().start()
+    try:
+        lores.set({nodes.LINKED: 0})
+        raise AssertionError("the link was changed while streaming")
+    except OSError as error:
+        assert error.errno == errno.EBUSY, error
+    for _ in range(2):
+        assert not lores.ready(), "a frame without main"
+        main = nodes.main().format("NV12", 640, 480).prepare().start()
+        for sequence in range(5):
+            large, small = main.take(), lores.take()
+            assert large.sequence == small.sequence == sequence, (large.sequence, small.sequence)
+            assert large.time == small.time
+        nodes.close(main)
+        # The frames that were in flight when main stopped.
+        while lores.ready():
+            lores.take()
+    assert not lores.drain_events(), "nothing was lost by waiting"
+    nodes.close(lores)
+
+
+@vm_test(settings=DROPPING)
+def starving_alone():
+    """Without a link a starved lores, or statistics, loses its own frames, all counted; main goes on meanwhile."""
+    for make, channel in ((nodes.lores, 1), (nodes.stats, 2)):
+        main = nodes.main().format("NV12", 320, 240).prepare(8).start()
+        other = make().prepare(3).start()
+        held = [other.dequeue() for _ in range(3)]
+        sequences = []
+        while len(other.drain_events()) < 10:
+            sequences.append(main.take().sequence)
+            main.drain_events()
+        assert len(sequences) >= 10, "main streams while the other starves"
+        seen = [frame.sequence for frame in held]
+        for frame in held:
+            other.queue(frame.index)
+        seen += [other.take().sequence for _ in range(3)]
+        check_losses(other, channel, seen)
+        check_losses(main, 0, sequences)
+        nodes.close(main, other)
+
+
+def statistics_of(frame):
+    assert len(frame.data) == STATS_SIZE
+    size, sequence, samples = struct.unpack_from("=3I", frame.data)
+    assert (size, sequence) == (STATS_SIZE, frame.sequence), (size, sequence, frame.sequence)
+    histogram = struct.unpack_from("=256I", frame.data, 32)
+    assert sum(histogram) == samples > 0
+    zones = list(struct.iter_unpack("=4H", frame.data[1056:]))
+    assert len(zones) == ROWS * COLUMNS
+    return samples, histogram, zones
+
+
+@vm_test(settings={"mark": "off"})
+def statistics_tell_what_the_pixels_say():
+    """Bars and mid grey: zones and histogram are those of the same frame's BGR24 pixels, at the same timestamp."""
+    sensor = nodes.Sensor()
+    for pattern, colours in ((BARS, 8), (SOLID, 1)):
+        sensor.set({nodes.TEST_PATTERN: pattern})
+        main = nodes.main().format("BGR3", 640, 480).prepare().start()
+        stats = nodes.stats().prepare().start()
+        picture, seen = nodes.join(main, stats)
+        samples, histogram, zones = statistics_of(seen)
+        lumas = [0] * 256
+        for row in range(ROWS):
+            for column in range(COLUMNS):
+                # The middle of the zone: bars are two zones wide.
+                x, y = 640 * (2 * column + 1) // (2 * COLUMNS), 480 * (2 * row + 1) // (2 * ROWS)
+                blue, green, red = picture.data[y * main.stride + 3 * x:][:3]
+                saturated = 65535 * (255 in (red, green, blue))
+                assert zones[row * COLUMNS + column] == (red << 8, green << 8, blue << 8, saturated), (row, column)
+                lumas[round(0.2126 * red + 0.7152 * green + 0.0722 * blue)] += samples // (ROWS * COLUMNS)
+        assert list(histogram) == lumas
+        assert sum(map(bool, lumas)) == colours
+        nodes.close(main, stats)
+    sensor.set({nodes.TEST_PATTERN: 0})
+    sensor.close()
+
+
+@vm_test()
+def four_nodes_agree():
+    """Main, lores, statistics and metadata of 30 frames join by timestamp; each record has the frame's number."""
+    main = nodes.main().format("NV12", 640, 480).prepare()
+    lores = nodes.lores(linked=True).format("YUYV", 320, 240).prepare()
+    stats, records = nodes.stats().prepare(), nodes.metadata().prepare(8)
+    for node in (records, lores, main, stats):
+        node.start()
+    last = None
+    for _ in range(30):
+        large, small, seen, record = nodes.join(main, lores, stats, records)
+        assert large.sequence == small.sequence == record.sequence == record.record["sequence"]
+        assert last in (None, large.sequence - 1), "statistics of every frame"
+        last = large.sequence
+        ns = record.record["timestamp"]
+        assert large.time == (ns // 10**9, ns % 10**9 // 1000)
+        statistics_of(seen)
+    nodes.close(main, lores, stats, records)
+
+
+@vm_test(settings=DROPPING, limit=240)
+def stop_and_go():
+    """60 times a channel stops or starts at random while others stream: no hang, and every frame is what it says."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    makers = {"main": lambda: nodes.main().format("NV12", 320, 240),
+              "lores": lambda: nodes.lores(linked=chance.random() < 0.5).format("GREY", 160, 120),
+              "stats": nodes.stats}
+    running = {}
+    for _ in range(60):
+        name = chance.choice(list(makers))
+        if name in running:
+            nodes.close(running.pop(name))
+        else:
+            running[name] = makers[name]().prepare().start()
+        for name, node in 2 * list(running.items()):
+            if name == "lores" and "main" not in running and node.get(nodes.LINKED):
+                continue
+            frame = node.take()
+            assert not frame.error
+            if name == "stats":
+                statistics_of(frame)
+            else:
+                assert frame.mark[1] == frame.sequence, (name, frame.mark, frame.sequence)
+    nodes.close(*running.values())
+
+
+@vm_test(limit=200)
+def removal_under_all_nodes():
+    """The board goes while every node streams and is mapped: each ends with an error, the next plug works."""
+    for _ in range(5):
+        streams = [nodes.main().format("NV12", 320, 240), nodes.lores().format("NV12", 320, 240), nodes.stats(),
+                   nodes.metadata()]
+        for node in streams:
+            node.prepare().start()
+        for node in streams:
+            node.take()
+        remove()
+        for node in streams:
+            try:
+                for _ in range(20):
+                    node.take()
+                raise AssertionError(f"{node.name} goes on")
+            except OSError as error:
+                assert error.errno in (errno.ENODEV, errno.EIO, errno.EPIPE, errno.EINVAL), error
+            node.close()
+        rescan()
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3
