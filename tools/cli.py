@@ -25,6 +25,10 @@ def ready(quiet=False, up_to_date=True):
     return box
 
 
+# As many as have a place on QEMU's bus beside the other devices.
+MAX_BOARDS = 8
+
+
 def add_machine_options(parser):
     group = parser.add_argument_group("the machine")
     group.add_argument("--cma", default="128M", metavar="SIZE", help="CMA area (default %(default)s)")
@@ -46,7 +50,8 @@ def add_machine_options(parser):
                        help="end the machine after this time (default %(default)s)")
     group = parser.add_argument_group("the board")
     group.add_argument("--source", default="pattern", metavar="pattern|FILE",
-                       help="what the sensor sees: a pattern, or a video file of the host (default %(default)s)")
+                       help="what the sensor sees: a pattern, or a video or an image (PNG, JPEG, PPM) of the host "
+                       "(default %(default)s)")
     group.add_argument("--once", action="store_true", help="play the file once, then keep its last picture")
     group.add_argument("--fps", default="sensor", metavar="sensor|N|max",
                        help="frame pacing (default: as the sensor's registers say)")
@@ -55,7 +60,11 @@ def add_machine_options(parser):
     group.add_argument("--mark", default="off", choices=["off", "frame", "lines"],
                        help="stamp each frame with its number and a nonce; lines: and each of its cache lines "
                        "with the number (default %(default)s)")
-    group.add_argument("--board", default="", metavar="OPTIONS", help="more options for cmacam-board")
+    group.add_argument("--boards", type=int, default=1, metavar="N",
+                       help="so many boards in one machine, each with a control port cmacam.board.0, .1 ... "
+                       "(default %(default)s)")
+    group.add_argument("--board", default=[], action="append", metavar="OPTIONS",
+                       help="more options for cmacam-board; given several times: for one board after the other")
     group.add_argument("--no-board", action="store_true", help="boot without a board")
 
 
@@ -64,7 +73,7 @@ def machine_options(args, box):
     if source != "pattern":
         source = os.path.abspath(source)
         if not os.path.isfile(source):
-            raise Fail(f"{args.source}: no such video file")
+            raise Fail(f"{args.source}: no such video or image file")
         box.bind(os.path.dirname(source), "/run/source")
         source = "/run/source/" + os.path.basename(source)
     if args.share and not os.path.isdir(args.share):
@@ -73,7 +82,14 @@ def machine_options(args, box):
         raise Fail("--evict is for a machine that is --noncoherent")
     board = ["--source", source, "--fps", args.fps, "--starved", args.starved, "--mark", args.mark]
     board += ["--once"] if args.once else []
-    return vm.Options(board=(*board, *shlex.split(args.board)), no_board=args.no_board, cma=args.cma,
+    if not 1 <= args.boards <= MAX_BOARDS:
+        raise Fail(f"--boards is 1 to {MAX_BOARDS}, not {args.boards}")
+    if len(args.board) > args.boards and len(args.board) > 1:
+        raise Fail(f"--board was given {len(args.board)} times for {args.boards} boards")
+    # One is for all of them.
+    extra = args.board * args.boards if len(args.board) == 1 else args.board + [""] * args.boards
+    boards = [(*board, *shlex.split(extra[number])) for number in range(args.boards)]
+    return vm.Options(board=boards[0], more_boards=tuple(boards[1:]), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
                       kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(),
                       append=args.append, allocator_params=args.allocator_params,
@@ -97,7 +113,7 @@ def cmd_shell(args):
             raise Fail("the machine died before the command ended; above is what its kernel said last",
                        machine.console[-4000:])
         if args.keep_log:
-            for name in ("board.log", "console.log"):
+            for name in (*map(vm.board_log, range(args.boards)), "console.log"):
                 copy(os.path.join(machine.state, name), os.path.join(args.keep_log, name))
     return status
 
@@ -168,7 +184,7 @@ def parser():
     sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)
     sub.add_argument("--no-build", action="store_true", help="take what is built already")
-    sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log and console.log there")
+    sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log (board-1.log ...) and console.log there")
     sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this inside and return its status")
 
     command("clean", cmd_clean, "remove the root folders and the debug kernels from the cache")

@@ -38,6 +38,7 @@ class Options:
     """What one machine is like."""
 
     board: tuple = ()                # arguments of cmacam-board
+    more_boards: tuple = ()          # for each further board: its arguments, a tuple
     no_board: bool = False
     cma: str = "128M"                # size of the CMA area (kernel parameter)
     memory: str = "2G"
@@ -51,6 +52,17 @@ class Options:
     share: str = ""                  # host folder shown at /host
     kernel: Kernel = Kernel()
     limit: int = 3600                # seconds until the machine is ended
+
+
+    @property
+    def boards(self):
+        """The arguments of each board."""
+        return () if self.no_board else (self.board, *self.more_boards)
+
+
+def board_log(number):
+    """The name of a board's log in the state folder."""
+    return f"board-{number}.log" if number else "board.log"
 
 
 class Machine:
@@ -148,7 +160,7 @@ class Machine:
     def _configure(self, interactive):
         columns, lines = shutil.get_terminal_size()
         ports = [] if interactive else ["cmacam.stdout", "cmacam.stderr"]
-        ports += [] if self.options.no_board else ["cmacam.board.0"]
+        ports += [f"cmacam.board.{number}" for number in range(len(self.options.boards))]
         settings = {"ALLOCATOR": self.options.allocator,
                     "ALLOCATOR_PARAMS": self.options.allocator_params,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
@@ -179,18 +191,19 @@ class Machine:
         return ["-chardev", f"socket,id={name},path={socket}",
                 "-device", f"vhost-user-fs-pci,chardev={name},tag={name}"]
 
-    def _start_board(self):
-        socket, control = f"{self._sockets}/board", f"{self._sockets}/control"
-        log = os.path.join(self.state, "board.err")
+    def _start_board(self, number, arguments):
+        """One board, with a socket, a control port in the guest and a log of its own."""
+        socket, control = f"{self._sockets}/board{number}", f"{self._sockets}/control{number}"
+        log = os.path.join(self.state, f"board-{number}.err")
         with open(log, "wb") as err:
             child = self._spawn(["/build/board/cmacam-board", "--socket", socket, "--control", control,
-                                 "--log", self._inside("board.log"), *self.options.board],
+                                 "--log", self._inside(board_log(number)), *arguments],
                                 stdout=err, stderr=err)
-        self._await_socket(child, socket, "the board", log)
-        self._await_socket(child, control, "the board", log)
+        self._await_socket(child, socket, f"board {number}", log)
+        self._await_socket(child, control, f"board {number}", log)
         return ["-device", '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}' % socket,
-                "-chardev", f"socket,id=board,path={control}",
-                "-device", "virtserialport,chardev=board,name=cmacam.board.0"]
+                "-chardev", f"socket,id=board{number},path={control}",
+                "-device", f"virtserialport,chardev=board{number},name=cmacam.board.{number}"]
 
     def _await_socket(self, child, socket, what, log):
         """Wait until a server listens: its socket is in the kernel's list with the listening flag."""
@@ -218,7 +231,8 @@ class Machine:
         accelerator = kvm.accelerator(self.sandbox)
         files = self._serve("root", "/", "--cache=always", "--readonly")
         files += self._serve("share", self._share(), "--cache=auto", "--announce-submounts")
-        board = [] if self.options.no_board else self._start_board()
+        boards = [word for number, arguments in enumerate(self.options.boards)
+                  for word in self._start_board(number, arguments)]
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
                        f"cryptomgr.notests log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
@@ -238,7 +252,7 @@ class Machine:
                     "-object", f"memory-backend-memfd,id=mem,size={self.options.memory},share=on",
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
                     "-no-reboot", "-kernel", self.options.kernel.image, "-append", kernel_line,
-                    *files, "-device", "virtio-serial-pci", *board, *devices]
+                    *files, "-device", "virtio-serial-pci", *boards, *devices]
         return self._spawn(command, **kwargs)
 
     def _wait(self, qemu):

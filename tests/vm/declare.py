@@ -25,6 +25,7 @@ class Machine:
     """What a test needs the machine to be; equal ones share a boot."""
 
     board: tuple = ()   # further options of cmacam-board
+    more_boards: tuple = ()     # further boards: the options of each, a tuple
     no_board: bool = False
     cma: str = "256M"
     memory: str = "2G"

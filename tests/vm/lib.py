@@ -9,8 +9,7 @@ import select
 import subprocess
 import time
 
-LOG = "/run/cmacam/board.log"
-CONTROL = "/dev/virtio-ports/cmacam.board.0"
+CONTROL = "/dev/virtio-ports/cmacam.board."     # and the board's number
 PROBES = "/build/tests/vm"
 
 # By how much every limit grows, on a kernel that checks every access.
@@ -63,10 +62,10 @@ def number(text):
 
 
 class Board:
-    """The board's control port and its log."""
+    """A board's control port and its log."""
 
-    def __init__(self):
-        self._port = os.open(CONTROL, os.O_RDWR)
+    def __init__(self, number=0):
+        self._port = os.open(f"{CONTROL}{number}", os.O_RDWR)
 
     def __del__(self):
         os.close(self._port)
@@ -85,18 +84,18 @@ class Board:
 
     def set(self, **settings):
         for key, value in settings.items():
-            self.command(f"set {key} {value}")
+            self.command(f"set {key.replace('_', '-')} {value}")
 
     @staticmethod
-    def log():
-        with open(LOG) as f:
+    def log(number=0):
+        with open(f"/run/cmacam/board-{number}.log" if number else "/run/cmacam/board.log") as f:
             return f.read().splitlines()
 
     @classmethod
-    def session(cls, channel=0):
+    def session(cls, channel=0, number=0):
         """What a channel did since it was last enabled: ({sequence: frame}, {sequence: loss})."""
         frames, lost = {}, {}
-        for line in cls.log():
+        for line in cls.log(number):
             kind = line.split(" ", 1)[0]
             entry = fields(line)
             if entry.get("ch") != str(channel):
@@ -108,6 +107,11 @@ class Board:
             elif kind == "lost":
                 lost[int(entry["seq"])] = entry
         return frames, lost
+
+
+def boards():
+    """Those of this machine, in order."""
+    return [Board(number) for number in range(len(glob.glob(f"{CONTROL}*")))]
 
 
 def node(name):
