@@ -4,6 +4,7 @@
  */
 #include <algorithm>
 #include <format>
+#include <numeric>
 #include <utility>
 
 #include "machine.h"
@@ -131,6 +132,11 @@ TEST_F(ChannelsTest, StatisticsNeedNoGeometry)
 	std::memcpy(&data, m.at(buffer(kStats), sizeof(data)).data(), sizeof(data));
 	EXPECT_EQ(data.size, sizeof(data)) << "a mark lies over it";
 	EXPECT_EQ(data.sequence, 0u);
+	EXPECT_EQ(std::accumulate(std::begin(data.histogram), std::end(data.histogram), 0u),
+		  data.samples)
+		<< "stamps lie in it";
+	EXPECT_EQ(logged("enable ch=2 width=0 height=0 format=STATS stride=0 limit=4096 link=0"),
+		  1u);
 	EXPECT_EQ(logged("nonce=0x0000000000000000"), 1u);
 	EXPECT_EQ(logged(" sha256="), 1u);
 }
