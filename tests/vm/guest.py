@@ -93,8 +93,7 @@ def main(names):
         wrong = detectors.arm() if asked else []
         for name in names:
             start = time.monotonic()
-            for board in lib.boards():
-                board.set(**tests[name].settings)
+            lib.set_boards(**tests[name].settings)
             if os.path.exists(lib.PARAMETERS):
                 lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
             outcome, said = run_isolated(tests[name].function, tests[name].limit * lib.SLOWER)

@@ -110,8 +110,13 @@ class Board:
 
 
 def boards():
-    """Those of this machine, in order."""
+    """Those of this machine, in order. A control port has one user at a time: do not keep them."""
     return [Board(number) for number in range(len(glob.glob(f"{CONTROL}*")))]
+
+
+def set_boards(**settings):
+    for board in boards():
+        board.set(**settings)
 
 
 def node(name):

@@ -94,7 +94,7 @@
 #define CMACAM_CH(n)			(0x100u + 0x80u * (n))
 #define CMACAM_CH_CTRL			0x00	/* RW */
 #define CMACAM_CH_CTRL_EN		0x00000001u /* 0 stops at frame end */
-#define CMACAM_CH_CTRL_LINK		0x00000002u /* latched: with channel 0 */
+#define CMACAM_CH_CTRL_LINK		0x00000002u /* latched: to channel 0 */
 #define CMACAM_CH_STATUS		0x04	/* RO */
 #define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* a frame is written */
 #define CMACAM_CH_STATUS_IDLE		0x00000002u /* off, none in flight */

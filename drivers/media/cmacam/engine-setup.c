@@ -96,15 +96,16 @@ static void engine_free_memory(struct cmacam_engine *engine)
 static int engine_alloc_memory(struct cmacam_engine *engine)
 {
 	struct cmacam_completion *ring;
-	dma_addr_t dma;
 	unsigned int i;
+	dma_addr_t dma;
+	u32 depth;
 
 	static_assert(sizeof(*ring) == 128);
 
 	/* More entries than frames can be unread: never full. */
+	depth = engine->channels[CMACAM_CH_MAIN].caps.depth;
 	engine->ring_entries = max(ENGINE_RING_MIN,
-				   roundup_pow_of_two(engine->channels[0].caps.
-						      depth + 2));
+				   roundup_pow_of_two(depth + 2));
 
 	engine->stamps = kzalloc_objs(*engine->stamps, engine->ring_entries);
 	ring = dma_alloc_coherent(engine->dev, rings_size(engine), &dma,

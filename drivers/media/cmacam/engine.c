@@ -19,9 +19,11 @@
 				 CMACAM_CH_INT_FIFO_OVERFLOW | \
 				 CMACAM_CH_INT_CONFIG)
 
-#define for_each_channel(engine, ch) \
-	for ((ch) = (engine)->channels; \
-	     (ch) < (engine)->channels + (engine)->num_channels; (ch)++)
+
+static struct cmacam_channel *channels_end(struct cmacam_engine *engine)
+{
+	return engine->channels + engine->num_channels;
+}
 
 /* A linked channel counts as the main channel does, all the way. */
 static u32 channel_base(const struct cmacam_channel *ch)
@@ -209,7 +211,7 @@ static void engine_find_losses(struct cmacam_engine *engine, u32 without)
 	if (hweight32(engine->irq_enable) > 1)
 		pending &= readl(engine->regs + CMACAM_IRQ_STATUS);
 
-	for_each_channel(engine, ch) {
+	for (ch = engine->channels; ch < channels_end(engine); ch++) {
 		if (!(pending & BIT(ch->index)))
 			continue;
 		/* All bits ones: the board is gone, and the next read tells. */
@@ -237,7 +239,7 @@ irqreturn_t cmacam_engine_irq(int irq, void *data)
 
 	guard(spinlock_irqsave)(&engine->lock);
 
-	for_each_channel(engine, ch) {
+	for (ch = engine->channels; ch < channels_end(engine); ch++) {
 		if (!ch->running)
 			continue;
 
@@ -294,7 +296,7 @@ void cmacam_engine_service(struct work_struct *work)
 	struct cmacam_channel *ch;
 
 	scoped_guard(spinlock_irqsave, &engine->lock) {
-		for_each_channel(engine, ch) {
+		for (ch = engine->channels; ch < channels_end(engine); ch++) {
 			if (!ch->running)
 				continue;
 			channel_drain(ch);
@@ -320,7 +322,7 @@ struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine)
 {
 	struct cmacam_channel *ch;
 
-	for_each_channel(engine, ch)
+	for (ch = engine->channels; ch < channels_end(engine); ch++)
 		if (ch->started && !ch->linked)
 			return ch;
 
@@ -368,7 +370,7 @@ static void engine_fail_others(struct cmacam_engine *engine)
 
 	guard(spinlock_irqsave)(&engine->lock);
 
-	for_each_channel(engine, ch) {
+	for (ch = engine->channels; ch < channels_end(engine); ch++) {
 		if (!ch->running)
 			continue;
 		ch->running = false;
@@ -478,7 +480,7 @@ static int channel_start(struct cmacam_channel *ch,
 
 	/* Linked channels that waited for this one begin with it. */
 	if (ch->index == CMACAM_CH_MAIN)
-		for_each_channel(engine, other)
+		for (other = engine->channels; other < channels_end(engine); other++)
 			other->synced &= !other->linked;
 
 	ch->linked = config->linked;
