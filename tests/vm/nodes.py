@@ -68,7 +68,7 @@ class Node:
     def __init__(self, name, kind=VIDEO, events=True):
         self.name, self.kind = name, kind
         self.fd = os.open(lib.node(name), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        self.lost = []
+        self.lost, self.maps = [], []
         if events:
             fcntl.ioctl(self.fd, _SUBSCRIBE, struct.pack("=8I", LOST, *[0] * 7))
 
@@ -87,7 +87,6 @@ class Node:
     def prepare(self, count=4):
         """Map count buffers and queue all of them."""
         fcntl.ioctl(self.fd, _REQBUFS, struct.pack("=IIIIB3x", count, self.kind, 1, 0, 0))
-        self.maps = []
         for index in range(count):
             buffer = _BUFFER.unpack(self._buffer(_QUERYBUF, index))
             self.maps.append(mmap.mmap(self.fd, buffer[11], mmap.MAP_SHARED, mmap.PROT_READ,

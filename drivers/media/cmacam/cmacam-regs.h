@@ -94,7 +94,7 @@
 #define CMACAM_CH(n)			(0x100u + 0x80u * (n))
 #define CMACAM_CH_CTRL			0x00	/* RW */
 #define CMACAM_CH_CTRL_EN		0x00000001u /* 0 stops at frame end */
-#define CMACAM_CH_CTRL_LINK		0x00000002u /* latched: to channel 0 */
+#define CMACAM_CH_CTRL_LINK		0x00000002u /* with channel 0 */
 #define CMACAM_CH_STATUS		0x04	/* RO */
 #define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* a frame is written */
 #define CMACAM_CH_STATUS_IDLE		0x00000002u /* off, none in flight */
@@ -119,7 +119,7 @@
 #define CMACAM_CH_SEQUENCE		0x3c /* RO: of the frame in progress */
 #define CMACAM_CH_DROPPED		0x40	/* RO: frames lost since EN */
 #define CMACAM_CH_ERRORS		0x44 /* RO: frames in error since EN */
-#define CMACAM_CH_FORMATS		0x4c	/* RO: bit n = format code n */
+#define CMACAM_CH_FORMATS		0x4c /* RO: bit n = format code n */
 #define CMACAM_CH_LIST_LO		0x58	/* reserved: SG list address */
 #define CMACAM_CH_LIST_HI		0x5c
 #define CMACAM_CH_FAULT			0x60 /* RW: CMACAM_FAULT_* */

@@ -128,7 +128,7 @@ int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
 				     MEDIA_LNK_FL_IMMUTABLE);
 }
 
-/* The main channel and its metadata first: they are video0 and 1. */
+/* The main channel and its metadata come first: they are video0 and video1. */
 static int register_video_nodes(struct cmacam_device *cam)
 {
 	unsigned int channels = cam->engine.num_channels;

@@ -83,7 +83,7 @@ u64 cmacam_engine_timestamp(struct cmacam_engine *engine, u64 board)
 
 	lockdep_assert_held(&engine->lock);
 
-	/* One that the channels drained before have lost is not the newest. */
+	/* A frame that an earlier channel has lost may not be the newest. */
 	while (place > oldest && stamp_at(engine, place - 1)->board > board)
 		place--;
 	if (place > oldest && stamp_at(engine, place - 1)->board == board)

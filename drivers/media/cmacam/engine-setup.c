@@ -95,15 +95,14 @@ static void engine_free_memory(struct cmacam_engine *engine)
 /* The rings follow each other in one piece. */
 static int engine_alloc_memory(struct cmacam_engine *engine)
 {
+	u32 depth = engine->channels[0].caps.depth;
 	struct cmacam_completion *ring;
-	unsigned int i;
 	dma_addr_t dma;
-	u32 depth;
+	unsigned int i;
 
 	static_assert(sizeof(*ring) == 128);
 
 	/* More entries than frames can be unread: never full. */
-	depth = engine->channels[CMACAM_CH_MAIN].caps.depth;
 	engine->ring_entries = max(ENGINE_RING_MIN,
 				   roundup_pow_of_two(depth + 2));
 

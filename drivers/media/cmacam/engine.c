@@ -19,12 +19,6 @@
 				 CMACAM_CH_INT_FIFO_OVERFLOW | \
 				 CMACAM_CH_INT_CONFIG)
 
-
-static struct cmacam_channel *channels_end(struct cmacam_engine *engine)
-{
-	return engine->channels + engine->num_channels;
-}
-
 /* A linked channel counts as the main channel does, all the way. */
 static u32 channel_base(const struct cmacam_channel *ch)
 {
@@ -204,15 +198,17 @@ static void channel_irq_by_cause(struct cmacam_channel *ch)
 /* An interrupt that brought a channel no frame may be about a loss there. */
 static void engine_find_losses(struct cmacam_engine *engine, u32 without)
 {
-	struct cmacam_channel *ch;
 	u32 pending = without;
+	unsigned int i;
 
 	/* One that waits for another channel's frames is not worth a read. */
 	if (hweight32(engine->irq_enable) > 1)
 		pending &= readl(engine->regs + CMACAM_IRQ_STATUS);
 
-	for (ch = engine->channels; ch < channels_end(engine); ch++) {
-		if (!(pending & BIT(ch->index)))
+	for (i = 0; i < engine->num_channels; i++) {
+		struct cmacam_channel *ch = &engine->channels[i];
+
+		if (!(pending & BIT(i)))
 			continue;
 		/* All bits ones: the board is gone, and the next read tells. */
 		ch_write(ch, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
@@ -234,12 +230,14 @@ static void engine_find_losses(struct cmacam_engine *engine, u32 without)
 irqreturn_t cmacam_engine_irq(int irq, void *data)
 {
 	struct cmacam_engine *engine = data;
-	struct cmacam_channel *ch;
 	u32 without = 0;
+	unsigned int i;
 
 	guard(spinlock_irqsave)(&engine->lock);
 
-	for (ch = engine->channels; ch < channels_end(engine); ch++) {
+	for (i = 0; i < engine->num_channels; i++) {
+		struct cmacam_channel *ch = &engine->channels[i];
+
 		if (!ch->running)
 			continue;
 
@@ -253,7 +251,7 @@ irqreturn_t cmacam_engine_irq(int irq, void *data)
 			ch_write(ch, CMACAM_CH_INT_STATUS, ENGINE_INT_ALL);
 			channel_drain(ch);
 		} else {
-			without |= BIT(ch->index);
+			without |= BIT(i);
 		}
 	}
 
@@ -293,10 +291,12 @@ void cmacam_engine_service(struct work_struct *work)
 {
 	struct cmacam_engine *engine =
 		container_of(work, struct cmacam_engine, service.work);
-	struct cmacam_channel *ch;
+	unsigned int i;
 
 	scoped_guard(spinlock_irqsave, &engine->lock) {
-		for (ch = engine->channels; ch < channels_end(engine); ch++) {
+		for (i = 0; i < engine->num_channels; i++) {
+			struct cmacam_channel *ch = &engine->channels[i];
+
 			if (!ch->running)
 				continue;
 			channel_drain(ch);
@@ -320,11 +320,11 @@ void cmacam_engine_service(struct work_struct *work)
  */
 struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine)
 {
-	struct cmacam_channel *ch;
+	unsigned int i;
 
-	for (ch = engine->channels; ch < channels_end(engine); ch++)
-		if (ch->started && !ch->linked)
-			return ch;
+	for (i = 0; i < engine->num_channels; i++)
+		if (engine->channels[i].started && !engine->channels[i].linked)
+			return &engine->channels[i];
 
 	return NULL;
 }
@@ -366,11 +366,13 @@ static bool channel_queue(struct cmacam_channel *ch, dma_addr_t addr)
 /* A reset has stopped the other channels as well: their users must hear it. */
 static void engine_fail_others(struct cmacam_engine *engine)
 {
-	struct cmacam_channel *ch;
+	unsigned int i;
 
 	guard(spinlock_irqsave)(&engine->lock);
 
-	for (ch = engine->channels; ch < channels_end(engine); ch++) {
+	for (i = 0; i < engine->num_channels; i++) {
+		struct cmacam_channel *ch = &engine->channels[i];
+
 		if (!ch->running)
 			continue;
 		ch->running = false;
@@ -449,8 +451,8 @@ static int channel_start(struct cmacam_channel *ch,
 			 const struct cmacam_engine_config *config)
 {
 	struct cmacam_engine *engine = ch->engine;
-	struct cmacam_channel *other;
 	u32 ctrl = CMACAM_CH_CTRL_EN;
+	unsigned int i;
 
 	guard(mutex)(&engine->setup);
 
@@ -480,8 +482,9 @@ static int channel_start(struct cmacam_channel *ch,
 
 	/* Linked channels that waited for this one begin with it. */
 	if (ch->index == CMACAM_CH_MAIN)
-		for (other = engine->channels; other < channels_end(engine); other++)
-			other->synced &= !other->linked;
+		for (i = 0; i < engine->num_channels; i++)
+			engine->channels[i].synced &=
+				!engine->channels[i].linked;
 
 	ch->linked = config->linked;
 	ch->synced = !ch->linked;

@@ -132,7 +132,7 @@ struct cmacam_event_lost {
 	__u32 total;
 };
 
-/* Controls of the capture, lores and statistics nodes; the last is writable */
+/* Controls of the capture, lores and statistics nodes */
 #define V4L2_CID_CMACAM_BASE		(V4L2_CID_USER_BASE + 0x12b0)
 /* Frames lost since streaming last began (integer) */
 #define V4L2_CID_CMACAM_FRAMES_LOST	(V4L2_CID_CMACAM_BASE + 0)
