@@ -65,9 +65,9 @@ class Frame:
 class Node:
     """A node that streams into buffers mapped here."""
 
-    def __init__(self, name, kind=VIDEO, events=True):
+    def __init__(self, name, kind=VIDEO, events=True, path=None):
         self.name, self.kind = name, kind
-        self.fd = os.open(lib.node(name), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.fd = os.open(path or lib.node(name), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.lost, self.maps = [], []
         if events:
             fcntl.ioctl(self.fd, _SUBSCRIBE, struct.pack("=8I", LOST, *[0] * 7))
