@@ -22,18 +22,19 @@ def check(pixels, width, height, frames, io="mmap"):
 
 @vm_test()
 def all_formats_vga():
-    """Every format at 640x480, 4 frames each, by MMAP and as dma-buf."""
+    """Every format at 640x480, 3 frames each by MMAP; NV12 and BGR24 as dma-buf too."""
     for pixels in FORMATS:
-        for io in ("mmap", "dmabuf"):
-            check(pixels, 640, 480, 4, io)
+        for io in ("mmap", "dmabuf") if pixels in ("NV12", "BGR3") else ("mmap",):
+            check(pixels, 640, 480, 3, io)
 
 
 @vm_test()
 def odd_strides():
     """Widths that are no multiple of a cache line keep their stride and their bytes."""
-    for pixels in ("NV12", "YUYV", "BGR3"):
-        for width, height in ((322, 242), (16, 16), (1366, 768)):
-            check(pixels, width, height, 3)
+    for width, height in ((322, 242), (16, 16), (1366, 768)):
+        check("NV12", width, height, 3)
+    for pixels in ("YUYV", "BGR3"):
+        check(pixels, 322, 242, 3)
 
 
 @vm_test()
