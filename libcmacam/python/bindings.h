@@ -70,3 +70,4 @@ cmacam::Frame nextFrame(Source &source, double timeout)
 
 void bindFrame(py::module_ &module);
 void bindCamera(py::module_ &module);
+void bindSharing(py::module_ &module);

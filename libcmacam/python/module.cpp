@@ -48,4 +48,5 @@ PYBIND11_MODULE(cmacam, module)
 
 	bindFrame(module);
 	bindCamera(module);
+	bindSharing(module);
 }

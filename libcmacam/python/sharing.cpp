@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The Python module: frames of other processes, and for them.
+ */
+
+#include "bindings.h"
+
+#include <cmacam/sharing.h>
+
+namespace {
+
+using cmacam::Frame;
+using cmacam::FrameClient;
+using cmacam::FrameServer;
+
+/* Something that close() ends. */
+template <typename T>
+class Closable
+{
+public:
+	explicit Closable(T value) : value_(std::move(value)) {}
+
+	T &operator*()
+	{
+		if (!value_)
+			throw py::value_error("it was closed");
+		return *value_;
+	}
+
+	T *operator->() { return &**this; }
+
+	void close()
+	{
+		py::gil_scoped_release unlocked;
+		value_.reset();
+	}
+
+private:
+	std::optional<T> value_;
+};
+
+using Server = Closable<FrameServer>;
+using Client = Closable<FrameClient>;
+
+std::unique_ptr<Server> serve(const std::string &path, unsigned int buffers, unsigned int reserve,
+			      unsigned int credits, unsigned int patience, unsigned int mode)
+{
+	cmacam::ShareOptions options;
+	options.path = path;
+	options.buffers = buffers;
+	options.reserve = reserve;
+	options.credits = credits;
+	options.patience = patience;
+	options.mode = mode;
+	return std::make_unique<Server>(valueOf(FrameServer::listen(options)));
+}
+
+std::unique_ptr<Client> connect(const std::string &path, unsigned int credits)
+{
+	std::optional<cmacam::Result<FrameClient>> client;
+	{
+		py::gil_scoped_release unlocked;
+		client.emplace(FrameClient::connect(path, credits));
+	}
+	return std::make_unique<Client>(valueOf(*std::move(client)));
+}
+
+unsigned int publish(Server &server, const Frame &frame)
+{
+	std::optional<cmacam::Result<unsigned int>> count;
+	{
+		py::gil_scoped_release unlocked;
+		count.emplace(server->publish(frame));
+	}
+	return valueOf(*std::move(count));
+}
+
+py::list readers(Server &server)
+{
+	py::list all;
+	for (const cmacam::Reader &reader : server->readers()) {
+		py::dict one;
+		one["pid"] = reader.pid;
+		one["credits"] = reader.credits;
+		one["held"] = reader.held;
+		one["missed"] = reader.missed;
+		all.append(one);
+	}
+	return all;
+}
+
+} /* namespace */
+
+void bindSharing(py::module_ &module)
+{
+	const cmacam::ShareOptions defaults;
+
+	py::class_<Server>(module, "FrameServer",
+			   "Lends frames to other processes. See cmacam/sharing.h.")
+		.def(py::init(&serve), py::arg("path"), py::arg("buffers"), py::kw_only(),
+		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
+		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
+		     "buffers: those of the camera, Camera.buffers.")
+		.def("__enter__", [](py::object self) { return self; })
+		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
+		.def("publish", publish, py::arg("frame"),
+		     "Lend a frame to every reader that has a credit; how many that were.")
+		.def("close", &Server::close, "Let all readers go.")
+		.def_property_readonly("readers", readers);
+
+	py::class_<Client>(module, "FrameClient",
+			   "Reads the frames of a FrameServer; an iterator of frames.")
+		.def(py::init(&connect), py::arg("path"), py::kw_only(), py::arg("credits") = 2,
+		     "credits: frames wanted at once; the server may grant fewer.")
+		.def("__enter__", [](py::object self) { return self; })
+		.def("__exit__", [](Client &client, const py::args &) { client.close(); })
+		.def("__iter__", [](py::object self) { return self; })
+		.def("__next__", [](Client &client) { return nextFrame(*client, 5); })
+		.def(
+			"next",
+			[](Client &client, double timeout) { return nextFrame(*client, timeout); },
+			py::arg("timeout") = 5.0, "The next frame; timeout in seconds.")
+		.def("close", &Client::close, "Frames that are out keep their pixels.")
+		.def_property_readonly("credits", [](Client &client) { return client->credits(); })
+		.def_property_readonly("missed", [](Client &client) { return client->missed(); });
+}
