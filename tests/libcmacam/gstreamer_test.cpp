@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A GstBuffer of dma-buf memory becomes a frame.
+ */
+
+#include <cerrno>
+#include <gtest/gtest.h>
+
+#include <cmacam/gstreamer.h>
+
+#include "fake_dma_buf.h"
+
+using cmacam::frameOf;
+
+namespace {
+
+constexpr int kWidth = 60;
+constexpr int kHeight = 40;
+constexpr int kStride = 128;
+constexpr std::size_t kStart = 4096;
+
+class GstFrameTest : public testing::Test
+{
+protected:
+	static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
+
+	GstFrameTest()
+	{
+		gst_video_info_set_format(&info, GST_VIDEO_FORMAT_NV12, kWidth, kHeight);
+
+		GstAllocator *allocator = gst_dmabuf_allocator_new();
+		auto fd = FakeDmaBufs::create(kStart + kStride * kHeight * 2);
+		GstMemory *memory = gst_dmabuf_allocator_alloc(allocator, fd.release(),
+							       kStart + kStride * kHeight * 2);
+		gst_object_unref(allocator);
+		gst_memory_resize(memory, kStart, kStride * kHeight * 2);
+
+		buffer = gst_buffer_new();
+		gst_buffer_append_memory(buffer, memory);
+		gsize offset[GST_VIDEO_MAX_PLANES] = {0, kStride * kHeight};
+		gint stride[GST_VIDEO_MAX_PLANES] = {kStride, kStride};
+		gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE,
+					       GST_VIDEO_FORMAT_NV12, kWidth, kHeight, 2, offset,
+					       stride);
+		GST_BUFFER_OFFSET(buffer) = 12;
+		GST_BUFFER_PTS(buffer) = 34;
+	}
+	~GstFrameTest() override { gst_clear_buffer(&buffer); }
+
+	FakeDmaBufs fake;
+	GstVideoInfo info{};
+	GstBuffer *buffer;
+};
+
+} /* namespace */
+
+TEST_F(GstFrameTest, ShowsThePlanesWhereTheMetaSays)
+{
+	auto frame = frameOf(buffer, info);
+	ASSERT_TRUE(frame) << frame.error().what;
+	EXPECT_EQ(frame->sequence(), 12U);
+	EXPECT_EQ(frame->timestamp(), 34);
+
+	auto pixels = frame->map();
+	ASSERT_TRUE(pixels);
+	EXPECT_EQ(pixels->planes()[0].stride, static_cast<unsigned int>(kStride));
+	EXPECT_EQ(std::to_integer<unsigned int>(pixels->planes()[0].line(2)[5]),
+		  (kStart + 2 * kStride + 5) % 251);
+	EXPECT_EQ(std::to_integer<unsigned int>(pixels->planes()[1].line(3)[7]),
+		  (kStart + kStride * (kHeight + 3) + 7) % 251);
+}
+
+TEST_F(GstFrameTest, KeepsTheBufferUntilItIsReleased)
+{
+	auto frame = frameOf(buffer, info);
+	ASSERT_TRUE(frame);
+	EXPECT_EQ(GST_MINI_OBJECT_REFCOUNT_VALUE(buffer), 2);
+	frame->release();
+	EXPECT_EQ(GST_MINI_OBJECT_REFCOUNT_VALUE(buffer), 1);
+}
+
+TEST_F(GstFrameTest, MapsAMemoryOnce)
+{
+	auto first = frameOf(buffer, info);
+	auto second = frameOf(buffer, info);
+	ASSERT_TRUE(first && second);
+	EXPECT_EQ(*first->layout(), *second->layout()) << "the same mapping";
+
+	/* Another layout of the same memory is another mapping; the first stays good. */
+	gst_buffer_get_video_meta(buffer)->offset[1] = kStride * (kHeight + 1);
+	auto third = frameOf(buffer, info);
+	ASSERT_TRUE(third);
+	EXPECT_NE(*first->layout(), *third->layout());
+	EXPECT_TRUE(first->map());
+}
+
+TEST_F(GstFrameTest, OrdinaryMemoryIsRefused)
+{
+	GstBuffer *ordinary = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+	EXPECT_EQ(frameOf(ordinary, info).error().code, EINVAL);
+	gst_clear_buffer(&ordinary);
+
+	GstVideoInfo other;
+	gst_video_info_set_format(&other, GST_VIDEO_FORMAT_I420, kWidth, kHeight);
+	EXPECT_EQ(frameOf(buffer, other).error().code, EINVAL);
+}
