@@ -132,12 +132,12 @@ def slow_down_to(consumer, fps, board):
     """Finds a pace at which the consumer waits for frames, and not they for it; the pace."""
     while board.paced:
         try:
-            frames_meter.Consumer(consumer.pid, LIMIT // 10 if fps > SLOWEST else LIMIT).look()
+            consumer.look()
             break
         except frames_meter.Unsteady:
             if fps <= SLOWEST:
                 raise
-            fps = max(SLOWEST, fps // 4)
+            fps = max(SLOWEST, fps // 3)
             board.pace(fps)
     return fps
 

@@ -17,7 +17,8 @@ PAGE = os.sysconf("SC_PAGESIZE")
 STATISTICS = "/sys/kernel/debug/v4l2/cmacam-*/statistics"
 POLL, LOOKS_APART = 0.02, 0.004
 SOFT_DIRTY, PRESENT = 1 << 55, 1 << 63
-RUN = 16   # pages in a row: less is bookkeeping, not a picture
+CROWD = 40   # frames
+RUN = 16     # pages in a row: less is bookkeeping, not a picture
 
 
 class Unsteady(Exception):
@@ -95,10 +96,15 @@ class Consumer:
         self.pid, self._limit = pid, limit
 
     def look(self):
-        """One between two frames: it takes two that differ in nothing."""
-        end = time.monotonic() + self._limit
-        busy = []
-        while time.monotonic() < end:
+        """One between two frames: it takes two that differ in nothing.
+
+        Whether there is such a moment is a question of frames, not of time: of many in a row, one must leave it.
+        """
+        end, busy = frames_finished() + CROWD, []
+        latest = time.monotonic() + self._limit
+        while frames_finished() < end:
+            if time.monotonic() > latest:
+                raise Unsteady(f"it neither waits nor gets frames for {self._limit} s")
             with contextlib.suppress(FileNotFoundError):   # a thread that ended meanwhile
                 first = Look(self.pid)
                 time.sleep(LOOKS_APART)
@@ -106,7 +112,7 @@ class Consumer:
                 if first.frames and first.same(second):
                     return second
                 busy = first.busy(second)
-        raise Unsteady(f"not within {self._limit} s: a moment at which it waits for its next frame, "
+        raise Unsteady(f"for {CROWD} frames there was no moment at which it waits for its next one, "
                        f"for {', '.join(busy) or 'frames'} kept coming")
 
     def window(self, frames):

@@ -17,10 +17,10 @@ class Size:
         return self.width * self.height * 3 // 2   # NV12
 
 
-SIZES = (Size("VGA", 640, 480, 20, 40), Size("1080p", 1920, 1080, 20, 40), Size("4K", 3840, 2160, 10, 20),
-         Size("8K", 7680, 4320, 5, 10))
+SIZES = (Size("VGA", 640, 480, 10, 24), Size("1080p", 1920, 1080, 10, 24), Size("4K", 3840, 2160, 5, 12),
+         Size("8K", 7680, 4320, 3, 8))
 QUICK = ("VGA",)
-LATENCY_FRAMES = 5   # times as many for a percentile
+LATENCY_FRAMES = 4   # times as many for a percentile
 
 CAPS = "video/x-raw,format=NV12,width={size.width},height={size.height}"
 PIPELINE = "{source} ! " + CAPS + " ! fakesink name=sink"
