@@ -105,51 +105,38 @@ class Running:
 
 
 def cost(cell, device, programs, board):
-    """Three windows of the same stream: what it costs; which system calls; what is written."""
+    """At a pace at which the consumer waits for frames, and not they for it: slower until it does."""
+    fps = cell.size.fps
     with Running(cell.consumer.command(cell.size, device, programs)) as running:
         running.warm_up()
         consumer = frames_meter.Consumer(running.pid, LIMIT)
-        fps = slow_down_to(consumer, cell.size.fps, board)
-        frames = cell.size.frames
-        figures = consumer.cost(frames)
+        while True:
+            try:
+                return windows(consumer, cell.size.frames, fps, board)
+            except frames_meter.Unsteady:
+                if fps <= SLOWEST or not board.paced:
+                    raise
+                fps = max(SLOWEST, fps // 3)
+                board.pace(fps)
+
+
+def windows(consumer, frames, fps, board):
+    """Three of the same stream: what it costs; which system calls; what is written."""
+    figures = consumer.cost(frames)
+    with frames_trace.Trace({"raw_syscalls/sys_enter": ""}, consumer.look().threads) as trace:
         before = consumer.look()
-        with frames_trace.Trace({"raw_syscalls/sys_enter": ""}, before.threads) as trace:
-            before = consumer.look()
-            trace.start()
-            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= before.frames + frames,
-                                  f"{frames} frames", LIMIT)
-            after = consumer.look()
-            lines = trace.stop()
-        figures["traced_frames"] = after.frames - before.frames
-        figures["syscalls"] = frames_trace.system_calls(lines, frames_trace.call_names())
-        figures["written_bytes"] = written(consumer, fps, board)
+        trace.start()
+        frames_meter.wait_for(lambda: frames_meter.frames_finished() >= before.frames + frames, f"{frames} frames",
+                              LIMIT)
+        after = consumer.look()
+        lines = trace.stop()
+    figures["traced_frames"] = after.frames - before.frames
+    figures["syscalls"] = frames_trace.system_calls(lines, frames_trace.call_names())
+    board.pace(min(fps, ONE_BY_ONE))   # there is time to look at memory between two frames
+    figures["written_bytes"] = consumer.written()
     per_frame = figures["cpu_ns"] / figures["frames"]
     return figures, (f"{per_frame / 1e3:.0f} us of CPU time, "
                      f"{sum(figures['syscalls'].values()) / figures['traced_frames']:.1f} system calls per frame")
-
-
-def slow_down_to(consumer, fps, board):
-    """Finds a pace at which the consumer waits for frames, and not they for it; the pace."""
-    while board.paced:
-        try:
-            consumer.look()
-            break
-        except frames_meter.Unsteady:
-            if fps <= SLOWEST:
-                raise
-            fps = max(SLOWEST, fps // 3)
-            board.pace(fps)
-    return fps
-
-
-def written(consumer, fps, board):
-    """At a pace that leaves time to look at memory between two frames."""
-    board.pace(min(fps, ONE_BY_ONE))
-    try:
-        return consumer.written()
-    except frames_meter.Unsteady:
-        board.pace(SLOWEST)
-        return consumer.written()
 
 
 def latency(cell, device, programs, board):

@@ -17,7 +17,7 @@ PAGE = os.sysconf("SC_PAGESIZE")
 STATISTICS = "/sys/kernel/debug/v4l2/cmacam-*/statistics"
 POLL, LOOKS_APART = 0.02, 0.004
 SOFT_DIRTY, PRESENT = 1 << 55, 1 << 63
-CROWD = 40   # frames
+CROWD = 20   # frames
 RUN = 16     # pages in a row: less is bookkeeping, not a picture
 
 
