@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Auto exposure: exposure time and analogue gain from the histogram.
+ */
+
+#include "agc.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include <libcamera/control_ids.h>
+
+namespace controls = libcamera::controls;
+
+namespace cmacam::ipa {
+
+namespace {
+
+/* Mean code value of a well exposed picture, and the highest to ask for. */
+constexpr double kTarget = 110;
+constexpr double kHighestTarget = 215;
+
+/*
+ * In stops. What is this near is good enough; what was good enough is left
+ * alone until it is that far off. In between lies what noise and moving
+ * things may do without the exposure following them.
+ */
+constexpr double kNear = 0.05;
+constexpr double kFar = 0.15;
+
+constexpr float kLargestExposureValue = 3;
+
+/* ExposureShort: this part of what ExposureNormal allows. */
+constexpr uint32_t kShortDivisor = 4;
+
+double stops(double ratio)
+{
+	return std::abs(std::log2(ratio));
+}
+
+libcamera::ControlInfo modeInfo(bool hasAuto, int32_t autoMode, int32_t manualMode)
+{
+	std::vector<libcamera::ControlValue> values;
+	if (hasAuto)
+		values.emplace_back(autoMode);
+	values.emplace_back(manualMode);
+
+	return libcamera::ControlInfo(values, values.front());
+}
+
+} /* namespace */
+
+/**
+ * \class Agc
+ * \brief Keeps the mean of the picture where it is to be
+ *
+ * Each histogram is put in relation to the exposure that was in force for its
+ * own frame. The result is what the scene needs, in absolute terms, however
+ * long a setting takes to reach the sensor and a statistic to get here: there
+ * is no loop that a delay could make swing.
+ *
+ * Exposure comes first, up to what the mode allows, then gain:
+ * ExposureNormal keeps the frame rate, ExposureShort takes a quarter of that
+ * exposure at most, ExposureLong slows down as far as FrameDurationLimits let
+ * it.
+ */
+
+/**
+ * \brief Add the controls that this algorithm understands
+ */
+void Agc::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *map)
+{
+	const LineTiming &timing = sensor.timing;
+	const FrameLimits &limits = sensor.limits;
+	auto us = [&timing](uint32_t lines) { return timing.microseconds(lines); };
+	auto us32 = [&us](uint32_t lines) { return static_cast<int32_t>(us(lines)); };
+	auto factor = [](uint32_t code) { return static_cast<float>(code) / kGainUnit; };
+
+	(*map)[&controls::ExposureTime] = libcamera::ControlInfo(
+		us32(limits.minExposure), us32(limits.maxFrame - limits.margin),
+		us32(sensor.defaultExposure));
+	(*map)[&controls::AnalogueGain] = libcamera::ControlInfo(
+		factor(sensor.gain.min), factor(sensor.gain.max), factor(sensor.gain.def));
+	(*map)[&controls::ExposureTimeMode] =
+		modeInfo(sensor.statistics, controls::ExposureTimeModeAuto,
+			 controls::ExposureTimeModeManual);
+	(*map)[&controls::AnalogueGainMode] =
+		modeInfo(sensor.statistics, controls::AnalogueGainModeAuto,
+			 controls::AnalogueGainModeManual);
+
+	/*
+	 * The shortest duration is rounded down, as applications round theirs:
+	 * libcamerasrc makes 16666 us of 60 frames per second.
+	 */
+	const std::array<int64_t, 2> durations{us(sensor.defaultFrame), us(limits.maxFrame)};
+	(*map)[&controls::FrameDurationLimits] = libcamera::ControlInfo(
+		timing.microsecondsDown(limits.minFrame), us(limits.maxFrame),
+		libcamera::Span<const int64_t, 2>(durations));
+
+	if (!sensor.statistics)
+		return;
+
+	static const std::vector<libcamera::ControlValue> modes{
+		static_cast<int32_t>(controls::ExposureNormal),
+		static_cast<int32_t>(controls::ExposureShort),
+		static_cast<int32_t>(controls::ExposureLong),
+	};
+	(*map)[&controls::AeEnable] = libcamera::ControlInfo(false, true, true);
+	(*map)[&controls::AeExposureMode] = libcamera::ControlInfo(modes, modes.front());
+	(*map)[&controls::ExposureValue] =
+		libcamera::ControlInfo(-kLargestExposureValue, kLargestExposureValue, 0.0f);
+}
+
+/**
+ * \brief Begin a session, with the defaults
+ */
+void Agc::configure(const SensorInfo &sensor)
+{
+	sensor_ = sensor;
+	modes_ = {};
+	modes_.autoExposure = sensor.statistics;
+	modes_.autoGain = sensor.statistics;
+	shortestFrame_ = sensor.defaultFrame;
+	longestFrame_ = sensor.limits.maxFrame;
+	manualExposure_ = sensor.defaultExposure;
+	manualGain_ = sensor.gain.def;
+	total_ = static_cast<double>(manualExposure_) * manualGain_ / kGainUnit;
+	converged_ = false;
+
+	divide();
+}
+
+/**
+ * \brief Take up the controls of a request
+ */
+void Agc::queueRequest(const libcamera::ControlList &requested)
+{
+	setModes(requested);
+	setValues(requested);
+	divide();
+}
+
+void Agc::setModes(const libcamera::ControlList &requested)
+{
+	const Modes before = modes_;
+
+	if (sensor_.statistics) {
+		if (auto mode = requested.get(controls::ExposureTimeMode))
+			modes_.autoExposure = *mode == controls::ExposureTimeModeAuto;
+		if (auto mode = requested.get(controls::AnalogueGainMode))
+			modes_.autoGain = *mode == controls::AnalogueGainModeAuto;
+		if (auto mode = requested.get(controls::AeExposureMode))
+			modes_.exposureMode = *mode;
+		if (auto value = requested.get(controls::ExposureValue))
+			modes_.exposureValue =
+				std::clamp(*value, -kLargestExposureValue, kLargestExposureValue);
+	}
+
+	/* What the algorithm has found stays, and is where it begins again. */
+	if (before.autoExposure && !modes_.autoExposure)
+		manualExposure_ = shape_.exposure;
+	if (before.autoGain && !modes_.autoGain)
+		manualGain_ = gain_;
+	if (!before.isActive() && modes_.isActive())
+		total_ = static_cast<double>(shape_.exposure) * gain_ / kGainUnit;
+
+	if (before.exposureValue != modes_.exposureValue ||
+	    before.autoExposure != modes_.autoExposure || before.autoGain != modes_.autoGain)
+		converged_ = false;
+}
+
+void Agc::setValues(const libcamera::ControlList &requested)
+{
+	const FrameLimits &limits = sensor_.limits;
+
+	/* Values set in auto mode are ignored and not kept, libcamera says. */
+	if (auto us = requested.get(controls::ExposureTime); us && !modes_.autoExposure)
+		manualExposure_ = std::clamp(sensor_.timing.lines(*us), limits.minExposure,
+					     limits.maxFrame - limits.margin);
+
+	if (auto gain = requested.get(controls::AnalogueGain); gain && !modes_.autoGain) {
+		const double code = std::clamp<double>(static_cast<double>(*gain) * kGainUnit,
+						       sensor_.gain.min, sensor_.gain.max);
+		manualGain_ = std::lround(code);
+	}
+
+	if (auto durations = requested.get(controls::FrameDurationLimits)) {
+		/* libcamera's way to ask for the defaults. */
+		const bool none = (*durations)[0] == 0 && (*durations)[1] == 0;
+		shortestFrame_ =
+			none ? sensor_.defaultFrame : sensor_.timing.lines((*durations)[0]);
+		longestFrame_ = none ? limits.maxFrame : sensor_.timing.lines((*durations)[1]);
+	}
+}
+
+uint32_t Agc::longestExposure() const
+{
+	const FrameLimits &limits = sensor_.limits;
+	const uint32_t frame =
+		modes_.exposureMode == controls::ExposureLong ? longestFrame_ : shortestFrame_;
+	const uint32_t room = fitFrame(limits, frame, frame, limits.maxFrame).exposure;
+
+	return modes_.exposureMode == controls::ExposureShort
+		       ? std::max(room / kShortDivisor, limits.minExposure)
+		       : room;
+}
+
+double Agc::smallestTotal() const
+{
+	const uint32_t exposure =
+		modes_.autoExposure ? sensor_.limits.minExposure : shape_.exposure;
+	const uint32_t gain = modes_.autoGain ? sensor_.gain.min : manualGain_;
+
+	return static_cast<double>(exposure) * gain / kGainUnit;
+}
+
+double Agc::largestTotal() const
+{
+	const uint32_t exposure = modes_.autoExposure ? longestExposure() : shape_.exposure;
+	const uint32_t gain = modes_.autoGain ? sensor_.gain.max : manualGain_;
+
+	return static_cast<double>(exposure) * gain / kGainUnit;
+}
+
+double Agc::target() const
+{
+	return std::min(kTarget * std::exp2(modes_.exposureValue), kHighestTarget);
+}
+
+/**
+ * \brief Learn what the scene needs
+ * \param[in] histogram Of a frame
+ * \param[in] inForce The exposure of that very frame
+ */
+void Agc::process(const Histogram &histogram, const InForce &inForce)
+{
+	if (!modes_.isActive() || histogram.isEmpty() || !inForce.exposure || !inForce.gain)
+		return;
+
+	const double had = static_cast<double>(inForce.exposure) * inForce.gain / kGainUnit;
+	const double needed =
+		std::clamp(had * histogram.ratioTo(target()), smallestTotal(), largestTotal());
+	const double off = stops(needed / total_);
+
+	if (converged_ && off < kFar)
+		return;
+
+	/*
+	 * Near to what was asked for is not enough: the frame has to have it,
+	 * or the answer to an earlier setting would be taken for success.
+	 */
+	converged_ = off < kNear && stops(had / total_) < kNear;
+	if (converged_)
+		return;
+
+	total_ = needed;
+	divide();
+}
+
+/* Make frame length, exposure and gain of what the scene needs. */
+void Agc::divide()
+{
+	const FrameLimits &limits = sensor_.limits;
+	uint32_t exposure = manualExposure_;
+
+	if (modes_.autoExposure) {
+		/* Rounded down where gain can make up for it. */
+		const double lines = modes_.autoGain ? std::floor(total_)
+						     : std::round(total_ * kGainUnit / manualGain_);
+		exposure = std::clamp<double>(lines, limits.minExposure, longestExposure());
+	}
+
+	shape_ = fitFrame(limits, shortestFrame_, longestFrame_, exposure);
+
+	gain_ = manualGain_;
+	if (modes_.autoGain && shape_.exposure)
+		gain_ = std::clamp<double>(std::round(total_ * kGainUnit / shape_.exposure),
+					   sensor_.gain.min, sensor_.gain.max);
+}
+
+controls::AeStateEnum Agc::state() const
+{
+	if (!modes_.isActive())
+		return controls::AeStateIdle;
+
+	return converged_ ? controls::AeStateConverged : controls::AeStateSearching;
+}
+
+} /* namespace cmacam::ipa */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Auto exposure: exposure time and analogue gain from the histogram.
+ */
+
+#pragma once
+
+#include <cstdint>
+
+#include <libcamera/control_ids.h>
+#include <libcamera/controls.h>
+
+#include "histogram.h"
+#include "settings.h"
+
+namespace cmacam::ipa {
+
+class Agc
+{
+public:
+	/** What applications asked for, apart from values. */
+	struct Modes
+	{
+		bool autoExposure = false;
+		bool autoGain = false;
+		int32_t exposureMode = libcamera::controls::ExposureNormal;
+		float exposureValue = 0;
+
+		bool isActive() const { return autoExposure || autoGain; }
+	};
+
+	static void addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
+
+	void configure(const SensorInfo &sensor);
+	void queueRequest(const libcamera::ControlList &controls);
+	void process(const Histogram &histogram, const InForce &inForce);
+
+	const FrameShape &shape() const { return shape_; }
+	uint32_t gain() const { return gain_; }
+	const Modes &modes() const { return modes_; }
+	libcamera::controls::AeStateEnum state() const;
+
+private:
+	void setModes(const libcamera::ControlList &controls);
+	void setValues(const libcamera::ControlList &controls);
+	void divide();
+
+	uint32_t longestExposure() const;
+	double smallestTotal() const;
+	double largestTotal() const;
+	double target() const;
+
+	SensorInfo sensor_;
+	Modes modes_;
+	uint32_t shortestFrame_ = 0; /* lines, from FrameDurationLimits */
+	uint32_t longestFrame_ = 0;
+	uint32_t manualExposure_ = 0; /* lines */
+	uint32_t manualGain_ = kGainUnit;
+
+	/* What the scene needs: lines times gain. */
+	double total_ = 0;
+	bool converged_ = false;
+
+	FrameShape shape_;
+	uint32_t gain_ = kGainUnit;
+};
+
+} /* namespace cmacam::ipa */

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Auto white balance: gains of red and blue from the zones of a frame.
+ */
+
+#include "awb.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <endian.h>
+
+#include <libcamera/control_ids.h>
+
+namespace controls = libcamera::controls;
+
+namespace cmacam::ipa {
+
+namespace {
+
+/* The sensor's neutral light: red falls and blue rises in proportion to it. */
+constexpr double kNeutral = 5500;
+constexpr double kCoolest = 2000;
+constexpr double kHottest = 10000;
+
+/* Zones that say nothing of the light: clipped, or too dark to tell colours. */
+constexpr unsigned int kMostSaturated = 65535 / 50;
+constexpr unsigned int kDarkest = 8 * 256;
+constexpr unsigned int kFewestZones = 4;
+
+/* How much of the way to go with each frame, and where it is not worth it. */
+constexpr double kSpeed = 0.5;
+constexpr double kNear = 0.01;
+constexpr double kFar = 0.03;
+
+double distance(const ColourGains &a, const ColourGains &b)
+{
+	return std::max(std::abs(a.red / b.red - 1), std::abs(a.blue / b.blue - 1));
+}
+
+} /* namespace */
+
+ColourGains gainsOfTemperature(double kelvin)
+{
+	kelvin = std::clamp(kelvin, kCoolest, kHottest);
+
+	return {kelvin / kNeutral, kNeutral / kelvin};
+}
+
+int32_t temperatureOfGains(const ColourGains &gains)
+{
+	if (!(gains.red > 0) || !(gains.blue > 0))
+		return kNeutral;
+
+	const double kelvin = kNeutral * std::sqrt(gains.red / gains.blue);
+
+	return std::lround(std::clamp(kelvin, kCoolest, kHottest));
+}
+
+/**
+ * \class Awb
+ * \brief Grey world: over the whole picture, colours average to grey
+ *
+ * The statistics are taken before white balance, so what they say does not
+ * depend on the gains: there is no loop, only a filter against flicker.
+ */
+
+/**
+ * \brief Add the controls that this algorithm understands
+ */
+void Awb::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *map)
+{
+	if (!sensor.colourGain.max)
+		return;
+
+	const float unity[] = {1.0f, 1.0f};
+	(*map)[&controls::ColourGains] =
+		libcamera::ControlInfo(static_cast<float>(sensor.colourGain.min) / kGainUnit,
+				       static_cast<float>(sensor.colourGain.max) / kGainUnit,
+				       libcamera::Span<const float, 2>(unity));
+	(*map)[&controls::ColourTemperature] = libcamera::ControlInfo(
+		static_cast<int32_t>(kCoolest), static_cast<int32_t>(kHottest),
+		static_cast<int32_t>(kNeutral));
+
+	if (sensor.statistics)
+		(*map)[&controls::AwbEnable] = libcamera::ControlInfo(false, true, true);
+}
+
+/**
+ * \brief Begin a session, with the defaults
+ */
+void Awb::configure(const SensorInfo &sensor)
+{
+	range_ = sensor.colourGain;
+	statistics_ = sensor.statistics && range_.max;
+	enabled_ = statistics_;
+	locked_ = false;
+	gains_ = {};
+}
+
+/**
+ * \brief Take up the controls of a request
+ */
+void Awb::queueRequest(const libcamera::ControlList &requested)
+{
+	if (auto enable = requested.get(controls::AwbEnable); enable && statistics_) {
+		locked_ = locked_ && enabled_ == *enable;
+		enabled_ = *enable;
+	}
+
+	if (enabled_)
+		return;
+
+	if (auto gains = requested.get(controls::ColourGains))
+		gains_ = limited({(*gains)[0], (*gains)[1]});
+	else if (auto kelvin = requested.get(controls::ColourTemperature))
+		gains_ = limited(gainsOfTemperature(*kelvin));
+}
+
+std::optional<ColourGains> Awb::greyWorld(const cmacam_stats &stats)
+{
+	uint64_t red = 0;
+	uint64_t green = 0;
+	uint64_t blue = 0;
+	unsigned int used = 0;
+
+	for (const auto &row : stats.zones) {
+		for (const cmacam_stats_zone &zone : row) {
+			if (le16toh(zone.saturated) > kMostSaturated ||
+			    le16toh(zone.green) < kDarkest)
+				continue;
+
+			red += le16toh(zone.red);
+			green += le16toh(zone.green);
+			blue += le16toh(zone.blue);
+			used++;
+		}
+	}
+
+	if (used < kFewestZones || !red || !blue)
+		return std::nullopt;
+
+	return ColourGains{static_cast<double>(green) / red, static_cast<double>(green) / blue};
+}
+
+/**
+ * \brief Learn the colour of the light
+ * \param[in] stats Of a frame
+ */
+void Awb::process(const cmacam_stats &stats)
+{
+	if (!enabled_)
+		return;
+
+	/* A scene that says nothing is lit as the last one that did. */
+	const std::optional<ColourGains> measured = greyWorld(stats);
+	if (!measured)
+		return;
+
+	const ColourGains wanted = limited(*measured);
+	const double off = distance(wanted, gains_);
+	if (off < (locked_ ? kFar : kNear)) {
+		locked_ = true;
+		return;
+	}
+
+	locked_ = false;
+	gains_.red += kSpeed * (wanted.red - gains_.red);
+	gains_.blue += kSpeed * (wanted.blue - gains_.blue);
+}
+
+ColourGains Awb::limited(const ColourGains &gains) const
+{
+	const double min = static_cast<double>(range_.min) / kGainUnit;
+	const double max = static_cast<double>(range_.max) / kGainUnit;
+
+	/* Written so that what is not a number becomes the minimum. */
+	auto limit = [min, max](double gain) { return gain > min ? std::min(gain, max) : min; };
+
+	return {limit(gains.red), limit(gains.blue)};
+}
+
+uint32_t Awb::code(double gain) const
+{
+	return std::lround(gain * kGainUnit);
+}
+
+} /* namespace cmacam::ipa */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Auto white balance: gains of red and blue from the zones of a frame.
+ */
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/controls.h>
+
+#include "settings.h"
+
+namespace cmacam::ipa {
+
+/** Factors of red and blue against green. */
+struct ColourGains
+{
+	double red = 1;
+	double blue = 1;
+};
+
+/** The gains that make light of \a kelvin neutral. */
+ColourGains gainsOfTemperature(double kelvin);
+
+/** The temperature of the light that \a gains make neutral, in kelvin. */
+int32_t temperatureOfGains(const ColourGains &gains);
+
+class Awb
+{
+public:
+	static void addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
+
+	void configure(const SensorInfo &sensor);
+	void queueRequest(const libcamera::ControlList &controls);
+	void process(const cmacam_stats &stats);
+
+	uint32_t redGain() const { return code(gains_.red); }
+	uint32_t blueGain() const { return code(gains_.blue); }
+	bool isEnabled() const { return enabled_; }
+	bool isLocked() const { return locked_; }
+
+private:
+	static std::optional<ColourGains> greyWorld(const cmacam_stats &stats);
+	ColourGains limited(const ColourGains &gains) const;
+	uint32_t code(double gain) const;
+
+	Range range_;
+	bool statistics_ = false;
+	bool enabled_ = false;
+	bool locked_ = false;
+	ColourGains gains_;
+};
+
+} /* namespace cmacam::ipa */

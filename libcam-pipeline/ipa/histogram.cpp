@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The luminance histogram of a frame, and what it says about other exposures.
+ */
+
+#include "histogram.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <endian.h>
+
+namespace cmacam::ipa {
+
+namespace {
+
+/* A pixel that reads 0 is not dark without end, or no ratio would lift it. */
+constexpr double kBlackValue = 0.3;
+
+/* Bins from here on count as white: luma of white may be rounded down a little. */
+constexpr unsigned int kFirstWhite = 252;
+
+/*
+ * How bright a pixel that reads white was in truth: anything up to this many
+ * times white, each doubling as likely as any other.
+ */
+constexpr double kBrightest = 8;
+
+/* Mean, as a share of white, of the pixels that read white, at a lower exposure. */
+double whiteAt(double ratio)
+{
+	const double span = std::log(kBrightest);
+	if (ratio * kBrightest <= 1)
+		return ratio * (kBrightest - 1) / span;
+
+	/* Those that stay white, and those that come down below it. */
+	return 1 - (std::log(1 / ratio) - (1 - ratio)) / span;
+}
+
+} /* namespace */
+
+/**
+ * \class Histogram
+ * \brief Predicts the mean of the same scene at another exposure
+ *
+ * Code values are proportional to the exposure up to white. That makes a
+ * prediction for a longer exposure exact, clipping included. For a shorter one
+ * nobody knows where the white pixels go; the assumption made here is of the
+ * cautious kind, which may lead a little too far down, from where the next
+ * prediction is exact again: there is no way to overshoot twice.
+ */
+
+Histogram::Histogram(const cmacam_stats &stats) : total_(0)
+{
+	for (unsigned int i = 0; i < counts_.size(); i++) {
+		counts_[i] = le32toh(stats.histogram[i]);
+		total_ += counts_[i];
+	}
+}
+
+/**
+ * \brief The mean code value that \a ratio times the exposure would give
+ */
+double Histogram::meanAt(double ratio) const
+{
+	if (isEmpty())
+		return 0;
+
+	double sum = counts_[0] * std::min(kWhite, kBlackValue * ratio);
+	for (unsigned int i = 1; i < kFirstWhite; i++)
+		sum += counts_[i] * std::min(kWhite, ratio * i);
+
+	const double white = kWhite * (ratio < 1 ? whiteAt(ratio) : 1);
+	for (unsigned int i = kFirstWhite; i < counts_.size(); i++)
+		sum += counts_[i] * white;
+
+	return sum / total_;
+}
+
+/**
+ * \brief The ratio of exposures that brings the mean to \a target
+ * \param[in] target Code value, below white
+ * \return The ratio, within 1 / kLargestRatio and kLargestRatio
+ */
+double Histogram::ratioTo(double target) const
+{
+	if (isEmpty())
+		return 1;
+
+	/* meanAt() never falls: halve the interval until it is as fine as a gain step. */
+	double low = -std::log2(kLargestRatio);
+	double high = -low;
+	while (high - low > 1.0 / 512) {
+		const double middle = (low + high) / 2;
+		if (meanAt(std::exp2(middle)) < target)
+			low = middle;
+		else
+			high = middle;
+	}
+
+	return std::exp2((low + high) / 2);
+}
+
+} /* namespace cmacam::ipa */

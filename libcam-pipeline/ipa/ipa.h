@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Auto exposure and auto white balance, with the calls of a libcamera IPA.
+ */
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/controls.h>
+
+#include "agc.h"
+#include "awb.h"
+#include "settings.h"
+
+namespace cmacam::ipa {
+
+class Ipa
+{
+public:
+	/* Requests between queueRequest() and fillMetadata() at a time. */
+	static constexpr unsigned int kMaxRequests = 64;
+
+	int init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
+	void configure(const SensorInfo &sensor);
+	const Settings &queueRequest(uint32_t request, const libcamera::ControlList &controls);
+	bool processStats(const InForce &inForce, const cmacam_stats &stats);
+	void fillMetadata(uint32_t request, libcamera::ControlList *metadata) const;
+
+	const Settings &settings() const { return settings_; }
+	bool wantsStatistics() const { return agc_.modes().isActive() || awb_.isEnabled(); }
+
+private:
+	/* What a request asked for and no register can tell of its frame. */
+	struct Context
+	{
+		Agc::Modes modes;
+		bool autoColour = false;
+	};
+
+	bool update();
+
+	SensorInfo sensor_;
+	Agc agc_;
+	Awb awb_;
+	Settings settings_;
+	std::array<Context, kMaxRequests> contexts_;
+};
+
+} /* namespace cmacam::ipa */

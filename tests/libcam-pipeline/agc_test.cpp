@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Auto exposure on a simulated sensor: it settles, stays, and obeys.
+ */
+
+#include <array>
+#include <cmath>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <libcamera/control_ids.h>
+
+#include "ipa/ipa.h"
+#include "simulated_sensor.h"
+
+using cmacam::ipa::Histogram;
+using cmacam::ipa::Ipa;
+using cmacam::ipa::SensorInfo;
+using cmacam::ipa::Settings;
+using libcamera::ControlList;
+using simulated::Frame;
+using simulated::Patch;
+using simulated::Scene;
+using simulated::Sensor;
+
+namespace controls = libcamera::controls;
+
+namespace {
+
+constexpr double kTarget = 110;
+constexpr unsigned int kSettled = 15; /* frames */
+
+/* Stops that the picture may be off when it has settled. */
+constexpr double kOff = 0.15;
+
+Scene flat()
+{
+	return {Patch{90, 90, 90}};
+}
+
+/* All values from dark to bright. */
+Scene gradient()
+{
+	Scene scene;
+	for (double v = 2; v < 240; v += 3)
+		scene.push_back({v, v, v});
+	return scene;
+}
+
+/* A dark room with a window that is white at any sensible exposure. */
+Scene window()
+{
+	Scene scene(10, {40, 40, 40});
+	scene.resize(13, {2000, 2000, 2000});
+	return scene;
+}
+
+struct NamedScene
+{
+	const char *name;
+	Scene (*make)();
+};
+
+constexpr NamedScene kScenes[] = {{"flat", flat}, {"gradient", gradient}, {"window", window}};
+
+class Camera
+{
+public:
+	Camera(Scene scene, unsigned int settingsDelay = 1, unsigned int statsDelay = 0,
+	       const SensorInfo &info = simulated::info())
+		: sensor_(std::move(scene), settingsDelay, statsDelay)
+	{
+		libcamera::ControlInfoMap::Map map;
+		EXPECT_EQ(ipa_.init(info, &map), 0);
+	}
+
+	void set(const ControlList &list) { ipa_.queueRequest(request_++, list); }
+
+	/* The frame that was taken, with what is being learnt meanwhile. */
+	const Frame &step()
+	{
+		const Frame old = sensor_.next(ipa_.settings());
+		ipa_.processStats(old.inForce, old.stats);
+		return sensor_.newest();
+	}
+
+	double run(unsigned int frames)
+	{
+		double mean = 0;
+		for (unsigned int i = 0; i < frames; i++)
+			mean = step().mean;
+		return mean;
+	}
+
+	void setLight(double stops) { sensor_.setLight({.stops = stops}); }
+	const Settings &settings() const { return ipa_.settings(); }
+	double total() const
+	{
+		return settings().exposure * static_cast<double>(settings().gain) / 256;
+	}
+
+	ControlList metadata() const
+	{
+		ControlList list(controls::controls);
+		ipa_.fillMetadata(request_ - 1, &list);
+		return list;
+	}
+
+private:
+	Ipa ipa_;
+	Sensor sensor_;
+	uint32_t request_ = 1;
+};
+
+ControlList list()
+{
+	return ControlList(controls::controls);
+}
+
+double off(double mean)
+{
+	return std::abs(std::log2(mean / kTarget));
+}
+
+} /* namespace */
+
+TEST(Agc, LightStepsSettleWithoutSwinging)
+{
+	for (const NamedScene &scene : kScenes) {
+		for (unsigned int seed = 0; seed < 100; seed++) {
+			SCOPED_TRACE(std::string(scene.name) + " " + std::to_string(seed));
+			std::mt19937 random(seed);
+			auto pick = [&random](double min, double max) {
+				return std::uniform_real_distribution<double>(min, max)(random);
+			};
+
+			Camera camera(scene.make(), 1 + seed % 2, seed / 2 % 2);
+			double light = pick(-2, 2);
+			camera.setLight(light);
+			camera.run(20);
+
+			for (unsigned int step = 0; step < 4; step++) {
+				/* By up to 4 stops, within what the sensor can make up for. */
+				const double to = std::clamp(light + pick(-4, 4), -3.0, 6.0);
+				light = to;
+				camera.setLight(light);
+
+				const double settled = camera.run(kSettled);
+				ASSERT_LT(off(settled), kOff) << "light " << light;
+
+				const Settings before = camera.settings();
+				for (unsigned int i = 0; i < 20; i++) {
+					camera.step();
+					ASSERT_EQ(camera.settings(), before) << i;
+				}
+			}
+		}
+	}
+}
+
+TEST(Agc, NeverCrossesTheTargetTwice)
+{
+	for (const NamedScene &scene : kScenes) {
+		for (double light = -4; light <= 4; light += 0.25) {
+			SCOPED_TRACE(std::string(scene.name) + " " + std::to_string(light));
+			Camera camera(scene.make(), 2, 1);
+			camera.run(20);
+			camera.setLight(light);
+
+			unsigned int crossings = 0;
+			int side = 0;
+			for (unsigned int i = 0; i < 30; i++) {
+				const double mean = camera.step().mean;
+				const int now = off(mean) < kOff ? 0 : mean > kTarget ? 1 : -1;
+				crossings += now && side && now != side;
+				side = now ? now : side;
+			}
+			EXPECT_LE(crossings, 1U);
+		}
+	}
+}
+
+TEST(Agc, FlickerAndNoiseAreLeftAlone)
+{
+	std::mt19937 random(1);
+	Camera camera(gradient());
+	camera.run(20);
+
+	const Settings before = camera.settings();
+	for (unsigned int i = 0; i < 200; i++) {
+		camera.setLight(std::uniform_real_distribution<double>(-0.06, 0.06)(random));
+		camera.step();
+		ASSERT_EQ(camera.settings(), before) << i;
+	}
+}
+
+TEST(Agc, ExposureComesBeforeGain)
+{
+	Camera camera(flat());
+	camera.run(20);
+	EXPECT_EQ(camera.settings().gain, 256U + camera.settings().gain % 256);
+	EXPECT_LT(camera.settings().gain, 270U);
+
+	/* The frame has room for 4492 lines; the rest is gain. */
+	camera.setLight(-3);
+	camera.run(kSettled);
+	EXPECT_EQ(camera.settings().exposure, 4492U);
+	EXPECT_EQ(camera.settings().frame, 4500U);
+	EXPECT_GT(camera.settings().gain, 1024U);
+}
+
+TEST(Agc, DarknessTakesAllTheGainAndNoMore)
+{
+	Camera camera({Patch{0, 0, 0}});
+	camera.run(30);
+	EXPECT_EQ(camera.settings().exposure, 4492U);
+	EXPECT_EQ(camera.settings().gain, 4096U);
+	camera.set(list());
+	EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateConverged);
+}
+
+TEST(Agc, FrameDurationLimitsBoundTheExposure)
+{
+	Camera camera(flat());
+	camera.setLight(-3);
+	ControlList request = list();
+	const std::array<int64_t, 2> sixty{16666, 16666};
+	request.set(controls::FrameDurationLimits, sixty);
+	camera.set(request);
+	camera.run(kSettled);
+	EXPECT_EQ(camera.settings().frame, 2250U);
+	EXPECT_EQ(camera.settings().exposure, 2242U);
+	EXPECT_GT(camera.settings().gain, 2048U);
+}
+
+TEST(Agc, ExposureModes)
+{
+	Camera camera(flat());
+	camera.setLight(-2);
+	camera.run(kSettled);
+	const double total = camera.total();
+	const Settings normal = camera.settings();
+
+	ControlList request = list();
+	request.set(controls::AeExposureMode, controls::ExposureShort);
+	camera.set(request);
+	EXPECT_EQ(camera.settings().exposure, 4492U / 4);
+	EXPECT_NEAR(camera.total(), total, total / 100);
+	EXPECT_EQ(camera.settings().frame, normal.frame);
+
+	request.set(controls::AeExposureMode, controls::ExposureLong);
+	camera.set(request);
+	EXPECT_GT(camera.settings().exposure, normal.exposure);
+	EXPECT_GT(camera.settings().frame, normal.frame);
+	EXPECT_LT(camera.settings().gain, 270U);
+	EXPECT_NEAR(camera.total(), total, total / 100);
+	EXPECT_EQ(camera.metadata().get(controls::AeExposureMode), controls::ExposureLong);
+}
+
+TEST(Agc, ExposureValueIsInStops)
+{
+	for (float ev : {-3.0f, -2.0f, -1.0f, -0.5f, 0.5f, 0.9f}) {
+		Camera camera(flat());
+		const double mean = camera.run(kSettled);
+
+		ControlList request = list();
+		request.set(controls::ExposureValue, ev);
+		camera.set(request);
+		EXPECT_NEAR(std::log2(camera.run(kSettled) / mean), ev, 2 * kOff) << ev;
+		EXPECT_EQ(camera.metadata().get(controls::ExposureValue), ev);
+	}
+}
+
+TEST(Agc, ManualValuesAreTaken)
+{
+	Camera camera(flat());
+	camera.run(kSettled);
+
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::ExposureTime, 10000);
+	request.set(controls::AnalogueGain, 2.5f);
+	camera.set(request);
+	EXPECT_EQ(camera.settings().exposure, 1350U);
+	EXPECT_EQ(camera.settings().gain, 640U);
+
+	camera.setLight(-3);
+	camera.run(kSettled);
+	EXPECT_EQ(camera.settings().exposure, 1350U);
+	EXPECT_EQ(camera.settings().gain, 640U);
+	EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateIdle);
+}
+
+TEST(Agc, ValuesSetInAutoModeAreIgnored)
+{
+	Camera camera(flat());
+	camera.run(kSettled);
+	const Settings before = camera.settings();
+
+	ControlList request = list();
+	request.set(controls::ExposureTime, 1000);
+	request.set(controls::AnalogueGain, 8.0f);
+	camera.set(request);
+	EXPECT_EQ(camera.settings(), before);
+
+	/* Nor are they kept for later. */
+	request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	camera.set(request);
+	EXPECT_EQ(camera.settings(), before);
+}
+
+TEST(Agc, OneManualTheOtherAuto)
+{
+	Camera gain(flat());
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::ExposureTime, 2000);
+	gain.set(request);
+	EXPECT_LT(off(gain.run(kSettled)), kOff);
+	EXPECT_EQ(gain.settings().exposure, 270U);
+
+	Camera exposure(flat());
+	request = list();
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::AnalogueGain, 4.0f);
+	exposure.set(request);
+	EXPECT_LT(off(exposure.run(kSettled)), kOff);
+	EXPECT_EQ(exposure.settings().gain, 1024U);
+}
+
+TEST(Agc, ReturnsToAutoFromWhereItWas)
+{
+	Camera camera(flat());
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::ExposureTime, 5000);
+	camera.set(request);
+	camera.run(5);
+	const double manual = camera.total();
+
+	request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeAuto);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeAuto);
+	camera.set(request);
+	EXPECT_NEAR(camera.total(), manual, manual / 100);
+	EXPECT_LT(off(camera.run(kSettled)), kOff);
+}
+
+TEST(Agc, WithoutStatisticsEverythingIsManual)
+{
+	SensorInfo info = simulated::info();
+	info.statistics = false;
+
+	Ipa ipa;
+	libcamera::ControlInfoMap::Map map;
+	ASSERT_EQ(ipa.init(info, &map), 0);
+	EXPECT_EQ(map.count(&controls::AeEnable), 0U);
+	EXPECT_EQ(map.at(&controls::ExposureTimeMode).values().size(), 1U);
+	EXPECT_FALSE(ipa.wantsStatistics());
+
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeAuto);
+	request.set(controls::ExposureTime, 10000);
+	EXPECT_EQ(ipa.queueRequest(1, request).exposure, 1350U);
+}
+
+TEST(Histogram, PredictsLongerExposures)
+{
+	Sensor sensor(gradient(), 0, 0);
+	Settings settings{.frame = 4500, .exposure = 500};
+	const Histogram histogram(sensor.next(settings).stats);
+	settings.exposure = 1500;
+	EXPECT_NEAR(histogram.meanAt(3), sensor.next(settings).mean, 3);
+	EXPECT_NEAR(histogram.meanAt(histogram.ratioTo(kTarget)), kTarget, 1);
+}
+
+TEST(Histogram, NothingIsLearntFromNothing)
+{
+	const Histogram empty{cmacam_stats{}};
+	EXPECT_TRUE(empty.isEmpty());
+	EXPECT_EQ(empty.ratioTo(kTarget), 1);
+}
