@@ -5,6 +5,7 @@
 
 #include "camera_data.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <linux/cmacam.h>
@@ -12,6 +13,7 @@
 #include <libcamera/base/log.h>
 
 #include <libcamera/control_ids.h>
+#include <libcamera/property_ids.h>
 
 #include "libcamera/internal/media_device.h"
 #include "libcamera/internal/pipeline_handler.h"
@@ -30,12 +32,18 @@ namespace {
  */
 constexpr unsigned int kMetadataBuffers = CmacamCameraData::kMaxQueued + 1;
 
+/* Of the modelled sensor: 1.55 um. The kernel has no control that would tell. */
+constexpr Size kUnitCell{1550, 1550}; /* nm */
+
 } /* namespace */
 
 CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaDevice> media)
 	: Camera::Private(pipe),
 	  media_(std::move(media)),
 	  sequenceBase_(0),
+	  paired_(false),
+	  followsStarts_(false),
+	  statisticsFailed_(false),
 	  failed_(false),
 	  unplugged_(false),
 	  removed_(false)
@@ -50,6 +58,9 @@ CmacamCameraData::~CmacamCameraData()
 
 /**
  * \brief Open the devices and learn what the camera can do
+ *
+ * Second stream and statistics are there or not, as board and driver have them.
+ *
  * \return 0 on success or a negative error code otherwise
  */
 int CmacamCameraData::init()
@@ -58,47 +69,53 @@ int CmacamCameraData::init()
 	if (!sensor_)
 		return -ENODEV;
 
-	video_ = std::make_unique<CmacamCaptureDevice>(media_->getEntityByName("cmacam-capture"));
-	int ret = video_->open();
-	if (ret)
-		return ret;
+	main_ = CmacamOutput::open(media_.get(), "cmacam-capture");
+	metadata_ = CmacamRecordNode::open(media_.get(), "cmacam-metadata", V4L2_META_FMT_CMACAM,
+					   false);
+	if (!main_ || !metadata_)
+		return -ENODEV;
 
-	metadata_ = V4L2VideoDevice::fromEntityName(media_.get(), "cmacam-metadata");
-	ret = metadata_->open();
-	if (ret)
-		return ret;
+	lores_ = CmacamOutput::open(media_.get(), "cmacam-lores");
+	if (media_->getEntityByName("cmacam-stats"))
+		statistics_ = CmacamRecordNode::open(media_.get(), "cmacam-stats",
+						     V4L2_META_FMT_CMACAM_STATS, true);
 
-	video_->bufferReady.connect(video_.get(), [this](FrameBuffer *b) { videoReady(b); });
-	video_->unplugged.connect(video_.get(), [this]() { unplug(); });
-	metadata_->bufferReady.connect(metadata_.get(),
-				       [this](FrameBuffer *b) { metadataReady(b); });
+	CmacamCaptureDevice *device = main_->device();
+	device->bufferReady.connect(device, [this](FrameBuffer *b) { mainReady(b); });
+	device->unplugged.connect(device, [this]() { unplug(); });
+	if (lores_) {
+		device = lores_->device();
+		device->bufferReady.connect(device, [this](FrameBuffer *b) { loresReady(b); });
+		device->unplugged.connect(device, [this]() { unplug(); });
+	}
+
+	metadata_->ready.connect(
+		&recordTimer_,
+		[this](Span<const uint8_t> d, const FrameMetadata &m) { recordReady(d, m); });
+	if (statistics_)
+		statistics_->ready.connect(&recordTimer_,
+					   [this](Span<const uint8_t> d, const FrameMetadata &m) {
+						   statisticsReady(d, m);
+					   });
+
+	sensor_->device()->frameStart.connect(&recordTimer_, [this](uint32_t sequence) {
+		schedule_.frameStarted(sequence);
+		writeDueControls();
+	});
 
 	media_->disconnected.connect(this, [this]() { remove(); });
 
-	ret = initFormats();
-	if (ret)
-		return ret;
-
-	properties_ = sensor_->properties();
+	initProperties();
 	controls_ = std::make_unique<CmacamSensorControls>(sensor_.get());
 
 	return updateControls();
 }
 
-int CmacamCameraData::initFormats()
+void CmacamCameraData::initProperties()
 {
-	for (const auto &[fourcc, ranges] : video_->formats()) {
-		PixelFormat format = fourcc.toPixelFormat();
-		if (format.isValid())
-			formats_[format] = ranges;
-	}
-
-	if (formats_.empty()) {
-		LOG(Cmacam, Error) << "The capture node offers no format that libcamera knows";
-		return -EINVAL;
-	}
-
-	return 0;
+	properties_ = sensor_->properties();
+	if (!properties_.contains(properties::UnitCellSize.id()))
+		properties_.set(properties::UnitCellSize, kUnitCell);
 }
 
 int CmacamCameraData::updateControls()
@@ -109,48 +126,71 @@ int CmacamCameraData::updateControls()
 		return ret;
 	}
 
-	controlInfo_ = ControlInfoMap(controls_->info(), controls::controls);
+	ControlInfoMap::Map map;
+	controls_->addControls(&map);
+
+	cmacam::ipa::SensorInfo info = controls_->info();
+	info.statistics = !!statistics_;
+	ret = ipa_.init(info, &map);
+	if (ret)
+		return ret;
+
+	controlInfo_ = ControlInfoMap(std::move(map), controls::controls);
 
 	return 0;
 }
 
+std::set<Stream *> CmacamCameraData::streams()
+{
+	std::set<Stream *> streams{main_->stream()};
+	if (lores_)
+		streams.insert(lores_->stream());
+
+	return streams;
+}
+
 /**
- * \brief Set the format of the whole pipeline
- * \param[in] format What the capture node shall write
+ * \brief Set the formats of the whole pipeline
+ * \param[in] formats What the outputs shall write
+ * \param[in] transform Flips, applied by the sensor
  *
- * The sensor has one mode; the DMA channel converts and scales.
+ * The sensor has one mode; the DMA channels convert and scale.
  *
  * \return 0 on success or a negative error code otherwise
  */
-int CmacamCameraData::configure(const V4L2DeviceFormat &format)
+int CmacamCameraData::configure(const std::vector<OutputFormat> &formats, Transform transform)
 {
 	V4L2SubdeviceFormat sensorFormat =
 		sensor_->getFormat(sensor_->mbusCodes(), sensor_->resolution());
-	int ret = sensor_->setFormat(&sensorFormat);
+	int ret = sensor_->setFormat(&sensorFormat, transform);
 	if (ret)
 		return report(ret);
 
-	V4L2DeviceFormat applied = format;
-	ret = video_->setFormat(&applied);
-	if (ret)
-		return report(ret);
+	main_->disable();
+	if (lores_)
+		lores_->disable();
 
-	if (applied.size != format.size || applied.fourcc != format.fourcc) {
-		LOG(Cmacam, Error) << "Asked for " << format << ", got " << applied;
-		return -EINVAL;
+	for (const OutputFormat &format : formats) {
+		ret = format.output->configure(format.format);
+		if (ret)
+			return report(ret);
 	}
+
+	paired_ = lores_ && lores_->isActive();
 
 	return updateControls();
 }
 
-int CmacamCameraData::exportBuffers(unsigned int count,
+int CmacamCameraData::exportBuffers(const Stream *stream, unsigned int count,
 				    std::vector<std::unique_ptr<FrameBuffer>> *buffers)
 {
-	return report(video_->exportBuffers(count, buffers));
+	CmacamOutput *output = lores_ && stream == lores_->stream() ? lores_.get() : main_.get();
+
+	return report(output->exportBuffers(count, buffers));
 }
 
 /**
- * \brief Start streaming, with nothing queued to the video node yet
+ * \brief Start streaming, with nothing queued to the video nodes yet
  * \param[in] controls Controls of the first frames, or nullptr
  * \return 0 on success or a negative error code otherwise
  */
@@ -159,63 +199,80 @@ int CmacamCameraData::start(const ControlList *controls)
 	if (unplugged_)
 		return -ENODEV;
 
-	int ret = controls_->reset();
-	if (!ret && controls)
-		ret = controls_->apply(*controls);
+	int ret = report(startControls(controls));
 	if (ret)
-		return report(ret);
+		return ret;
 
-	ret = video_->importBuffers(kMaxQueued);
+	ret = report(startDevices());
 	if (ret)
-		return report(ret);
-
-	/* First, so that the record of the very first frame finds a buffer. */
-	ret = startMetadata();
-	if (!ret) {
-		sequenceBase_ = 0;
-		ret = report(video_->streamOn());
-	}
-	if (ret) {
-		stopMetadata();
-		video_->releaseBuffers();
-	}
+		stopDevices();
 
 	return ret;
 }
 
-int CmacamCameraData::startMetadata()
+int CmacamCameraData::startControls(const ControlList *controls)
 {
-	V4L2DeviceFormat format;
-	format.fourcc = V4L2PixelFormat(V4L2_META_FMT_CMACAM);
-	int ret = metadata_->setFormat(&format);
+	cmacam::ipa::SensorInfo info = controls_->info();
+	info.statistics = !!statistics_;
+	ipa_.configure(info);
+	controls_->reset();
+
+	if (controls) {
+		ipa_.queueRequest(0, *controls);
+		controls_->queueRequest(*controls);
+	}
+
+	return controls_->write(ipa_.settings());
+}
+
+/*
+ * The board starts with the first buffer of the main node. The record of the
+ * very first frame has to find a buffer, and the linked channel has to be there
+ * already.
+ */
+int CmacamCameraData::startDevices()
+{
+	schedule_.clear();
+	join_.setPaired(paired_);
+	sequenceBase_ = 0;
+	statisticsFailed_ = false;
+
+	int ret = metadata_->start(kMetadataBuffers);
 	if (ret)
 		return ret;
 
-	ret = metadata_->allocateBuffers(kMetadataBuffers, &metadataBuffers_);
-	if (ret < 0)
-		return ret;
-
-	for (const std::unique_ptr<FrameBuffer> &buffer : metadataBuffers_) {
-		MappedFrameBuffer map(buffer.get(), MappedFrameBuffer::MapFlag::Read);
-		if (!map.isValid())
-			return map.error();
-
-		metadataMaps_.emplace(buffer.get(), std::move(map));
-
-		ret = metadata_->queueBuffer(buffer.get());
+	if (paired_) {
+		ret = setLinked();
+		if (!ret)
+			ret = lores_->start(kMaxQueued, true);
 		if (ret)
 			return ret;
 	}
 
-	return metadata_->streamOn();
+	return main_->start(kMaxQueued, paired_);
 }
 
-void CmacamCameraData::stopMetadata()
+/* The n-th buffers of both nodes are to show the same frame. */
+int CmacamCameraData::setLinked()
 {
-	metadata_->streamOff();
-	metadataMaps_.clear();
-	metadata_->releaseBuffers();
-	metadataBuffers_.clear();
+	ControlList list(lores_->device()->controls());
+	list.set(V4L2_CID_CMACAM_LINKED, 1);
+
+	return lores_->device()->setControls(&list);
+}
+
+void CmacamCameraData::stopDevices()
+{
+	if (followsStarts_)
+		sensor_->device()->setFrameStartEnabled(false);
+	followsStarts_ = false;
+
+	if (statistics_)
+		statistics_->stop();
+	main_->stop();
+	if (paired_)
+		lores_->stop();
+	metadata_->stop();
 }
 
 /**
@@ -223,12 +280,8 @@ void CmacamCameraData::stopMetadata()
  */
 void CmacamCameraData::stop()
 {
-	if (!unplugged_) {
-		/* Emits bufferReady as cancelled for all that the driver still holds. */
-		video_->streamOff();
-		stopMetadata();
-		video_->releaseBuffers();
-	}
+	if (!unplugged_)
+		stopDevices();
 
 	/* With a request that came when the camera had gone, see queueRequest(). */
 	cancelQueued();
@@ -245,7 +298,12 @@ int CmacamCameraData::report(int ret)
 		return ret;
 
 	failed_ = ret < 0;
-	const std::string text = failed_ ? video_->lastError() : std::string();
+	std::string text;
+	if (failed_) {
+		text = main_->device()->lastError();
+		if (text.empty() && paired_)
+			text = lores_->device()->lastError();
+	}
 	if (!text.empty())
 		LOG(Cmacam, Error) << text;
 

@@ -5,24 +5,28 @@
 
 #pragma once
 
-#include <map>
+#include <deque>
 #include <memory>
+#include <set>
 #include <vector>
 
+#include <libcamera/base/span.h>
 #include <libcamera/base/timer.h>
 
 #include <libcamera/framebuffer.h>
-#include <libcamera/pixel_format.h>
 #include <libcamera/stream.h>
+#include <libcamera/transform.h>
 
 #include "libcamera/internal/camera.h"
 #include "libcamera/internal/camera_sensor.h"
-#include "libcamera/internal/mapped_framebuffer.h"
-#include "libcamera/internal/v4l2_videodevice.h"
 
-#include "capture_device.h"
 #include "frame_join.h"
+#include "ipa/ipa.h"
+#include "output.h"
+#include "record_node.h"
+#include "request_schedule.h"
 #include "sensor_controls.h"
+#include "stats_join.h"
 
 namespace libcamera {
 
@@ -31,7 +35,7 @@ class MediaDevice;
 class CmacamCameraData : public Camera::Private
 {
 public:
-	/* Buffers that may be queued to the device at a time. */
+	/* Buffers that may be queued to a device at a time. */
 	static constexpr unsigned int kMaxQueued = 16;
 
 	CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaDevice> media);
@@ -39,27 +43,53 @@ public:
 
 	int init();
 
-	int configure(const V4L2DeviceFormat &format);
-	int exportBuffers(unsigned int count, std::vector<std::unique_ptr<FrameBuffer>> *buffers);
+	/* What an output shall write; one that is not named rests. */
+	struct OutputFormat
+	{
+		CmacamOutput *output;
+		V4L2DeviceFormat format;
+	};
+
+	int configure(const std::vector<OutputFormat> &formats, Transform transform);
+	int exportBuffers(const Stream *stream, unsigned int count,
+			  std::vector<std::unique_ptr<FrameBuffer>> *buffers);
 	int start(const ControlList *controls);
 	void stop();
 	int queueRequest(Request *request);
 
 	const std::string &id() const { return sensor_->id(); }
-	const std::map<PixelFormat, std::vector<SizeRange>> &formats() const { return formats_; }
 	CameraSensor *sensor() { return sensor_.get(); }
-	V4L2VideoDevice *video() { return video_.get(); }
-	Stream *stream() { return &stream_; }
+	CmacamOutput *main() { return main_.get(); }
+	CmacamOutput *lores() { return lores_.get(); } /* nullptr: there is none */
+	std::set<Stream *> streams();
 
 private:
-	int initFormats();
+	/* A request at the hardware; a buffer of the other stream may be missing. */
+	struct InFlight
+	{
+		Request *request;
+		FrameBuffer *main;
+		FrameBuffer *lores;
+	};
+
+	void initProperties();
 	int updateControls();
 
-	int startMetadata();
-	void stopMetadata();
+	int startControls(const ControlList *controls);
+	int startDevices();
+	int setLinked();
+	void stopDevices();
 
-	void videoReady(FrameBuffer *buffer);
-	void metadataReady(FrameBuffer *buffer);
+	int queueBuffers(const InFlight &frame);
+	int writeDueControls();
+	void followStarts();
+	void followStatistics();
+
+	void mainReady(FrameBuffer *buffer);
+	void loresReady(FrameBuffer *buffer);
+	void recordReady(Span<const uint8_t> data, const FrameMetadata &metadata);
+	void statisticsReady(Span<const uint8_t> data, const FrameMetadata &metadata);
+	void learn(const CmacamStatsJoin::Match &match);
 	void completeFrames();
 	void completeLateFrames();
 	void complete(const CmacamFrameJoin::Frame &frame);
@@ -72,19 +102,22 @@ private:
 	std::shared_ptr<MediaDevice> media_;
 	std::unique_ptr<CameraSensor> sensor_;
 	std::unique_ptr<CmacamSensorControls> controls_;
-	std::unique_ptr<CmacamCaptureDevice> video_;
-	std::unique_ptr<V4L2VideoDevice> metadata_;
-	Stream stream_;
+	std::unique_ptr<CmacamOutput> main_;
+	std::unique_ptr<CmacamOutput> lores_;
+	std::unique_ptr<CmacamRecordNode> metadata_;
+	std::unique_ptr<CmacamRecordNode> statistics_;
 
-	std::map<PixelFormat, std::vector<SizeRange>> formats_;
-
-	std::vector<std::unique_ptr<FrameBuffer>> metadataBuffers_;
-	std::map<const FrameBuffer *, MappedFrameBuffer> metadataMaps_;
-
+	cmacam::ipa::Ipa ipa_;
+	CmacamRequestSchedule schedule_;
+	std::deque<InFlight> inFlight_;
 	CmacamFrameJoin join_;
+	CmacamStatsJoin statsJoin_;
 	Timer recordTimer_;
 	uint32_t sequenceBase_;
 
+	bool paired_;
+	bool followsStarts_;
+	bool statisticsFailed_;
 	bool failed_;
 	bool unplugged_;
 	bool removed_;

@@ -19,6 +19,8 @@
 #include "libcamera/internal/pipeline_handler.h"
 #include "libcamera/internal/request.h"
 
+#include "frame_metadata.h"
+
 namespace libcamera {
 
 LOG_DECLARE_CATEGORY(Cmacam)
@@ -26,11 +28,14 @@ LOG_DECLARE_CATEGORY(Cmacam)
 namespace {
 
 /*
- * The driver finishes both halves of a frame in one go. A record that is this
+ * The driver finishes all parts of a frame in one go. A record that is this
  * late is lost, and the frame must not wait for a successor that may never be
  * captured: an application can have one request only.
  */
 constexpr std::chrono::milliseconds kRecordTimeout{1000};
+
+/* A board that waits for buffers waits for these as well. */
+constexpr unsigned int kStatisticsBuffers = 8;
 
 } /* namespace */
 
@@ -50,47 +55,154 @@ int CmacamCameraData::queueRequest(Request *request)
 		return removed_ ? 0 : -ENODEV;
 	}
 
-	FrameBuffer *buffer = request->findBuffer(&stream_);
-	if (!buffer) {
+	const InFlight frame{request, request->findBuffer(main_->stream()),
+			     paired_ ? request->findBuffer(lores_->stream()) : nullptr};
+	if (!frame.main && !frame.lores) {
 		LOG(Cmacam, Error) << "Request without a buffer for the stream";
 		return -ENOENT;
 	}
 
-	int ret = controls_->apply(request->controls());
+	/* First, so that the controls are there when the frame begins. */
+	if (!request->controls().empty())
+		followStarts();
+	schedule_.queue(request);
+	int ret = writeDueControls();
+	if (!ret)
+		ret = report(queueBuffers(frame));
+	if (ret) {
+		schedule_.dropLast();
+		return ret;
+	}
+
+	inFlight_.push_back(frame);
+	followStatistics();
+
+	return 0;
+}
+
+/*
+ * Linked nodes need a buffer each for every frame. The main node comes last: it
+ * is what starts the board.
+ */
+int CmacamCameraData::queueBuffers(const InFlight &frame)
+{
+	if (!paired_)
+		return main_->device()->queueBuffer(frame.main);
+
+	FrameBuffer *lores = frame.lores ? frame.lores : lores_->scratch();
+	FrameBuffer *main = frame.main ? frame.main : main_->scratch();
+	if (!lores || !main) {
+		LOG(Cmacam, Error) << "Request without a buffer for one of the streams";
+		return -ENOBUFS;
+	}
+
+	int ret = lores_->device()->queueBuffer(lores);
 	if (ret)
 		return ret;
 
-	return report(video_->queueBuffer(buffer));
+	ret = main_->device()->queueBuffer(main);
+	if (!ret)
+		return 0;
+
+	/*
+	 * The other half is on its way and cannot be called back. It keeps a
+	 * partner, and the application learns of the failure by its buffer.
+	 */
+	report(ret);
+	if (main != main_->scratch() && main_->scratch())
+		ret = main_->device()->queueBuffer(main_->scratch());
+
+	return ret;
 }
 
-void CmacamCameraData::videoReady(FrameBuffer *buffer)
+/* Ask for news of starts of frames, which cost an interrupt each, once they are needed. */
+void CmacamCameraData::followStarts()
 {
-	if (buffer->metadata().status == FrameMetadata::FrameCancelled) {
-		complete({buffer, std::nullopt});
+	if (followsStarts_)
+		return;
+
+	followsStarts_ = true;
+	schedule_.followStarts(!sensor_->device()->setFrameStartEnabled(true));
+}
+
+/* Statistics are for the algorithms: none of them on, no statistics. */
+void CmacamCameraData::followStatistics()
+{
+	if (!statistics_ || statisticsFailed_ || statistics_->isRunning() == ipa_.wantsStatistics())
+		return;
+
+	if (statistics_->isRunning()) {
+		statistics_->stop();
 		return;
 	}
+
+	statsJoin_.clear();
+	int ret = statistics_->start(kStatisticsBuffers);
+	statisticsFailed_ = ret < 0;
+	if (ret)
+		LOG(Cmacam, Warning) << "No statistics, so nothing automatic: " << strerror(-ret);
+}
+
+/* Write the controls of the request whose frame is the next to begin. */
+int CmacamCameraData::writeDueControls()
+{
+	bool any = false;
+
+	while (Request *request = schedule_.due()) {
+		ipa_.queueRequest(request->sequence(), request->controls());
+		if (!request->controls().empty())
+			controls_->queueRequest(request->controls());
+		any = true;
+	}
+
+	return any ? controls_->write(ipa_.settings()) : 0;
+}
+
+void CmacamCameraData::mainReady(FrameBuffer *buffer)
+{
+	/* Whoever stops the node cancels the requests. */
+	if (buffer->metadata().status == FrameMetadata::FrameCancelled)
+		return;
 
 	join_.addBuffer(buffer, buffer->metadata().timestamp);
 	completeFrames();
 }
 
-void CmacamCameraData::metadataReady(FrameBuffer *buffer)
+void CmacamCameraData::loresReady(FrameBuffer *buffer)
 {
 	if (buffer->metadata().status == FrameMetadata::FrameCancelled)
 		return;
 
-	/* The CPU wrote the record, so there is no cache to synchronise. */
-	const MappedBuffer::Plane &plane = metadataMaps_.at(buffer).planes()[0];
-	cmacam_frame_meta record{};
-	memcpy(&record, plane.data(), std::min(plane.size(), sizeof(record)));
-
-	const FrameMetadata &metadata = buffer->metadata();
-	if (metadata.status == FrameMetadata::FrameSuccess &&
-	    record.size >= offsetof(cmacam_frame_meta, reserved))
-		join_.addRecord(record, metadata.timestamp);
-
-	metadata_->queueBuffer(buffer);
+	join_.addPartner(buffer, buffer->metadata().timestamp);
 	completeFrames();
+}
+
+void CmacamCameraData::recordReady(Span<const uint8_t> data, const FrameMetadata &metadata)
+{
+	cmacam_frame_meta record{};
+	memcpy(&record, data.data(), std::min(data.size(), sizeof(record)));
+
+	if (metadata.status == FrameMetadata::FrameSuccess && record.size >= kShortestRecord) {
+		join_.addRecord(record, metadata.timestamp);
+		learn(statsJoin_.addRecord(metadata.timestamp, {record.exposure, record.gain}));
+	}
+
+	completeFrames();
+}
+
+void CmacamCameraData::statisticsReady(Span<const uint8_t> data, const FrameMetadata &metadata)
+{
+	if (metadata.status != FrameMetadata::FrameSuccess || data.size() < sizeof(cmacam_stats))
+		return;
+
+	learn(statsJoin_.addStats(metadata.timestamp,
+				  *reinterpret_cast<const cmacam_stats *>(data.data())));
+}
+
+void CmacamCameraData::learn(const CmacamStatsJoin::Match &match)
+{
+	if (match.stats && ipa_.processStats(match.inForce, *match.stats))
+		controls_->write(ipa_.settings());
 }
 
 void CmacamCameraData::completeFrames()
@@ -116,28 +228,54 @@ void CmacamCameraData::completeLateFrames()
 
 void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 {
-	Request *request = frame.buffer->request();
+	/* Nobody waits for it: its request could not be queued in full. */
+	if (inFlight_.empty())
+		return;
+
+	const InFlight part = inFlight_.front();
+	inFlight_.pop_front();
+
+	Request *request = part.request;
 	ControlList &result = request->_d()->metadata();
-	FrameMetadata &metadata = frame.buffer->_d()->metadata();
 
+	/*
+	 * V4L2VideoDevice counts from the first frame it has seen; the record
+	 * counts from the start, frames lost there included.
+	 */
+	uint32_t sequence = frame.buffer->metadata().sequence + sequenceBase_;
 	if (frame.record) {
-		/*
-		 * V4L2VideoDevice counts from the first frame it has seen; the
-		 * record counts from the start, frames lost there included.
-		 */
-		sequenceBase_ = frame.record->sequence - metadata.sequence;
-		if (frame.record->flags & CMACAM_META_FLAG_ERROR)
-			metadata.status = FrameMetadata::FrameError;
-
-		CmacamSensorControls::fillMetadata(*frame.record, &result);
-	} else if (metadata.status != FrameMetadata::FrameCancelled) {
-		result.set(controls::SensorTimestamp, static_cast<int64_t>(metadata.timestamp));
+		sequenceBase_ += frame.record->sequence - sequence;
+		sequence = frame.record->sequence;
+		fillFrameMetadata(*frame.record, &result);
+	} else {
+		fillTimestamps(frame.timestamp, &result);
 	}
 
-	if (metadata.status != FrameMetadata::FrameCancelled)
-		metadata.sequence += sequenceBase_;
+	ipa_.fillMetadata(request->sequence(), &result);
+	schedule_.frameCompleted(sequence);
 
-	pipe()->completeBuffer(request, frame.buffer);
+	const bool torn = frame.partner && frame.timestamp != frame.partnerTimestamp;
+	if (torn)
+		LOG(Cmacam, Error) << "The streams are apart from frame " << sequence << " on";
+
+	auto finish = [&](FrameBuffer *buffer, bool failed) {
+		if (!buffer)
+			return;
+
+		FrameMetadata &metadata = buffer->_d()->metadata();
+		metadata.sequence = sequence;
+		metadata.timestamp = frame.timestamp;
+		if (failed || torn)
+			metadata.status = FrameMetadata::FrameError;
+
+		pipe()->completeBuffer(request, buffer);
+	};
+
+	/* The scratch buffer stands in for one that could not be queued. */
+	const bool flagged = frame.record && frame.record->flags & CMACAM_META_FLAG_ERROR;
+	finish(part.main, flagged || frame.buffer != part.main);
+	finish(part.lores, false);
+
 	pipe()->completeRequest(request);
 }
 
@@ -146,6 +284,8 @@ void CmacamCameraData::cancelQueued()
 {
 	recordTimer_.stop();
 	join_.clear();
+	schedule_.clear();
+	inFlight_.clear();
 
 	/*
 	 * The oldest each time: it is pending, or it would have completed, and
@@ -172,10 +312,12 @@ void CmacamCameraData::unplug()
 
 	cancelQueued();
 
-	metadataMaps_.clear();
 	metadata_->close();
-	metadataBuffers_.clear();
-	video_->close();
+	if (statistics_)
+		statistics_->close();
+	if (lores_)
+		lores_->device()->close();
+	main_->device()->close();
 }
 
 /**

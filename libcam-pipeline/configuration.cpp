@@ -24,29 +24,36 @@ LOG_DECLARE_CATEGORY(Cmacam)
 
 namespace {
 
-/* One at the hardware, one at the application, one on the way, one spare. */
-constexpr unsigned int kDefaultBuffers = 4;
-
 constexpr Size kViewfinderSize{640, 480};
 constexpr Size kVideoSize{1280, 720};
 
+/* For a configuration that says nothing. */
+constexpr unsigned int kDefaultBuffers = 4;
+
+/*
+ * One buffer at the hardware, one at the application, one on the way: stills
+ * need no more. What is looked at or processed has a spare one. Encoders keep
+ * some frames for reference.
+ */
 struct Defaults
 {
 	PixelFormat format;
 	Size size;
+	unsigned int buffers;
 };
 
 Defaults defaultsFor(StreamRole role)
 {
 	switch (role) {
 	case StreamRole::Raw:
-		return {formats::SRGGB10, kViewfinderSize};
+		return {formats::SRGGB10, kViewfinderSize, 4};
 	case StreamRole::VideoRecording:
+		return {formats::NV12, kVideoSize, 6};
 	case StreamRole::StillCapture:
-		return {formats::NV12, kVideoSize};
+		return {formats::NV12, kVideoSize, 3};
 	case StreamRole::Viewfinder:
 	default:
-		return {formats::NV12, kViewfinderSize};
+		return {formats::NV12, kViewfinderSize, 4};
 	}
 }
 
@@ -58,7 +65,9 @@ bool isRaw(const PixelFormat &format)
 } /* namespace */
 
 CmacamCameraConfiguration::CmacamCameraConfiguration(CmacamCameraData *data)
-	: camera_(data->_o<Camera>()->shared_from_this()), data_(data)
+	: camera_(data->_o<Camera>()->shared_from_this()),
+	  data_(data),
+	  transform_(Transform::Identity)
 {
 }
 
@@ -68,7 +77,7 @@ CmacamCameraConfiguration::CmacamCameraConfiguration(CmacamCameraData *data)
  * The defaults are small: buffers are contiguous memory, of which a machine
  * may have little, and every size up to the sensor's is offered.
  *
- * \return The configuration, or nullptr if the roles need more than one stream
+ * \return The configuration, or nullptr if the camera cannot play these roles
  */
 std::unique_ptr<CmacamCameraConfiguration>
 CmacamCameraConfiguration::generate(CmacamCameraData *data, Span<const StreamRole> roles)
@@ -78,20 +87,35 @@ CmacamCameraConfiguration::generate(CmacamCameraData *data, Span<const StreamRol
 	if (roles.empty())
 		return config;
 
-	if (roles.size() > 1) {
-		LOG(Cmacam, Error)
-			<< "The camera has one stream, " << roles.size() << " were asked for";
+	const std::size_t streams = data->streams().size();
+	if (roles.size() > streams) {
+		LOG(Cmacam, Error) << "The camera has " << streams << " stream(s), " << roles.size()
+				   << " were asked for";
 		return nullptr;
 	}
 
-	const Defaults defaults = defaultsFor(roles[0]);
+	std::vector<StreamConfiguration> wanted(roles.size());
+	for (unsigned int i = 0; i < roles.size(); i++) {
+		const Defaults defaults = defaultsFor(roles[i]);
+		wanted[i].pixelFormat = defaults.format;
+		wanted[i].size = defaults.size;
+		wanted[i].bufferCount = defaults.buffers;
+	}
 
-	StreamConfiguration cfg{StreamFormats(data->formats())};
-	cfg.pixelFormat = defaults.format;
-	cfg.size = defaults.size;
-	cfg.bufferCount = kDefaultBuffers;
+	for (unsigned int i = 0; i < roles.size(); i++) {
+		CmacamOutput *output = i == mainIndex(wanted) ? data->main() : data->lores();
+		if (!output->formats().count(wanted[i].pixelFormat)) {
+			LOG(Cmacam, Error) << "Only one stream can be raw";
+			return nullptr;
+		}
 
-	config->addConfiguration(cfg);
+		StreamConfiguration cfg{StreamFormats(output->formats())};
+		cfg.pixelFormat = wanted[i].pixelFormat;
+		cfg.size = wanted[i].size;
+		cfg.bufferCount = wanted[i].bufferCount;
+		config->addConfiguration(cfg);
+	}
+
 	if (config->validate() == Invalid)
 		return nullptr;
 
@@ -110,6 +134,24 @@ Size CmacamCameraConfiguration::nearestSize(const SizeRange &range, const Size &
 
 	return {fit(size.width, range.min.width, range.max.width, range.hStep),
 		fit(size.height, range.min.height, range.max.height, range.vStep)};
+}
+
+/**
+ * \brief Which of one or two streams the main output feeds
+ *
+ * A raw stream, for the other output has no raw formats, or else the larger
+ * one, or else the first.
+ */
+unsigned int CmacamCameraConfiguration::mainIndex(Span<const StreamConfiguration> configs)
+{
+	if (configs.size() < 2)
+		return 0;
+
+	const bool raw[] = {isRaw(configs[0].pixelFormat), isRaw(configs[1].pixelFormat)};
+	if (raw[0] != raw[1])
+		return raw[1];
+
+	return configs[0].size < configs[1].size;
 }
 
 /* The sensor has one mode: the whole array, neither binned nor skipped. */
@@ -137,58 +179,79 @@ CameraConfiguration::Status CmacamCameraConfiguration::validate()
 	}
 
 	const Orientation requested = orientation;
-	data_->sensor()->computeTransform(&orientation);
+	transform_ = data_->sensor()->computeTransform(&orientation);
 	if (orientation != requested)
 		status = Adjusted;
 
-	if (config_.size() > 1) {
-		config_.resize(1);
+	const std::size_t streams = data_->streams().size();
+	if (config_.size() > streams) {
+		config_.resize(streams);
 		status = Adjusted;
 	}
 
-	StreamConfiguration &cfg = config_[0];
+	outputs_.clear();
+	const unsigned int main = mainIndex(config_);
+	for (unsigned int i = 0; i < config_.size(); i++) {
+		const Status result =
+			validateStream(&config_[i], i == main ? data_->main() : data_->lores());
+		if (result == Invalid)
+			return Invalid;
+		if (result == Adjusted)
+			status = Adjusted;
+	}
 
-	const auto &formats = data_->formats();
-	if (!formats.count(cfg.pixelFormat)) {
-		cfg.pixelFormat =
+	return status;
+}
+
+/* Adjust a stream to what its output can do, and add it to outputs_. */
+CameraConfiguration::Status CmacamCameraConfiguration::validateStream(StreamConfiguration *cfg,
+								      CmacamOutput *output)
+{
+	Status status = Valid;
+
+	const CmacamOutput::Formats &formats = output->formats();
+	if (!formats.count(cfg->pixelFormat)) {
+		cfg->pixelFormat =
 			formats.count(formats::NV12) ? formats::NV12 : formats.begin()->first;
 		status = Adjusted;
 	}
 
-	const Size size = nearestSize(formats.at(cfg.pixelFormat).front(), cfg.size);
-	if (cfg.size != size) {
-		LOG(Cmacam, Debug) << "Adjusting size from " << cfg.size << " to " << size;
-		cfg.size = size;
+	const Size size = nearestSize(formats.at(cfg->pixelFormat).front(), cfg->size);
+	if (cfg->size != size) {
+		LOG(Cmacam, Debug) << "Adjusting size from " << cfg->size << " to " << size;
+		cfg->size = size;
 		status = Adjusted;
 	}
 
 	const unsigned int bufferCount =
-		std::clamp(cfg.bufferCount ? cfg.bufferCount : kDefaultBuffers, 1U,
+		std::clamp(cfg->bufferCount ? cfg->bufferCount : kDefaultBuffers, 1U,
 			   CmacamCameraData::kMaxQueued);
-	if (cfg.bufferCount && cfg.bufferCount != bufferCount)
+	if (cfg->bufferCount && cfg->bufferCount != bufferCount)
 		status = Adjusted;
-	cfg.bufferCount = bufferCount;
+	cfg->bufferCount = bufferCount;
 
-	deviceFormat_ = {};
-	deviceFormat_.fourcc = data_->video()->toV4L2PixelFormat(cfg.pixelFormat);
-	deviceFormat_.size = cfg.size;
-	if (data_->video()->tryFormat(&deviceFormat_))
+	V4L2DeviceFormat format;
+	format.fourcc = output->device()->toV4L2PixelFormat(cfg->pixelFormat);
+	format.size = cfg->size;
+	if (output->device()->tryFormat(&format))
 		return Invalid;
 
-	if (deviceFormat_.size != cfg.size) {
-		cfg.size = deviceFormat_.size;
+	if (format.size != cfg->size) {
+		cfg->size = format.size;
 		status = Adjusted;
 	}
 
 	/* Stride and frame size are the driver's to choose; they are outputs. */
-	cfg.stride = deviceFormat_.planes[0].bpl;
-	cfg.frameSize = deviceFormat_.planes[0].size;
+	cfg->stride = format.planes[0].bpl;
+	cfg->frameSize = format.planes[0].size;
 
-	const ColorSpace colorSpace = deviceFormat_.colorSpace.value_or(
-		isRaw(cfg.pixelFormat) ? ColorSpace::Raw : ColorSpace::Rec709);
-	if (cfg.colorSpace && cfg.colorSpace != colorSpace)
+	const ColorSpace colorSpace = format.colorSpace.value_or(
+		isRaw(cfg->pixelFormat) ? ColorSpace::Raw : ColorSpace::Rec709);
+	if (cfg->colorSpace && cfg->colorSpace != colorSpace)
 		status = Adjusted;
-	cfg.colorSpace = colorSpace;
+	cfg->colorSpace = colorSpace;
+
+	outputs_.push_back({output, format});
 
 	return status;
 }

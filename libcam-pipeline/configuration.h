@@ -6,18 +6,18 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <libcamera/base/span.h>
 
 #include <libcamera/camera.h>
 #include <libcamera/geometry.h>
 #include <libcamera/stream.h>
+#include <libcamera/transform.h>
 
-#include "libcamera/internal/v4l2_videodevice.h"
+#include "camera_data.h"
 
 namespace libcamera {
-
-class CmacamCameraData;
 
 class CmacamCameraConfiguration : public CameraConfiguration
 {
@@ -29,17 +29,22 @@ public:
 
 	Status validate() override;
 
-	const V4L2DeviceFormat &deviceFormat() const { return deviceFormat_; }
+	/* Both valid after validate(); the outputs in the order of the streams. */
+	const std::vector<CmacamCameraData::OutputFormat> &outputs() const { return outputs_; }
+	Transform transform() const { return transform_; }
 
 	static Size nearestSize(const SizeRange &range, const Size &size);
+	static unsigned int mainIndex(Span<const StreamConfiguration> configs);
 
 private:
 	bool sensorConfigFits() const;
+	Status validateStream(StreamConfiguration *cfg, CmacamOutput *output);
 
 	/* The data lives as long as the camera, and the application may keep this longer. */
 	std::shared_ptr<Camera> camera_;
 	CmacamCameraData *data_;
-	V4L2DeviceFormat deviceFormat_;
+	std::vector<CmacamCameraData::OutputFormat> outputs_;
+	Transform transform_;
 };
 
 } /* namespace libcamera */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pairs video buffers with the metadata records of the same frames.
+ * Brings together what belongs to one frame: the buffers of both streams and
+ * the metadata record.
  */
 
 #include "frame_join.h"
@@ -9,23 +10,38 @@ namespace libcamera {
 
 /**
  * \class CmacamFrameJoin
- * \brief Match two queues of finished frames
+ * \brief Match queues of finished frames
  *
- * The video node and the metadata node deliver their halves of a frame on two
- * file descriptors, in either order, and each can lose one. V4L2 gives both
- * halves the same sequence number and the same timestamp. The timestamp is the
- * key, because V4L2VideoDevice renumbers the sequences of each node from the
- * first frame that it has seen on that node.
+ * The video nodes and the metadata node deliver their parts of a frame on as
+ * many file descriptors, in any order.
+ *
+ * The record can get lost, and so can the buffer that it belongs to. V4L2 gives
+ * all parts of a frame the same sequence number and the same timestamp. The
+ * timestamp is the key, because V4L2VideoDevice renumbers the sequences of each
+ * node from the first frame that it has seen on that node.
+ *
+ * Linked video nodes lose no frame that the other one does not lose as well:
+ * the n-th buffer of one and the n-th of the other are a pair.
  */
 
 /**
- * \brief A video buffer was filled
+ * \brief A buffer of the main video node was filled
  * \param[in] buffer The buffer; never dereferenced here
  * \param[in] timestamp Of the V4L2 buffer
  */
 void CmacamFrameJoin::addBuffer(FrameBuffer *buffer, uint64_t timestamp)
 {
 	buffers_.push_back({buffer, timestamp});
+}
+
+/**
+ * \brief A buffer of the linked video node was filled
+ * \param[in] buffer The buffer; never dereferenced here
+ * \param[in] timestamp Of the V4L2 buffer
+ */
+void CmacamFrameJoin::addPartner(FrameBuffer *buffer, uint64_t timestamp)
+{
+	partners_.push_back({buffer, timestamp});
 }
 
 /**
@@ -38,52 +54,65 @@ void CmacamFrameJoin::addRecord(const cmacam_frame_meta &record, uint64_t timest
 	records_.push_back({record, timestamp});
 }
 
-/**
- * \brief Take the oldest video buffer of which everything is known
- *
- * That is a buffer with its record, or one whose record was lost: the next
- * record then belongs to a later frame.
- *
- * \return The frame, or nothing while the record may still arrive
- */
-std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::next()
+bool CmacamFrameJoin::hasFrame() const
 {
-	if (buffers_.empty())
-		return std::nullopt;
+	return !buffers_.empty() && (!paired_ || !partners_.empty());
+}
 
-	const Buffer head = buffers_.front();
-
-	/* Records without a buffer: nobody is going to ask for them. */
-	while (!records_.empty() && records_.front().timestamp < head.timestamp)
-		records_.pop_front();
-
-	if (records_.empty())
-		return std::nullopt;
-
+CmacamFrameJoin::Frame CmacamFrameJoin::takeFrame()
+{
+	Frame frame{buffers_.front().buffer, nullptr, buffers_.front().timestamp, 0, std::nullopt};
 	buffers_.pop_front();
 
-	if (records_.front().timestamp != head.timestamp)
-		return Frame{head.buffer, std::nullopt};
-
-	Frame frame{head.buffer, records_.front().record};
-	records_.pop_front();
+	if (paired_) {
+		frame.partner = partners_.front().buffer;
+		frame.partnerTimestamp = partners_.front().timestamp;
+		partners_.pop_front();
+	}
 
 	return frame;
 }
 
 /**
- * \brief Take the oldest video buffer although its record has not arrived
- * \return The frame, or nothing if no buffer is waiting
+ * \brief Take the oldest frame of which everything is known
+ *
+ * That is one whose buffers and record are there, or one whose record was
+ * lost: the next record then belongs to a later frame.
+ *
+ * \return The frame, or nothing while a part of it may still arrive
+ */
+std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::next()
+{
+	if (!hasFrame())
+		return std::nullopt;
+
+	/* Records without a buffer: nobody is going to ask for them. */
+	const uint64_t timestamp = buffers_.front().timestamp;
+	while (!records_.empty() && records_.front().timestamp < timestamp)
+		records_.pop_front();
+
+	if (records_.empty())
+		return std::nullopt;
+
+	Frame frame = takeFrame();
+	if (records_.front().timestamp == timestamp) {
+		frame.record = records_.front().record;
+		records_.pop_front();
+	}
+
+	return frame;
+}
+
+/**
+ * \brief Take the oldest frame although its record has not arrived
+ * \return The frame, or nothing if a buffer of it is missing as well
  */
 std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::nextWithoutRecord()
 {
-	if (buffers_.empty())
+	if (!hasFrame())
 		return std::nullopt;
 
-	Frame frame{buffers_.front().buffer, std::nullopt};
-	buffers_.pop_front();
-
-	return frame;
+	return takeFrame();
 }
 
 /**
@@ -92,6 +121,7 @@ std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::nextWithoutRecord()
 void CmacamFrameJoin::clear()
 {
 	buffers_.clear();
+	partners_.clear();
 	records_.clear();
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pairs video buffers with the metadata records of the same frames.
+ * Brings together what belongs to one frame: the buffers of both streams and
+ * the metadata record.
  */
 
 #pragma once
@@ -21,15 +22,21 @@ public:
 	struct Frame
 	{
 		FrameBuffer *buffer;
+		FrameBuffer *partner; /* nullptr unless frames come in pairs */
+		uint64_t timestamp;
+		uint64_t partnerTimestamp;
 		std::optional<cmacam_frame_meta> record;
 	};
 
+	void setPaired(bool paired) { paired_ = paired; }
+
 	void addBuffer(FrameBuffer *buffer, uint64_t timestamp);
+	void addPartner(FrameBuffer *buffer, uint64_t timestamp);
 	void addRecord(const cmacam_frame_meta &record, uint64_t timestamp);
 
 	std::optional<Frame> next();
 	std::optional<Frame> nextWithoutRecord();
-	bool isWaiting() const { return !buffers_.empty(); }
+	bool isWaiting() const { return hasFrame(); }
 
 	void clear();
 
@@ -46,8 +53,14 @@ private:
 		uint64_t timestamp;
 	};
 
-	/* Both in the order in which the hardware finished the frames. */
+	bool hasFrame() const;
+	Frame takeFrame();
+
+	bool paired_ = false;
+
+	/* All in the order in which the hardware finished the frames. */
 	std::deque<Buffer> buffers_;
+	std::deque<Buffer> partners_;
 	std::deque<Record> records_;
 };
 

@@ -43,11 +43,12 @@ int PipelineHandlerCmacam::configure(Camera *camera, CameraConfiguration *config
 	CmacamCameraData *data = cameraData(camera);
 	auto *cmacamConfig = static_cast<CmacamCameraConfiguration *>(config);
 
-	int ret = data->configure(cmacamConfig->deviceFormat());
+	int ret = data->configure(cmacamConfig->outputs(), cmacamConfig->transform());
 	if (ret)
 		return ret;
 
-	config->at(0).setStream(data->stream());
+	for (unsigned int i = 0; i < config->size(); i++)
+		config->at(i).setStream(cmacamConfig->outputs()[i].output->stream());
 
 	return 0;
 }
@@ -55,7 +56,8 @@ int PipelineHandlerCmacam::configure(Camera *camera, CameraConfiguration *config
 int PipelineHandlerCmacam::exportFrameBuffers(Camera *camera, Stream *stream,
 					      std::vector<std::unique_ptr<FrameBuffer>> *buffers)
 {
-	return cameraData(camera)->exportBuffers(stream->configuration().bufferCount, buffers);
+	return cameraData(camera)->exportBuffers(stream, stream->configuration().bufferCount,
+						 buffers);
 }
 
 int PipelineHandlerCmacam::start(Camera *camera, const ControlList *controls)
@@ -89,7 +91,7 @@ bool PipelineHandlerCmacam::match(DeviceEnumerator *enumerator)
 		return false;
 
 	const std::string id = data->id();
-	std::set<Stream *> streams{data->stream()};
+	std::set<Stream *> streams = data->streams();
 	registerCamera(Camera::create(std::move(data), id, streams));
 
 	/*

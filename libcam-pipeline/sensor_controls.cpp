@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libcamera controls of the cmacam sensor and the per-frame metadata.
+ * The V4L2 controls of the cmacam sensor, and the libcamera controls that are
+ * theirs alone.
  */
 
 #include "sensor_controls.h"
@@ -9,14 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include <linux/v4l2-controls.h>
+#include <linux/v4l2-subdev.h>
 
 #include <libcamera/base/log.h>
-
-#include <libcamera/control_ids.h>
 
 #include <libcamera/ipa/core_ipa_interface.h>
 
@@ -24,12 +23,14 @@
 
 namespace libcamera {
 
+using cmacam::ipa::kGainUnit;
+
 LOG_DECLARE_CATEGORY(Cmacam)
 
 namespace {
 
-/* Analogue gain is a fixed point number in V4L2 and in the record. */
-constexpr float kGainUnit = 256.0f;
+/* The smallest part of the array that the board can show. */
+constexpr Size kSmallestCrop{16, 16};
 
 /*
  * By index of the sensor's V4L2_CID_TEST_PATTERN menu: off, 75 % colour bars,
@@ -42,20 +43,39 @@ constexpr std::array kTestPatterns{
 	controls::draft::TestPatternModeSolidColor,
 };
 
-std::optional<int32_t> testPatternIndex(int32_t mode)
+/* An application's number, of which nothing is known, as a V4L2 control's value. */
+int32_t fixedPoint(float value, float unit, const ControlInfo &info)
 {
-	auto it = std::find(kTestPatterns.begin(), kTestPatterns.end(), mode);
-	if (it == kTestPatterns.end())
-		return std::nullopt;
+	const float min = info.min().get<int32_t>();
+	const float max = info.max().get<int32_t>();
+	const float code = value * unit;
 
-	return std::distance(kTestPatterns.begin(), it);
+	/* Written so that what is not a number becomes the minimum. */
+	return code > min ? std::lround(std::min(code, max)) : min;
 }
 
 } /* namespace */
 
-CmacamSensorControls::CmacamSensorControls(CameraSensor *sensor)
-	: sensor_(sensor), activeLines_(0), minGain_(0), maxGain_(0), defaults_{}, current_{}
+/**
+ * \brief The test pattern with a number of the sensor's menu
+ */
+std::optional<controls::draft::TestPatternModeEnum> testPatternMode(uint32_t index)
 {
+	if (index >= kTestPatterns.size())
+		return std::nullopt;
+
+	return kTestPatterns[index];
+}
+
+CmacamSensorControls::CmacamSensorControls(CameraSensor *sensor) : sensor_(sensor), activeLines_(0)
+{
+}
+
+bool CmacamSensorControls::has(uint32_t id) const
+{
+	const ControlInfoMap &v4l2 = sensor_->controls();
+
+	return v4l2.find(id) != v4l2.end();
 }
 
 /**
@@ -74,7 +94,6 @@ int CmacamSensorControls::readLimits()
 
 	const ControlInfoMap &v4l2 = sensor_->controls();
 	const ControlInfo &exposure = v4l2.at(V4L2_CID_EXPOSURE);
-	const ControlInfo &gain = v4l2.at(V4L2_CID_ANALOGUE_GAIN);
 	const ControlInfo &vblank = v4l2.at(V4L2_CID_VBLANK);
 
 	static constexpr uint32_t ids[] = {V4L2_CID_VBLANK};
@@ -82,182 +101,223 @@ int CmacamSensorControls::readLimits()
 	if (!now.contains(V4L2_CID_VBLANK))
 		return -EIO;
 
-	timing_ = {sensorInfo.pixelRate, sensorInfo.minLineLength};
-	if (!timing_.isValid())
+	info_.timing = {sensorInfo.pixelRate, sensorInfo.minLineLength};
+	if (!info_.timing.isValid())
 		return -EINVAL;
 
 	activeLines_ = sensorInfo.outputSize.height;
-	limits_.minFrame = sensorInfo.minFrameLength;
-	limits_.maxFrame = sensorInfo.maxFrameLength;
-	limits_.minExposure = exposure.min().get<int32_t>();
+	info_.limits.minFrame = sensorInfo.minFrameLength;
+	info_.limits.maxFrame = sensorInfo.maxFrameLength;
+	info_.limits.minExposure = exposure.min().get<int32_t>();
 
 	/*
 	 * V4L2 gives no margin, but the largest exposure of the frame length
 	 * that is set right now.
 	 */
 	int32_t frameNow = activeLines_ + now.get(V4L2_CID_VBLANK).get<int32_t>();
-	limits_.margin = std::max(0, frameNow - exposure.max().get<int32_t>());
+	info_.limits.margin = std::max(0, frameNow - exposure.max().get<int32_t>());
 
-	minGain_ = gain.min().get<int32_t>();
-	maxGain_ = gain.max().get<int32_t>();
+	info_.defaultFrame = activeLines_ + vblank.def().get<int32_t>();
+	info_.defaultExposure = exposure.def().get<int32_t>();
 
-	defaults_.shortestFrame = activeLines_ + vblank.def().get<int32_t>();
-	defaults_.longestFrame = limits_.maxFrame;
-	defaults_.exposure = exposure.def().get<int32_t>();
-	defaults_.gain = gain.def().get<int32_t>();
-	defaults_.pattern = 0;
-	current_ = defaults_;
+	auto range = [&v4l2](uint32_t id) {
+		const ControlInfo &control = v4l2.at(id);
+		return cmacam::ipa::Range{
+			static_cast<uint32_t>(control.min().get<int32_t>()),
+			static_cast<uint32_t>(control.max().get<int32_t>()),
+			static_cast<uint32_t>(control.def().get<int32_t>()),
+		};
+	};
+	info_.gain = range(V4L2_CID_ANALOGUE_GAIN);
+	info_.colourGain = {};
+	if (has(V4L2_CID_RED_BALANCE) && has(V4L2_CID_BLUE_BALANCE))
+		info_.colourGain = range(V4L2_CID_RED_BALANCE);
+
+	/* Drivers learnt to crop when they learnt white balance. */
+	array_ = info_.colourGain.max ? Rectangle(sensorInfo.activeAreaSize) : Rectangle();
 
 	return 0;
 }
 
 /**
- * \brief The controls an application can set, with their limits
+ * \brief Add the controls that are handled here
+ * \param[inout] map The controls of the camera
  */
-ControlInfoMap::Map CmacamSensorControls::info() const
+void CmacamSensorControls::addControls(ControlInfoMap::Map *map) const
 {
-	auto us = [this](uint32_t lines) { return timing_.microseconds(lines); };
-	auto us32 = [&us](uint32_t lines) { return static_cast<int32_t>(us(lines)); };
-
-	ControlInfoMap::Map map;
-	map[&controls::ExposureTime] =
-		ControlInfo(us32(limits_.minExposure), us32(limits_.maxFrame - limits_.margin),
-			    us32(defaults_.exposure));
-	map[&controls::AnalogueGain] =
-		ControlInfo(minGain_ / kGainUnit, maxGain_ / kGainUnit, defaults_.gain / kGainUnit);
-
-	const std::array<int64_t, 2> defaultDurations{us(defaults_.shortestFrame),
-						      us(defaults_.longestFrame)};
-	/*
-	 * The shortest duration is rounded down, as applications round theirs:
-	 * libcamerasrc makes 16666 us of 60 frames per second.
-	 */
-	map[&controls::FrameDurationLimits] =
-		ControlInfo(timing_.microsecondsDown(limits_.minFrame), us(limits_.maxFrame),
-			    Span<const int64_t, 2>(defaultDurations));
-
 	const ControlInfoMap &v4l2 = sensor_->controls();
+
+	auto add = [&](const Control<float> &control, uint32_t id, float unit) {
+		auto it = v4l2.find(id);
+		if (it == v4l2.end())
+			return;
+
+		auto value = [unit](const ControlValue &code) {
+			return code.get<int32_t>() / unit;
+		};
+		const ControlInfo &code = it->second;
+		(*map)[&control] =
+			ControlInfo(value(code.min()), value(code.max()), value(code.def()));
+	};
+	add(controls::Brightness, V4L2_CID_BRIGHTNESS, kBrightnessUnit);
+	add(controls::Contrast, V4L2_CID_CONTRAST, kGainUnit);
+	add(controls::Saturation, V4L2_CID_SATURATION, kGainUnit);
+
+	if (!array_.isNull())
+		(*map)[&controls::ScalerCrop] =
+			ControlInfo(Rectangle(kSmallestCrop), array_, array_);
+
 	auto patterns = v4l2.find(V4L2_CID_TEST_PATTERN);
-	if (patterns != v4l2.end()) {
-		std::vector<ControlValue> modes;
-		for (const ControlValue &index : patterns->second.values()) {
-			size_t i = index.get<int32_t>();
-			if (i < kTestPatterns.size())
-				modes.emplace_back(static_cast<int32_t>(kTestPatterns[i]));
-		}
+	if (patterns == v4l2.end())
+		return;
 
-		if (!modes.empty())
-			map[&controls::draft::TestPatternMode] = ControlInfo(modes, modes.front());
+	std::vector<ControlValue> modes;
+	for (const ControlValue &index : patterns->second.values()) {
+		if (auto mode = testPatternMode(index.get<int32_t>()))
+			modes.emplace_back(static_cast<int32_t>(*mode));
 	}
 
-	return map;
+	if (!modes.empty())
+		(*map)[&controls::draft::TestPatternMode] = ControlInfo(modes, modes.front());
 }
 
 /**
- * \brief Give the sensor its default settings
+ * \brief Go back to the defaults, whatever the last session left behind
  *
- * A session starts from a known state, whatever the last one left behind.
- *
- * \return 0 on success or a negative error code otherwise
+ * Takes effect with the next write(), which writes everything.
  */
-int CmacamSensorControls::reset()
+void CmacamSensorControls::reset()
 {
-	return write(defaults_);
+	picture_ = {};
+	picture_.crop = array_;
+	writtenSettings_.reset();
+	writtenPicture_.reset();
 }
 
 /**
- * \brief Apply the controls of a request
+ * \brief Take up the controls of a request
+ *
+ * Takes effect with the next write().
+ *
  * \param[in] requested The controls; those out of range are clamped
- * \return 0 on success or a negative error code otherwise
  */
-int CmacamSensorControls::apply(const ControlList &requested)
+void CmacamSensorControls::queueRequest(const ControlList &requested)
 {
-	Settings settings = current_;
+	const ControlInfoMap &v4l2 = sensor_->controls();
 
-	if (requested.empty())
-		return 0;
+	auto take = [&](const Control<float> &control, uint32_t id, float unit, int32_t *code) {
+		auto info = v4l2.find(id);
+		if (auto value = requested.get(control); value && info != v4l2.end())
+			*code = fixedPoint(*value, unit, info->second);
+	};
+	take(controls::Brightness, V4L2_CID_BRIGHTNESS, kBrightnessUnit, &picture_.brightness);
+	take(controls::Contrast, V4L2_CID_CONTRAST, kGainUnit, &picture_.contrast);
+	take(controls::Saturation, V4L2_CID_SATURATION, kGainUnit, &picture_.saturation);
 
-	if (auto us = requested.get(controls::ExposureTime))
-		settings.exposure = std::clamp(timing_.lines(*us), limits_.minExposure,
-					       limits_.maxFrame - limits_.margin);
-
-	if (auto gain = requested.get(controls::AnalogueGain)) {
-		float code = std::clamp<float>(*gain * kGainUnit, minGain_, maxGain_);
-		settings.gain = std::lround(code);
-	}
-
-	if (auto limits = requested.get(controls::FrameDurationLimits)) {
-		/* libcamera's way to ask for the defaults. */
-		const bool none = (*limits)[0] == 0 && (*limits)[1] == 0;
-		settings.shortestFrame =
-			none ? defaults_.shortestFrame : timing_.lines((*limits)[0]);
-		settings.longestFrame = none ? defaults_.longestFrame : timing_.lines((*limits)[1]);
-	}
+	if (auto crop = requested.get(controls::ScalerCrop); crop && !array_.isNull())
+		picture_.crop = Rectangle(crop->x, crop->y, crop->size().expandedTo(kSmallestCrop))
+					.enclosedIn(array_);
 
 	if (auto mode = requested.get(controls::draft::TestPatternMode)) {
-		std::optional<int32_t> index = testPatternIndex(*mode);
-		if (!index)
+		auto it = std::find(kTestPatterns.begin(), kTestPatterns.end(), *mode);
+		if (it == kTestPatterns.end())
 			LOG(Cmacam, Warning)
 				<< "Test pattern mode " << *mode << " is not supported";
 		else
-			settings.pattern = *index;
+			picture_.pattern = std::distance(kTestPatterns.begin(), it);
 	}
-
-	return write(settings);
 }
 
-int CmacamSensorControls::write(const Settings &settings)
+/**
+ * \brief Give the sensor what differs from what it has
+ * \param[in] settings The algorithms' part
+ * \return 0 on success or a negative error code otherwise
+ */
+int CmacamSensorControls::write(const cmacam::ipa::Settings &settings)
 {
-	const cmacam::FrameShape shape = cmacam::fitFrame(limits_, settings.shortestFrame,
-							  settings.longestFrame, settings.exposure);
-	const ControlInfoMap &v4l2 = sensor_->controls();
+	if (writtenSettings_ == settings && writtenPicture_ == picture_)
+		return 0;
 
-	/*
-	 * Vertical blanking first, on its own: the kernel derives the range of
-	 * the exposure from it and would clamp a longer exposure that arrives
-	 * in the same call.
-	 */
-	ControlList blanking(v4l2);
-	blanking.set(V4L2_CID_VBLANK, static_cast<int32_t>(shape.frame - activeLines_));
-	int ret = sensor_->setControls(&blanking);
-	if (ret)
+	bool timingChanged = false;
+	int ret = writeTiming(settings, &timingChanged);
+	if (!ret)
+		ret = writeCluster(settings, timingChanged);
+	if (!ret)
+		ret = writeCrop();
+
+	/* After a failure nobody knows what the sensor has. */
+	if (ret) {
+		writtenSettings_.reset();
+		writtenPicture_.reset();
 		return ret;
+	}
 
-	ControlList list(v4l2);
-	list.set(V4L2_CID_EXPOSURE, static_cast<int32_t>(shape.exposure));
-	list.set(V4L2_CID_ANALOGUE_GAIN, settings.gain);
-	if (v4l2.find(V4L2_CID_TEST_PATTERN) != v4l2.end())
-		list.set(V4L2_CID_TEST_PATTERN, settings.pattern);
-	ret = sensor_->setControls(&list);
-	if (ret)
-		return ret;
-
-	current_ = settings;
+	writtenSettings_ = settings;
+	writtenPicture_ = picture_;
 
 	return 0;
 }
 
-/**
- * \brief Turn the record of a frame into libcamera metadata
- * \param[in] record What the hardware says was in force for the frame
- * \param[out] metadata The request's metadata
+/*
+ * Vertical blanking first, on its own: the kernel derives the range of the
+ * exposure from it and would clamp a longer exposure that arrives in the same
+ * call.
  */
-void CmacamSensorControls::fillMetadata(const cmacam_frame_meta &record, ControlList *metadata)
+int CmacamSensorControls::writeTiming(const cmacam::ipa::Settings &settings, bool *changed)
 {
-	const cmacam::LineTiming timing{record.pixel_rate, record.line_length};
+	if (writtenSettings_ && writtenSettings_->frame == settings.frame)
+		return 0;
 
-	metadata->set(controls::SensorTimestamp, static_cast<int64_t>(record.timestamp));
-	metadata->set(controls::AnalogueGain, record.gain / kGainUnit);
+	ControlList list(sensor_->controls());
+	set(&list, V4L2_CID_VBLANK, static_cast<int32_t>(settings.frame - activeLines_));
+	*changed = true;
 
-	if (timing.isValid()) {
-		metadata->set(controls::ExposureTime,
-			      static_cast<int32_t>(timing.microseconds(record.exposure)));
-		metadata->set(controls::FrameDuration, timing.microseconds(record.frame_length));
-	}
+	return sensor_->setControls(&list);
+}
 
-	if (record.pattern < kTestPatterns.size())
-		metadata->set(controls::draft::TestPatternMode,
-			      static_cast<int32_t>(kTestPatterns[record.pattern]));
+/* All in one call, which the driver gives to one and the same frame. */
+int CmacamSensorControls::writeCluster(const cmacam::ipa::Settings &settings, bool timingChanged)
+{
+	using cmacam::ipa::Settings;
+
+	ControlList list(sensor_->controls());
+
+	auto setting = [&](uint32_t id, uint32_t Settings::*member, bool always = false) {
+		if (always || !writtenSettings_ || *writtenSettings_.*member != settings.*member)
+			set(&list, id, settings.*member);
+	};
+	/* The new range may have cut the exposure that was set. */
+	setting(V4L2_CID_EXPOSURE, &Settings::exposure, timingChanged);
+	setting(V4L2_CID_ANALOGUE_GAIN, &Settings::gain);
+	setting(V4L2_CID_RED_BALANCE, &Settings::redGain);
+	setting(V4L2_CID_BLUE_BALANCE, &Settings::blueGain);
+
+	auto picture = [&](uint32_t id, int32_t Picture::*member) {
+		if (!writtenPicture_ || *writtenPicture_.*member != picture_.*member)
+			set(&list, id, picture_.*member);
+	};
+	picture(V4L2_CID_TEST_PATTERN, &Picture::pattern);
+	picture(V4L2_CID_BRIGHTNESS, &Picture::brightness);
+	picture(V4L2_CID_CONTRAST, &Picture::contrast);
+	picture(V4L2_CID_SATURATION, &Picture::saturation);
+
+	return sensor_->setControls(&list);
+}
+
+int CmacamSensorControls::writeCrop()
+{
+	if (array_.isNull() || (writtenPicture_ && writtenPicture_->crop == picture_.crop))
+		return 0;
+
+	Rectangle crop = picture_.crop;
+
+	return sensor_->device()->setSelection(0, V4L2_SEL_TGT_CROP, &crop);
+}
+
+void CmacamSensorControls::set(ControlList *list, uint32_t id, int32_t value) const
+{
+	if (has(id))
+		list->set(id, value);
 }
 
 } /* namespace libcamera */

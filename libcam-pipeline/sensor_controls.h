@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libcamera controls of the cmacam sensor and the per-frame metadata.
+ * The V4L2 controls of the cmacam sensor, and the libcamera controls that are
+ * theirs alone.
  */
 
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
-#include <linux/cmacam.h>
-
+#include <libcamera/control_ids.h>
 #include <libcamera/controls.h>
+#include <libcamera/geometry.h>
 
-#include "sensor_timing.h"
+#include "ipa/settings.h"
 
 namespace libcamera {
 
 class CameraSensor;
+
+/* Brightness is added to codes of 8 bits; 1.0 stands for half of their range. */
+constexpr float kBrightnessUnit = 128.0f;
+
+std::optional<controls::draft::TestPatternModeEnum> testPatternMode(uint32_t index);
 
 class CmacamSensorControls
 {
@@ -23,35 +30,43 @@ public:
 	explicit CmacamSensorControls(CameraSensor *sensor);
 
 	int readLimits();
-	ControlInfoMap::Map info() const;
+	void addControls(ControlInfoMap::Map *map) const;
+	const cmacam::ipa::SensorInfo &info() const { return info_; }
 
-	int reset();
-	int apply(const ControlList &requested);
-
-	static void fillMetadata(const cmacam_frame_meta &record, ControlList *metadata);
+	void reset();
+	void queueRequest(const ControlList &requested);
+	int write(const cmacam::ipa::Settings &settings);
 
 private:
-	struct Settings
+	/* What is not the business of any algorithm. */
+	struct Picture
 	{
-		uint32_t shortestFrame; /* lines, from FrameDurationLimits */
-		uint32_t longestFrame;
-		uint32_t exposure; /* lines, as wanted */
-		int32_t gain;	   /* 1/256 */
-		int32_t pattern;   /* menu index */
+		int32_t pattern = 0; /* menu index */
+		int32_t brightness = 0;
+		int32_t contrast = cmacam::ipa::kGainUnit;
+		int32_t saturation = cmacam::ipa::kGainUnit;
+		Rectangle crop;
+
+		bool operator==(const Picture &) const = default;
 	};
 
-	int write(const Settings &settings);
+	bool has(uint32_t id) const;
+	int writeTiming(const cmacam::ipa::Settings &settings, bool *changed);
+	int writeCluster(const cmacam::ipa::Settings &settings, bool timingChanged);
+	int writeCrop();
+	void set(ControlList *list, uint32_t id, int32_t value) const;
 
 	CameraSensor *sensor_;
 
-	cmacam::LineTiming timing_;
-	cmacam::FrameLimits limits_;
+	cmacam::ipa::SensorInfo info_;
 	uint32_t activeLines_;
-	int32_t minGain_;
-	int32_t maxGain_;
+	Rectangle array_;
 
-	Settings defaults_;
-	Settings current_;
+	Picture picture_;
+
+	/* What the driver has; nothing when that is not known. */
+	std::optional<cmacam::ipa::Settings> writtenSettings_;
+	std::optional<Picture> writtenPicture_;
 };
 
 } /* namespace libcamera */

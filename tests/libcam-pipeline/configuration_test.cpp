@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sizes that the node does not offer become sizes that it does.
+ * Sizes that the node does not offer become sizes that it does, and streams
+ * find their outputs.
  */
 
+#include <vector>
+
 #include <gtest/gtest.h>
+
+#include <libcamera/formats.h>
 
 #include "configuration.h"
 
 using libcamera::Size;
 using libcamera::SizeRange;
+using libcamera::StreamConfiguration;
+
+namespace formats = libcamera::formats;
 
 namespace {
 
 Size nearest(const SizeRange &range, const Size &size)
 {
 	return libcamera::CmacamCameraConfiguration::nearestSize(range, size);
+}
+
+StreamConfiguration stream(const libcamera::PixelFormat &format, const Size &size)
+{
+	StreamConfiguration cfg;
+	cfg.pixelFormat = format;
+	cfg.size = size;
+	return cfg;
+}
+
+unsigned int mainOf(const std::vector<StreamConfiguration> &configs)
+{
+	return libcamera::CmacamCameraConfiguration::mainIndex(configs);
 }
 
 const SizeRange kRange{{16, 16}, {3840, 2160}, 2, 2};
@@ -48,4 +69,27 @@ TEST(NearestSize, StepsCountFromTheMinimum)
 TEST(NearestSize, DiscreteSize)
 {
 	EXPECT_EQ(nearest(SizeRange{Size{640, 480}}, {800, 600}), Size(640, 480));
+}
+
+TEST(MainIndex, TheOnlyOne)
+{
+	EXPECT_EQ(mainOf({stream(formats::NV12, {16, 16})}), 0U);
+}
+
+TEST(MainIndex, TheLargerOne)
+{
+	const StreamConfiguration small = stream(formats::NV12, {640, 480});
+	const StreamConfiguration large = stream(formats::R8, {1920, 1080});
+	EXPECT_EQ(mainOf({small, large}), 1U);
+	EXPECT_EQ(mainOf({large, small}), 0U);
+	EXPECT_EQ(mainOf({small, small}), 0U);
+}
+
+TEST(MainIndex, RawHowSmallItMayBe)
+{
+	const StreamConfiguration raw = stream(formats::SRGGB8, {64, 64});
+	const StreamConfiguration large = stream(formats::NV12, {1920, 1080});
+	EXPECT_EQ(mainOf({large, raw}), 1U);
+	EXPECT_EQ(mainOf({raw, large}), 0U);
+	EXPECT_EQ(mainOf({raw, raw}), 0U);
 }

@@ -30,6 +30,22 @@ protected:
 		join.addRecord(record, frame * 1000);
 	}
 
+	void addPartner(unsigned int frame)
+	{
+		join.addPartner(fakeBuffer(100 + frame), frame * 1000);
+	}
+
+	void expectPair(unsigned int frame)
+	{
+		auto result = join.next();
+		ASSERT_TRUE(result);
+		EXPECT_EQ(result->buffer, fakeBuffer(frame));
+		EXPECT_EQ(result->partner, fakeBuffer(100 + frame));
+		EXPECT_EQ(result->timestamp, result->partnerTimestamp);
+		ASSERT_TRUE(result->record);
+		EXPECT_EQ(result->record->sequence, frame);
+	}
+
 	void expectFrame(unsigned int frame)
 	{
 		auto result = join.next();
@@ -134,4 +150,58 @@ TEST_F(FrameJoinTest, ClearForgets)
 	EXPECT_FALSE(join.isWaiting());
 	addBuffer(2);
 	EXPECT_FALSE(join.next());
+}
+
+TEST_F(FrameJoinTest, PairsInAnyOrder)
+{
+	join.setPaired(true);
+	addBuffer(1);
+	addRecord(1);
+	EXPECT_FALSE(join.next());
+	EXPECT_FALSE(join.isWaiting());
+	addPartner(1);
+	expectPair(1);
+
+	addPartner(2);
+	addPartner(3);
+	addBuffer(2);
+	EXPECT_FALSE(join.next());
+	EXPECT_TRUE(join.isWaiting());
+	addBuffer(3);
+	addRecord(2);
+	addRecord(3);
+	expectPair(2);
+	expectPair(3);
+}
+
+TEST_F(FrameJoinTest, PairWithoutARecord)
+{
+	join.setPaired(true);
+	addBuffer(1);
+	EXPECT_FALSE(join.nextWithoutRecord());
+	addPartner(1);
+	auto late = join.nextWithoutRecord();
+	ASSERT_TRUE(late);
+	EXPECT_EQ(late->partner, fakeBuffer(101));
+	EXPECT_FALSE(late->record);
+}
+
+TEST_F(FrameJoinTest, PartnersOfDifferentTimesAreTold)
+{
+	join.setPaired(true);
+	addBuffer(1);
+	addPartner(2);
+	addRecord(1);
+	auto torn = join.next();
+	ASSERT_TRUE(torn);
+	EXPECT_NE(torn->timestamp, torn->partnerTimestamp);
+}
+
+TEST_F(FrameJoinTest, ASingleStreamHasNoPartners)
+{
+	addBuffer(1);
+	addRecord(1);
+	auto result = join.next();
+	ASSERT_TRUE(result);
+	EXPECT_EQ(result->partner, nullptr);
 }

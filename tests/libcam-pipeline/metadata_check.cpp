@@ -286,6 +286,9 @@ void Check::setControls(libcamera::ControlList *list)
 	const auto &gain = info.at(&controls::AnalogueGain);
 	const auto &frame = info.at(&controls::FrameDurationLimits);
 
+	list->set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	list->set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+
 	if (target_) {
 		list->set(controls::ExposureTime, target_);
 		return;

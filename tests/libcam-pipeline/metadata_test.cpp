@@ -3,11 +3,14 @@
  * The record of a frame becomes libcamera metadata.
  */
 
+#include <time.h>
+
 #include <gtest/gtest.h>
 
 #include <libcamera/control_ids.h>
+#include <libcamera/geometry.h>
 
-#include "sensor_controls.h"
+#include "frame_metadata.h"
 
 namespace controls = libcamera::controls;
 
@@ -24,6 +27,15 @@ cmacam_frame_meta record()
 	r.line_length = 4400;
 	r.frame_length = 2250;
 	r.pixel_rate = 297000000;
+	r.crop_left = 100;
+	r.crop_top = 50;
+	r.crop_width = 1920;
+	r.crop_height = 1080;
+	r.red_gain = 512;
+	r.blue_gain = 128;
+	r.brightness = -64;
+	r.contrast = 384;
+	r.saturation = 64;
 	return r;
 }
 
@@ -32,7 +44,7 @@ cmacam_frame_meta record()
 TEST(Metadata, AllFieldsOfTheRecord)
 {
 	libcamera::ControlList list(controls::controls);
-	libcamera::CmacamSensorControls::fillMetadata(record(), &list);
+	libcamera::fillFrameMetadata(record(), &list);
 
 	EXPECT_EQ(list.get(controls::SensorTimestamp), 123456789012345LL);
 	EXPECT_EQ(list.get(controls::ExposureTime), 14815);
@@ -40,6 +52,40 @@ TEST(Metadata, AllFieldsOfTheRecord)
 	EXPECT_EQ(list.get(controls::AnalogueGain), 2.5f);
 	EXPECT_EQ(list.get(controls::draft::TestPatternMode),
 		  controls::draft::TestPatternModeColorBars);
+	ASSERT_TRUE(list.get(controls::ColourGains));
+	EXPECT_EQ((*list.get(controls::ColourGains))[0], 2.0f);
+	EXPECT_EQ((*list.get(controls::ColourGains))[1], 0.5f);
+	EXPECT_EQ(list.get(controls::ColourTemperature), 10000);
+	EXPECT_EQ(list.get(controls::Brightness), -0.5f);
+	EXPECT_EQ(list.get(controls::Contrast), 1.5f);
+	EXPECT_EQ(list.get(controls::Saturation), 0.25f);
+	EXPECT_EQ(list.get(controls::ScalerCrop), libcamera::Rectangle(100, 50, 1920, 1080));
+}
+
+TEST(Metadata, RecordsOfOlderDriversAreShorter)
+{
+	cmacam_frame_meta r = record();
+	r.size = libcamera::kShortestRecord;
+
+	libcamera::ControlList list(controls::controls);
+	libcamera::fillFrameMetadata(r, &list);
+	EXPECT_TRUE(list.get(controls::ExposureTime));
+	EXPECT_FALSE(list.get(controls::ColourGains));
+	EXPECT_FALSE(list.get(controls::ScalerCrop));
+}
+
+TEST(Metadata, TheWallClockShowsTheSameMoment)
+{
+	timespec monotonic{};
+	timespec wall{};
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_REALTIME, &wall);
+
+	libcamera::ControlList list(controls::controls);
+	libcamera::fillTimestamps(monotonic.tv_sec * 1000000000LL + monotonic.tv_nsec, &list);
+
+	/* A busy host may take a while between the calls above. */
+	EXPECT_NEAR(*list.get(controls::FrameWallClock) / 1e9, wall.tv_sec + wall.tv_nsec / 1e9, 1);
 }
 
 TEST(Metadata, NothingIsInvented)
@@ -49,7 +95,7 @@ TEST(Metadata, NothingIsInvented)
 	r.pattern = 99;
 
 	libcamera::ControlList list(controls::controls);
-	libcamera::CmacamSensorControls::fillMetadata(r, &list);
+	libcamera::fillFrameMetadata(r, &list);
 
 	EXPECT_FALSE(list.get(controls::ExposureTime));
 	EXPECT_FALSE(list.get(controls::FrameDuration));

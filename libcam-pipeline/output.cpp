@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A stream of a cmacam camera and the video node that feeds it.
+ */
+
+#include "output.h"
+
+#include <cerrno>
+
+#include <libcamera/base/log.h>
+
+#include "libcamera/internal/media_device.h"
+
+namespace libcamera {
+
+LOG_DECLARE_CATEGORY(Cmacam)
+
+/**
+ * \class CmacamOutput
+ * \brief A capture node in the service of one stream
+ *
+ * The scratch buffer takes the frames of requests that want nothing of this
+ * stream while the other one, linked with it, has to go on.
+ */
+
+CmacamOutput::CmacamOutput(const MediaEntity *entity) : device_(entity), active_(false)
+{
+}
+
+/**
+ * \brief Open the node of an entity and learn its formats
+ * \return The output, or nullptr if there is no such node or it is of no use
+ */
+std::unique_ptr<CmacamOutput> CmacamOutput::open(const MediaDevice *media,
+						 const std::string &entity)
+{
+	const MediaEntity *node = media->getEntityByName(entity);
+	if (!node)
+		return nullptr;
+
+	std::unique_ptr<CmacamOutput> output(new CmacamOutput(node));
+	if (output->device_.open())
+		return nullptr;
+
+	for (const auto &[fourcc, ranges] : output->device_.formats()) {
+		PixelFormat format = fourcc.toPixelFormat();
+		if (format.isValid())
+			output->formats_[format] = ranges;
+	}
+
+	if (output->formats_.empty()) {
+		LOG(Cmacam, Error) << entity << " offers no format that libcamera knows";
+		return nullptr;
+	}
+
+	return output;
+}
+
+/**
+ * \brief Set the format of the node
+ * \return 0 on success or a negative error code otherwise
+ */
+int CmacamOutput::configure(const V4L2DeviceFormat &format)
+{
+	V4L2DeviceFormat applied = format;
+	int ret = device_.setFormat(&applied);
+	if (ret)
+		return ret;
+
+	if (applied.size != format.size || applied.fourcc != format.fourcc) {
+		LOG(Cmacam, Error) << "Asked for " << format << ", got " << applied;
+		return -EINVAL;
+	}
+
+	if (applied.size != format_.size || applied.fourcc != format_.fourcc)
+		scratch_.clear();
+
+	format_ = applied;
+	active_ = true;
+
+	return 0;
+}
+
+/**
+ * \brief The configuration has no use for this stream
+ */
+void CmacamOutput::disable()
+{
+	scratch_.clear();
+	active_ = false;
+}
+
+int CmacamOutput::exportBuffers(unsigned int count,
+				std::vector<std::unique_ptr<FrameBuffer>> *buffers)
+{
+	return device_.exportBuffers(count, buffers);
+}
+
+/**
+ * \brief Start streaming, with nothing queued yet
+ * \param[in] maxQueued Buffers to be queued at a time
+ * \param[in] withScratch Whether a scratch buffer may be needed
+ * \return 0 on success or a negative error code, with everything undone
+ */
+int CmacamOutput::start(unsigned int maxQueued, bool withScratch)
+{
+	/* Kept over restarts. Without one, only full requests can be served. */
+	if (withScratch && scratch_.empty() && device_.exportBuffers(1, &scratch_) < 0) {
+		LOG(Cmacam, Warning) << "No memory for a scratch buffer of " << format_.size;
+		scratch_.clear();
+	}
+
+	int ret = device_.importBuffers(maxQueued);
+	if (ret)
+		return ret;
+
+	ret = device_.streamOn();
+	if (ret)
+		device_.releaseBuffers();
+
+	return ret;
+}
+
+/**
+ * \brief Stop streaming; the driver holds no buffer on return
+ */
+void CmacamOutput::stop()
+{
+	device_.streamOff();
+	device_.releaseBuffers();
+}
+
+} /* namespace libcamera */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A stream of a cmacam camera and the video node that feeds it.
+ */
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <libcamera/framebuffer.h>
+#include <libcamera/pixel_format.h>
+#include <libcamera/stream.h>
+
+#include "capture_device.h"
+
+namespace libcamera {
+
+class MediaDevice;
+
+class CmacamOutput
+{
+public:
+	using Formats = std::map<PixelFormat, std::vector<SizeRange>>;
+
+	static std::unique_ptr<CmacamOutput> open(const MediaDevice *media,
+						  const std::string &entity);
+
+	CmacamCaptureDevice *device() { return &device_; }
+	Stream *stream() { return &stream_; }
+	const Formats &formats() const { return formats_; }
+
+	int configure(const V4L2DeviceFormat &format);
+	void disable();
+	bool isActive() const { return active_; }
+
+	int exportBuffers(unsigned int count, std::vector<std::unique_ptr<FrameBuffer>> *buffers);
+	int start(unsigned int maxQueued, bool withScratch);
+	void stop();
+
+	FrameBuffer *scratch() { return scratch_.empty() ? nullptr : scratch_.front().get(); }
+
+private:
+	explicit CmacamOutput(const MediaEntity *entity);
+
+	CmacamCaptureDevice device_;
+	Stream stream_;
+	Formats formats_;
+	V4L2DeviceFormat format_;
+	bool active_;
+
+	/* None or one. */
+	std::vector<std::unique_ptr<FrameBuffer>> scratch_;
+};
+
+} /* namespace libcamera */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first camera, for programs that run inside the machine: completed
+ * requests are handed over to main(), which waits for them with a limit.
+ */
+
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <cmacam-regs.h>
+
+#include <libcamera/libcamera.h>
+
+#include <cmacam/libcamera.h>
+#include <cmacam/mapped_frame.h>
+
+inline void must(bool condition, const std::string &what)
+{
+	if (!condition)
+		throw std::runtime_error(what);
+}
+
+class CheckCamera
+{
+public:
+	using Tweak = std::function<void(libcamera::CameraConfiguration &)>;
+
+	CheckCamera();
+	~CheckCamera();
+
+	libcamera::Camera &operator*() { return *camera_; }
+	libcamera::Camera *operator->() { return camera_.get(); }
+
+	void configure(const std::vector<libcamera::StreamRole> &roles, const Tweak &tweak = {});
+	const libcamera::StreamConfiguration &config(unsigned int i) { return config_->at(i); }
+	libcamera::Stream *stream(unsigned int i) { return config_->at(i).stream(); }
+
+	void allocate();
+	const std::vector<std::unique_ptr<libcamera::FrameBuffer>> &buffers(unsigned int i);
+
+	/* Of a buffer of any origin. */
+	void map(unsigned int stream, const libcamera::FrameBuffer &buffer);
+	cmacam_mark mark(const libcamera::FrameBuffer &buffer) const;
+	double meanLuma(const libcamera::FrameBuffer &buffer) const;
+
+	void start(const libcamera::ControlList *controls = nullptr);
+	void stop();
+	libcamera::Request *next();
+
+private:
+	void completed(libcamera::Request *request);
+	cmacam::MappedFrame open(const libcamera::FrameBuffer &buffer) const;
+
+	libcamera::CameraManager manager_;
+	std::shared_ptr<libcamera::Camera> camera_;
+	std::unique_ptr<libcamera::CameraConfiguration> config_;
+	std::unique_ptr<libcamera::FrameBufferAllocator> allocator_;
+	std::map<const libcamera::FrameBuffer *, cmacam::FrameMapping> mappings_;
+	bool running_ = false;
+
+	std::mutex mutex_;
+	std::condition_variable wake_;
+	std::deque<libcamera::Request *> done_;
+};

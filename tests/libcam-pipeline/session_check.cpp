@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs inside the machine, on a board that marks its frames: what an
+ * application may do with streams and buffers.
+ */
+
+#include <cstdio>
+#include <fcntl.h>
+#include <random>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/dma-heap.h>
+
+#include <CLI/CLI.hpp>
+
+#include <cmacam/last_error.h>
+
+#include "check_camera.h"
+
+using libcamera::FrameBuffer;
+using libcamera::FrameMetadata;
+using libcamera::Request;
+using libcamera::StreamRole;
+
+namespace {
+
+constexpr StreamRole kRoles[] = {StreamRole::VideoRecording, StreamRole::Viewfinder};
+
+void checkMark(const CheckCamera &camera, const FrameBuffer &buffer, unsigned int channel)
+{
+	const cmacam_mark mark = camera.mark(buffer);
+	must(mark.sequence == buffer.metadata().sequence, "a frame with another's sequence");
+	must(mark.channel == channel, "a frame of the other stream");
+}
+
+/* Requests that want both streams or either, at random: frames stay together. */
+void halves(unsigned int frames)
+{
+	CheckCamera camera;
+	camera.configure({kRoles[0], kRoles[1]}, [](auto &config) {
+		config.at(0).size = {320, 240};
+		config.at(1).size = {160, 120};
+		config.at(0).bufferCount = config.at(1).bufferCount = 6;
+	});
+	camera.allocate();
+
+	std::mt19937 random(1);
+	std::vector<std::unique_ptr<Request>> requests;
+	auto queue = [&](Request *request, unsigned int slot) {
+		const unsigned int which = random() % 3;
+		for (unsigned int i = 0; i < 2; i++)
+			if (which != i)
+				must(!request->addBuffer(camera.stream(i),
+							 camera.buffers(i)[slot].get()),
+				     "cannot add a buffer");
+		must(!camera->queueRequest(request), "cannot queue");
+	};
+
+	for (unsigned int slot = 0; slot < 6; slot++)
+		requests.push_back(camera->createRequest(slot));
+	camera.start();
+	for (const auto &request : requests)
+		queue(request.get(), request->cookie());
+
+	unsigned int both = 0;
+	for (unsigned int i = 0; i < frames; i++) {
+		Request *request = camera.next();
+		must(request->status() == Request::RequestComplete, "a request was cancelled");
+		for (const auto &[stream, buffer] : request->buffers()) {
+			must(buffer->metadata().status == FrameMetadata::FrameSuccess,
+			     "a frame is in error");
+			must(buffer->metadata().sequence == i, "a frame was lost");
+			checkMark(camera, *buffer, stream == camera.stream(1));
+		}
+		both += request->buffers().size() == 2;
+
+		const unsigned int slot = request->cookie();
+		request->reuse();
+		queue(request, slot);
+	}
+
+	camera.stop();
+	must(both > frames / 5 && both < frames / 2, "hardly any choice was made");
+	printf("frames=%u both=%u\n", frames, both);
+}
+
+void runWith(CheckCamera &camera, const std::vector<FrameBuffer *> &buffers, unsigned int frames)
+{
+	std::vector<std::unique_ptr<Request>> requests;
+	for (FrameBuffer *buffer : buffers) {
+		requests.push_back(camera->createRequest());
+		must(!requests.back()->addBuffer(camera.stream(0), buffer), "cannot add a buffer");
+	}
+
+	camera.start();
+	for (const auto &request : requests)
+		must(!camera->queueRequest(request.get()), "cannot queue");
+	for (unsigned int i = 0; i < frames; i++) {
+		Request *request = camera.next();
+		must(request->status() == Request::RequestComplete, "a request was cancelled");
+		checkMark(camera, *request->buffers().begin()->second, 0);
+		request->reuse(Request::ReuseBuffers);
+		must(!camera->queueRequest(request), "cannot queue");
+	}
+	camera.stop();
+}
+
+/* Configured again for the same size, with the buffers of the first time. */
+void keep(unsigned int sessions)
+{
+	CheckCamera camera;
+	camera.configure({StreamRole::Viewfinder});
+	camera.allocate();
+	std::vector<FrameBuffer *> buffers;
+	for (const auto &buffer : camera.buffers(0))
+		buffers.push_back(buffer.get());
+
+	runWith(camera, buffers, 8);
+	for (unsigned int i = 1; i < sessions; i++) {
+		camera.configure({StreamRole::Viewfinder});
+		runWith(camera, buffers, 8);
+	}
+	printf("sessions=%u\n", sessions);
+}
+
+libcamera::SharedFD allocateFrom(const std::string &heap, size_t size)
+{
+	const int fd = open(heap.c_str(), O_RDWR | O_CLOEXEC);
+	must(fd >= 0, "cannot open " + heap);
+	dma_heap_allocation_data data{};
+	data.len = size;
+	data.fd_flags = O_RDWR | O_CLOEXEC;
+	const int ret = ioctl(fd, DMA_HEAP_IOCTL_ALLOC, &data);
+	close(fd);
+	must(!ret, "cannot allocate from " + heap);
+	libcamera::UniqueFD buffer(static_cast<int>(data.fd));
+	return libcamera::SharedFD(std::move(buffer));
+}
+
+std::unique_ptr<FrameBuffer> foreign(const std::string &heap,
+				     const libcamera::StreamConfiguration &config, size_t size)
+{
+	const libcamera::SharedFD fd = allocateFrom(heap, size);
+	const unsigned int luma = config.stride * config.size.height;
+	const std::vector<FrameBuffer::Plane> planes{{fd, 0, luma}, {fd, luma, luma / 2}};
+	return std::make_unique<FrameBuffer>(planes);
+}
+
+/* Buffers of a dma-heap; then one that is too small. */
+void import(const std::string &heap, unsigned int frames)
+{
+	CheckCamera camera;
+	camera.configure({StreamRole::Viewfinder});
+	const libcamera::StreamConfiguration &config = camera.config(0);
+
+	std::vector<std::unique_ptr<FrameBuffer>> owned;
+	std::vector<FrameBuffer *> buffers;
+	for (unsigned int i = 0; i < 3; i++) {
+		owned.push_back(foreign(heap, config, config.frameSize));
+		camera.map(0, *owned.back());
+		buffers.push_back(owned.back().get());
+	}
+	runWith(camera, buffers, frames);
+
+	const auto small = foreign(heap, config, config.frameSize / 2);
+	auto request = camera->createRequest();
+	must(!request->addBuffer(camera.stream(0), small.get()), "cannot add a buffer");
+	camera.start();
+	must(!camera->queueRequest(request.get()), "cannot queue");
+	must(camera.next()->status() == Request::RequestCancelled, "a small buffer was taken");
+	printf("frames=%u refused: %s\n", frames, cmacam::lastError(camera->id()).c_str());
+}
+
+/* Of the first frames of both streams: good or in error. */
+void states(unsigned int frames)
+{
+	CheckCamera camera;
+	camera.configure({kRoles[0], kRoles[1]});
+	camera.allocate();
+	auto request = camera->createRequest();
+	for (unsigned int i = 0; i < 2; i++)
+		must(!request->addBuffer(camera.stream(i), camera.buffers(i)[0].get()),
+		     "cannot add a buffer");
+
+	std::string said;
+	camera.start();
+	for (unsigned int n = 0; n < frames; n++) {
+		must(!camera->queueRequest(request.get()), "cannot queue");
+		must(camera.next() == request.get(), "another request");
+		said += n ? "," : "";
+		for (unsigned int i = 0; i < 2; i++) {
+			const FrameBuffer *buffer = request->findBuffer(camera.stream(i));
+			const FrameMetadata::Status status = buffer->metadata().status;
+			said += status == FrameMetadata::FrameSuccess ? 'G'
+				: status == FrameMetadata::FrameError ? 'E'
+								      : '?';
+		}
+		request->reuse(Request::ReuseBuffers);
+	}
+	camera.stop();
+	printf("states=%s\n", said.c_str());
+}
+
+/* Streams until the camera goes away: first the requests come back, then the signal. */
+void unplug()
+{
+	CheckCamera camera;
+	camera.configure({kRoles[0], kRoles[1]});
+	camera.allocate();
+
+	std::vector<std::unique_ptr<Request>> requests;
+	for (unsigned int slot = 0; slot < 4; slot++) {
+		requests.push_back(camera->createRequest());
+		for (unsigned int i = 0; i < 2; i++)
+			must(!requests.back()->addBuffer(camera.stream(i),
+							 camera.buffers(i)[slot].get()),
+			     "cannot add a buffer");
+	}
+
+	unsigned int atHardware = 0; /* requests not given back */
+	std::mutex mutex;
+	std::condition_variable gone;
+	bool disconnected = false;
+	unsigned int missing = 0;
+	camera->requestCompleted.connect(&camera, [&](Request *) {
+		std::lock_guard lock(mutex);
+		atHardware--;
+	});
+	camera->disconnected.connect(&camera, [&] {
+		std::lock_guard lock(mutex);
+		disconnected = true;
+		missing = atHardware;
+		gone.notify_one();
+	});
+
+	camera.start();
+	auto queue = [&](Request *request) {
+		std::lock_guard lock(mutex);
+		if (!camera->queueRequest(request))
+			atHardware++;
+	};
+	for (const auto &request : requests)
+		queue(request.get());
+
+	unsigned int frames = 0;
+	for (;;) {
+		Request *request = camera.next();
+		if (request->status() == Request::RequestCancelled)
+			break;
+		if (++frames == 10) {
+			printf("streaming\n");
+			fflush(stdout);
+		}
+		request->reuse(Request::ReuseBuffers);
+		queue(request);
+	}
+
+	std::unique_lock lock(mutex);
+	must(gone.wait_for(lock, std::chrono::seconds(60), [&] { return disconnected; }),
+	     "never disconnected");
+	must(!missing, "disconnected before all requests were given back");
+	lock.unlock();
+	camera->disconnected.disconnect(&camera);
+	printf("disconnected\n");
+}
+
+} /* namespace */
+
+int main(int argc, char **argv)
+{
+	unsigned int count = 0;
+	std::string heap;
+
+	CLI::App app("Tries what an application may do with streams and buffers.");
+	app.require_subcommand(1);
+	CLI::App *halvesApp = app.add_subcommand("halves", "requests that want either stream");
+	halvesApp->add_option("frames", count)->required();
+	CLI::App *keepApp = app.add_subcommand("keep", "the same buffers after configure()");
+	keepApp->add_option("sessions", count)->required();
+	CLI::App *importApp = app.add_subcommand("import", "buffers of a dma-heap");
+	importApp->add_option("heap", heap)->required();
+	importApp->add_option("frames", count)->required();
+	CLI::App *statesApp = app.add_subcommand("states", "which frames are in error");
+	statesApp->add_option("frames", count)->required();
+	CLI::App *unplugApp = app.add_subcommand("unplug", "until the camera goes away");
+	CLI11_PARSE(app, argc, argv);
+
+	try {
+		if (*halvesApp)
+			halves(count);
+		else if (*keepApp)
+			keep(count);
+		else if (*importApp)
+			import(heap, count);
+		else if (*statesApp)
+			states(count);
+		else if (*unplugApp)
+			unplug();
+	} catch (const std::exception &error) {
+		fprintf(stderr, "session_check: %s\n", error.what());
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Auto exposure and auto white balance on the board's sensor model."""
+
+import re
+
+import lib
+from declare import vm_test
+from test_controls import capture
+
+PACED = {"fps": "10"}
+
+
+def light(**settings):
+    """Set the light; names with a dash are written with an underscore."""
+    lib.Board().set(**{key.replace("_", "-"): value for key, value in settings.items()})
+
+
+def check(*arguments, **kwargs):
+    try:
+        return lib.run(["/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/exposure_check",
+                        lib.CONTROL, *map(str, arguments)], **kwargs)
+    finally:
+        light(light=0)
+
+
+@vm_test(settings=PACED, limit=120)
+def light_steps_settle():
+    """4 steps of the light by up to 4 stops: settled within 15 frames each, and then still."""
+    lib.expect(check("--steps", 4), r"steps=4 settled=\d+")
+
+
+@vm_test(settings=PACED, long=True, limit=900)
+def many_light_steps_settle():
+    """50 random steps of the light."""
+    lib.expect(check("--steps", 50, "--seed", 7, limit=890), r"steps=50 settled=\d+")
+
+
+@vm_test(settings=PACED, limit=120)
+def the_colour_of_the_light_is_found():
+    """Light of 3500 K: reported, and red and blue are brought level."""
+    light(light_temperature=3500)
+    try:
+        out = lib.run(["cam", "-c1", "--capture=30", "--metadata", "--stream",
+                       "width=160,height=120,pixelformat=RGB888"])
+    finally:
+        light(light_temperature=5500)
+    kelvin = [int(n) for n in re.findall(r"ColourTemperature = (\d+)", out)]
+    assert len(kelvin) == 30 and abs(kelvin[-1] - 3500) < 350, kelvin
+
+
+@vm_test(settings={"fps": "4"}, limit=120)
+def manual_modes_hold():
+    """Without AeEnable and AwbEnable nothing moves from request 1 on."""
+    frames = capture(["Contrast: 1.0"])
+    for control in ("ExposureTime", "AnalogueGain", "ColourGains"):
+        assert len({frame.metadata[control] for frame in frames[1:]}) == 1, control

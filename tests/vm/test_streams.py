@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Two streams of one sensor, and what applications may do with buffers."""
+
+import glob
+import os
+import re
+import subprocess
+
+import lib
+from declare import vm_test
+from test_unplug import remove, rescan
+
+RUN = "/build/libcam-pipeline/cmacam-run"
+CHECK = "/build/tests/libcam-pipeline/session_check"
+FORMATS = ("NV12", "R8", "YUYV", "RGB888", "R10", "SRGGB10", "SRGGB8")
+
+
+def check(*arguments, **kwargs):
+    return lib.run([RUN, CHECK, *map(str, arguments)], **kwargs)
+
+
+def session():
+    """What the board wrote on main and lores in the last session: [{sequence: frame}]."""
+    return [lib.Board.session(channel)[0] for channel in (0, 1)]
+
+
+def capture(streams, frames=5):
+    """Stock cam's files of each stream: [{sequence: path}], checked to be one each per request."""
+    for old in glob.glob("/tmp/streams-*"):
+        os.unlink(old)
+    options = [word for stream in streams for word in ("--stream", stream)]
+    lib.run(["cam", "-c1", *options, f"--capture={frames}", "--file=/tmp/streams-#.bin"], limit=60)
+    files = []
+    for i in range(len(streams)):
+        paths = glob.glob(f"/tmp/streams-cam0-stream{i}-*.bin")
+        files.append({int(re.search(r"-(\d+)\.bin$", path).group(1)): path for path in paths})
+        assert len(files[-1]) == frames, (streams, files)
+    return files
+
+
+def same_frames(main, lores):
+    """Both streams have the same frames, and every byte of each is the board's."""
+    files = capture([main, lores])
+    assert set(files[0]) == set(files[1])
+    written = session()
+    for channel in (0, 1):
+        for sequence, path in files[channel].items():
+            assert lib.sha256_file(path) == written[channel][sequence]["sha256"], (channel, sequence)
+    for sequence in files[0]:
+        assert written[0][sequence]["picture"] == written[1][sequence]["picture"]
+
+
+@vm_test(limit=180)
+def both_show_the_same_frame():
+    """Main and lores in one request: same sequence, same picture, every byte the board's own."""
+    same_frames("role=viewfinder,width=1280,height=720,pixelformat=NV12",
+                "role=viewfinder,width=320,height=240,pixelformat=RGB888")
+
+
+@vm_test(limit=180)
+def raw_and_processed_together():
+    """Raw main and processed lores of the same frame."""
+    same_frames("role=raw,width=640,height=480,pixelformat=SRGGB10",
+                "role=viewfinder,width=640,height=480,pixelformat=NV12")
+
+
+@vm_test(limit=300)
+def every_format_of_either():
+    """Each format of libcamera on main and, Bayer apart, on lores: every byte is the board's own."""
+    for pixels in FORMATS:
+        lores = "YUYV" if pixels.startswith("S") else pixels
+        same_frames(f"role=viewfinder,width=322,height=242,pixelformat={pixels}",
+                    f"role=viewfinder,width=162,height=122,pixelformat={lores}")
+
+
+@vm_test()
+def the_raw_one_or_the_larger_one_is_main():
+    """The second stream asked for is the main one if it is raw or larger."""
+    capture(["role=viewfinder,width=160,height=120,pixelformat=NV12",
+             "role=viewfinder,width=320,height=240,pixelformat=NV12"])
+    written = session()
+    assert {frame["bytes"] for frame in written[0].values()} == {str(320 * 240 * 3 // 2)}, written[0]
+    assert {frame["bytes"] for frame in written[1].values()} == {str(192 * 120 * 3 // 2)}, written[1]
+
+
+@vm_test()
+def configurations_are_adjusted_honestly():
+    """No raw on lores, sizes and formats that exist: what cannot be had is changed, and said to be."""
+    out = lib.run(["cam", "-c1", "-I", "--stream", "role=raw,width=640,height=480,pixelformat=SRGGB10", "--stream",
+                   "role=viewfinder,width=5001,height=17,pixelformat=SRGGB8"], status=None)
+    lib.expect(out, "Camera configuration adjusted")
+    lib.expect(out, r"0: 640x480-SRGGB10/RAW")
+    lib.expect(out, r"1: 3840x16-NV12/Rec709")
+    out = lib.run(["cam", "-c1", "-I", "--stream", "role=raw", "--stream", "role=raw"], status=None)
+    assert "640x480" not in out, "two raw streams"
+
+
+@vm_test(limit=180)
+def requests_may_want_either_stream():
+    """120 requests that want both streams, main or lores at random: frames stay together, none is lost."""
+    lib.expect(check("halves", 120, limit=170), r"frames=120 both=\d+")
+
+
+@vm_test()
+def buffers_are_kept():
+    """Three sessions, each after configure(), with the buffers of the first: the board sees no other address."""
+    before = len(lib.Board.log())
+    lib.expect(check("keep", 3), "sessions=3")
+    addresses = [{}, {}, {}]
+    session_ = -1
+    for line in lib.Board.log()[before:]:
+        entry = lib.fields(line)
+        if entry.get("ch") != "0":
+            continue
+        session_ += line.startswith("enable ")
+        if line.startswith("frame "):
+            addresses[session_][entry["addr"]] = True
+    assert session_ == 2 and len(addresses[0]) == 4 and addresses[0] == addresses[1] == addresses[2], addresses
+
+
+@vm_test(provokes="buffer too small")
+def buffers_may_come_from_elsewhere():
+    """Buffers of a dma-heap are filled; one that is too small is refused with the reason in words."""
+    lib.heap()
+    out = check("import", "/dev/dma_heap/cmacam", 12)
+    lib.expect(out, r"frames=12 refused: .*\d+")
+
+
+@vm_test(limit=200)
+def unplugged_with_two_streams():
+    """Requests are cancelled first, then Camera::disconnected comes; the next plug works."""
+    for _ in range(3):
+        child = subprocess.Popen([RUN, CHECK, "unplug"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = ""
+        while "streaming" not in said:
+            line = child.stdout.readline()
+            assert line, said
+            said += line
+        remove()
+        rest, _ = child.communicate(timeout=60 * lib.SLOWER)
+        print(said + rest)
+        assert child.returncode == 0 and "disconnected" in rest
+        rescan()
+    lib.expect(check("keep", 1), "sessions=1")
+
+
+@vm_test()
+def errors_stay_with_their_stream():
+    """A torn frame of one stream is FrameError there; the other stream's is good, and so are the next ones."""
+    for channel, states in ((0, "EG"), (1, "GE")):
+        lib.Board().command(f"fault torn 1 {channel}")
+        lib.expect(check("states", 3), f"states={states},GG,GG")
