@@ -125,7 +125,7 @@ def crop():
     assert steps(after) < steps(before) / 2, (steps(before), steps(after))
 
 
-@vm_test(settings=PACED, limit=200)
+@vm_test(settings={**PACED, "mark": "off"}, limit=200)
 def orientation():
     """CameraConfiguration::orientation: flipped pictures are the mirrored ones of the same frames."""
     straight = capture(["Contrast: 1.0"])

@@ -18,7 +18,7 @@ def light(**settings):
 def check(*arguments, **kwargs):
     try:
         return lib.run(["/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/exposure_check",
-                        lib.CONTROL, *map(str, arguments)], **kwargs)
+                        f"{lib.CONTROL}0", *map(str, arguments)], **kwargs)
     finally:
         light(light=0)
 
