@@ -169,6 +169,23 @@ static bool channel_needs_causes(const struct cmacam_channel *ch)
 	return ch->watch || ch->caps.depth == 1;
 }
 
+/*
+ * The number of the frame that began last. SEQUENCE is that of the next frame
+ * when this one has ended already, as it has when the interrupt comes late.
+ */
+static u32 channel_started_sequence(const struct cmacam_channel *ch)
+{
+	u32 sequence, status;
+
+	do {
+		sequence = ch_read(ch, CMACAM_CH_SEQUENCE);
+		status = ch_read(ch, CMACAM_CH_STATUS);
+	} while (ch_read(ch, CMACAM_CH_SEQUENCE) != sequence &&
+		 sequence != U32_MAX);
+
+	return status & CMACAM_CH_STATUS_ACTIVE ? sequence : sequence - 1;
+}
+
 static void channel_irq_by_cause(struct cmacam_channel *ch)
 {
 	u32 status = ch_read(ch, CMACAM_CH_INT_STATUS);
@@ -186,7 +203,7 @@ static void channel_irq_by_cause(struct cmacam_channel *ch)
 	if (status & CMACAM_CH_INT_FRAME_START) {
 		if (ch->watch)
 			ch->engine->client->frame_start(ch, channel_base(ch) +
-				ch_read(ch, CMACAM_CH_SEQUENCE));
+				channel_started_sequence(ch));
 		if (ch->caps.depth == 1)
 			channel_count_taken(ch);
 	}
