@@ -104,19 +104,24 @@ bool hasDmaDrm(const Format &format)
 
 enum class Flavour { Plain, DmaDrm };
 
-void append(GstCaps *caps, const Format &format, Flavour flavour, GstStructure *structure)
+GstStructure *named(const Format &format, Flavour flavour)
 {
-	if (flavour == Flavour::Plain) {
-		gst_structure_set(structure, "format", G_TYPE_STRING, format.name, nullptr);
-		gst_caps_append_structure(caps, structure);
-		return;
-	}
+	if (flavour == Flavour::Plain)
+		return gst_structure_new(format.mediaType, "format", G_TYPE_STRING, format.name,
+					 nullptr);
 
-	gst_structure_set(structure, "format", G_TYPE_STRING, kDmaDrm, "drm-format", G_TYPE_STRING,
-			  drmName(format).get(), nullptr);
-	gst_caps_append_structure_full(
-		caps, structure,
-		gst_caps_features_new_static_str(GST_CAPS_FEATURE_MEMORY_DMABUF, nullptr));
+	return gst_structure_new(format.mediaType, "format", G_TYPE_STRING, kDmaDrm, "drm-format",
+				 G_TYPE_STRING, drmName(format).get(), nullptr);
+}
+
+void append(GstCaps *caps, Flavour flavour, GstStructure *structure)
+{
+	GstCapsFeatures *features = nullptr;
+
+	if (flavour == Flavour::DmaDrm)
+		features =
+			gst_caps_features_new_static_str(GST_CAPS_FEATURE_MEMORY_DMABUF, nullptr);
+	gst_caps_append_structure_full(caps, structure, features);
 }
 
 GstVideoColorimetry colorimetryOf(const libcamera::ColorSpace &space)
@@ -193,11 +198,11 @@ void setColorimetry(GstStructure *structure, const Format &format, const FormatO
 		gst_structure_set(structure, "colorimetry", G_TYPE_STRING, text.get(), nullptr);
 }
 
-GstStructure *offerStructure(const Format &format, const FormatOffer &formatOffer,
+GstStructure *offerStructure(const Format &format, Flavour flavour, const FormatOffer &formatOffer,
 			     const CameraOffer &offer)
 {
 	const libcamera::SizeRange &sizes = formatOffer.sizes;
-	GstStructure *structure = gst_structure_new_empty(format.mediaType);
+	GstStructure *structure = named(format, flavour);
 
 	setRange(structure, "width", sizes.min.width, sizes.max.width, sizes.hStep);
 	setRange(structure, "height", sizes.min.height, sizes.max.height, sizes.vStep);
@@ -283,11 +288,11 @@ CapsPtr templateCaps()
 		for (const Format &format : kFormats) {
 			if (flavour == Flavour::DmaDrm && !hasDmaDrm(format))
 				continue;
-			append(caps.get(), format, flavour,
-			       gst_structure_new(format.mediaType, "width", GST_TYPE_INT_RANGE, 1,
-						 G_MAXINT, "height", GST_TYPE_INT_RANGE, 1,
-						 G_MAXINT, "framerate", GST_TYPE_FRACTION_RANGE, 0,
-						 1, G_MAXINT, 1, nullptr));
+			GstStructure *structure = named(format, flavour);
+			gst_structure_set(structure, "width", GST_TYPE_INT_RANGE, 1, G_MAXINT,
+					  "height", GST_TYPE_INT_RANGE, 1, G_MAXINT, "framerate",
+					  GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT, 1, nullptr);
+			append(caps.get(), flavour, structure);
 		}
 	}
 
@@ -312,8 +317,8 @@ CapsPtr offerCaps(const CameraOffer &offer)
 			const Format *format = findFormat(formatOffer.format);
 			if (!format || (flavour == Flavour::DmaDrm && !hasDmaDrm(*format)))
 				continue;
-			append(caps.get(), *format, flavour,
-			       offerStructure(*format, formatOffer, offer));
+			append(caps.get(), flavour,
+			       offerStructure(*format, flavour, formatOffer, offer));
 		}
 	}
 
