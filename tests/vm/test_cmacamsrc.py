@@ -32,18 +32,52 @@ def every_byte_is_the_board_s():
 
 @vm_test()
 def inspect_knows_it():
-    """gst-inspect-1.0 prints the element with its properties."""
+    """gst-inspect-1.0 prints the element: class, caps of both kinds, URI, libcamera's controls with their texts."""
     out = lib.run(["gst-inspect-1.0", "cmacamsrc"])
-    for pattern in ("camera-name", "num-buffers", "GstPushSrc"):
+    for pattern in ("camera-name", "num-buffers", "GstPushSrc", "Source/Video/Hardware", r"URI handling.*\n.*source",
+                    r"memory:DMABuf.*\n +format: DMA_DRM\n +drm-format: NV12", r"colour-gains +: Pair of gain values",
+                    r"exposure-time +: .*\n.*readable, writable, controllable, changeable",
+                    r"test-pattern-mode +: (.*\n)+? +\(1\): solid-color", "on-disconnect", "control-limits"):
         lib.expect(out, pattern)
 
 
 @vm_test(limit=180)
-def second_manager_is_refused():
-    """libcamerasrc and cmacamsrc in one process: an error, never an abort."""
-    out = gst("libcamerasrc", "fakesink   cmacamsrc", "fakesink", status=None, limit=60)
-    assert "Aborted" not in out and not re.search(r"FATAL", out), out
-    lib.expect(out, r"ERROR: from element")
+def libcamerasrc_beside_it():
+    """libcamerasrc and cmacamsrc in one process share libcamera: the camera is busy for one, nothing aborts."""
+    for pipeline in ("libcamerasrc ! fakesink cmacamsrc ! fakesink", "cmacamsrc ! fakesink libcamerasrc ! fakesink"):
+        out = gst(pipeline, status=None, limit=60)
+        assert "Aborted" not in out and not re.search(r"FATAL|Multiple CameraManager", out), out
+        lib.expect(out, r"ERROR: from element")
+
+
+@vm_test()
+def a_control_changes_the_picture():
+    """test-pattern-mode=solid-color on the command line: all frames are the same grey."""
+    gst("cmacamsrc test-pattern-mode=solid-color num-buffers=3", "video/x-raw,format=GRAY8,width=320,height=240",
+        "multifilesink location=/tmp/grey-%d.bin")
+    for n in range(3):
+        with open(f"/tmp/grey-{n}.bin", "rb") as f:
+            # The board's mark is in the first row.
+            assert len(set(f.read()[320:])) == 1, n
+
+
+@vm_test()
+def a_wrong_control_is_a_clear_error():
+    """exposure-time=1 and a control that the camera does not have: an error that says what is possible."""
+    out = gst("cmacamsrc exposure-time=1", "fakesink", status=None, limit=60)
+    lib.expect(out, r"ERROR: .*exposure-time=1 is not possible: camera '.*' takes \d+ to \d+")
+    out = gst("cmacamsrc af-mode=auto", "fakesink", status=None, limit=60)
+    lib.expect(out, r"ERROR: .*has no control 'af-mode'")
+
+
+@vm_test(limit=180)
+def device_monitor():
+    """gst-device-monitor-1.0, with libcamera's provider there too: the camera once, as cmacamsrc, and no abort."""
+    out = lib.run(["gst-device-monitor-1.0"], limit=150)
+    assert out.count("Device found:") == 1, out
+    lib.expect(out, r"name +: .*cmacam")
+    lib.expect(out, r"gst-launch-1.0 cmacamsrc camera-name=.*cmacam-sensor")
+    assert "Multiple CameraManager" not in out, out
 
 
 @vm_test(settings={"starved": "drop", "fps": "30"})

@@ -2,6 +2,7 @@
 """The board goes away while everything is in use, and comes back."""
 
 import os
+import signal
 import subprocess
 
 import lib
@@ -51,3 +52,44 @@ def removal_under_gstreamer():
     assert out.count("ERROR: from element") == 1, out
     rescan()
     lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=5", "!", "fakesink"])
+
+
+@vm_test(limit=200)
+def gstreamer_waits_for_the_camera():
+    """cmacamsrc on-disconnect=wait: a warning, then frames again after the next plug, numbered anew."""
+    before = len(lib.Board.log())
+    child = subprocess.Popen(["gst-launch-1.0", "-m", "cmacamsrc", "on-disconnect=wait", "!", "fakesink"],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        for _ in range(3):
+            lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming", 60)
+            remove()
+            before = len(lib.Board.log())
+            rescan()
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming again", 60)
+        assert child.poll() is None
+    finally:
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60 * lib.SLOWER)
+    assert child.returncode == 0 and "ERROR" not in out, out
+    assert out.count("cmacam-disconnected") == out.count("cmacam-connected") == 3, out
+
+
+@vm_test(limit=200)
+def device_monitor_follows():
+    """gst-device-monitor-1.0 --follow: the camera goes and comes."""
+    with open("/tmp/monitor.log", "w") as log:
+        child = subprocess.Popen(["stdbuf", "-oL", "gst-device-monitor-1.0", "--follow"], stdout=log,
+                                 stderr=subprocess.STDOUT)
+    try:
+        def said(what, count):
+            with open("/tmp/monitor.log") as f:
+                return f.read().count(what) == count
+        lib.wait_until(lambda: said("Device found:", 1), "the camera is listed", 60)
+        remove()
+        lib.wait_until(lambda: said("Device removed:", 1), "the camera is gone", 60)
+        rescan()
+        lib.wait_until(lambda: said("Device found:", 2), "the camera is back", 60)
+    finally:
+        child.terminate()
+        child.wait()
