@@ -132,11 +132,21 @@ def windows(consumer, frames, fps, board):
         lines = trace.stop()
     figures["traced_frames"] = after.frames - before.frames
     figures["syscalls"] = frames_trace.system_calls(lines, frames_trace.call_names())
-    board.pace(min(fps, ONE_BY_ONE))   # there is time to look at memory between two frames
-    figures["written_bytes"] = consumer.written()
+    figures["written_bytes"] = written(consumer, fps, board)
     per_frame = figures["cpu_ns"] / figures["frames"]
     return figures, (f"{per_frame / 1e3:.0f} us of CPU time, "
                      f"{sum(figures['syscalls'].values()) / figures['traced_frames']:.1f} system calls per frame")
+
+
+def written(consumer, fps, board):
+    """At a pace that leaves time to look at memory between two frames; None where even the slowest does not."""
+    for pace in sorted({min(fps, ONE_BY_ONE), SLOWEST}, reverse=True):
+        board.pace(pace)
+        try:
+            return consumer.written()
+        except frames_meter.Unsteady:
+            continue
+    return None
 
 
 def latency(cell, device, programs, board):

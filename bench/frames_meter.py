@@ -40,7 +40,12 @@ def frames_finished():
     if not paths:
         raise Unsteady(f"no {STATISTICS}: is debugfs mounted?")
     with open(paths[0]) as f:
-        return int(re.search(r"^frames (\d+)$", f.read(), re.M)[1])
+        return captured(f.read())
+
+
+def captured(statistics):
+    """The count of the main capture node, whether it is the only one or one of several with their names."""
+    return int(re.search(r"^(?:cmacam-capture )?frames (\d+)\b", statistics, re.M)[1])
 
 
 def wait_for(condition, what, limit):

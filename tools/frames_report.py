@@ -219,6 +219,9 @@ def footnotes(result):
     yield "What an interrupt does before the consumer is woken is in no figure of CPU time."
     if result["where"] == frames_plan.EMULATED:
         yield "An emulated CPU has no caches: what they cost or save is in no figure."
+    if any(cell.get("written_bytes", 0) is None for cell in result["cells"]):
+        yield ("n/a bytes written: frames came faster than memory can be looked at between two of them, or the kernel "
+               "does not tell which pages were written (CONFIG_MEM_SOFT_DIRTY).")
     reasons = {}
     for cell in result["cells"]:
         if "not_run" in cell:

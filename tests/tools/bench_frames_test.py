@@ -103,6 +103,8 @@ class Table(unittest.TestCase):
         figures = frames_report.Figures(result(cell, sizes=("VGA",)))
         copied = next(q for q in frames_report.QUESTIONS if q.name == "frames-copied")
         self.assertIsNone(figures.value(copied, frames_plan.LOOP, "VGA"))
+        self.assertIn("n/a bytes written:", frames_report.table(result(cell, sizes=("VGA",))))
+        self.assertNotIn("n/a bytes written:", self.table)
 
 
 class Aims(unittest.TestCase):
@@ -199,6 +201,13 @@ class SystemCalls(unittest.TestCase):
         for text in ("no trace at all\n", line("1.5", "sched_switch: NR 1 (0)")):
             with self.assertRaises(frames_trace.Broken):
                 frames_trace.system_calls([text], self.NAMES)
+
+
+class Statistics(unittest.TestCase):
+    def test_the_main_nodes_frames(self):
+        self.assertEqual(frames_meter.captured("frames 12\nerrors 1\nlost 3\n"), 12)
+        self.assertEqual(frames_meter.captured("cmacam-lores frames 5 errors 0 lost 0\n"
+                                               "cmacam-capture frames 12 errors 1 lost 3\n"), 12)
 
 
 class Written(unittest.TestCase):
