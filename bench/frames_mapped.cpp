@@ -1,41 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libcamera frames through MappedFrame: begins and ends CPU access to each,
+ * The library's camera: takes each frame, begins and ends CPU access to it,
  * and reads every pixel or none meanwhile. Runs until it is killed.
  */
 
 #include <CLI/CLI.hpp>
+#include <cmacam/camera.h>
 #include <cstdio>
 #include <cstdlib>
 
-#include "camera_loop.h"
 #include "frames.h"
 
 namespace {
 
-int parseAndRun(int argc, char **argv)
+cmacam::Result<void> stream(const cmacam::CameraOptions &options, bool touch,
+			    const bench::Marker &marker)
 {
-	CameraOptions camera{.format = "NV12", .width = 640, .height = 480};
-	bool touch = false;
-	std::string markerPath;
-	CLI::App app{"Open each frame of a camera with MappedFrame, until killed"};
-	app.add_option("--width", camera.width, "pixels");
-	app.add_option("--height", camera.height, "lines");
-	app.add_flag("--touch", touch, "read every pixel (default: none)");
-	app.add_option("--marker", markerPath, "trace_marker that is told of each frame");
-	CLI11_PARSE(app, argc, argv);
+	auto camera = cmacam::Camera::open(options);
+	if (!camera)
+		return camera.error();
+	if (auto started = camera->start(); !started)
+		return started;
 
-	const bench::Marker marker(markerPath);
-	auto loop = CameraLoop::open(camera);
-	if (!loop) {
-		fprintf(stderr, "frames_mapped: %s\n", loop.error().what.c_str());
-		return EXIT_FAILURE;
-	}
 	/* Kept where the compiler cannot see that nobody wants it. */
 	volatile uint64_t sum = 0;
-	auto result = (*loop)->run([&](const CameraFrame &frame) -> cmacam::Result<bool> {
+	for (;;) {
+		auto frame = camera->next();
+		if (!frame)
+			return frame.error();
 		marker.frame();
-		auto access = frame.pixels.begin();
+		auto access = frame->map();
 		if (!access)
 			return access.error();
 		for (const cmacam::MappedPlane &plane : access->planes()) {
@@ -43,11 +37,25 @@ int parseAndRun(int argc, char **argv)
 				sum = sum + bench::sumOf(plane.data);
 		}
 		if (auto ended = access->end(); !ended)
-			return ended.error();
-		return true;
-	});
-	if (!result)
-		fprintf(stderr, "frames_mapped: %s\n", result.error().what.c_str());
+			return ended;
+	}
+}
+
+int parseAndRun(int argc, char **argv)
+{
+	/* No frame is left out: all consumers see the same ones. */
+	cmacam::CameraOptions camera{.main = {"NV12", 640, 480}, .policy = cmacam::Policy::Block};
+	bool touch = false;
+	std::string marker;
+	CLI::App app{"Open each frame of a camera with MappedFrame, until killed"};
+	app.add_option("--width", camera.main.width, "pixels");
+	app.add_option("--height", camera.main.height, "lines");
+	app.add_flag("--touch", touch, "read every pixel (default: none)");
+	app.add_option("--marker", marker, "trace_marker that is told of each frame");
+	CLI11_PARSE(app, argc, argv);
+
+	const auto result = stream(camera, touch, bench::Marker(marker));
+	fprintf(stderr, "frames_mapped: %s\n", result.error().what.c_str());
 	return EXIT_FAILURE;
 }
 
