@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -15,7 +16,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "camera_loop.h"
+#include <cmacam/camera.h>
+
 #include "detector.h"
 #include "page_frames.h"
 #include "pictures.h"
@@ -29,9 +31,12 @@ namespace {
 /* As long as the mark that the board can write into a frame. */
 constexpr std::size_t kHeadBytes = 32;
 
+/* A camera may be slow, at most so slow. */
+constexpr std::chrono::seconds kFrameLimit{30};
+
 struct Options
 {
-	CameraOptions camera;
+	cmacam::CameraOptions camera;
 	unsigned int frames = 15;
 	unsigned int every = 1;
 	double scale = 1.2;
@@ -41,11 +46,11 @@ struct Options
 	bool verify = false;
 };
 
-bool parseSize(const std::string &text, CameraOptions *camera)
+bool parseSize(const std::string &text, cmacam::StreamOptions *stream)
 {
 	std::istringstream in(text);
 	char x = 0;
-	return in >> camera->width >> x >> camera->height && x == 'x' && in.eof();
+	return in >> stream->width >> x >> stream->height && x == 'x' && in.eof();
 }
 
 Result<FrameProof> proofOf(const cmacam::MappedFrame &frame)
@@ -71,7 +76,7 @@ public:
 	explicit FrameWork(const Options &options) : options_(options), detector_(options.scale) {}
 
 	Result<void> checkSize(unsigned int width, unsigned int height) const;
-	Result<FrameReport> operator()(const CameraFrame &camera);
+	Result<FrameReport> operator()(const cmacam::Frame &lease);
 	Result<void> writeContactSheet() const;
 
 private:
@@ -95,14 +100,14 @@ Result<void> FrameWork::checkSize(unsigned int width, unsigned int height) const
 	return Error{EINVAL, text.str()};
 }
 
-Result<FrameReport> FrameWork::operator()(const CameraFrame &camera)
+Result<FrameReport> FrameWork::operator()(const cmacam::Frame &lease)
 {
-	Result<cmacam::MappedFrame> frame = camera.pixels.begin();
+	Result<cmacam::MappedFrame> frame = lease.map();
 	if (!frame)
 		return frame.error();
 
 	const std::vector<cv::Rect> boxes = detector_.find(*frame);
-	FrameReport report{camera.sequence, camera.timestamp, boxes.size(), std::nullopt};
+	FrameReport report{lease.sequence(), lease.timestamp(), boxes.size(), std::nullopt};
 
 	if (options_.verify) {
 		Result<FrameProof> proof = proofOf(*frame);
@@ -113,7 +118,7 @@ Result<FrameReport> FrameWork::operator()(const CameraFrame &camera)
 
 	if (!options_.out.empty() || !options_.contactSheet.empty()) {
 		const cv::Mat picture = annotatedCopy(*frame, boxes);
-		if (Result<void> result = keepPicture(picture, camera.sequence); !result)
+		if (Result<void> result = keepPicture(picture, lease.sequence()); !result)
 			return result.error();
 	}
 
@@ -155,34 +160,39 @@ Result<void> countPeople(const Options &options)
 			return Error{error.value(), options.out + ": " + error.message()};
 	}
 
-	Result<std::unique_ptr<CameraLoop>> loop = CameraLoop::open(options.camera);
-	if (!loop)
-		return loop.error();
+	Result<cmacam::Camera> camera = cmacam::Camera::open(options.camera);
+	if (!camera)
+		return camera.error();
 
 	FrameWork work(options);
-	const libcamera::Size size = (*loop)->stream().size;
-	if (Result<void> result = work.checkSize(size.width, size.height); !result)
+	const Result<cmacam::FrameLayout> layout = camera->layout();
+	if (Result<void> result = work.checkSize(layout->width, layout->height); !result)
+		return result;
+	if (Result<void> result = camera->start(); !result)
 		return result;
 
 	Statistics statistics;
 	unsigned int seen = 0;
 	unsigned int done = 0;
 
-	Result<void> result = (*loop)->run([&](const CameraFrame &frame) -> Result<bool> {
-		statistics.delivered(frame.sequence);
+	while (done < options.frames) {
+		Result<cmacam::Frame> frame = camera->next(kFrameLimit);
+		if (!frame)
+			return frame.error();
+		statistics.delivered(frame->sequence());
 		if (seen++ % options.every)
-			return true;
+			continue;
 
-		Result<FrameReport> report = work(frame);
+		frame->hold("people detector");
+		Result<FrameReport> report = work(*frame);
 		if (!report)
 			return report.error();
 
 		statistics.lookedAt(report->people);
 		std::cout << line(*report, options.json) << std::endl;
-
-		return ++done < options.frames;
-	});
-	if (!result)
+		done++;
+	}
+	if (Result<void> result = camera->stop(); !result)
 		return result;
 
 	std::cout << statistics.line(options.json) << std::endl;
@@ -193,13 +203,15 @@ Result<void> countPeople(const Options &options)
 int run(int argc, char **argv)
 {
 	Options options;
+	/* All in order: what the camera lost is to be told from what was left out. */
+	options.camera.policy = cmacam::Policy::Block;
 	std::string size;
 
 	CLI::App app("Counts the people in front of a camera.\n"
 		     "Prints one line per frame looked at, and a summary.");
 	app.add_option("--camera", options.camera.id, "libcamera id; default: the first camera");
 	app.add_option("--size", size, "WIDTHxHEIGHT; default: the camera's");
-	app.add_option("--format", options.camera.format, "NV12 or R8")
+	app.add_option("--format", options.camera.main.format, "NV12 or R8")
 		->check(CLI::IsMember({"NV12", "R8"}));
 	app.add_option("--frames", options.frames, "frames to look at")
 		->capture_default_str()
@@ -218,7 +230,7 @@ int run(int argc, char **argv)
 		     "print where the luma plane lies physically and how it begins (as root)");
 	CLI11_PARSE(app, argc, argv);
 
-	if (!size.empty() && !parseSize(size, &options.camera)) {
+	if (!size.empty() && !parseSize(size, &options.camera.main)) {
 		std::cerr << "people: size '" << size << "' is not WIDTHxHEIGHT" << std::endl;
 		return 2;
 	}

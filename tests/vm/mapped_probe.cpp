@@ -5,7 +5,8 @@
 #include <charconv>
 #include <iostream>
 
-#include "camera_loop.h"
+#include <cmacam/camera.h>
+
 #include "witness.h"
 
 namespace {
@@ -41,42 +42,41 @@ witness::Lines countLines(const cmacam::MappedFrame &frame, uint32_t sequence)
 	return lines;
 }
 
-cmacam::Result<bool> reportWhole(const CameraFrame &camera, const Look &look)
+cmacam::Result<void> reportWhole(const cmacam::Frame &lease, const Look &look)
 {
-	cmacam::Result<cmacam::MappedFrame> frame = camera.pixels.begin();
+	cmacam::Result<cmacam::MappedFrame> frame = lease.map();
 	if (!frame)
 		return frame.error();
 
 	const auto bytes = wholeFrame(*frame);
-	printf("frame seq=%u bytes=%zu", camera.sequence, bytes.size());
+	printf("frame seq=%u bytes=%zu", lease.sequence(), bytes.size());
 	if (look.lines) {
-		const auto lines = countLines(*frame, camera.sequence);
+		const auto lines = countLines(*frame, lease.sequence());
 		printf(" lines=%zu stale_lines=%zu", lines.all, lines.stale);
 	}
 	witness::printEvidence(bytes, bytes, look.digest);
 	putchar('\n');
 
-	if (cmacam::Result<void> ended = frame->end(); !ended)
-		return ended.error();
-	return true;
+	return frame->end();
 }
 
 /* One part after the other, each with an access of its own. */
-cmacam::Result<bool> reportParts(const CameraFrame &camera, const Look &look)
+cmacam::Result<void> reportParts(const cmacam::Frame &lease, const Look &look)
 {
 	witness::Lines lines;
 	for (const cmacam::Rect &rect : look.parts) {
-		cmacam::Result<cmacam::MappedFrame> frame = camera.pixels.begin(rect);
+		cmacam::Result<cmacam::MappedFrame> frame = lease.roi(rect);
 		if (!frame)
 			return frame.error();
-		const auto part = countLines(*frame, camera.sequence);
+		const auto part = countLines(*frame, lease.sequence());
 		lines.all += part.all;
 		lines.stale += part.stale;
 		if (cmacam::Result<void> ended = frame->end(); !ended)
 			return ended.error();
 	}
-	printf("frame seq=%u lines=%zu stale_lines=%zu\n", camera.sequence, lines.all, lines.stale);
-	return true;
+	printf("frame seq=%u lines=%zu stale_lines=%zu\n", lease.sequence(), lines.all,
+	       lines.stale);
+	return {};
 }
 
 /* X,Y,WIDTH,HEIGHT */
@@ -99,14 +99,16 @@ cmacam::Rect parseRect(const std::string &text)
 
 int main(int argc, char **argv)
 {
-	CameraOptions camera{"", "NV12", 640, 480};
+	cmacam::CameraOptions options;
+	options.main = {"NV12", 640, 480};
+	options.policy = cmacam::Policy::Block;
 	unsigned int frames = 5;
 	Look look;
 
 	CLI::App app{"Print what can be proven about frames seen through MappedFrame"};
-	app.add_option("--format", camera.format, "libcamera pixel format");
-	app.add_option("--width", camera.width, "pixels");
-	app.add_option("--height", camera.height, "lines");
+	app.add_option("--format", options.main.format, "libcamera pixel format");
+	app.add_option("--width", options.main.width, "pixels");
+	app.add_option("--height", options.main.height, "lines");
 	app.add_option("--frames", frames, "frames to look at");
 	app.add_flag("--lines", look.lines,
 		     "count 64-byte lines without the frame's number (mark mode lines)");
@@ -119,24 +121,25 @@ int main(int argc, char **argv)
 		->trigger_on_parse();
 	CLI11_PARSE(app, argc, argv);
 
-	auto loop = CameraLoop::open(camera);
-	if (!loop) {
-		std::cerr << "mapped_probe: " << loop.error().what << std::endl;
+	const auto fail = [](const cmacam::Error &error) {
+		std::cerr << "mapped_probe: " << error.what << std::endl;
 		return 1;
-	}
+	};
+	auto camera = cmacam::Camera::open(options);
+	if (!camera)
+		return fail(camera.error());
+	if (auto started = camera->start(); !started)
+		return fail(started.error());
 
-	unsigned int done = 0;
-	const auto result = (*loop)->run([&](const CameraFrame &frame) -> cmacam::Result<bool> {
+	for (unsigned int done = 0; done < frames; done++) {
+		auto frame = camera->next(std::chrono::minutes(1));
+		if (!frame)
+			return fail(frame.error());
 		auto reported =
-			look.parts.empty() ? reportWhole(frame, look) : reportParts(frame, look);
+			look.parts.empty() ? reportWhole(*frame, look) : reportParts(*frame, look);
 		fflush(stdout);
 		if (!reported)
-			return reported;
-		return ++done < frames;
-	});
-	if (!result) {
-		std::cerr << "mapped_probe: " << result.error().what << std::endl;
-		return 1;
+			return fail(reported.error());
 	}
 	return 0;
 }

@@ -3,11 +3,20 @@
 
 import errno
 import hashlib
+import re
+import signal
+import socket
+import subprocess
+import threading
 
 import lib
-from declare import vm_test
+from declare import Machine, vm_test
+from test_memory import DISK, disk
 
 SIZE = (640, 480)
+SOCKET = "/tmp/frames"
+EXAMPLES = "/build/examples"
+UHD = (3840, 2160)
 
 
 def module():
@@ -212,3 +221,129 @@ def closed_and_opened_again():
             kept = kept or frame
     with kept.map() as pixels:
         assert pixels.gray.shape == (480, 640)
+
+
+def server(*options):
+    """share-server, once it shares."""
+    child = subprocess.Popen([f"{EXAMPLES}/share-server", "--socket", SOCKET, *map(str, options)],
+                             stdout=subprocess.PIPE, text=True)
+    line = child.stdout.readline()
+    assert line.startswith("sharing platform/cmacam"), line
+    return child
+
+
+def end(child):
+    """What share-server said until it was told to end."""
+    child.send_signal(signal.SIGTERM)
+    said, _ = child.communicate(timeout=30 * lib.SLOWER)
+    print(said)
+    assert child.returncode == 0, child.returncode
+    return said
+
+
+@vm_test()
+def shared_frames_are_the_board_s():
+    """Frames from another process's camera, by FrameClient in Python: every byte as the board wrote it."""
+    child = server("--patience", 0)
+    seen = {}
+    with module().FrameClient(SOCKET, credits=1) as client:
+        for frame in client:
+            with frame.map() as pixels:
+                seen[frame.sequence] = digest(pixels)
+            frame.release()
+            if len(seen) == 5:
+                break
+    end(child)
+    written, _ = lib.Board.session()
+    for sequence, seen_digest in seen.items():
+        assert seen_digest == written[sequence]["sha256"], sequence
+
+
+@vm_test()
+def broken_readers_stall_nobody():
+    """One reader is killed, one stopped, one keeps everything: a good one goes on, the camera never starves."""
+    child = server("--buffers", 8, "--patience", 50)
+    readers = [subprocess.Popen([f"{EXAMPLES}/share-client", "--socket", SOCKET, "--frames", "1000000", *options],
+                                stdout=subprocess.PIPE, text=True) for options in ([], [], ["--keep"])]
+    for reader in readers:
+        assert reader.stdout.readline().startswith("frame "), "no frame"
+    readers[0].kill()
+    readers[1].send_signal(signal.SIGSTOP)
+    good = lib.run([f"{EXAMPLES}/share-client", "--socket", SOCKET, "--frames", "120"])
+    assert good.count("frame sequence=") == 120, good
+    said = end(child)
+    for reader in readers:
+        reader.kill()
+        reader.communicate()
+    lib.expect(said, f"reader {readers[0].pid} has gone")
+    lib.expect(said, rf"reader {readers[2].pid} was let go: it held 2 frames while 50 went by")
+    lib.expect(said, r", lost 0, starved 0\n")
+
+
+@vm_test()
+def share_programs_explain_themselves():
+    """--help of every example; no server, no camera: one sentence and status 1."""
+    for name in ("share-server", "share-client", "motion", "recorder", "sender"):
+        lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
+    lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
+               "share-client: cannot connect to /tmp/none: No such file")
+    lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: there is no camera 'nobody'")
+
+
+@vm_test()
+def motion_in_a_part():
+    """The motion example sees the board's moving pattern in a part of the picture, and looks at no more."""
+    out = lib.run([f"{EXAMPLES}/motion", "--frames", "20", "--roi", "64", "64", "256", "128"])
+    moved = [float(lib.fields(line)["moved"]) for line in out.splitlines() if line.startswith("frame ")]
+    assert len(moved) == 20 and moved[0] == 0 and max(moved) > 0, moved
+    lib.expect(lib.run([f"{EXAMPLES}/motion", "--roi", "600", "0", "100", "10"], status=1), "not within a frame")
+
+
+@vm_test(machine=Machine(memory="3G"))
+def recorder_at_4k():
+    """O_DIRECT to an ext4 disk at 3840x2160: each frame of the file is what the board wrote."""
+    disk()
+    path = f"{DISK}/frames.nv12"
+    out = lib.run([f"{EXAMPLES}/recorder", path, "--frames", "3"])
+    written, _ = lib.Board.session()
+    frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
+    assert len(frames) == 3
+    with open(path, "rb") as f:
+        for frame in frames:
+            pixels = f.read(int(frame["bytes"]))
+            assert lib.sha256(pixels[:UHD[0] * UHD[1] * 3 // 2]) == written[int(frame["sequence"])]["sha256"], frame
+    lib.expect(out, "recorded 3, lost 0")
+
+
+@vm_test()
+def zero_copy_over_tcp():
+    """The sender's frames arrive over loopback as the board wrote them; the kernel was lent pages, not copies."""
+    size = 1280 * 720 * 3 // 2
+    received = []
+
+    def receive(listener):
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            while data := stream.read(size):
+                received.append(lib.sha256(data))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=receive, args=(listener,))
+        thread.start()
+        out = lib.run([f"{EXAMPLES}/sender", "--port", str(listener.getsockname()[1]), "--frames", "6"])
+        thread.join()
+    written, _ = lib.Board.session()
+    assert received == [written[number]["sha256"] for number in range(6)], out
+
+
+@vm_test(limit=240)
+def people_in_ten_lines():
+    """The Python script and the C++ program of libcmacam/README.md run, and are what stands there."""
+    with open("/src/libcmacam/README.md") as f:
+        readme = f.read()
+    for name, command in (("count_people.py", ["python3", "/src/examples/count/count_people.py"]),
+                          ("count_people.cpp", [f"{EXAMPLES}/count-people"])):
+        with open(f"/src/examples/count/{name}") as f:
+            source = re.sub(r"^(#|//) SPDX.*\n", "", f.read())
+        assert source.strip() in readme, f"{name} is not in the README"
+        assert len(re.findall(r"^frame \d+: \d+ people$", lib.run(command, limit=200), re.M)) == 3

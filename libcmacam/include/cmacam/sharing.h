@@ -35,9 +35,10 @@ namespace cmacam {
 /** How frames are shared. */
 struct ShareOptions
 {
-	std::string path;	      /**< of the socket, which is made */
-	unsigned int buffers = 0;     /**< of the camera: Camera::buffers() */
-	unsigned int reserve = 2;     /**< of these, how many are never lent */
+	std::string path;	  /**< of the socket, which is made */
+	unsigned int buffers = 0; /**< of the camera: Camera::buffers() */
+	/** Of these, how many are never lent: two for the camera, one in the server's hand. */
+	unsigned int reserve = 3;
 	unsigned int credits = 2;     /**< most frames that a reader may hold */
 	unsigned int patience = 120;  /**< frames in a row that a holder may miss; 0: any */
 	unsigned int readers = 16;    /**< most readers at once */
