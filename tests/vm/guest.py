@@ -93,7 +93,8 @@ def main(names):
         wrong = detectors.arm() if asked else []
         for name in names:
             start = time.monotonic()
-            lib.set_boards(**tests[name].settings)
+            for number in range(lib.board_count()):
+                lib.Board(number).set(**tests[name].settings)
             if os.path.exists(lib.PARAMETERS):
                 lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
             outcome, said = run_isolated(tests[name].function, tests[name].limit * lib.SLOWER)
