@@ -137,6 +137,7 @@ def orientation():
     for a, b, c in zip(straight, turned, mirrored):
         assert [mirror(row) for row in reversed(a.rows)] == b.rows
         assert [mirror(row) for row in a.rows] == c.rows
+        assert a.rows != b.rows and a.rows != c.rows
 
 
 @vm_test()
