@@ -428,7 +428,7 @@ void CameraSession::setPaused(bool paused)
 /* Runs on libcamera's thread. */
 void CameraSession::requestCompleted(libcamera::Request *request)
 {
-	std::lock_guard lock(mutex_);
+	std::unique_lock lock(mutex_);
 	inFlight_--;
 
 	const libcamera::FrameBuffer *buffer = request->buffers().begin()->second;
@@ -463,6 +463,11 @@ void CameraSession::requestCompleted(libcamera::Request *request)
 		.wallClock = static_cast<uint64_t>(wall.value_or(0)),
 		.duration = static_cast<uint64_t>(duration.value_or(0)) * 1000,
 	});
+	/*
+	 * Whom this wakes need not wait for the lock again. The session is still
+	 * there: stop() returns after libcamera's thread has left this function.
+	 */
+	lock.unlock();
 	changed_.notify_all();
 }
 
