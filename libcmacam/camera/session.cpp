@@ -17,8 +17,11 @@ namespace {
 /* From the first cancelled request to the news that the camera was unplugged. */
 constexpr std::chrono::seconds kNewsLimit{2};
 
-/* As many as the engine wants, so that it need not lose a frame. */
-constexpr std::size_t kCameraShare = 2;
+/*
+ * What a lease has to leave under Policy::Copy: a buffer to write, one for the
+ * newest frame that waits, and one to copy from.
+ */
+constexpr std::size_t kCameraShare = 3;
 
 } /* namespace */
 

@@ -35,7 +35,7 @@ enum class Policy {
 	Block,
 	/**
 	 * As DropOldest; but next() returns a copy in ordinary memory whenever the
-	 * lease would leave the camera with fewer than two buffers. Held frames
+	 * lease would leave the camera with fewer than three buffers. Held frames
 	 * never starve the camera, and cost a copy when they threaten to.
 	 */
 	Copy,
