@@ -172,16 +172,18 @@ static bool channel_needs_causes(const struct cmacam_channel *ch)
 /*
  * The number of the frame that began last. SEQUENCE is that of the next frame
  * when this one has ended already, as it has when the interrupt comes late.
+ * Frames that end faster than this reads leave it one off after some tries.
  */
 static u32 channel_started_sequence(const struct cmacam_channel *ch)
 {
+	unsigned int tries = 3;
 	u32 sequence, status;
 
 	do {
 		sequence = ch_read(ch, CMACAM_CH_SEQUENCE);
 		status = ch_read(ch, CMACAM_CH_STATUS);
 	} while (ch_read(ch, CMACAM_CH_SEQUENCE) != sequence &&
-		 sequence != U32_MAX);
+		 sequence != U32_MAX && --tries);
 
 	return status & CMACAM_CH_STATUS_ACTIVE ? sequence : sequence - 1;
 }
