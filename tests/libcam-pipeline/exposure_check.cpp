@@ -79,8 +79,9 @@ class Check
 public:
 	Check()
 	{
-		camera_.configure({libcamera::StreamRole::Viewfinder},
-				  [](auto &config) { config.at(0).size = {160, 120}; });
+		camera_.configure({libcamera::StreamRole::Viewfinder}, [](auto &config) {
+			config.at(0).size = {192, 144}; /* no padding to be averaged */
+		});
 		camera_.allocate();
 		for (const auto &buffer : camera_.buffers(0)) {
 			requests_.push_back(camera_->createRequest());
@@ -91,6 +92,9 @@ public:
 		for (const auto &request : requests_)
 			must(!camera_->queueRequest(request.get()), "cannot queue");
 	}
+
+	/* Requests must not go while the camera has them. */
+	~Check() { camera_.stop(); }
 
 	/* The next frame that began after a moment. */
 	Seen next(int64_t after)
@@ -146,6 +150,9 @@ private:
 
 int main(int argc, char **argv)
 {
+	/* What led to a failure comes before it. */
+	setvbuf(stdout, nullptr, _IOLBF, 0);
+
 	std::string path;
 	unsigned int steps = 5;
 	unsigned int seed = 1;

@@ -184,7 +184,7 @@ def part_of_a_frame():
 @vm_test()
 def controls_and_metadata():
     """A control that is set stands in the metadata of a frame soon after; what is wrong is said with the limits."""
-    with camera(policy="block", controls={"ExposureTime": 2000}) as source:
+    with camera(policy="block", controls={"AeEnable": False, "ExposureTime": 2000}) as source:
         wanted = 5000
         assert abs(source.next().metadata["ExposureTime"] - 2000) < 50
         source.set(ExposureTime=wanted)
