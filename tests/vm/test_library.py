@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 import lib
-from declare import Machine, vm_test
+from declare import vm_test
 from test_memory import DISK, disk
 
 SIZE = (640, 480)
@@ -299,7 +299,7 @@ def motion_in_a_part():
     lib.expect(lib.run([f"{EXAMPLES}/motion", "--roi", "600", "0", "100", "10"], status=1), "not within a frame")
 
 
-@vm_test(machine=Machine(memory="3G"))
+@vm_test()
 def recorder_at_4k():
     """O_DIRECT to an ext4 disk at 3840x2160: each frame of the file is what the board wrote."""
     disk()
