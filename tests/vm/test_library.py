@@ -317,7 +317,7 @@ def recorder_at_4k():
 
 @vm_test()
 def zero_copy_over_tcp():
-    """The sender's frames arrive over loopback as the board wrote them; the kernel was lent pages, not copies."""
+    """The frames that the sender lends to the kernel arrive over loopback as the board wrote them."""
     size = 1280 * 720 * 3 // 2
     received = []
 
