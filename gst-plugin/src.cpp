@@ -34,7 +34,7 @@
  * gst-launch-1.0 cmacamsrc num-buffers=100 ! video/x-raw,width=1920,height=1080 ! fakesink
  * ]|
  * |[
- * gst-launch-1.0 cmacamsrc ae-enable=false exposure-time=5000 analogue-gain=2 ! videoconvert ! autovideosink
+ * gst-launch-1.0 cmacamsrc ae-enable=false exposure-time=5000 ! videoconvert ! autovideosink
  * ]|
  */
 #include "src.h"
