@@ -29,6 +29,9 @@ class Costs(Trace):
     def syncs(self, target, **fields):
         return len(self.named("vb2_cma_sync", target=target, **fields))
 
+    def allocated(self):
+        return sum(int(e.fields["size"]) for e in self.named("vb2_cma_alloc"))
+
     def check(self, cpu, device):
         """The bytes, by our events and by those of the DMA API; nothing but the board's frames is synchronised."""
         assert (self.bytes("cpu"), self.bytes("device")) == (cpu, device), self.summary()
