@@ -63,12 +63,17 @@ class Consumer:
 
 EMULATED = "virtual board"
 LOOP, OURS, THEIRS, DIRECT = "plain V4L2 loop", "cmacamsrc", "libcamerasrc", "v4l2src io-mode=dmabuf"
+# Exposure and colours are the camera's as long as nobody says otherwise: no part of what V4L2's own users get.
+MANUAL = " ae-enable=false awb-enable=false"
+OURS_MANUAL, THEIRS_MANUAL = f"{OURS}, manual", f"{THEIRS}, manual"
 CONSUMERS = (
     Consumer(LOOP, "frames_v4l2", options=("--device", "{device}")),
     Consumer("v4l2src io-mode=mmap", "gst", "v4l2src device={device} io-mode=mmap"),
     Consumer(DIRECT, "gst", "v4l2src device={device} io-mode=dmabuf"),
     Consumer(THEIRS, "gst", "libcamerasrc", libcamera=True),
     Consumer(OURS, "gst", "cmacamsrc"),
+    Consumer(THEIRS_MANUAL, "gst", "libcamerasrc" + MANUAL, libcamera=True),
+    Consumer(OURS_MANUAL, "gst", "cmacamsrc" + MANUAL),
     Consumer("cam", "cam", libcamera=True),
     Consumer("MappedFrame, no pixel", "frames_mapped", libcamera=True),
     Consumer("MappedFrame, all pixels", "frames_mapped", options=("--touch",), touches=True, libcamera=True),

@@ -43,6 +43,7 @@ CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaD
 	  sequenceBase_(0),
 	  paired_(false),
 	  followsStarts_(false),
+	  quietRequests_(0),
 	  statisticsFailed_(false),
 	  failed_(false),
 	  unplugged_(false),

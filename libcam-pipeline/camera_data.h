@@ -83,6 +83,7 @@ private:
 	int queueBuffers(const InFlight &frame);
 	int writeDueControls();
 	void followStarts();
+	void unfollowStarts();
 	void followStatistics();
 
 	void mainReady(FrameBuffer *buffer);
@@ -117,6 +118,7 @@ private:
 
 	bool paired_;
 	bool followsStarts_;
+	unsigned int quietRequests_; /* in a row without controls, while following */
 	bool statisticsFailed_;
 	bool failed_;
 	bool unplugged_;

@@ -34,6 +34,10 @@ namespace {
  */
 constexpr std::chrono::milliseconds kRecordTimeout{1000};
 
+/* Requests in a row without controls after which none are expected any more. */
+constexpr unsigned int kQuietRequests = 20;
+static_assert(kQuietRequests > CmacamCameraData::kMaxQueued);
+
 /* A board that waits for buffers waits for these as well. */
 constexpr unsigned int kStatisticsBuffers = 8;
 
@@ -118,11 +122,21 @@ int CmacamCameraData::queueBuffers(const InFlight &frame)
 /* Ask for news of starts of frames, which cost an interrupt each, once they are needed. */
 void CmacamCameraData::followStarts()
 {
+	quietRequests_ = 0;
 	if (followsStarts_)
 		return;
 
 	followsStarts_ = true;
 	schedule_.followStarts(!sensor_->device()->setFrameStartEnabled(true));
+}
+
+/* Many applications set controls once, with their first requests. */
+void CmacamCameraData::unfollowStarts()
+{
+	followsStarts_ = false;
+	sensor_->device()->setFrameStartEnabled(false);
+	schedule_.followStarts(false);
+	writeDueControls();
 }
 
 /* Statistics are for the algorithms: none of them on, no statistics. */
@@ -275,6 +289,10 @@ void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 	const bool flagged = frame.record && frame.record->flags & CMACAM_META_FLAG_ERROR;
 	finish(part.main, flagged || frame.buffer != part.main);
 	finish(part.lores, false);
+
+	/* The last one with controls has completed: fewer than these can be under way. */
+	if (followsStarts_ && request->controls().empty() && ++quietRequests_ > kQuietRequests)
+		unfollowStarts();
 
 	pipe()->completeRequest(request);
 }

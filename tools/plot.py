@@ -6,7 +6,8 @@ import math
 import os
 import subprocess
 
-COLOURS = ("#1b6ca8", "#7fb3d5", "#c0392b", "#e59866", "#b7950b", "#5d6d7e", "#229954", "#82c99d", "#7d3c98", "#c39bd3")
+COLOURS = ("#1b6ca8", "#7fb3d5", "#c0392b", "#e59866", "#b7950b", "#5d6d7e", "#229954", "#82c99d", "#7d3c98", "#c39bd3",
+           "#17202a", "#aab7b8")
 WIDTH, HEIGHT = 960, 470
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 130, 46
 FONT = 'font-family="DejaVu Sans, sans-serif"'

@@ -50,31 +50,39 @@ double whiteAt(double ratio)
  * prediction is exact again: there is no way to overshoot twice.
  */
 
-Histogram::Histogram(const cmacam_stats &stats) : total_(0)
+/*
+ * Sums over the bins below each bin, so that a prediction need not go through
+ * them all: there are a dozen of them per frame.
+ */
+Histogram::Histogram(const cmacam_stats &stats)
 {
-	for (unsigned int i = 0; i < counts_.size(); i++) {
-		counts_[i] = le32toh(stats.histogram[i]);
-		total_ += counts_[i];
+	for (unsigned int i = 0; i < kBins; i++) {
+		const uint64_t count = le32toh(stats.histogram[i]);
+		count_[i + 1] = count_[i] + count;
+		weight_[i + 1] = weight_[i] + count * i;
 	}
 }
 
 /**
  * \brief The mean code value that \a ratio times the exposure would give
+ * \param[in] ratio Above 0
  */
 double Histogram::meanAt(double ratio) const
 {
 	if (isEmpty())
 		return 0;
 
-	double sum = counts_[0] * std::min(kWhite, kBlackValue * ratio);
-	for (unsigned int i = 1; i < kFirstWhite; i++)
-		sum += counts_[i] * std::min(kWhite, ratio * i);
+	/* The first bin that becomes white. */
+	const auto clipped = static_cast<unsigned int>(
+		std::clamp(std::ceil(kWhite / ratio), 1.0, double(kFirstWhite)));
 
-	const double white = kWhite * (ratio < 1 ? whiteAt(ratio) : 1);
-	for (unsigned int i = kFirstWhite; i < counts_.size(); i++)
-		sum += counts_[i] * white;
+	const double black = count_[1] * std::min(kWhite, kBlackValue * ratio);
+	const double scaled = ratio * weight_[clipped];
+	const double brought = kWhite * (count_[kFirstWhite] - count_[clipped]);
+	const double white =
+		kWhite * (ratio < 1 ? whiteAt(ratio) : 1) * (count_[kBins] - count_[kFirstWhite]);
 
-	return sum / total_;
+	return (black + scaled + brought + white) / count_[kBins];
 }
 
 /**

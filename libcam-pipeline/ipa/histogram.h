@@ -19,7 +19,7 @@ public:
 
 	explicit Histogram(const cmacam_stats &stats);
 
-	bool isEmpty() const { return total_ == 0; }
+	bool isEmpty() const { return count_[kBins] == 0; }
 	double mean() const { return meanAt(1); }
 
 	double meanAt(double ratio) const;
@@ -29,8 +29,11 @@ public:
 	static constexpr double kLargestRatio = 16;
 
 private:
-	std::array<uint32_t, CMACAM_STATS_HISTOGRAM> counts_;
-	double total_;
+	static constexpr unsigned int kBins = CMACAM_STATS_HISTOGRAM;
+
+	/* Of the bins below: samples, and the sum of their code values. */
+	std::array<uint64_t, kBins + 1> count_{};
+	std::array<uint64_t, kBins + 1> weight_{};
 };
 
 } /* namespace cmacam::ipa */

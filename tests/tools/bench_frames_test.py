@@ -86,8 +86,9 @@ class Table(unittest.TestCase):
         self.assertEqual(self.row("Threads at VGA", "reader"), ["100", "2.00", "0.00"])
 
     def test_the_distance_to_the_direct_way(self):
-        self.assertIn(f"{frames_plan.OURS} against {frames_plan.DIRECT}: not measured", self.table)
-        table = frames_report.table(result(cost(frames_plan.OURS, "VGA", 30, calls=9, involuntary=9),
+        self.assertIn(f"{frames_plan.OURS_MANUAL}, against {frames_plan.DIRECT}: not measured", self.table)
+        table = frames_report.table(result(cost(frames_plan.OURS_MANUAL, "VGA", 30, calls=9,
+                                                involuntary=len(frames_plan.OURS_MANUAL)),
                                            cost(frames_plan.DIRECT, "VGA", 10, calls=4), sizes=("VGA",)))
         self.assertIn("3.00 times the CPU time, +5.0 system calls, +0.0 voluntary switches, +1.0 involuntary", table)
 
@@ -114,15 +115,18 @@ class Aims(unittest.TestCase):
     def test_met(self):
         lines = frames_report.aims(frames_report.Figures(GOOD)).splitlines()
         self.assertRegex(lines[1], r"^  met  cmacamsrc takes at most 0.8 .*: VGA 0.40, 8K 0.33$")
-        self.assertRegex(lines[2], r"^  met  cmacamsrc takes at most 2 .*: VGA 2.00, 8K 1.00$")
+        self.assertRegex(lines[2], r"^  not met  cmacamsrc, manual takes .*: VGA n/a, 8K n/a$")
+        self.assertRegex(lines[4], r"^  met  cmacamsrc takes at most 2 .*: VGA 2.00, 8K 1.00$")
 
     def test_missed(self):
         lines = self.judged(cost(frames_plan.LOOP, "VGA", 10), cost(frames_plan.OURS, "VGA", 21),
-                            cost(frames_plan.THEIRS, "VGA", 40), sizes=("VGA",))
+                            cost(frames_plan.THEIRS, "VGA", 40), cost(frames_plan.OURS_MANUAL, "VGA", 20),
+                            cost(frames_plan.THEIRS_MANUAL, "VGA", 40), sizes=("VGA",))
         self.assertRegex(lines[0], r"^  met  .*: VGA 0.53$")
-        self.assertRegex(lines[1], r"^  not met  .*: VGA 2.10$")
-        self.assertIn("missed by: VGA", lines[2])
-        self.assertRegex(lines[3], "^  not measured .*8K", "one size says nothing of growth")
+        self.assertRegex(lines[1], r"^  met  .*: VGA 0.50$")
+        self.assertRegex(lines[2], r"^  not met  .*: VGA 2.10$")
+        self.assertIn("missed by: VGA", lines[3])
+        self.assertRegex(lines[5], "^  not measured .*8K", "one size says nothing of growth")
 
     def test_growth_is_missed_by_those_who_grow(self):
         lines = self.judged(cost(frames_plan.LOOP, "VGA", 10), cost(frames_plan.LOOP, "8K", 12),

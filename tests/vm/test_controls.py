@@ -41,23 +41,23 @@ class Frame:
         return sum(abs(v - mean) for v in values) / len(values), sum(colour) / len(colour)
 
 
-def capture(controls, orientation=None):
-    """10 frames of stock cam, the controls set with request 6, all automatic things off."""
+def capture(controls, orientation=None, at=AT, count=FRAMES):
+    """Frames of stock cam, the controls set with one request, all automatic things off."""
     for old in glob.glob("/tmp/controls-*"):
         os.unlink(old)
     with open("/tmp/controls-script.yaml", "w") as f:
         f.write("frames:\n")
-        for request, lines in ((0, MANUAL), (AT, controls)):
+        for request, lines in ((0, MANUAL), (at, controls)):
             f.write(f"  - {request}:\n" + "".join(f"      {line}\n" for line in lines))
     options = ["--orientation", orientation] if orientation else []
-    out = lib.run(["cam", "-c1", "--stream", STREAM, *options, f"--capture={FRAMES}", "--metadata",
+    out = lib.run(["cam", "-c1", "--stream", STREAM, *options, f"--capture={count}", "--metadata",
                    "--script=/tmp/controls-script.yaml", "--file=/tmp/controls-#.bin"], limit=60)
     blocks = re.split(r"^\d+\.\d+ \(.*?fps\) cam0-stream0 seq: (\d+) .*$", out, flags=re.M)[1:]
     frames = []
     for sequence, text in zip(blocks[::2], blocks[1::2]):
         path = f"/tmp/controls-cam0-stream0-{int(sequence):06}.bin"
         frames.append(Frame(dict(re.findall(r"^\s*(\w+) = (.*)$", text, re.M)), path))
-    assert len(frames) == FRAMES, out
+    assert len(frames) == count, out
     return frames
 
 
@@ -83,6 +83,25 @@ def exposure_and_gain():
     assert after.mean() < before.mean() * 0.4
     before, after = takes_effect("AnalogueGain", 4.0)
     assert after.mean() > before.mean() * 1.3
+
+
+def interrupts():
+    """Of the board, so far."""
+    board = os.path.basename(lib.pci_device())
+    with open("/proc/interrupts") as f:
+        return sum(int(count) for line in f if board in line for count in line.split()[1:1 + os.cpu_count()])
+
+
+@vm_test(settings={"fps": "10"}, limit=200)
+def controls_after_a_long_silence():
+    """Starts of frames are followed only while controls come; those that come later still act on their own frame."""
+    at, count = 50, 52
+    before = interrupts()
+    frames = capture(["AnalogueGain: 4.0"], at=at, count=count)
+    assert [float(f.metadata["AnalogueGain"]) == 4.0 for f in frames] == [i >= at for i in range(count)]
+    starts = interrupts() - before - count
+    # Those of some 20 requests, and of the few from where the last controls were queued.
+    assert 0 < starts < count - 15, starts
 
 
 @vm_test(settings=PACED, limit=200)
