@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,5 +53,16 @@ public:
 private:
 	std::optional<Fd> fd_;
 };
+
+/* What main() of each of them is: parseAndRun() never ends well, it is killed. */
+inline int mainOf(const char *program, int (*parseAndRun)(int, char **), int argc, char **argv)
+{
+	try {
+		return parseAndRun(argc, argv);
+	} catch (const std::exception &error) {
+		fprintf(stderr, "%s: %s\n", program, error.what());
+		return EXIT_FAILURE;
+	}
+}
 
 } /* namespace bench */

@@ -70,10 +70,5 @@ int parseAndRun(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	try {
-		return parseAndRun(argc, argv);
-	} catch (const std::exception &error) {
-		fprintf(stderr, "frames_gst: %s\n", error.what());
-		return EXIT_FAILURE;
-	}
+	return bench::mainOf("frames_gst", parseAndRun, argc, argv);
 }

@@ -57,10 +57,5 @@ int parseAndRun(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	try {
-		return parseAndRun(argc, argv);
-	} catch (const std::exception &error) {
-		fprintf(stderr, "frames_v4l2: %s\n", error.what());
-		return EXIT_FAILURE;
-	}
+	return bench::mainOf("frames_v4l2", parseAndRun, argc, argv);
 }

@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "pipeline.h"
+
 using namespace cmacam;
 
 namespace {
@@ -26,22 +28,9 @@ protected:
 	/* One grey picture, encoded. */
 	void encode(const std::string &encoder)
 	{
-		const std::string description = "videotestsrc num-buffers=1 pattern=solid-color "
-						"foreground-color=0xff646464 "
-						"! video/x-raw,width=160,height=120 ! " +
-						encoder + " ! filesink location=" + path;
-		GstElement *pipeline = gst_parse_launch(description.c_str(), nullptr);
-		gst_element_set_state(pipeline, GST_STATE_PLAYING);
-		GstBus *bus = gst_element_get_bus(pipeline);
-		GstMessage *message = gst_bus_timed_pop_filtered(
-			bus, 20 * GST_SECOND,
-			static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
-		ASSERT_TRUE(message);
-		EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-		gst_message_unref(message);
-		gst_object_unref(bus);
-		gst_element_set_state(pipeline, GST_STATE_NULL);
-		gst_object_unref(pipeline);
+		runPipeline("videotestsrc num-buffers=1 pattern=solid-color "
+			    "foreground-color=0xff646464 ! video/x-raw,width=160,height=120 ! " +
+			    encoder + " ! filesink location=" + path);
 	}
 	void write(const std::string &bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 	void cut()

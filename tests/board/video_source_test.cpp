@@ -12,6 +12,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "pipeline.h"
+
 using namespace cmacam;
 
 namespace {
@@ -40,23 +42,10 @@ protected:
 	{
 		gst_init(nullptr, nullptr);
 		path_ = testing::TempDir() + "board-video-" + std::to_string(getpid()) + ".avi";
-		const std::string description =
-			"videotestsrc pattern=ball num-buffers=" + std::to_string(kPictures) +
-			" ! video/x-raw,format=I420,width=160,height=120,framerate=5/1"
-			" ! jpegenc ! avimux ! filesink location=" +
-			path_;
-		GstElement *pipeline = gst_parse_launch(description.c_str(), nullptr);
-		gst_element_set_state(pipeline, GST_STATE_PLAYING);
-		GstBus *bus = gst_element_get_bus(pipeline);
-		GstMessage *message = gst_bus_timed_pop_filtered(
-			bus, 20 * GST_SECOND,
-			static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
-		ASSERT_TRUE(message);
-		ASSERT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
-		gst_message_unref(message);
-		gst_object_unref(bus);
-		gst_element_set_state(pipeline, GST_STATE_NULL);
-		gst_object_unref(pipeline);
+		runPipeline("videotestsrc pattern=ball num-buffers=" + std::to_string(kPictures) +
+			    " ! video/x-raw,format=I420,width=160,height=120,framerate=5/1"
+			    " ! jpegenc ! avimux ! filesink location=" +
+			    path_);
 	}
 	static void TearDownTestSuite() { unlink(path_.c_str()); }
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files for the sources to read, made by GStreamer.
+ */
+#pragma once
+
+#include <string>
+
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+namespace cmacam {
+
+/* Runs a pipeline to its end; a fatal failure of the test if it has none. gst_init() was called. */
+inline void runPipeline(const std::string &description)
+{
+	GstElement *pipeline = gst_parse_launch(description.c_str(), nullptr);
+	gst_element_set_state(pipeline, GST_STATE_PLAYING);
+	GstBus *bus = gst_element_get_bus(pipeline);
+	GstMessage *message = gst_bus_timed_pop_filtered(
+		bus, 20 * GST_SECOND,
+		static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+	const bool ended = message && GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
+
+	if (message)
+		gst_message_unref(message);
+	gst_object_unref(bus);
+	gst_element_set_state(pipeline, GST_STATE_NULL);
+	gst_object_unref(pipeline);
+	ASSERT_TRUE(ended) << description;
+}
+
+} /* namespace cmacam */
