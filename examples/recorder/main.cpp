@@ -1,41 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records raw frames with O_DIRECT: the disk reads the camera's own pages, no CPU
- * touches a pixel and the page cache stays as it was.
+ * Records raw frames, at the speed of the disk.
  */
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fcntl.h>
 #include <string>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
 #include <cmacam/camera.h>
 
-namespace {
+#include "direct_file.h"
 
-/* Address, length and offset of an O_DIRECT write are multiples of this. */
-constexpr std::size_t kBlock = 4096;
+namespace {
 
 int fail(const std::string &what)
 {
 	std::fprintf(stderr, "recorder: %s\n", what.c_str());
 	return 1;
-}
-
-/*
- * Everything from the start of the frame's first plane to the end of its last, and
- * on to the end of the block: a mapping is made of whole pages.
- */
-std::span<const std::byte> wholeBlocks(const cmacam::FrameView &frame)
-{
-	const std::byte *begin = frame.planes().front().data.data();
-	const auto last = frame.planes().back().data;
-	const auto size = static_cast<std::size_t>(last.data() + last.size() - begin);
-	return {begin, (size + kBlock - 1) / kBlock * kBlock};
 }
 
 } /* namespace */
@@ -59,10 +41,9 @@ int main(int argc, char **argv)
 	app.add_option("--frames", frames, "how many")->capture_default_str();
 	CLI11_PARSE(app, argc, argv);
 
-	const cmacam::UniqueFd file(
-		open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0644));
-	if (!file.isValid())
-		return fail(path + ": " + std::strerror(errno));
+	auto file = DirectFile::create(path);
+	if (!file)
+		return fail(file.error().what);
 
 	auto camera = cmacam::Camera::open(options);
 	if (!camera)
@@ -79,15 +60,10 @@ int main(int argc, char **argv)
 		if (!pixels)
 			return fail(pixels.error().what);
 
-		auto left = wholeBlocks(*pixels);
-		const std::size_t bytes = left.size();
-		while (!left.empty()) {
-			const ssize_t written = write(file.get(), left.data(), left.size());
-			if (written < 0)
-				return fail(path + ": " + std::strerror(errno));
-			left = left.subspan(static_cast<std::size_t>(written));
-		}
-		std::printf("frame sequence=%u bytes=%zu\n", frame->sequence(), bytes);
+		auto bytes = file->append(*pixels);
+		if (!bytes)
+			return fail(bytes.error().what);
+		std::printf("frame sequence=%u bytes=%zu\n", frame->sequence(), *bytes);
 	}
 
 	const auto counts = camera->statistics();

@@ -5,6 +5,7 @@
 
 #include "session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -113,7 +114,10 @@ void Camera::Session::completed(libcamera::Request *request)
 	statistics_.lost += last_ ? metadata.sequence - *last_ - 1 : metadata.sequence;
 	last_ = metadata.sequence;
 
-	if (metadata.status != libcamera::FrameMetadata::FrameSuccess) {
+	const bool intact = std::ranges::all_of(request->buffers(), [](const auto &buffer) {
+		return buffer.second->metadata().status == libcamera::FrameMetadata::FrameSuccess;
+	});
+	if (!intact) {
 		statistics_.damaged++;
 		queue(buffer);
 		return;

@@ -8,7 +8,9 @@ import os
 import lib
 from declare import Machine, vm_test
 
-TWO = Machine(more_boards=(("--sensor", "1280x720", "--light", "-1"),))
+# People walk before the second one.
+VIDEO = "/usr/share/cmacam/vtest.avi"
+TWO = Machine(more_boards=(("--sensor", "1280x720", "--light", "-1", "--source", VIDEO),))
 FRAMES = 60
 
 

@@ -6,11 +6,13 @@ import hashlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
 import lib
 from declare import vm_test
+from test_boards import TWO
 from test_memory import DISK, disk
 
 SIZE = (640, 480)
@@ -27,6 +29,11 @@ def module():
 
 def camera(**options):
     return module().Camera(**{"format": "NV12", "size": SIZE, **options})
+
+
+def mark(mapping):
+    """(magic, sequence, nonce, channel) that the board wrote over the first bytes."""
+    return struct.unpack_from("=IIQI", mapping.gray[0, :20].tobytes())
 
 
 def digest(mapping):
@@ -64,6 +71,43 @@ def frames_are_the_board_s():
     for sequence, seen_digest in seen.items():
         assert seen_digest == written[sequence]["sha256"], sequence
     assert counts["delivered"] == 10 and counts["dropped"] == counts["lost"] == counts["damaged"] == 0, counts
+
+
+@vm_test()
+def lores_is_of_the_same_frame():
+    """Main and lores of one lease: one sequence in both marks, each byte of each the board's; so is a copy's."""
+    with camera(size=(1280, 720), lores=("R8", 320, 240), policy="block") as source:
+        assert source.layout("lores") == {"format": "R8", "width": 320, "height": 240, "stride": 320}
+        seen = {}
+        for frame in source:
+            for lease in (frame, frame.copy()):
+                with lease.map() as main, lease.map("lores") as lores:
+                    assert mark(main)[1] == mark(lores)[1] == lease.sequence == frame.sequence
+                    assert (mark(main)[3], mark(lores)[3]) == (0, 1)
+                    seen[lease.sequence] = (digest(main), digest(lores))
+            if len(seen) == 4:
+                break
+    written = [lib.Board.session(channel)[0] for channel in (0, 1)]
+    for sequence, digests in seen.items():
+        assert digests == tuple(frames[sequence]["sha256"] for frames in written), sequence
+        assert written[0][sequence]["picture"] == written[1][sequence]["picture"], sequence
+    with camera() as source, source.next() as frame:
+        lib.expect(failure(errno.ENOENT, frame.map, "lores"), "opened without this stream")
+        failure(errno.ENOENT, source.layout, "lores")
+
+
+@vm_test()
+def a_torn_lores_spoils_the_frame():
+    """A frame whose lores is torn is counted as damaged and not handed out, though its main is good."""
+    with camera(lores=("R8", 320, 240), policy="block") as source:
+        first = source.next()
+        lib.Board().command("fault torn 1 1")
+        got = [source.next().sequence for _ in range(2 * source.buffers)]
+        counts = source.statistics
+        first.release()
+    print(got, counts)
+    missing = set(range(1, got[-1])) - set(got)
+    assert len(missing) == 1 and counts["damaged"] == 1 and counts["lost"] == 0, (missing, counts)
 
 
 @vm_test()
@@ -283,7 +327,7 @@ def broken_readers_stall_nobody():
 @vm_test()
 def share_programs_explain_themselves():
     """--help of every example; no server, no camera: one sentence and status 1."""
-    for name in ("share-server", "share-client", "motion", "recorder", "sender"):
+    for name in ("share-server", "share-client", "motion", "recorder", "people-recorder", "sender"):
         lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
@@ -313,6 +357,33 @@ def recorder_at_4k():
             pixels = f.read(int(frame["bytes"]))
             assert lib.sha256(pixels[:UHD[0] * UHD[1] * 3 // 2]) == written[int(frame["sequence"])]["sha256"], frame
     lib.expect(out, "recorded 3, lost 0")
+
+
+@vm_test(machine=TWO)
+def people_on_lores_while_main_is_recorded():
+    """The file has main as the board wrote it; of the same frames, lores shows as many people as main alone does."""
+    disk()
+    path = f"{DISK}/people.nv12"
+    camera_id = module().Camera.list()[1]
+    out = lib.run([f"{EXAMPLES}/people-recorder", path, "--camera", camera_id, "--frames", "12", "--width", "1280",
+                   "--height", "720"])
+    lines = [(line.split(" ", 1)[0], lib.fields(line)) for line in out.splitlines()]
+    frames = {int(entry["sequence"]): entry for kind, entry in lines if kind == "frame"}
+    people = {int(entry["sequence"]): entry for kind, entry in lines if kind == "people"}
+    written = [lib.Board.session(channel, number=1)[0] for channel in (0, 1)]
+    assert sorted(frames) == list(range(12)) and 0 in people and set(people) <= set(frames), (frames, people)
+    lib.expect(out, f"recorded 12, lost 0, looked at {len(people)}\n")
+    with open(path, "rb") as f:
+        for sequence, entry in frames.items():
+            pixels = f.read(int(entry["bytes"]))
+            assert lib.sha256(pixels[:1280 * 720 * 3 // 2]) == written[0][sequence]["sha256"], sequence
+    for sequence, entry in people.items():
+        assert entry["timestamp"] == frames[sequence]["timestamp"], sequence
+        assert written[0][sequence]["picture"] == written[1][sequence]["picture"], sequence
+
+    out = lib.run([f"{EXAMPLES}/people", "--camera", camera_id, "--format", "R8", "--size", "768x576", "--frames", "1"])
+    alone = lib.fields(out.splitlines()[-2])
+    assert int(people[0]["count"]) == int(alone["people"]) > 0, (people[0], alone)
 
 
 @vm_test()

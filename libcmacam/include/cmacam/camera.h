@@ -75,7 +75,7 @@ struct CameraStatistics
 	std::uint64_t delivered; /**< returned by next() */
 	std::uint64_t copied;	 /**< of those, as copies (Policy::Copy) */
 	std::uint64_t dropped;	 /**< nobody took them in time (not Policy::Block) */
-	std::uint64_t damaged;	 /**< the camera said that they are bad; not delivered */
+	std::uint64_t damaged;	 /**< the camera said that a stream is bad; not delivered */
 	std::uint64_t lost;	 /**< gaps in the camera's count */
 	std::uint64_t starved;	 /**< times that the camera was left without a buffer */
 };
