@@ -72,8 +72,10 @@ int main(int argc, char **argv)
 
 	for (unsigned int count = 0; !stopped && (!frames || count < frames); count++) {
 		auto frame = source->next();
-		if (!frame)
+		if (!frame) {
+			server->close(frame.error().what);
 			return fail(frame.error());
+		}
 		if (auto lent = server->publish(*frame); !lent)
 			return fail(lent.error());
 	}

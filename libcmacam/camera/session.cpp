@@ -29,10 +29,10 @@ constexpr std::size_t kCameraShare = 3;
 Result<void> Camera::Session::start()
 {
 	std::unique_lock lock(mutex_);
-	if (running_)
-		return {};
 	if (disconnected_)
 		return Error{ENODEV, "the camera was unplugged"};
+	if (running_)
+		return {};
 
 	cancelled_ = false;
 	failure_.reset();

@@ -94,7 +94,11 @@ Result<void> Camera::Session::acquire(const std::string &id)
 		return Error{ENODEV, id.empty() ? std::string("there is no camera")
 						: "there is no camera '" + id + "'"};
 
-	if (const int ret = camera->acquire(); ret < 0)
+	const int ret = camera->acquire();
+	if (ret == -EBUSY)
+		return Error{EBUSY, "camera '" + camera->id() +
+					    "' is in use, by another program or in this one"};
+	if (ret < 0)
 		return Error{-ret,
 			     "camera '" + camera->id() + "' cannot be had: " + std::strerror(-ret)};
 

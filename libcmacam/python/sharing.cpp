@@ -89,6 +89,16 @@ py::list readers(Server &server)
 	return all;
 }
 
+void closeServer(Server &server, const std::string &reason)
+{
+	if (!reason.empty()) {
+		FrameServer &open = *server;
+		py::gil_scoped_release unlocked;
+		open.close(reason);
+	}
+	server.close();
+}
+
 } /* namespace */
 
 void bindSharing(py::module_ &module)
@@ -105,7 +115,8 @@ void bindSharing(py::module_ &module)
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
 		.def("publish", publish, py::arg("frame"),
 		     "Lend a frame to every reader that has a credit; how many that were.")
-		.def("close", &Server::close, "Let all readers go.")
+		.def("close", closeServer, py::arg("reason") = "",
+		     "Let all readers go, and tell them the reason.")
 		.def_property_readonly("readers", readers);
 
 	py::class_<Client>(module, "FrameClient",

@@ -24,12 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-template <typename Message>
-std::span<const std::byte> bytesOf(const Message &message)
-{
-	return std::as_bytes(std::span(&message, 1));
-}
-
 Error nonsense(const std::string &what)
 {
 	return {EPROTO, "the server sends nonsense: " + what};
@@ -147,7 +141,7 @@ Result<void> FrameClient::Session::greet(unsigned int credits, std::chrono::mill
 	share::Hello hello;
 	hello.credits = credits;
 	/* A server that refuses at once may have said so and gone. */
-	const Result<void> sent = sendPacket(socket_.get(), bytesOf(hello));
+	const Result<void> sent = sendPacket(socket_.get(), share::bytesOf(hello));
 	if (!sent && sent.error().code != EPIPE)
 		return sent;
 
@@ -245,7 +239,7 @@ void FrameClient::Session::giveBack(unsigned int buffer) noexcept
 	share::Return message;
 	message.buffer = buffer;
 	message.serial = slots_[buffer].serial;
-	static_cast<void>(sendPacket(socket_.get(), bytesOf(message)));
+	static_cast<void>(sendPacket(socket_.get(), share::bytesOf(message)));
 }
 
 Result<FrameClient> FrameClient::connect(const std::string &path, unsigned int credits,

@@ -16,7 +16,9 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <cmacam/frame_layout.h>
 
@@ -110,5 +112,12 @@ union Any {
 
 	Any() : header{} {}
 };
+
+/** A message as it is sent. */
+template <typename Message>
+std::span<const std::byte> bytesOf(const Message &message)
+{
+	return std::as_bytes(std::span(&message, 1));
+}
 
 } /* namespace cmacam::share */

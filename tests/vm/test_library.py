@@ -14,6 +14,7 @@ import lib
 from declare import vm_test
 from test_boards import TWO
 from test_memory import DISK, disk
+from test_unplug import remove, rescan
 
 SIZE = (640, 480)
 SOCKET = "/tmp/frames"
@@ -250,8 +251,10 @@ def errors_say_what_is_possible():
     lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "does not do 641x480-NV12.*nearest is 6")
     source = camera()
     failure(errno.EPERM, source.next)
-    lib.expect(lib.run(["python3", "-c", "import cmacam; cmacam.Camera()"], status=1), "cannot be had")
+    lib.expect(failure(errno.EBUSY, camera), "platform/.*is in use, by another program or in this one")
+    lib.expect(lib.run(["python3", "-c", "import cmacam; cmacam.Camera()"], status=1), "OSError: .*is in use, by")
     source.close()
+    camera().close()
 
 
 @vm_test()
@@ -270,7 +273,7 @@ def closed_and_opened_again():
 def server(*options):
     """share-server, once it shares."""
     child = subprocess.Popen([f"{EXAMPLES}/share-server", "--socket", SOCKET, *map(str, options)],
-                             stdout=subprocess.PIPE, text=True)
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = child.stdout.readline()
     assert line.startswith("sharing platform/cmacam"), line
     return child
@@ -279,8 +282,8 @@ def server(*options):
 def end(child):
     """What share-server said until it was told to end."""
     child.send_signal(signal.SIGTERM)
-    said, _ = child.communicate(timeout=30 * lib.SLOWER)
-    print(said)
+    said, errors = child.communicate(timeout=30 * lib.SLOWER)
+    print(said, errors)
     assert child.returncode == 0, child.returncode
     return said
 
@@ -332,6 +335,57 @@ def share_programs_explain_themselves():
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
     lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: there is no camera 'nobody'")
+
+
+def drained(source):
+    """Frames until there is an error."""
+    while True:
+        source.next()
+
+
+@vm_test(limit=200)
+def unplugged_while_frames_are_held():
+    """next() says ENODEV in words; what is held stays readable, mapped before or after; the next plug works."""
+    source = camera(policy="block", lores=("R8", 320, 240))
+    source.start()
+    held = [source.next().hold("keeper") for _ in range(2)]
+    with held[0].map() as pixels:
+        view = pixels.gray
+    remove()
+    lib.expect(failure(errno.ENODEV, drained, source), "^the camera was unplugged$")
+    failure(errno.ENODEV, source.next)
+    written = [lib.Board.session(channel)[0] for channel in (0, 1)]
+    rescan()
+    with camera(policy="block") as again:
+        assert again.next().sequence == 0
+    failure(errno.ENODEV, source.start)
+    assert {holder["name"] for holder in source.holders} == {"keeper", "a mapping in Python"}
+    source.close()
+    for frame in held:
+        with frame.map() as main, frame.map("lores") as lores:
+            for stream, pixels in enumerate((main, lores)):
+                assert digest(pixels) == written[stream][frame.sequence]["sha256"], (stream, frame.sequence)
+            assert frame is not held[0] or (main.gray == view).all()
+
+
+@vm_test(limit=200)
+def readers_are_told_of_the_unplug():
+    """The server's camera goes: its readers get the reason, keep what they hold, and can come again."""
+    child = server("--patience", 0)
+    with module().FrameClient(SOCKET, credits=1) as client:
+        frame = client.next()
+        written, _ = lib.Board.session()
+        remove()
+        lib.expect(failure(errno.ECONNRESET, drained, client), "let go of this reader: the camera was unplugged$")
+        said, errors = child.communicate(timeout=30 * lib.SLOWER)
+        assert child.returncode == 1 and "share-server: the camera was unplugged" in errors, (said, errors)
+        with frame.map() as pixels:
+            assert digest(pixels) == written[frame.sequence]["sha256"]
+    rescan()
+    child = server()
+    with module().FrameClient(SOCKET) as client:
+        client.next()
+    end(child)
 
 
 @vm_test()

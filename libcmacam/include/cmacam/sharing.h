@@ -82,12 +82,18 @@ public:
 	 *
 	 * \return How many readers got it; EINVAL if the index of its buffer is
 	 * beyond ShareOptions::buffers or belonged to another buffer before; the
-	 * errors of Frame::layout()
+	 * errors of Frame::layout(); EPERM after close()
 	 */
 	Result<unsigned int> publish(const Frame &frame);
 
 	/** Those who are connected and were welcomed. */
 	std::vector<Reader> readers() const;
+
+	/**
+	 * Let all readers go and tell them why: "the camera was unplugged". What they
+	 * held goes back; publish() returns EPERM from now on.
+	 */
+	void close(const std::string &reason);
 
 private:
 	class Impl;
