@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server of a camera of three buffers, and readers of it.
+ */
+
+#pragma once
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <poll.h>
+#include <string>
+#include <thread>
+
+#include <cmacam/sharing.h>
+
+#include "fake_dma_buf.h"
+#include "fake_source.h"
+#include "packet_socket.h"
+#include "share_protocol.h"
+
+namespace share = cmacam::share;
+
+inline constexpr std::chrono::seconds kLimit{20};
+
+/* What a thread of the server does has no signal to wait for. */
+inline bool becomes(const std::function<bool()> &condition)
+{
+	const auto end = std::chrono::steady_clock::now() + kLimit;
+	while (!condition()) {
+		if (std::chrono::steady_clock::now() > end)
+			return false;
+		std::this_thread::sleep_for(std::chrono::milliseconds(1));
+	}
+	return true;
+}
+
+template <typename Message>
+void send(const cmacam::UniqueFd &socket, const Message &message)
+{
+	ASSERT_TRUE(cmacam::sendPacket(socket.get(), std::as_bytes(std::span(&message, 1))));
+}
+
+/* A reader, or a server, that knows the protocol by heart. */
+struct Heard
+{
+	share::Any message;
+	std::size_t size = 0;
+	std::size_t descriptors = 0;
+};
+
+inline Heard hear(const cmacam::UniqueFd &socket)
+{
+	Heard heard;
+	pollfd polled{socket.get(), POLLIN, 0};
+	EXPECT_EQ(poll(&polled, 1, static_cast<int>(std::chrono::milliseconds(kLimit).count())), 1);
+	auto packet = cmacam::receivePacket(socket.get(),
+					    std::as_writable_bytes(std::span(&heard.message, 1)));
+	EXPECT_TRUE(packet);
+	if (packet) {
+		heard.size = packet->size;
+		heard.descriptors = packet->descriptorCount;
+	}
+	return heard;
+}
+
+class SharingTest : public testing::Test
+{
+protected:
+	SharingTest()
+	{
+		char pattern[] = "/tmp/cmacam-sharing-XXXXXX";
+		folder = mkdtemp(pattern);
+		options.path = folder + "/frames";
+		options.buffers = FakeSource::kBuffers;
+		options.reserve = 1;
+		options.log = [this](const std::string &line) {
+			std::lock_guard lock(mutex);
+			told += line + "\n";
+		};
+	}
+	~SharingTest() override
+	{
+		server.reset();
+		std::filesystem::remove_all(folder);
+	}
+
+	void serve()
+	{
+		auto result = cmacam::FrameServer::listen(options);
+		ASSERT_TRUE(result) << result.error().what;
+		server.emplace(*std::move(result));
+	}
+
+	cmacam::FrameClient reader(unsigned int credits = 2)
+	{
+		auto result = cmacam::FrameClient::connect(options.path, credits);
+		EXPECT_TRUE(result) << result.error().what;
+		return *std::move(result);
+	}
+
+	cmacam::UniqueFd rawReader(unsigned int credits = 2)
+	{
+		cmacam::UniqueFd socket = *cmacam::connectTo(options.path);
+		share::Hello hello;
+		hello.credits = credits;
+		send(socket, hello);
+		EXPECT_EQ(hear(socket).message.header.type, share::Type::Welcome);
+		return socket;
+	}
+
+	unsigned int publish(unsigned int buffer, std::uint32_t sequence)
+	{
+		auto count = server->publish({source, buffer, {sequence, 1000 + sequence}});
+		EXPECT_TRUE(count) << count.error().what;
+		return count ? *count : 0;
+	}
+
+	bool allBack()
+	{
+		return becomes([this] { return source->leases.holders().empty(); });
+	}
+
+	bool isTold(const std::string &text)
+	{
+		return becomes([&] {
+			std::lock_guard lock(mutex);
+			return told.find(text) != std::string::npos;
+		});
+	}
+
+	/* The server says goodbye to a raw reader, with this in its reason. */
+	void expectFarewell(const cmacam::UniqueFd &socket, int code, const std::string &reason)
+	{
+		const Heard farewell = hear(socket);
+		ASSERT_EQ(farewell.size, sizeof(share::Farewell));
+		EXPECT_EQ(farewell.message.header.type, share::Type::Farewell);
+		EXPECT_EQ(farewell.message.farewell.code, code);
+		EXPECT_NE(std::string(farewell.message.farewell.text).find(reason),
+			  std::string::npos)
+			<< farewell.message.farewell.text;
+		EXPECT_EQ(hear(socket).size, 0U) << "the end";
+	}
+
+	FakeDmaBufs fake;
+	std::shared_ptr<FakeSource> source = std::make_shared<FakeSource>();
+	std::string folder;
+	cmacam::ShareOptions options;
+	std::mutex mutex;
+	std::string told;
+	std::optional<cmacam::FrameServer> server;
+};
