@@ -84,6 +84,9 @@ int CmacamCameraData::init()
 	CmacamCaptureDevice *device = main_->device();
 	device->bufferReady.connect(device, [this](FrameBuffer *b) { mainReady(b); });
 	device->unplugged.connect(device, [this]() { unplug(); });
+	device->lost.connect(device, [this](uint32_t first) {
+		tellLosses(losses_.lost(first, inFlight_.empty()));
+	});
 	if (lores_) {
 		device = lores_->device();
 		device->bufferReady.connect(device, [this](FrameBuffer *b) { loresReady(b); });
@@ -250,6 +253,8 @@ int CmacamCameraData::startDevices()
 			return ret;
 	}
 
+	watchLosses();
+
 	return main_->start(kMaxQueued, paired_);
 }
 
@@ -270,6 +275,7 @@ void CmacamCameraData::stopDevices()
 
 	if (statistics_)
 		statistics_->stop();
+	unwatchLosses();
 	main_->stop();
 	if (paired_)
 		lores_->stop();

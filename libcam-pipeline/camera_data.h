@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <libcamera/base/span.h>
@@ -22,6 +23,7 @@
 
 #include "frame_join.h"
 #include "ipa/ipa.h"
+#include "loss_watch.h"
 #include "output.h"
 #include "record_node.h"
 #include "request_schedule.h"
@@ -98,6 +100,11 @@ private:
 	void unplug();
 	void remove();
 
+	void watchLosses();
+	void unwatchLosses();
+	void tellLosses(CmacamLossWatch::News news);
+	std::string whoHoldsBuffers();
+
 	int report(int ret);
 
 	std::shared_ptr<MediaDevice> media_;
@@ -113,6 +120,7 @@ private:
 	std::deque<InFlight> inFlight_;
 	CmacamFrameJoin join_;
 	CmacamStatsJoin statsJoin_;
+	CmacamLossWatch losses_;
 	Timer recordTimer_;
 	uint32_t sequenceBase_;
 

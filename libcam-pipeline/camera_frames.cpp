@@ -79,6 +79,10 @@ int CmacamCameraData::queueRequest(Request *request)
 	}
 
 	inFlight_.push_back(frame);
+	if (frame.main)
+		main_->noteBuffer(frame.main);
+	if (frame.lores)
+		lores_->noteBuffer(frame.lores);
 	followStatistics();
 
 	return 0;
@@ -267,6 +271,8 @@ void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 
 	ipa_.fillMetadata(request->sequence(), &result);
 	schedule_.frameCompleted(sequence);
+	if (frame.record)
+		tellLosses(losses_.completed(sequence, frame.record->lost, inFlight_.empty()));
 
 	const bool torn = frame.partner && frame.timestamp != frame.partnerTimestamp;
 	if (torn)
@@ -328,6 +334,7 @@ void CmacamCameraData::unplug()
 
 	LOG(Cmacam, Warning) << "Camera '" << id() << "' was unplugged";
 
+	unwatchLosses();
 	cancelQueued();
 
 	metadata_->close();

@@ -6,6 +6,7 @@
 #include "capture_device.h"
 
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include <linux/cmacam.h>
@@ -88,11 +89,41 @@ std::string CmacamCaptureDevice::lastError()
 	return std::string(text.data());
 }
 
+/**
+ * \brief How many frames were lost since streaming began
+ */
+uint32_t CmacamCaptureDevice::framesLost()
+{
+	static constexpr uint32_t ids[] = {V4L2_CID_CMACAM_FRAMES_LOST};
+	const ControlList values = getControls(ids);
+
+	return values.contains(ids[0]) ? values.get(ids[0]).get<int32_t>() : 0;
+}
+
+/**
+ * \brief Whether lost is emitted when the driver loses a frame
+ *
+ * No longer being told also forgets what was not dispatched yet.
+ */
+void CmacamCaptureDevice::setLossEventEnabled(bool enable)
+{
+	v4l2_event_subscription subscription{};
+	subscription.type = V4L2_EVENT_CMACAM_LOST;
+	ioctl(enable ? VIDIOC_SUBSCRIBE_EVENT : VIDIOC_UNSUBSCRIBE_EVENT, &subscription);
+}
+
 void CmacamCaptureDevice::exceptional()
 {
-	/* No event is subscribed to, so an event queue that answers is a live device. */
 	v4l2_event event{};
-	if (ioctl(VIDIOC_DQEVENT, &event) != -ENODEV)
+	const int ret = ioctl(VIDIOC_DQEVENT, &event);
+	if (!ret && event.type == V4L2_EVENT_CMACAM_LOST) {
+		cmacam_event_lost loss;
+		memcpy(&loss, event.u.data, sizeof(loss));
+		lost.emit(loss.first);
+	}
+
+	/* An event queue that answers, be it that there is none, is a live device. */
+	if (ret != -ENODEV)
 		return;
 
 	notifier_->setEnabled(false);

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -26,8 +27,11 @@ public:
 	void close();
 
 	std::string lastError();
+	uint32_t framesLost();
+	void setLossEventEnabled(bool enable);
 
 	Signal<> unplugged;
+	Signal<uint32_t> lost; /* number of the frame */
 
 private:
 	void exceptional();

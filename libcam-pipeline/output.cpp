@@ -5,6 +5,7 @@
 
 #include "output.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <libcamera/base/log.h>
@@ -104,6 +105,9 @@ int CmacamOutput::exportBuffers(unsigned int count,
  */
 int CmacamOutput::start(unsigned int maxQueued, bool withScratch)
 {
+	noted_.clear();
+	bufferIds_.clear();
+
 	/* Kept over restarts. Without one, only full requests can be served. */
 	if (withScratch && scratch_.empty() && device_.exportBuffers(1, &scratch_) < 0) {
 		LOG(Cmacam, Warning) << "No memory for a scratch buffer of " << format_.size;
@@ -119,6 +123,19 @@ int CmacamOutput::start(unsigned int maxQueued, bool withScratch)
 		device_.releaseBuffers();
 
 	return ret;
+}
+
+/**
+ * \brief Remember that the application works with a buffer
+ * \param[in] buffer The buffer, which may be gone when it has completed
+ */
+void CmacamOutput::noteBuffer(const FrameBuffer *buffer)
+{
+	if (std::find(noted_.begin(), noted_.end(), buffer) != noted_.end())
+		return;
+
+	noted_.push_back(buffer);
+	bufferIds_.push_back(dmaBufId(buffer->planes()[0].fd.get()));
 }
 
 /**

@@ -15,6 +15,7 @@
 #include <libcamera/stream.h>
 
 #include "capture_device.h"
+#include "dma_buf_holders.h"
 
 namespace libcamera {
 
@@ -40,6 +41,9 @@ public:
 	int start(unsigned int maxQueued, bool withScratch);
 	void stop();
 
+	void noteBuffer(const FrameBuffer *buffer);
+	const std::vector<DmaBufId> &buffers() const { return bufferIds_; }
+
 	FrameBuffer *scratch() { return scratch_.empty() ? nullptr : scratch_.front().get(); }
 
 private:
@@ -50,6 +54,10 @@ private:
 	Formats formats_;
 	V4L2DeviceFormat format_;
 	bool active_;
+
+	/* Those that the application works with in this session. */
+	std::vector<const FrameBuffer *> noted_;
+	std::vector<DmaBufId> bufferIds_;
 
 	/* None or one. */
 	std::vector<std::unique_ptr<FrameBuffer>> scratch_;

@@ -19,6 +19,9 @@ namespace cmacam {
  * FrameBufferAllocator::allocate(), Camera::configure() or Camera::start() has
  * failed.
  *
+ * While frames are being lost it is the sentence that tells who holds their
+ * buffers, until they come without a gap again or the camera is stopped.
+ *
  * May be called from any thread, also after the camera was unplugged.
  *
  * \return The sentence, or an empty string if that camera had no error

@@ -4,10 +4,14 @@
  * application may do with streams and buffers.
  */
 
+#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <random>
+#include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <linux/dma-heap.h>
@@ -202,6 +206,110 @@ void states(unsigned int frames)
 	printf("states=%s\n", said.c_str());
 }
 
+/* A process that does nothing but have a dma-buf open. */
+class Bystander
+{
+public:
+	explicit Bystander(int dmaBuf)
+	{
+		int ends[2];
+		must(!pipe2(ends, O_CLOEXEC), "cannot make a pipe");
+		stop_.reset(ends[1]);
+		const libcamera::UniqueFD input(ends[0]);
+
+		char *argv[] = {name_, nullptr};
+		posix_spawn_file_actions_t actions;
+		posix_spawn_file_actions_init(&actions);
+		posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
+		posix_spawn_file_actions_adddup2(&actions, dmaBuf, kInherited);
+		const int ret = posix_spawnp(&pid_, name_, &actions, nullptr, argv, environ);
+		posix_spawn_file_actions_destroy(&actions);
+		must(!ret, "cannot start a bystander");
+	}
+
+	~Bystander()
+	{
+		stop_.reset();
+		waitpid(pid_, nullptr, 0);
+	}
+
+	pid_t pid() const { return pid_; }
+
+private:
+	static constexpr int kInherited = 9;
+	char name_[4] = "cat";
+	libcamera::UniqueFD stop_;
+	pid_t pid_ = 0;
+};
+
+/* Of an application that has all 4 buffers. */
+std::string waitForError(CheckCamera &camera)
+{
+	for (unsigned int i = 0; i < 3000; i++) {
+		const std::string text = cmacam::lastError(camera->id());
+		if (text.find("holds 4") != std::string::npos)
+			return text;
+		std::this_thread::sleep_for(std::chrono::milliseconds(20));
+	}
+	throw std::runtime_error("nothing is said of lost frames");
+}
+
+/* Keeps everything until it is told of it, then lets go. */
+void starve(unsigned int streams, unsigned int rounds)
+{
+	CheckCamera camera;
+	camera.configure(std::vector<StreamRole>(kRoles, kRoles + streams), [](auto &config) {
+		for (libcamera::StreamConfiguration &stream : config) {
+			stream.size = {320, 240};
+			stream.bufferCount = 4;
+		}
+	});
+	camera.allocate();
+	const Bystander bystander(camera.buffers(0)[1]->planes()[0].fd.get());
+
+	std::vector<std::unique_ptr<Request>> requests;
+	for (unsigned int slot = 0; slot < 4; slot++) {
+		requests.push_back(camera->createRequest());
+		for (unsigned int i = 0; i < streams; i++)
+			must(!requests.back()->addBuffer(camera.stream(i),
+							 camera.buffers(i)[slot].get()),
+			     "cannot add a buffer");
+	}
+
+	printf("bystander=%d\n", bystander.pid());
+	camera.start();
+	unsigned int next = 0;
+	unsigned int lost = 0;
+	for (unsigned int round = 0; round < rounds; round++) {
+		for (const auto &request : requests)
+			must(!camera->queueRequest(request.get()), "cannot queue");
+		auto take = [&] {
+			Request *request = camera.next();
+			const FrameMetadata &metadata =
+				request->buffers().begin()->second->metadata();
+			lost += metadata.sequence - next;
+			next = metadata.sequence + 1;
+			request->reuse(Request::ReuseBuffers);
+			return request;
+		};
+
+		/* What was held in the round before is let go of by now. */
+		while (round && !cmacam::lastError(camera->id()).empty())
+			must(!camera->queueRequest(take()), "cannot queue");
+		if (round) {
+			printf("healed lost=%u\n", lost);
+			lost = 0;
+		}
+
+		for (unsigned int i = 0; i < requests.size(); i++)
+			take();
+		printf("said: %s\n", waitForError(camera).c_str());
+		fflush(stdout);
+	}
+	camera.stop();
+	must(cmacam::lastError(camera->id()).empty(), "said of a camera that is stopped");
+}
+
 /* Streams until the camera goes away: first the requests come back, then the signal. */
 void unplug()
 {
@@ -283,6 +391,10 @@ int main(int argc, char **argv)
 	importApp->add_option("frames", count)->required();
 	CLI::App *statesApp = app.add_subcommand("states", "which frames are in error");
 	statesApp->add_option("frames", count)->required();
+	unsigned int streams = 1;
+	CLI::App *starveApp = app.add_subcommand("starve", "keeps every buffer until told");
+	starveApp->add_option("streams", streams)->required();
+	starveApp->add_option("rounds", count)->required();
 	CLI::App *unplugApp = app.add_subcommand("unplug", "until the camera goes away");
 	CLI11_PARSE(app, argc, argv);
 
@@ -295,6 +407,8 @@ int main(int argc, char **argv)
 			import(heap, count);
 		else if (*statesApp)
 			states(count);
+		else if (*starveApp)
+			starve(streams, count);
 		else if (*unplugApp)
 			unplug();
 	} catch (const std::exception &error) {

@@ -144,6 +144,25 @@ def unplugged_with_two_streams():
     lib.expect(check("keep", 1), "sessions=1")
 
 
+@vm_test(settings={"starved": "drop", "fps": "30"})
+def who_holds_everything_is_told():
+    """Frames are lost while the application keeps all buffers: it is told once who has what, and once what was lost."""
+    stream = "4 of its 4 buffers of 320x240-NV12/Rec709"
+    for streams, holds in ((1, stream), (2, f"{stream} and {stream}")):
+        out = check("starve", streams, 2)
+        child = re.search(r"bystander=(\d+)", out)[1]
+        said = re.findall(r"^said: (.*)$", out, re.M)
+        assert len(said) == 2, "not told each time"
+        for text in said:
+            assert re.fullmatch(rf"Frames are lost from number \d+ on: the application holds {holds}, "
+                                rf"process {child} \(cat\) has 1 buffer open", text), text
+            assert out.count(text) == 2, "not told once"
+        healed = [int(n) for n in re.findall(r"healed lost=(\d+)", out)]
+        told = [int(n) for n in re.findall(r"(\d+) frames were lost, none since number \d+", out)]
+        assert healed == told and len(told) == 1 and told[0] > 0, (healed, told)
+        lib.expect(out, r"[1-9]\d* frames were lost until the camera stopped")
+
+
 @vm_test()
 def errors_stay_with_their_stream():
     """A torn frame of one stream is FrameError there; the other stream's is good, and so are the next ones."""

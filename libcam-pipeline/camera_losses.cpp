@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One cmacam camera: telling the application of the frames that it misses.
+ */
+
+#include "camera_data.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/base/log.h>
+
+#include "dma_buf_holders.h"
+#include "error_log.h"
+
+namespace libcamera {
+
+LOG_DECLARE_CATEGORY(Cmacam)
+
+namespace {
+
+std::string buffers(std::size_t count)
+{
+	return std::to_string(count) + (count == 1 ? " buffer" : " buffers");
+}
+
+/* Who has them besides this process, which is the application. */
+std::string otherHolders(Span<const DmaBufId> ids)
+{
+	std::string text;
+	for (const DmaBufHolder &holder : dmaBufHolders(ids))
+		text += ", process " + std::to_string(holder.pid) + " (" + holder.name + ") has " +
+			buffers(holder.buffers) + " open";
+
+	return text;
+}
+
+} /* namespace */
+
+void CmacamCameraData::watchLosses()
+{
+	losses_.start();
+	main_->device()->setLossEventEnabled(true);
+}
+
+/* The last word: no record tells what was lost since the last frame. */
+void CmacamCameraData::unwatchLosses()
+{
+	uint32_t lost = losses_.total();
+
+	if (!unplugged_) {
+		main_->device()->setLossEventEnabled(false);
+		lost = main_->device()->framesLost();
+	}
+
+	if (!losses_.stopped(lost))
+		return;
+
+	LOG(Cmacam, Warning) << losses_.count() << " frames were lost until the camera stopped";
+	setCmacamLastError(id(), {});
+}
+
+/**
+ * \brief Tell of lost frames in the log, and by cmacam::lastError()
+ *
+ * The driver is not to repeat what is known: each time would wake this thread.
+ */
+void CmacamCameraData::tellLosses(CmacamLossWatch::News news)
+{
+	if (news == CmacamLossWatch::News::None)
+		return;
+
+	std::string text;
+	const bool begun = news == CmacamLossWatch::News::Begun;
+	main_->device()->setLossEventEnabled(!losses_.isStarved());
+
+	if (begun) {
+		text = "Frames are lost from number " + std::to_string(losses_.first()) +
+		       " on: " + whoHoldsBuffers();
+		LOG(Cmacam, Warning) << text;
+	} else {
+		LOG(Cmacam, Warning) << losses_.count() << " frames were lost, none since number "
+				     << losses_.wholeSince();
+	}
+
+	setCmacamLastError(id(), text);
+}
+
+std::string CmacamCameraData::whoHoldsBuffers()
+{
+	auto held = [](CmacamOutput *output, std::size_t queued) {
+		const std::size_t all = output->buffers().size();
+		return std::to_string(all - std::min(queued, all)) + " of its " + buffers(all) +
+		       " of " + output->stream()->configuration().toString();
+	};
+	const std::size_t main = std::count_if(inFlight_.begin(), inFlight_.end(),
+					       [](const InFlight &frame) { return frame.main; });
+	const std::size_t lores = std::count_if(inFlight_.begin(), inFlight_.end(),
+						[](const InFlight &frame) { return frame.lores; });
+
+	std::vector<DmaBufId> ids = main_->buffers();
+	std::string text = "the application holds " + held(main_.get(), main);
+	if (paired_) {
+		text += " and " + held(lores_.get(), lores);
+		ids.insert(ids.end(), lores_->buffers().begin(), lores_->buffers().end());
+	}
+
+	return text + otherHolders(ids);
+}
+
+} /* namespace libcamera */

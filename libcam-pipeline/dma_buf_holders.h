@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which other processes hold dma-bufs of ours.
+ */
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include <libcamera/base/span.h>
+
+namespace libcamera {
+
+/* By which a dma-buf is known in every process. */
+struct DmaBufId
+{
+	dev_t device = 0;
+	ino_t inode = 0;
+
+	bool operator==(const DmaBufId &) const = default;
+};
+
+struct DmaBufHolder
+{
+	pid_t pid;
+	std::string name;
+	unsigned int buffers;
+};
+
+DmaBufId dmaBufId(int fd);
+std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers);
+
+} /* namespace libcamera */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that have a buffer open or mapped are found, by any file that is
+ * known by its inode alone.
+ */
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <libcamera/base/unique_fd.h>
+
+#include "dma_buf_holders.h"
+
+using libcamera::DmaBufHolder;
+using libcamera::DmaBufId;
+using libcamera::dmaBufId;
+using libcamera::UniqueFD;
+
+namespace {
+
+constexpr size_t kSize = 4096;
+
+UniqueFD makeBuffer()
+{
+	UniqueFD fd(memfd_create("buffer", MFD_CLOEXEC));
+	EXPECT_EQ(ftruncate(fd.get(), kSize), 0);
+	return fd;
+}
+
+/* A child that has made itself ready, and ends with this object. */
+class Child
+{
+public:
+	template <typename Function>
+	explicit Child(Function &&prepare)
+	{
+		int ready[2];
+		int stop[2];
+		EXPECT_EQ(pipe(ready), 0);
+		EXPECT_EQ(pipe(stop), 0);
+		pid_ = fork();
+		if (!pid_) {
+			char byte = 0;
+			close(stop[1]);
+			prepare();
+			_exit(write(ready[1], &byte, 1) < 0 || read(stop[0], &byte, 1) < 0);
+		}
+		char byte;
+		EXPECT_EQ(read(ready[0], &byte, 1), 1);
+		for (int fd : {ready[0], ready[1], stop[0]})
+			close(fd);
+		stop_ = UniqueFD(stop[1]);
+	}
+
+	~Child()
+	{
+		stop_.reset();
+		waitpid(pid_, nullptr, 0);
+	}
+
+	pid_t pid() const { return pid_; }
+
+private:
+	pid_t pid_;
+	UniqueFD stop_;
+};
+
+} /* namespace */
+
+TEST(DmaBufHolders, NobodyButThisProcess)
+{
+	const UniqueFD fd = makeBuffer();
+	const DmaBufId ids[] = {dmaBufId(fd.get())};
+
+	EXPECT_TRUE(libcamera::dmaBufHolders(ids).empty());
+}
+
+TEST(DmaBufHolders, EachBufferCountsOnce)
+{
+	const UniqueFD a = makeBuffer();
+	const UniqueFD b = makeBuffer();
+	const DmaBufId ids[] = {dmaBufId(a.get()), dmaBufId(b.get())};
+	const Child child([&] { dup(a.get()); });
+
+	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids);
+	ASSERT_EQ(holders.size(), 1U);
+	EXPECT_EQ(holders[0].pid, child.pid());
+	EXPECT_EQ(holders[0].buffers, 2U);
+	EXPECT_FALSE(holders[0].name.empty());
+}
+
+TEST(DmaBufHolders, AMappingIsEnough)
+{
+	const UniqueFD fd = makeBuffer();
+	const DmaBufId ids[] = {dmaBufId(fd.get())};
+	const Child child([&] {
+		mmap(nullptr, kSize, PROT_READ, MAP_SHARED, fd.get(), 0);
+		close(fd.get());
+	});
+
+	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids);
+	ASSERT_EQ(holders.size(), 1U);
+	EXPECT_EQ(holders[0].pid, child.pid());
+}
