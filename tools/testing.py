@@ -107,7 +107,7 @@ def run_group(box, machine, group, tally, kernel):
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
                          more_boards=tuple((*settings, *board) for board in machine.more_boards),
-                         memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
+                         hotplug=machine.hotplug, memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
                          evict=machine.evict, append=machine.append, allocator_params=machine.allocator_params,
                          limit=limit, kernel=kernel)
     names = [test.full_name for test in group]
@@ -140,7 +140,7 @@ def describe(machine):
     words = ["no board"] if machine.no_board else ["a board", *machine.board]
     words += [word for board in machine.more_boards for word in ("a board", *board)]
     words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
-    words += [word for word in ("noncoherent", "planted") if getattr(machine, word)]
+    words += [word for word in ("hotplug", "noncoherent", "planted") if getattr(machine, word)]
     words += [f"evict={machine.evict}"] if machine.evict else []
     words += [extra for extra in (machine.append, machine.allocator_params) if extra]
     return " ".join(words)

@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import shlex
 import shutil
@@ -14,6 +15,7 @@ import termios
 import threading
 import time
 
+import hotplug
 import kvm
 from ui import Fail, warn
 
@@ -39,6 +41,7 @@ class Options:
 
     board: tuple = ()                # arguments of cmacam-board
     more_boards: tuple = ()          # for each further board: its arguments, a tuple
+    hotplug: bool = False            # boards sit in slots; the machine can have them killed and replaced
     no_board: bool = False
     cma: str = "128M"                # size of the CMA area (kernel parameter)
     memory: str = "2G"
@@ -73,6 +76,8 @@ class Machine:
         self.options = options
         self.state = tempfile.mkdtemp(prefix="state-", dir=sandbox.root + "/run")
         self._children = []
+        self._boards = {}
+        self._slots = None
         self._sockets = "/run/" + os.path.basename(self.state) + ".d"
         os.mkdir(sandbox.root + self._sockets)
 
@@ -122,8 +127,9 @@ class Machine:
                             "-device", "virtserialport,chardev=out,name=cmacam.stdout",
                             "-device", "virtserialport,chardev=err,name=cmacam.stderr"],
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expected = hotplug.COMPLAINTS if self.options.hotplug else None
         pumps = [threading.Thread(target=pump, args=ends, daemon=True)
-                 for ends in ((qemu.stdout, sys.stdout.buffer), (qemu.stderr, sys.stderr.buffer))]
+                 for ends in ((qemu.stdout, sys.stdout.buffer), (qemu.stderr, sys.stderr.buffer, expected))]
         for thread in pumps:
             thread.start()
         status = self._wait(qemu)
@@ -153,6 +159,8 @@ class Machine:
                 child.kill()
                 child.wait()
         self._children.clear()
+        if self._slots:
+            self._slots.close()
 
     def _inside(self, name):
         return "/run/" + os.path.basename(self.state) + "/" + name
@@ -161,6 +169,7 @@ class Machine:
         columns, lines = shutil.get_terminal_size()
         ports = [] if interactive else ["cmacam.stdout", "cmacam.stderr"]
         ports += [f"cmacam.board.{number}" for number in range(len(self.options.boards))]
+        ports += ["cmacam.host"] if self.options.hotplug else []
         settings = {"ALLOCATOR": self.options.allocator,
                     "ALLOCATOR_PARAMS": self.options.allocator_params,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
@@ -191,19 +200,37 @@ class Machine:
         return ["-chardev", f"socket,id={name},path={socket}",
                 "-device", f"vhost-user-fs-pci,chardev={name},tag={name}"]
 
-    def _start_board(self, number, arguments):
-        """One board, with a socket, a control port in the guest and a log of its own."""
-        socket, control = f"{self._sockets}/board{number}", f"{self._sockets}/control{number}"
+    def start_board(self, number):
+        """Start the process of a board, in the place of one that was killed."""
+        socket, control = self._board_sockets(number)
         log = os.path.join(self.state, f"board-{number}.err")
-        with open(log, "wb") as err:
+        with open(log, "ab") as err:
             child = self._spawn(["/build/board/cmacam-board", "--socket", socket, "--control", control,
-                                 "--log", self._inside(board_log(number)), *arguments],
+                                 "--log", self._inside(board_log(number)), *self.options.boards[number]],
                                 stdout=err, stderr=err)
         self._await_socket(child, socket, f"board {number}", log)
         self._await_socket(child, control, f"board {number}", log)
-        return ["-device", '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"%s"}}' % socket,
-                "-chardev", f"socket,id=board{number},path={control}",
-                "-device", f"virtserialport,chardev=board{number},name=cmacam.board.{number}"]
+        self._boards[number] = child
+
+    def kill_board(self, number):
+        """End the process of a board as a crash does."""
+        hotplug.kill(self._boards[number], self._board_sockets(number)[0])
+
+    def board_device(self, number, slot=0):
+        """What QEMU shows of a board to the machine, as its options."""
+        device = {"driver": "vfio-user-pci", "socket": {"type": "unix", "path": self._board_sockets(number)[0]}}
+        return {**device, "bus": hotplug.slot_name(number, slot)} if self.options.hotplug else device
+
+    def _board_sockets(self, number):
+        return f"{self._sockets}/board{number}", f"{self._sockets}/control{number}"
+
+    def _board_words(self, number):
+        """One board in QEMU's words, with a control port of its own, which finds the board's successor."""
+        slots = hotplug.slot_words(number) if self.options.hotplug else []
+        control = self._board_sockets(number)[1]
+        return [*slots, "-device", json.dumps(self.board_device(number)),
+                "-chardev", f"socket,id=control{number},path={control},reconnect-ms=100",
+                "-device", f"virtserialport,chardev=control{number},name=cmacam.board.{number}"]
 
     def _await_socket(self, child, socket, what, log):
         """Wait until a server listens: its socket is in the kernel's list with the listening flag."""
@@ -231,8 +258,13 @@ class Machine:
         accelerator = kvm.accelerator(self.sandbox)
         files = self._serve("root", "/", "--cache=always", "--readonly")
         files += self._serve("share", self._share(), "--cache=auto", "--announce-submounts")
-        boards = [word for number, arguments in enumerate(self.options.boards)
-                  for word in self._start_board(number, arguments)]
+        boards = []
+        for number in range(len(self.options.boards)):
+            self.start_board(number)
+            boards += self._board_words(number)
+        if self.options.hotplug:
+            self._slots = hotplug.Slots(self, self._sockets)
+            boards += self._slots.words
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
                        f"cryptomgr.notests log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
@@ -267,9 +299,11 @@ class Machine:
             return None
 
 
-def pump(source, sink):
-    """Copy what comes, as it comes."""
-    while chunk := source.read1(65536):
+def pump(source, sink, without=None):
+    """Copy what comes, as it comes; or line by line, without those that begin so."""
+    while chunk := source.readline() if without else source.read1(65536):
+        if without and chunk.startswith(without):
+            continue
         sink.write(chunk)
         sink.flush()
 

@@ -27,6 +27,7 @@ class Machine:
     board: tuple = ()   # further options of cmacam-board
     more_boards: tuple = ()     # further boards: the options of each, a tuple
     no_board: bool = False
+    hotplug: bool = False       # lib.Host can kill a board and put another in its place
     cma: str = "256M"
     memory: str = "2G"
     allocator: str = "vb2-cma"

@@ -61,26 +61,44 @@ def number(text):
     return int(text, 0)
 
 
-class Board:
-    """A board's control port and its log."""
+class Port:
+    """A line to something outside the machine that answers commands."""
 
-    def __init__(self, number=0):
-        self._port = os.open(f"{CONTROL}{number}", os.O_RDWR)
+    def __init__(self, path, limit):
+        # With nobody at the other end a write would wait for ever.
+        self._port = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._limit = limit * SLOWER
 
     def __del__(self):
         os.close(self._port)
 
     def command(self, text):
-        """Send one command; what the board answered after "ok"."""
+        """Send one command; what was answered after "ok"."""
+        assert select.select([], [self._port], [], self._limit)[1], f"nobody listens to {text!r}"
         os.write(self._port, (text + "\n").encode())
         answer = b""
         while not answer.endswith(b"\n"):
-            if not select.select([self._port], [], [], 10 * SLOWER)[0]:
-                raise AssertionError(f"the board did not answer {text!r}")
-            answer += os.read(self._port, 4096)
+            assert select.select([self._port], [], [], self._limit)[0], f"no answer to {text!r}"
+            more = os.read(self._port, 4096)
+            assert more, f"{text!r}: the other end has gone"
+            answer += more
         word, _, rest = answer.decode().strip().partition(" ")
-        assert word == "ok", f"{text!r}: the board says {answer.decode().strip()!r}"
+        assert word == "ok", f"{text!r}: the answer is {answer.decode().strip()!r}"
         return rest
+
+
+class Host(Port):
+    """The host, which kills and starts boards; in a Machine with hotplug."""
+
+    def __init__(self):
+        super().__init__("/dev/virtio-ports/cmacam.host", 60)
+
+
+class Board(Port):
+    """A board's control port and its log."""
+
+    def __init__(self, number=0):
+        super().__init__(f"{CONTROL}{number}", 10)
 
     def set(self, **settings):
         for key, value in settings.items():

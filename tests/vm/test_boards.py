@@ -10,7 +10,7 @@ from declare import Machine, vm_test
 
 # People walk before the second one.
 VIDEO = "/usr/share/cmacam/vtest.avi"
-TWO = Machine(more_boards=(("--sensor", "1280x720", "--light", "-1", "--source", VIDEO),))
+TWO = Machine(more_boards=(("--sensor", "1280x720", "--light", "-1", "--source", VIDEO),), hotplug=True)
 FRAMES = 60
 
 

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: MIT
 """The board goes away while everything is in use, and comes back."""
 
+import contextlib
 import os
+import pathlib
 import signal
 import subprocess
+import tempfile
 
 import lib
 from declare import vm_test
+from test_boards import TWO, check, stream, video_nodes
+
+FIRST = "platform/cmacam-sensor.0 cmacam-sensor"
+KILLED = r"the board does not answer|device inaccessible"
 
 
-def remove():
-    path = os.path.realpath(lib.pci_device())
-    with open(path + "/remove", "w") as f:
+def remove(path=None):
+    with open(os.path.realpath(path or lib.pci_device()) + "/remove", "w") as f:
         f.write("1")
 
 
@@ -94,3 +100,114 @@ def device_monitor_follows():
     finally:
         child.terminate()
         child.wait()
+
+
+def complaints():
+    return lib.run(["dmesg"]).count("the board does not answer")
+
+
+def kill_board():
+    """The process of the first board ends as in a crash: from then on its registers read as all ones."""
+    dead, _ = video_nodes()[0]
+    before = complaints()
+    lib.Host().command("kill 0")
+    lib.wait_until(lambda: complaints() > before, "the driver has noticed")
+    lib.wait_until(lambda: len(video_nodes()) == 1, "its nodes are gone")
+    return dead
+
+
+def start_board(dead):
+    """Another one instead of the dead one, whose function on the bus is removed."""
+    remove(dead)
+    lib.Host().command("start 0")
+    lib.wait_until(lambda: len(video_nodes()) == 2, "the video node is back")
+    lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
+
+
+def new_board_works():
+    """It streams, every byte is right, and what the killed one had left behind is gone."""
+    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
+        assert f.read() == "", "a buffer was left behind"
+    check(0, stream(video_nodes()[0][1]))
+
+
+def lores_of(node):
+    """The lores node of the same board."""
+    folder = os.path.realpath(f"/sys/class/video4linux/{os.path.basename(node)}/device/video4linux")
+    for name in os.listdir(folder):
+        with open(f"{folder}/{name}/name") as f:
+            if f.read().strip() == "cmacam-lores":
+                return f"/dev/{name}"
+    raise AssertionError("no lores node")
+
+
+@contextlib.contextmanager
+def running(command):
+    """A program, with what it says in a file: a full pipe would stop it."""
+    with tempfile.NamedTemporaryFile("r") as output:
+        with subprocess.Popen(command, stdout=output.fileno(), stderr=subprocess.STDOUT) as child:
+            try:
+                yield child, lambda: pathlib.Path(output.name).read_text()
+            finally:
+                child.kill()
+
+
+@vm_test(machine=TWO, provokes=KILLED)
+def board_killed_under_v4l2():
+    """The board dies by SIGKILL: one error on each node and in the log, the other board streams on, a new one works."""
+    first, second = (node for _, node in video_nodes())
+    before = len(lib.Board.log())
+    reports = complaints()
+    probe = [f"{lib.PROBES}/v4l2_probe", "--forever", "--device"]
+    with (running([*probe, first]) as main, running([*probe, lores_of(first)]) as lores,
+          running([*probe, second])):
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming")
+        dead = kill_board()
+        for child, said in (main, lores):
+            status = child.wait(30 * lib.SLOWER)
+            assert status == 1 and said().count("v4l2_probe: ") == 1, f"{status} {said()[-500:]}"
+            lib.expect(said(), r"v4l2_probe: \w+: No such device")
+        assert complaints() == reports + 1
+        assert [node for _, node in video_nodes()] == [second]
+        others = len(lib.Board.log(1))
+        lib.wait_until(lambda: len(lib.Board.log(1)) > others + 10, "the other board streams on")
+    start_board(dead)
+    new_board_works()
+
+
+@vm_test(machine=TWO, provokes=KILLED, long=True)
+def board_killed_under_cam():
+    """The handler says once that the camera is unplugged; cam, which waits for more frames, ends when told to."""
+    before = len(lib.Board.log())
+    with running(["stdbuf", "-oL", "cam", "-c", FIRST, "--capture"]) as (child, said):
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming", 60)
+        dead = kill_board()
+        lib.wait_until(lambda: "was unplugged" in said(), "the handler says so")
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30 * lib.SLOWER) == 0 and said().count("was unplugged") == 1, said()[-2000:]
+    start_board(dead)
+    new_board_works()
+
+
+@vm_test(machine=TWO, provokes=KILLED)
+def board_killed_under_gstreamer():
+    """cmacamsrc: one RESOURCE error and a clean stop; with on-disconnect=wait it plays on from the new board."""
+    play = ["gst-launch-1.0", "-m", "cmacamsrc", f"camera-name={FIRST}"]
+    before = len(lib.Board.log())
+    with running([*play, "!", "fakesink"]) as (child, said):
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming", 60)
+        dead = kill_board()
+        assert child.wait(60 * lib.SLOWER) == 1
+        assert said().count("ERROR: from element") == 1, said()[-2000:]
+    start_board(dead)
+    new_board_works()
+    before = len(lib.Board.log())
+    with running([*play, "on-disconnect=wait", "!", "fakesink"]) as (child, said):
+        lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming", 60)
+        dead = kill_board()
+        start_board(dead)
+        lib.wait_until(lambda: "cmacam-connected" in said(), "the camera is back", 60)
+        lib.wait_until(lambda: len(lib.Board.log()) > 10, "streaming again", 60)
+        child.send_signal(signal.SIGINT)
+        child.wait(60 * lib.SLOWER)
+        assert "ERROR: from element" not in said(), said()[-2000:]

@@ -236,6 +236,8 @@ struct cmacam_meta {
  *	beyond &cmacam_engine.num_channels do not exist
  * @meta: metadata node
  * @debugfs: folder with the statistics
+ * @retire: takes the nodes away when the board is found to be gone
+ * @retired: that is done
  */
 struct cmacam_device {
 	struct device *dev;
@@ -252,12 +254,16 @@ struct cmacam_device {
 	struct cmacam_meta meta;
 
 	struct dentry *debugfs;
+
+	struct work_struct retire;
+	bool retired;
 };
 
 /* core.c */
 struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 				    int irq, void (*isolate)(struct device *));
 void cmacam_destroy(struct cmacam_device *cam);
+void cmacam_retire(struct cmacam_device *cam);
 int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
 			 struct media_pad *pad);
 const struct cmacam_allocator *cmacam_allocator(void);

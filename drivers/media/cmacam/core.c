@@ -193,6 +193,50 @@ err_nodes:
 	return ret;
 }
 
+/*
+ * Users find the board unplugged: new opens fail, ioctls on open files too,
+ * streaming ends, buffers are returned. The graph goes after the end of
+ * streaming, which needs it.
+ */
+static void withdraw(struct cmacam_device *cam)
+{
+	if (cam->retired)
+		return;
+
+	debugfs_remove_recursive(cam->debugfs);
+	unregister_nodes(cam);
+	media_device_unregister(&cam->mdev);
+	cam->retired = true;
+}
+
+static void retire(struct work_struct *work)
+{
+	struct cmacam_device *cam =
+		container_of(work, struct cmacam_device, retire);
+
+	/* Asked for once more before the last channel was stopped. */
+	if (cam->retired)
+		return;
+
+	dev_err(cam->dev,
+		"the board does not answer, its registers read as all ones: it was unplugged, lost its power or crashed; its nodes are removed\n");
+	withdraw(cam);
+}
+
+/**
+ * cmacam_retire() - the board has vanished, and no bus has told
+ * @cam: the board
+ *
+ * Most programs know how to live with a camera that is unplugged, few with one
+ * that fails for ever. The driver stays bound until the bus takes the board
+ * away. Any context.
+ */
+void cmacam_retire(struct cmacam_device *cam)
+{
+	/* Not while the system is suspended: that uses the nodes. */
+	queue_work(system_freezable_wq, &cam->retire);
+}
+
 /**
  * cmacam_create() - make a media device of a board
  * @dev: the bus device, powered
@@ -222,6 +266,9 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 
 	cam->dev = dev;
 	cam->regs = regs;
+	/* Not before there is all that it takes away. */
+	INIT_WORK(&cam->retire, retire);
+	disable_work(&cam->retire);
 	ret = check_version(cam);
 	if (ret)
 		goto err_free;
@@ -248,6 +295,7 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 		goto err_put;
 
 	cmacam_debugfs_create(cam);
+	enable_work(&cam->retire);
 
 	return cam;
 
@@ -267,16 +315,13 @@ err_free:
  * cmacam_destroy() - the hardware goes away, users may stay
  * @cam: the board
  *
- * New opens fail, ioctls on open files too, streaming ends, buffers are
- * returned. After this nothing touches a register. Mappings and dma-bufs
- * live on by references of their own.
+ * After this nothing touches a register. Mappings and dma-bufs live on by
+ * references of their own.
  */
 void cmacam_destroy(struct cmacam_device *cam)
 {
-	debugfs_remove_recursive(cam->debugfs);
-	unregister_nodes(cam);
-	/* After the end of streaming, which needs the graph. */
-	media_device_unregister(&cam->mdev);
+	disable_work_sync(&cam->retire);
+	withdraw(cam);
 	cmacam_engine_cleanup(&cam->engine);
 	vb2_cma_forget_device(cam->dev);
 	v4l2_device_put(&cam->v4l2_dev);

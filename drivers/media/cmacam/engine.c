@@ -299,17 +299,14 @@ static void channel_check_enabled(struct cmacam_channel *ch)
 	ch->engine->client->failed(ch);
 }
 
-/**
- * cmacam_engine_service() - look after what no interrupt may tell
- * @work: of the engine
- *
- * An interrupt that got lost would be made up for by the next one, but there
- * is none if the board has run out of addresses. Looking at the ring is cheap.
- */
-void cmacam_engine_service(struct work_struct *work)
+/* A board that is not there reads as all ones, which is no identification. */
+static bool engine_is_gone(const struct cmacam_engine *engine)
 {
-	struct cmacam_engine *engine =
-		container_of(work, struct cmacam_engine, service.work);
+	return readl(engine->regs + CMACAM_ID) == U32_MAX;
+}
+
+static void engine_look_after(struct cmacam_engine *engine)
+{
 	unsigned int i;
 
 	scoped_guard(spinlock_irqsave, &engine->lock) {
@@ -325,6 +322,25 @@ void cmacam_engine_service(struct work_struct *work)
 
 	if (++engine->service_runs % ENGINE_CLOCK_RUNS == 0)
 		cmacam_engine_read_clock(engine);
+}
+
+/**
+ * cmacam_engine_service() - look after what no interrupt may tell
+ * @work: of the engine
+ *
+ * An interrupt that got lost would be made up for by the next one, but there
+ * is none if the board has run out of addresses. Looking at the ring is cheap.
+ * Nor does a board say so that was torn out, lost its power or has crashed.
+ */
+void cmacam_engine_service(struct work_struct *work)
+{
+	struct cmacam_engine *engine =
+		container_of(work, struct cmacam_engine, service.work);
+
+	if (engine_is_gone(engine))
+		engine->client->gone(engine);
+	else
+		engine_look_after(engine);
 
 	schedule_delayed_work(&engine->service,
 			      msecs_to_jiffies(ENGINE_SERVICE_MS));

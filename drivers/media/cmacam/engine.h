@@ -111,8 +111,11 @@ struct cmacam_frame {
  * @frame_start: a frame begins; called only while somebody wants to know
  * @refill: addresses may be queued
  * @failed: no more frames will come
+ * @gone: the board does not answer and never will again; called until the last
+ *	channel is stopped. Process context.
  *
- * All are called with &cmacam_engine.lock held and interrupts disabled.
+ * All but the last are called with &cmacam_engine.lock held and interrupts
+ * disabled.
  */
 struct cmacam_engine_client {
 	unsigned int (*frame_done)(struct cmacam_channel *ch,
@@ -121,6 +124,7 @@ struct cmacam_engine_client {
 	void (*frame_start)(struct cmacam_channel *ch, u32 sequence);
 	void (*refill)(struct cmacam_channel *ch);
 	void (*failed)(struct cmacam_channel *ch);
+	void (*gone)(struct cmacam_engine *engine);
 };
 
 /**
