@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 CameraWatch::CameraWatch(std::shared_ptr<libcamera::CameraManager> manager)
 	: manager_(std::move(manager))
@@ -41,4 +41,4 @@ void CameraWatch::cameraAdded([[maybe_unused]] std::shared_ptr<libcamera::Camera
 	changed_.notify_all();
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -10,7 +10,7 @@
 
 #include <libcamera/camera_manager.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 class CameraWatch
 {
@@ -38,4 +38,4 @@ private:
 	bool flushing_ = false;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

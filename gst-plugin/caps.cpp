@@ -15,7 +15,7 @@
 #include <libcamera/color_space.h>
 #include <libcamera/formats.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -436,4 +436,4 @@ size_t defaultSize(const Format &format, const libcamera::Size &size)
 	return rows.back().offset + static_cast<size_t>(rows.back().stride) * rows.back().rows;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -15,7 +15,7 @@
 #include "gst_ptr.h"
 #include "session.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /* How a plane relates to the frame's size. */
 struct PlaneShape
@@ -71,4 +71,4 @@ std::vector<PlaneRows> cameraRows(const Format &format, const libcamera::Size &s
 /* Bytes of a frame in the default layout. */
 size_t defaultSize(const Format &format, const libcamera::Size &size);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -6,7 +6,7 @@
 
 #include <ctime>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -78,4 +78,4 @@ GstClockTime inOrder(GstClockTime time, GstClockTime last)
 	return last + 1;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -8,7 +8,7 @@
 
 #include <gst/gst.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /* One instant on both clocks, ns. */
 struct ClockPair
@@ -37,4 +37,4 @@ GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime b
  */
 GstClockTime inOrder(GstClockTime time, GstClockTime last);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

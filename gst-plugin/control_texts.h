@@ -10,7 +10,7 @@
 
 #include <libcamera/controls.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 struct ControlValueText
 {
@@ -32,4 +32,4 @@ struct ControlText
 /** All core and draft controls of libcamera, those of metadata included. */
 std::span<const ControlText> controlTexts();
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

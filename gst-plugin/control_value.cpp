@@ -15,7 +15,7 @@
 #include <gst/gst.h>
 #include <libcamera/geometry.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -271,4 +271,4 @@ bool isWithin(const libcamera::ControlInfo &info, const ControlValue &value)
 	});
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -9,7 +9,7 @@
 #include <glib-object.h>
 #include <libcamera/controls.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /**
  * The type of one element of @id: a Rectangle, a Size or a Point is a
@@ -27,4 +27,4 @@ std::optional<libcamera::ControlValue> fromGValue(const libcamera::ControlId &id
 /** Whether @value, or each of its elements, lies within @info's limits. */
 bool isWithin(const libcamera::ControlInfo &info, const libcamera::ControlValue &value);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

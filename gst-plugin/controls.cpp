@@ -15,7 +15,7 @@
 #include "control_texts.h"
 #include "control_value.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -346,4 +346,4 @@ StructurePtr Controls::describe() const
 	return all;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -16,7 +16,7 @@
 #include "error.h"
 #include "gst_ptr.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /**
  * Installs a property for each control libcamera knows, with ids from @first
@@ -81,4 +81,4 @@ private:
 	static const libcamera::ControlIdMap &idMap();
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -12,7 +12,7 @@
 #include "control_value.h"
 #include "session.h"
 
-using namespace cmacam;
+using namespace cmacam::gst;
 
 enum {
 	PROP_0,
@@ -29,7 +29,7 @@ struct _GstCmacamDevice
 
 G_DEFINE_FINAL_TYPE(GstCmacamDevice, gst_cmacam_device, GST_TYPE_DEVICE)
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -79,7 +79,7 @@ const char *cameraId(GstDevice *device)
 	return GST_CMACAM_DEVICE(device)->id;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */
 
 static GstElement *createElement(GstDevice *device, const gchar *name)
 {

@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE(GstCmacamDevice, gst_cmacam_device, GST, CMACAM_DEVICE, Gst
 
 G_END_DECLS
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /**
  * A floating device with the camera's caps and libcamera's properties. Its
@@ -27,4 +27,4 @@ GstDevice *makeDevice(libcamera::Camera &camera);
 /** The libcamera id of @device. */
 const char *cameraId(GstDevice *device);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -30,7 +30,7 @@
 GST_DEBUG_CATEGORY_STATIC(cmacam_provider_debug);
 #define GST_CAT_DEFAULT cmacam_provider_debug
 
-using namespace cmacam;
+using namespace cmacam::gst;
 
 namespace {
 

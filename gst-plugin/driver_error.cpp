@@ -6,7 +6,7 @@
 
 #include <cmacam/last_error.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 std::optional<std::string> driverError(const std::string &id)
 {
@@ -16,4 +16,4 @@ std::optional<std::string> driverError(const std::string &id)
 	return std::nullopt;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /* Empty if the driver has nothing to say about camera @id. */
 std::optional<std::string> driverError(const std::string &id);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

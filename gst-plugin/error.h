@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 struct Error
 {
@@ -30,4 +30,4 @@ struct Error
 /* Empty means success. */
 using MaybeError = std::optional<Error>;
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

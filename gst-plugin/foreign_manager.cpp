@@ -10,7 +10,7 @@
 
 #include "gst_ptr.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::shared_ptr<libcamera::CameraManager> libcameraPluginManager()
 	return ret == 0 ? manager : nullptr;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

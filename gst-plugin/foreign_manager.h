@@ -8,7 +8,7 @@
 
 #include <libcamera/camera_manager.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /**
  * The manager that libcamerasrc and libcamera's device provider share, started.
@@ -18,4 +18,4 @@ namespace cmacam {
  */
 std::shared_ptr<libcamera::CameraManager> libcameraPluginManager();
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 FrameWriter::FrameWriter(const Format &format, const libcamera::Size &size,
 			 std::span<const PlaneLayout> planes)
@@ -100,4 +100,4 @@ BufferPtr FrameWriter::copy(GstMemory *memory) const
 	return buffer;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -9,7 +9,7 @@
 #include "caps.h"
 #include "shell_pool.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 class FrameWriter
 {
@@ -44,4 +44,4 @@ private:
 	bool layoutIsDefault_ = false;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

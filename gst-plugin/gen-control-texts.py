@@ -18,7 +18,7 @@ HEAD = """/* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <libcamera/control_ids.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -80,7 +80,7 @@ def main(output, *paths):
     with open(output, "w", encoding="utf-8") as f:
         f.write("\n".join([HEAD, *values, "const ControlText kTexts[] = {", *rows, "};\n"]))
         f.write("\n} /* namespace */\n\nstd::span<const ControlText> controlTexts()\n{\n\treturn kTexts;\n}\n"
-                "\n} /* namespace cmacam */\n")
+                "\n} /* namespace cmacam::gst */\n")
 
 
 main(*sys.argv[1:])

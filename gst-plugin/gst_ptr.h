@@ -8,7 +8,7 @@
 
 #include <gst/gst.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 struct GstUnref
 {
@@ -34,4 +34,4 @@ using StructurePtr = std::unique_ptr<GstStructure, GstUnref>;
 using BufferPoolPtr = std::unique_ptr<GstBufferPool, GstUnref>;
 using StringPtr = std::unique_ptr<gchar, GstUnref>;
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -26,7 +26,7 @@
 extern libcamera::CameraManager *libcameraManagerSelf __asm__("_ZN9libcamera13CameraManager5self_E")
 	__attribute__((weak));
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -129,4 +129,4 @@ std::shared_ptr<libcamera::CameraManager> sharedCameraManager(MaybeError &error)
 	return manager;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -10,7 +10,7 @@
 
 #include "error.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /**
  * Returns the running manager, the one that libcamera's GStreamer plugin uses
@@ -24,4 +24,4 @@ namespace cmacam {
  */
 std::shared_ptr<libcamera::CameraManager> sharedCameraManager(MaybeError &error);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

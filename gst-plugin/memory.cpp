@@ -9,7 +9,7 @@
 
 #include <gst/allocators/gstdmabuf.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -124,4 +124,4 @@ bool FramePool::giveBack(GstMemory *memory, size_t buffer)
 	return true;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

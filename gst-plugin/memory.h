@@ -13,7 +13,7 @@
 
 #include "gst_ptr.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /*
  * The unit that comes back is the GstMemory, not the GstBuffer: elements share
@@ -64,4 +64,4 @@ private:
 	std::vector<MemoryPtr> idle_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

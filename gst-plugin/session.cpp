@@ -20,7 +20,7 @@
 
 using namespace std::chrono_literals;
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -479,4 +479,4 @@ void CameraSession::cameraDisconnected()
 	changed_.notify_all();
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

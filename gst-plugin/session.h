@@ -26,7 +26,7 @@
 
 #include "error.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /* One format the camera offers, and the stream role that offers it. */
 struct FormatOffer
@@ -198,4 +198,4 @@ private:
 	bool lost_ = false;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <new>
 
-using cmacam::BufferLayout;
+using cmacam::gst::BufferLayout;
 
 namespace {
 
@@ -30,7 +30,7 @@ struct _GstCmacamShellPool
 
 G_DEFINE_FINAL_TYPE(GstCmacamShellPool, gst_cmacam_shell_pool, GST_TYPE_BUFFER_POOL)
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -155,7 +155,7 @@ void setReferenceTimes(GstBuffer *buffer, const ReferenceTimes &times)
 	setReference(buffer, unixCaps(), times.unixTime);
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */
 
 static void gst_cmacam_shell_pool_init(GstCmacamShellPool *self)
 {
@@ -173,6 +173,6 @@ static void gst_cmacam_shell_pool_class_init(GstCmacamShellPoolClass *klass)
 	GstBufferPoolClass *pool = GST_BUFFER_POOL_CLASS(klass);
 
 	G_OBJECT_CLASS(klass)->finalize = finalize;
-	pool->alloc_buffer = cmacam::allocBuffer;
-	pool->reset_buffer = cmacam::resetBuffer;
+	pool->alloc_buffer = cmacam::gst::allocBuffer;
+	pool->reset_buffer = cmacam::gst::resetBuffer;
 }

@@ -10,7 +10,7 @@
 
 #include "gst_ptr.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /* The GstVideoMeta of a stream's buffers. */
 struct BufferLayout
@@ -48,4 +48,4 @@ void addVideoMeta(GstBuffer *buffer, const BufferLayout &layout);
 /** Sets the GstReferenceTimestampMetas, which a shell has and others get. */
 void setReferenceTimes(GstBuffer *buffer, const ReferenceTimes &times);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -51,7 +51,7 @@
 GST_DEBUG_CATEGORY(cmacam_src_debug);
 #define GST_CAT_DEFAULT cmacam_src_debug
 
-using namespace cmacam;
+using namespace cmacam::gst;
 
 namespace {
 
@@ -98,13 +98,13 @@ static GType gst_cmacam_on_disconnect_get_type()
  */
 static thread_local const GstCmacamSrc *pausingHere;
 
-std::shared_ptr<CameraSession> cmacam::sessionOf(GstCmacamSrc *self)
+std::shared_ptr<CameraSession> cmacam::gst::sessionOf(GstCmacamSrc *self)
 {
 	std::lock_guard lock(self->state.mutex);
 	return self->state.session;
 }
 
-void cmacam::postError(GstCmacamSrc *self, const Error &error)
+void cmacam::gst::postError(GstCmacamSrc *self, const Error &error)
 {
 	const char *message = error.message.c_str();
 	const char *detail = error.detail.c_str();
@@ -131,7 +131,7 @@ void cmacam::postError(GstCmacamSrc *self, const Error &error)
 	}
 }
 
-MaybeError cmacam::openCamera(GstCmacamSrc *self)
+MaybeError cmacam::gst::openCamera(GstCmacamSrc *self)
 {
 	State &state = self->state;
 	MaybeError error;
@@ -160,7 +160,7 @@ MaybeError cmacam::openCamera(GstCmacamSrc *self)
 	return {};
 }
 
-void cmacam::closeCamera(GstCmacamSrc *self)
+void cmacam::gst::closeCamera(GstCmacamSrc *self)
 {
 	State &state = self->state;
 

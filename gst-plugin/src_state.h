@@ -18,7 +18,7 @@
 
 GST_DEBUG_CATEGORY_EXTERN(cmacam_src_debug);
 
-namespace cmacam {
+namespace cmacam::gst {
 
 /* Values of the property on-disconnect. */
 enum OnDisconnect {
@@ -83,10 +83,10 @@ void postError(GstCmacamSrc *self, const Error &error);
 /** Puts negotiation, buffers and frames into the class. */
 void installStream(GstBaseSrcClass *base, GstPushSrcClass *push);
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */
 
 struct _GstCmacamSrc
 {
 	GstPushSrc parent;
-	cmacam::State state;
+	cmacam::gst::State state;
 };

@@ -14,7 +14,7 @@
 
 #define GST_CAT_DEFAULT cmacam_src_debug
 
-namespace cmacam {
+namespace cmacam::gst {
 
 namespace {
 
@@ -504,4 +504,4 @@ void installStream(GstBaseSrcClass *base, GstPushSrcClass *push)
 	push->create = create;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

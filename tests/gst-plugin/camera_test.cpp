@@ -17,7 +17,7 @@
 #include "manager.h"
 #include "pipeline.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 constexpr GstClockTime kFrameLimit = 30 * GST_SECOND;
@@ -478,4 +478,4 @@ TEST_F(CameraTest, AnImpossibleSizeIsOneClearError)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

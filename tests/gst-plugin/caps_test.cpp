@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <libcamera/formats.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 CameraOffer offerOf(std::vector<libcamera::PixelFormat> formats)
@@ -286,4 +286,4 @@ TEST(Caps, RowsOfAnNv12FrameAreGStreamers)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

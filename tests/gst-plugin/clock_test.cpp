@@ -11,7 +11,7 @@
 
 #include "gst_ptr.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 constexpr uint64_t kNow = 5000 * GST_SECOND;
@@ -85,4 +85,4 @@ TEST(Clock, UnixTimeIsTheSameInstant)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -19,7 +19,7 @@
 #include "control_value.h"
 #include "pipeline.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 namespace controls = libcamera::controls;
@@ -263,4 +263,4 @@ TEST_F(ControlsTest, TheLimitsOfTheCameraCanBeRead)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

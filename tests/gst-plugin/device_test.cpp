@@ -11,7 +11,7 @@
 #include "device_provider.h"
 #include "pipeline.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 struct ProviderUnref
@@ -90,4 +90,4 @@ TEST(DeviceProvider, LibcamerasrcMayOpenBesideIt)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -8,7 +8,7 @@
 
 #include "pipeline.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 class ElementTest : public testing::Test
@@ -129,4 +129,4 @@ TEST_F(ElementTest, CapsWithoutACameraAreTheTemplate)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <libcamera/formats.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 constexpr libcamera::Size kSize{8, 4};
@@ -149,4 +149,4 @@ TEST(FrameWriter, OnlyGStreamersOwnLayoutCountsAsDefault)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

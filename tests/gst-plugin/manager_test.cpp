@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 TEST(Manager, IsShared)
@@ -52,4 +52,4 @@ TEST(Manager, ComesAndGoesFromManyThreads)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

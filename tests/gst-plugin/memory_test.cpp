@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace cmacam {
+namespace cmacam::gst {
 namespace {
 
 constexpr size_t kSize = 8192;
@@ -139,4 +139,4 @@ TEST_F(FramePoolTest, MemoryOutlivesPoolAndCamera)
 }
 
 } /* namespace */
-} /* namespace cmacam */
+} /* namespace cmacam::gst */

@@ -11,7 +11,7 @@
 
 #include "gst_ptr.h"
 
-namespace cmacam {
+namespace cmacam::gst {
 
 struct Problems
 {
@@ -81,4 +81,4 @@ private:
 	ElementPtr pipeline_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::gst */
