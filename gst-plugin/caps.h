@@ -13,7 +13,8 @@
 #include <gst/video/video.h>
 
 #include "gst_ptr.h"
-#include "session.h"
+#include "camera_offer.h"
+#include "stream_buffers.h"
 
 namespace cmacam::gst {
 

@@ -58,16 +58,18 @@ uint64_t unixTime(uint64_t monotonic)
 	return now(CLOCK_REALTIME) - age;
 }
 
-GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime baseTime)
+GstClockTime captureTime(uint64_t captured, const ClockPair &now)
 {
 	/* A stamp in the future wraps round to an age that is stale as well. */
 	const uint64_t age = now.monotonic - captured;
 	const uint64_t delay = captured != 0 && age <= kStale ? age : 0;
 
-	if (now.clock < baseTime || now.clock - baseTime < delay)
-		return 0;
+	return now.clock > delay ? now.clock - delay : 0;
+}
 
-	return now.clock - baseTime - delay;
+GstClockTime runningTime(GstClockTime time, GstClockTime baseTime)
+{
+	return time > baseTime ? time - baseTime : 0;
 }
 
 GstClockTime inOrder(GstClockTime time, GstClockTime last)

@@ -24,11 +24,13 @@ ClockPair readClocks(GstClock *clock);
 uint64_t unixTime(uint64_t monotonic);
 
 /**
- * Running time of the instant @captured, 0 if that was before the pipeline
- * ran. A stamp that cannot be right (none, in the future, more than ten
- * seconds old) counts as taken now.
+ * The instant @captured on the clock that was read. A stamp that cannot be right
+ * (none, in the future, more than ten seconds old) counts as taken now.
  */
-GstClockTime runningTime(uint64_t captured, const ClockPair &now, GstClockTime baseTime);
+GstClockTime captureTime(uint64_t captured, const ClockPair &now);
+
+/** Running time of the instant @time, 0 if that was before the pipeline ran. */
+GstClockTime runningTime(GstClockTime time, GstClockTime baseTime);
 
 /**
  * @time, put behind @last, the time of the frame before (or none), where

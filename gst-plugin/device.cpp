@@ -10,7 +10,7 @@
 
 #include "caps.h"
 #include "control_value.h"
-#include "session.h"
+#include "camera_offer.h"
 
 using namespace cmacam::gst;
 

@@ -25,7 +25,7 @@
 #include "device.h"
 #include "gst_ptr.h"
 #include "manager.h"
-#include "session.h"
+#include "camera_offer.h"
 
 GST_DEBUG_CATEGORY_STATIC(cmacam_provider_debug);
 #define GST_CAT_DEFAULT cmacam_provider_debug

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The driver's own sentence about what went wrong last, through the handler.
+ * The driver's own sentence about what went wrong last, and errno in words.
  */
 #include "driver_error.h"
+
+#include <cstring>
 
 #include <cmacam/last_error.h>
 
@@ -14,6 +16,11 @@ std::optional<std::string> driverError(const std::string &id)
 		return text;
 
 	return std::nullopt;
+}
+
+std::string describeErrno(int ret)
+{
+	return std::string(strerror(-ret)) + " (" + std::to_string(ret) + ")";
 }
 
 } /* namespace cmacam::gst */

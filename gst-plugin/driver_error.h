@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The driver's own sentence about what went wrong last, through the handler.
+ * The driver's own sentence about what went wrong last, and errno in words.
  */
 #pragma once
 
@@ -11,5 +11,7 @@ namespace cmacam::gst {
 
 /* Empty if the driver has nothing to say about camera @id. */
 std::optional<std::string> driverError(const std::string &id);
+/* A negative errno as text and number. */
+std::string describeErrno(int ret);
 
 } /* namespace cmacam::gst */

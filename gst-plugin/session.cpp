@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * CameraSession: one acquired camera with its buffers, requests and completed
- * frames.
+ * CameraSession: who is part of it, and what its streams are configured for.
  */
 #include "session.h"
 
@@ -10,10 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <libcamera/control_ids.h>
-#include <libcamera/controls.h>
-#include <libcamera/framebuffer.h>
 
 #include "driver_error.h"
 #include "manager.h"
@@ -24,9 +22,33 @@ namespace cmacam::gst {
 
 namespace {
 
-std::string describe(int ret)
+/* The sessions of this process, each of which one element or two have. */
+struct Sessions
 {
-	return std::string(strerror(-ret)) + " (" + std::to_string(ret) + ")";
+	/* Held while one is opened or ends: nobody finds it half gone. */
+	std::mutex mutex;
+	std::vector<std::weak_ptr<CameraSession>> all;
+
+	std::shared_ptr<CameraSession> find(const libcamera::Camera *camera) const
+	{
+		for (const std::weak_ptr<CameraSession> &one : all)
+			if (auto session = one.lock(); session && session->camera().get() == camera)
+				return session;
+		return nullptr;
+	}
+
+	void add(const std::shared_ptr<CameraSession> &session)
+	{
+		std::erase_if(all, [](const auto &one) { return one.expired(); });
+		all.push_back(session);
+	}
+};
+
+/* Never destroyed: a frame held by an exiting thread may come back late. */
+Sessions &sessions()
+{
+	static Sessions *const instance = new Sessions;
+	return *instance;
 }
 
 std::shared_ptr<libcamera::Camera> findCamera(const libcamera::CameraManager &manager,
@@ -60,62 +82,26 @@ std::shared_ptr<libcamera::Camera> findCamera(const libcamera::CameraManager &ma
 
 } /* namespace */
 
-/* The handler names its cameras after the sensor's platform device. */
-bool isCmacam(const libcamera::Camera &camera)
+std::shared_ptr<CameraSession> CameraSession::open(const std::string &name, StreamName which,
+						   MaybeError &error, const libcamera::Camera *gone)
 {
-	return camera.id().find("cmacam") != std::string::npos;
+	std::lock_guard lock(sessions().mutex);
+	std::shared_ptr<CameraSession> session = acquire(name, error, gone);
+	if (!session || (error = session->join(which)))
+		return nullptr;
+
+	/* The element's share: with its last copy the stream is left. */
+	CameraSession *const raw = session.get();
+	return {raw, [session = std::move(session), which](CameraSession *) mutable {
+			std::lock_guard lock(sessions().mutex);
+			session->leave(which);
+			session.reset();
+		}};
 }
 
-CameraOffer readOffer(libcamera::Camera &camera)
-{
-	CameraOffer offer;
-
-	/* The first role decides what an unconstrained consumer gets. */
-	static constexpr std::array roles = {libcamera::StreamRole::Viewfinder,
-					     libcamera::StreamRole::Raw};
-
-	for (libcamera::StreamRole role : roles) {
-		const std::array request = {role};
-		std::unique_ptr<libcamera::CameraConfiguration> config =
-			camera.generateConfiguration(request);
-		if (!config || config->empty())
-			continue;
-
-		libcamera::StreamConfiguration &stream = config->at(0);
-		if (offer.formats.empty()) {
-			offer.defaultFormat = stream.pixelFormat;
-			offer.defaultSize = stream.size;
-		}
-
-		const libcamera::StreamFormats formats = stream.formats();
-
-		for (const libcamera::PixelFormat &format : formats.pixelformats()) {
-			const bool known = std::any_of(
-				offer.formats.begin(), offer.formats.end(),
-				[&](const FormatOffer &o) { return o.format == format; });
-			if (known)
-				continue;
-
-			/* The colours of a format are known once it is validated. */
-			stream.pixelFormat = format;
-			stream.colorSpace.reset();
-			config->validate();
-			offer.formats.push_back(
-				{format, formats.range(format), role, stream.colorSpace});
-		}
-	}
-
-	const auto limits = camera.controls().find(&libcamera::controls::FrameDurationLimits);
-	if (limits != camera.controls().end()) {
-		offer.minDuration = std::chrono::microseconds(limits->second.min().get<int64_t>());
-		offer.maxDuration = std::chrono::microseconds(limits->second.max().get<int64_t>());
-	}
-
-	return offer;
-}
-
-std::shared_ptr<CameraSession> CameraSession::open(const std::string &name, MaybeError &error,
-						   const libcamera::Camera *gone)
+/* The session of that camera, which may have been there. */
+std::shared_ptr<CameraSession> CameraSession::acquire(const std::string &name, MaybeError &error,
+						      const libcamera::Camera *gone)
 {
 	std::shared_ptr<libcamera::CameraManager> manager = sharedCameraManager(error);
 	if (!manager)
@@ -124,33 +110,35 @@ std::shared_ptr<CameraSession> CameraSession::open(const std::string &name, Mayb
 	std::shared_ptr<libcamera::Camera> camera = findCamera(*manager, name, gone, error);
 	if (!camera)
 		return nullptr;
+	if (std::shared_ptr<CameraSession> session = sessions().find(camera.get()))
+		return session;
 
 	if (int ret = camera->acquire(); ret) {
 		if (ret == -EBUSY)
 			error = Error{Error::Kind::Busy,
 				      "Camera '" + camera->id() +
 					      "' is in use by another application or element",
-				      "Camera::acquire() = " + describe(ret)};
+				      "Camera::acquire() = " + describeErrno(ret)};
 		else
 			error = Error{ret == -ENODEV ? Error::Kind::Lost : Error::Kind::Open,
 				      "Camera '" + camera->id() +
 					      "' could not be opened: " + strerror(-ret),
-				      "Camera::acquire() = " + describe(ret)};
+				      "Camera::acquire() = " + describeErrno(ret)};
 		return nullptr;
 	}
 
-	return std::shared_ptr<CameraSession>(
+	std::shared_ptr<CameraSession> session(
 		new CameraSession(std::move(manager), std::move(camera)));
+	sessions().add(session);
+	return session;
 }
 
 CameraSession::CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 			     std::shared_ptr<libcamera::Camera> camera)
 	: manager_(std::move(manager)),
 	  camera_(std::move(camera)),
-	  id_(camera_->id()),
-	  offer_(readOffer(*camera_)),
-	  allocator_(camera_),
-	  controls_(libcamera::controls::controls)
+	  controls_(libcamera::controls::controls),
+	  pending_(libcamera::controls::controls)
 {
 	camera_->requestCompleted.connect(this, &CameraSession::requestCompleted);
 	camera_->disconnected.connect(this, &CameraSession::cameraDisconnected);
@@ -158,324 +146,246 @@ CameraSession::CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 
 CameraSession::~CameraSession()
 {
-	stop();
+	stopCamera();
 	camera_->disconnected.disconnect(this);
 	camera_->requestCompleted.disconnect(this);
-	freeBuffers();
+
+	/* In this order: a request that goes unfinished still cancels its buffers. */
+	for (Slot &slot : slots_)
+		slot.request.reset();
+	slots_.clear();
+	for (Member &member : members_)
+		member.queue.close();
 	camera_->release();
 }
 
-/* In this order: a request that goes unfinished still cancels its buffer. */
-void CameraSession::freeBuffers()
+MaybeError CameraSession::join(StreamName which)
 {
-	requests_.clear();
-	buffers_.clear();
-	planes_.clear();
-	if (stream_)
-		allocator_.free(std::exchange(stream_, nullptr));
+	CameraOffer offer = readOffer(*camera_, which);
+
+	std::lock_guard lock(mutex_);
+	if (lost_)
+		return lostError();
+	if (members_[which].phase != Phase::Absent)
+		return Error{Error::Kind::Busy,
+			     "Camera '" + id() + "' is in use by another element of this process",
+			     "one element per stream"};
+	if (camera_->streams().size() < 2 && members_[other(which)].phase != Phase::Absent)
+		return Error{Error::Kind::Busy,
+			     "Camera '" + id() + "' has one stream only, and that is in use",
+			     "Camera::streams()"};
+
+	members_[which] = {};
+	members_[which].offer = std::move(offer);
+	members_[which].phase = Phase::Expected;
+	return {};
 }
 
-bool CameraSession::lost() const
+void CameraSession::leave(StreamName which)
 {
+	release(which);
+
 	std::lock_guard lock(mutex_);
-	return lost_;
+	members_[which].phase = Phase::Absent;
+	changed_.notify_all();
 }
 
 Error CameraSession::lostError() const
 {
 	return {Error::Kind::Lost,
-		"Camera '" + id_ + "' is gone: it was unplugged, or its driver gave up",
+		"Camera '" + id() + "' is gone: it was unplugged, or its driver gave up",
 		"camera disconnected, or requests cancelled while streaming"};
 }
 
-MaybeError CameraSession::configure(const StreamSettings &settings, unsigned int extraBuffers)
+CameraOffer CameraSession::offer(StreamName which) const
 {
-	stop();
-	freeBuffers();
-	if (lost())
-		return lostError();
+	std::lock_guard lock(mutex_);
+	CameraOffer offer = members_[which].offer;
+	const Member &main = members_[StreamName::Main];
 
-	const auto offer =
-		std::find_if(offer_.formats.begin(), offer_.formats.end(),
-			     [&](const FormatOffer &o) { return o.format == settings.format; });
-	const std::array role = {offer != offer_.formats.end() ? offer->role
-							       : libcamera::StreamRole::Viewfinder};
+	if (which == StreamName::Lores && main.phase == Phase::Configured &&
+	    main.settings.frameDuration != 0us)
+		offer.minDuration = offer.maxDuration = main.settings.frameDuration;
+	return offer;
+}
+
+bool CameraSession::isConfigured(StreamName which) const
+{
+	std::lock_guard lock(mutex_);
+	return members_[which].phase == Phase::Configured;
+}
+
+bool CameraSession::isExpected(StreamName which) const
+{
+	return members_[which].phase == Phase::Expected && !lost_;
+}
+
+void CameraSession::awaitMain(StreamName which)
+{
+	std::unique_lock lock(mutex_);
+
+	if (which != StreamName::Main)
+		changed_.wait_for(lock, kSetupLimit, [&] {
+			return members_[which].flushing || !isExpected(StreamName::Main);
+		});
+}
+
+MaybeError CameraSession::configure(StreamName which, const StreamSettings &settings,
+				    unsigned int extraBuffers)
+{
+	std::lock_guard setup(setup_);
+	Member &member = members_[which];
+
+	stopCamera();
+	close(which);
+	{
+		std::lock_guard lock(mutex_);
+		if (lost_)
+			return lostError();
+		member.settings = settings;
+		member.extraBuffers = extraBuffers;
+		member.phase = Phase::Configured;
+		changed_.notify_all();
+	}
+
+	MaybeError error = configureMember(which);
+	if (error) {
+		/* The other one shall not suffer for it. */
+		PerStream<libcamera::StreamConfiguration> applied;
+		giveUp(which);
+		if (MaybeError worse = applyConfiguration(applied))
+			error = worse;
+	}
+
+	/* What flowed before flows on. */
+	if (started(other(which)))
+		if (MaybeError worse = startCamera(); worse && !error)
+			error = worse;
+	return error;
+}
+
+/* With the buffers of its own that it has now. */
+MaybeError CameraSession::configureMember(StreamName which)
+{
+	PerStream<libcamera::StreamConfiguration> applied;
+	MaybeError error = applyConfiguration(applied);
+	if (error)
+		return error;
+
+	std::shared_ptr<StreamBuffers> buffers =
+		StreamBuffers::allocate(camera_, applied[which], error);
+	if (!buffers)
+		return error;
+
+	std::lock_guard lock(mutex_);
+	members_[which].queue.open(std::move(buffers));
+	return {};
+}
+
+/* Of all streams that are configured, @applied of those alone. */
+MaybeError CameraSession::applyConfiguration(PerStream<libcamera::StreamConfiguration> &applied)
+{
+	std::vector<StreamName> names;
+	std::vector<libcamera::StreamRole> roles;
+
+	for (StreamName which : kStreamNames) {
+		if (!isConfigured(which))
+			continue;
+		const Member &member = members_[which];
+		names.push_back(which);
+		roles.push_back(member.offer.roleOf(member.settings.format));
+	}
+	if (names.empty())
+		return {};
+
 	std::unique_ptr<libcamera::CameraConfiguration> config =
-		camera_->generateConfiguration(role);
-	if (!config || config->empty())
-		return Error{Error::Kind::Open, "Camera '" + id_ + "' has no configuration",
+		camera_->generateConfiguration(roles);
+	if (!config || config->size() != roles.size())
+		return Error{Error::Kind::Open, "Camera '" + id() + "' has no configuration",
 			     "Camera::generateConfiguration()"};
 
-	libcamera::StreamConfiguration &stream = config->at(0);
-	stream.pixelFormat = settings.format;
-	stream.size = settings.size;
-	stream.bufferCount += extraBuffers;
+	std::string wanted;
+	for (size_t i = 0; i < names.size(); i++) {
+		const Member &member = members_[names[i]];
+		libcamera::StreamConfiguration &stream = config->at(i);
+		stream.pixelFormat = member.settings.format;
+		stream.size = member.settings.size;
+		stream.bufferCount += member.extraBuffers;
+		wanted += (i ? " and " : "") + stream.toString();
+	}
 
-	const std::string wanted = stream.toString();
 	const bool valid = config->validate() != libcamera::CameraConfiguration::Invalid;
-	if (!valid || stream.pixelFormat != settings.format || stream.size != settings.size)
+	std::string possible;
+	bool same = valid;
+	for (size_t i = 0; valid && i < names.size(); i++) {
+		const StreamSettings &settings = members_[names[i]].settings;
+		const libcamera::StreamConfiguration &stream = config->at(i);
+		same = same && stream.pixelFormat == settings.format &&
+		       stream.size == settings.size;
+		possible += (i ? " and " : "") + stream.toString();
+	}
+	if (!same)
 		return Error{Error::Kind::Settings,
-			     "Camera '" + id_ + "' cannot deliver " + wanted +
-				     (valid ? "; the nearest it can is " + stream.toString() : ""),
+			     "Camera '" + id() + "' cannot deliver " + wanted +
+				     (valid ? "; the nearest it can is " + possible : ""),
 			     "CameraConfiguration::validate()"};
 
 	if (int ret = camera_->configure(config.get()); ret)
 		return Error{Error::Kind::Settings,
-			     "Camera '" + id_ + "' refused " + stream.toString() + ": " +
-				     driverError(id_).value_or(strerror(-ret)),
-			     "Camera::configure() = " + describe(ret)};
+			     "Camera '" + id() + "' refused " + possible + ": " +
+				     driverError(id()).value_or(strerror(-ret)),
+			     "Camera::configure() = " + describeErrno(ret)};
 
-	settings_ = settings;
-	return allocate(stream.stream(), stream.stride);
-}
-
-MaybeError CameraSession::allocate(libcamera::Stream *stream, unsigned int stride)
-{
-	if (int ret = allocator_.allocate(stream); ret < 0)
-		return Error{ret == -ENOMEM ? Error::Kind::NoSpace : Error::Kind::Open,
-			     driverError(id_).value_or(
-				     "No memory for the frames of camera '" + id_ +
-				     "': " + strerror(-ret) +
-				     "; a smaller size, or a larger cma= boot parameter, helps"),
-			     "FrameBufferAllocator::allocate() = " + describe(ret)};
-
-	stream_ = stream;
-	for (const std::unique_ptr<libcamera::FrameBuffer> &buffer : allocator_.buffers(stream))
-		buffers_.push_back(buffer.get());
-
-	for (const libcamera::FrameBuffer::Plane &plane : buffers_.front()->planes()) {
-		if (plane.fd != buffers_.front()->planes().front().fd)
+	for (size_t i = 0; i < names.size(); i++) {
+		Member &member = members_[names[i]];
+		const libcamera::StreamConfiguration &stream = config->at(i);
+		/* It may be another of the camera's streams now, but one of the same kind. */
+		if (member.queue.isOpen() && member.queue.buffers()->stride() != stream.stride)
 			return Error{Error::Kind::Settings,
-				     "Camera '" + id_ +
-					     "' puts the planes of a frame into "
-					     "separate buffers, which cmacam never does",
-				     "FrameBuffer::planes()"};
-
-		planes_.push_back({plane.offset, plane.length, stride});
+				     "Camera '" + id() + "' cannot go on with the buffers of " +
+					     stream.toString(),
+				     "the stride has changed"};
+		member.stream = stream.stream();
+		applied[names[i]] = stream;
 	}
-
 	return {};
 }
 
-std::vector<int> CameraSession::bufferFds() const
-{
-	std::vector<int> fds;
-
-	fds.reserve(buffers_.size());
-	for (const libcamera::FrameBuffer *buffer : buffers_)
-		fds.push_back(buffer->planes().front().fd.get());
-
-	return fds;
-}
-
-MaybeError CameraSession::start(const libcamera::ControlList &wanted)
-{
-	if (lost())
-		return lostError();
-
-	requests_.clear();
-	for (size_t i = 0; i < buffers_.size(); i++) {
-		std::unique_ptr<libcamera::Request> request = camera_->createRequest(i);
-		if (!request || request->addBuffer(stream_, buffers_[i]) < 0)
-			return Error{Error::Kind::Open, "Camera '" + id_ + "' accepts no request",
-				     "Camera::createRequest()"};
-		requests_.push_back(std::move(request));
-	}
-
-	libcamera::ControlList controls(camera_->controls());
-	controls.merge(wanted);
-	if (settings_.frameDuration != 0us && offer_.maxDuration != 0us) {
-		const int64_t duration =
-			std::clamp(settings_.frameDuration, offer_.minDuration, offer_.maxDuration)
-				.count();
-		const std::array limits = {duration, duration};
-		controls.set(libcamera::controls::FrameDurationLimits,
-			     libcamera::Span<const int64_t, 2>(limits));
-	}
-
-	if (int ret = camera_->start(&controls); ret)
-		return Error{ret == -ENODEV   ? Error::Kind::Lost
-			     : ret == -ENOMEM ? Error::Kind::NoSpace
-					      : Error::Kind::Open,
-			     "Camera '" + id_ + "' did not start: " +
-				     driverError(id_).value_or(strerror(-ret)),
-			     "Camera::start() = " + describe(ret)};
-
-	std::lock_guard lock(mutex_);
-	streaming_ = true;
-	controls_.clear();
-	nextSequence_ = 0;
-	resync_ = false;
-	for (size_t i = 0; i < requests_.size(); i++)
-		queueLocked(i);
-
-	return {};
-}
-
-void CameraSession::stop()
-{
-	{
-		std::lock_guard lock(mutex_);
-		if (!streaming_)
-			return;
-		streaming_ = false;
-		completed_.clear();
-	}
-
-	camera_->stop();
-
-	/*
-	 * stop() has completed all requests, except where the camera is gone:
-	 * then it does nothing, and the handler cancels them on libcamera's
-	 * thread. They must not be destroyed before. The limit is for a
-	 * handler that forgets one.
-	 */
-	std::unique_lock lock(mutex_);
-	changed_.wait_for(lock, 1s, [this] { return inFlight_ == 0; });
-	inFlight_ = 0;
-	requests_.clear();
-}
-
-bool CameraSession::streaming() const
+std::shared_ptr<const StreamBuffers> CameraSession::buffers(StreamName which) const
 {
 	std::lock_guard lock(mutex_);
-	return streaming_;
+	return members_[which].queue.buffers();
 }
 
-CameraSession::Wait CameraSession::waitFrame(CompletedFrame &frame)
+void CameraSession::release(StreamName which)
 {
-	std::unique_lock lock(mutex_);
-	changed_.wait(lock, [this] { return flushing_ || lost_ || !completed_.empty(); });
+	std::lock_guard setup(setup_);
 
-	if (flushing_)
-		return Wait::Flushing;
-	if (completed_.empty())
-		return Wait::Lost;
-
-	frame = completed_.front();
-	completed_.pop_front();
-	return Wait::Frame;
+	if (!isConfigured(other(which)))
+		stopCamera();
+	close(which);
 }
 
-void CameraSession::queue(size_t buffer)
+/* Requests that are under way keep their buffers until they are back. */
+void CameraSession::close(StreamName which)
 {
 	std::lock_guard lock(mutex_);
-	queueLocked(buffer);
-}
+	Member &member = members_[which];
 
-/*
- * The lock is held across queueRequest(), which only posts a message to
- * libcamera's thread, so that no request can slip in behind the stop() that
- * has just cleared streaming_.
- */
-void CameraSession::queueLocked(size_t buffer)
-{
-	if (!streaming_ || lost_)
-		return;
-
-	libcamera::Request *request = requests_[buffer].get();
-	if (request->status() != libcamera::Request::RequestPending)
-		request->reuse(libcamera::Request::ReuseBuffers);
-	if (!controls_.empty()) {
-		request->controls().merge(controls_);
-		controls_.clear();
-	}
-
-	inFlight_++;
-	if (camera_->queueRequest(request) < 0) {
-		inFlight_--;
-		lost_ = true;
-		changed_.notify_all();
-	}
-}
-
-const libcamera::ControlList &CameraSession::metadata(size_t buffer) const
-{
-	return requests_[buffer]->metadata();
-}
-
-void CameraSession::setControls(const libcamera::ControlList &controls)
-{
-	std::lock_guard lock(mutex_);
-
-	for (const auto &[id, value] : controls) {
-		/* The caps have promised a frame rate. */
-		if (id == libcamera::controls::FRAME_DURATION_LIMITS &&
-		    settings_.frameDuration != 0us)
-			continue;
-		controls_.set(id, value);
-	}
-}
-
-void CameraSession::setFlushing(bool flushing)
-{
-	std::lock_guard lock(mutex_);
-	flushing_ = flushing;
+	for (Slot &slot : slots_)
+		if (!slot.underWay)
+			slot.parts[which] = {};
+	member.queue.close();
+	member.started = false;
+	member.phase = Phase::Expected;
 	changed_.notify_all();
 }
 
-void CameraSession::setPaused(bool paused)
+void CameraSession::giveUp(StreamName which)
 {
 	std::lock_guard lock(mutex_);
-	if (paused == std::exchange(paused_, paused))
-		return;
-
-	resync_ = true;
-	for (const CompletedFrame &frame : std::exchange(completed_, {}))
-		queueLocked(frame.buffer);
-}
-
-/* Runs on libcamera's thread. */
-void CameraSession::requestCompleted(libcamera::Request *request)
-{
-	std::unique_lock lock(mutex_);
-	inFlight_--;
-
-	const libcamera::FrameBuffer *buffer = request->buffers().begin()->second;
-	const libcamera::FrameMetadata &meta = buffer->metadata();
-
-	if (request->status() == libcamera::Request::RequestCancelled ||
-	    meta.status == libcamera::FrameMetadata::FrameCancelled) {
-		/* Nobody but stop() cancels a camera that still works. */
-		lost_ = lost_ || streaming_;
-		changed_.notify_all();
-		return;
-	}
-
-	if (paused_ || !streaming_) {
-		queueLocked(request->cookie());
-		return;
-	}
-
-	const auto timestamp = request->metadata().get(libcamera::controls::SensorTimestamp);
-	const auto wall = request->metadata().get(libcamera::controls::FrameWallClock);
-	const auto duration = request->metadata().get(libcamera::controls::FrameDuration);
-	const bool resync = std::exchange(resync_, false);
-	const uint32_t missing = meta.sequence - std::exchange(nextSequence_, meta.sequence + 1);
-
-	completed_.push_back({
-		.buffer = request->cookie(),
-		.sequence = meta.sequence,
-		.lost = resync ? 0 : missing,
-		.discontinuous = resync || missing != 0,
-		.corrupted = meta.status == libcamera::FrameMetadata::FrameError,
-		.timestamp = static_cast<uint64_t>(timestamp.value_or(meta.timestamp)),
-		.wallClock = static_cast<uint64_t>(wall.value_or(0)),
-		.duration = static_cast<uint64_t>(duration.value_or(0)) * 1000,
-	});
-	/*
-	 * Whom this wakes need not wait for the lock again. The session is still
-	 * there: stop() returns after libcamera's thread has left this function.
-	 */
-	lock.unlock();
-	changed_.notify_all();
-}
-
-/* Runs on libcamera's thread. */
-void CameraSession::cameraDisconnected()
-{
-	std::lock_guard lock(mutex_);
-	lost_ = true;
+	if (!members_[which].queue.isOpen())
+		members_[which].phase = Phase::GivenUp;
 	changed_.notify_all();
 }
 

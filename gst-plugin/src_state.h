@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the two halves of cmacamsrc share: the element (src.cpp: states,
- * properties) and its stream (stream.cpp: negotiation, buffers, frames).
+ * What the parts of cmacamsrc share: the element (src.cpp, src_properties.cpp)
+ * and its stream (negotiation.cpp, frames.cpp).
  */
 #pragma once
 
@@ -50,6 +50,7 @@ struct State
 	/* Guards what other threads read (queries, unlock, state changes). */
 	std::mutex mutex;
 	std::string cameraName;
+	StreamName streamName = StreamName::Main;
 	OnDisconnect onDisconnect = DISCONNECT_STOP;
 	/* Empty before PAUSED, and while a camera that is gone is waited for. */
 	std::shared_ptr<CameraSession> session;
@@ -62,6 +63,9 @@ struct State
 	/* For the session that follows, where there is none now. */
 	bool flushing = false;
 	bool paused = false;
+
+	/* Of the camera that is open. */
+	StreamName which = StreamName::Main;
 
 	/* Guard themselves. */
 	Controls controls;
@@ -80,8 +84,21 @@ void closeCamera(GstCmacamSrc *self);
 /** Posts @error in the domain and with the code of its kind. */
 void postError(GstCmacamSrc *self, const Error &error);
 
-/** Puts negotiation, buffers and frames into the class. */
-void installStream(GstBaseSrcClass *base, GstPushSrcClass *push);
+/**
+ * Posts @error and ends the stream as on EOS: GstBaseSrc posts an error of its
+ * own for every failing return value, on top of the one that says what is
+ * wrong. This is one error, and sinks and muxers finish what they have.
+ */
+GstFlowReturn endWithError(GstCmacamSrc *self, const Error &error);
+void postLatency(GstCmacamSrc *self);
+/** Configures the session for the settings of the stream, and takes its buffers. */
+MaybeError configure(GstCmacamSrc *self);
+
+/* Each puts its part of the element into the class. */
+void installProperties(GObjectClass *object);
+void installNegotiation(GstBaseSrcClass *base);
+void installFrames(GstPushSrcClass *push);
+void uriHandlerInit(gpointer interface, gpointer);
 
 } /* namespace cmacam::gst */
 

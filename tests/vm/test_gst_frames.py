@@ -176,7 +176,13 @@ def on_a_camera(tests, limit, **rounds):
 @vm_test(limit=180)
 def element_on_a_camera():
     """States, pauses, held frames, controls, new caps while playing, a busy camera, foreign clocks."""
-    assert on_a_camera("*", 170) >= 19
+    assert on_a_camera("CameraTest.*", 170) >= 20
+
+
+@vm_test(limit=180)
+def lores_beside_main():
+    """Two elements, main and lores: either starts, stops, pauses, ends or keeps frames without the other."""
+    assert on_a_camera("LoresTest.*", 170) >= 11
 
 
 @vm_test(limit=1200, long=True)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a camera offers on each of its streams.
+ */
+#include "camera_offer.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include <libcamera/control_ids.h>
+#include <libcamera/controls.h>
+
+namespace cmacam::gst {
+
+namespace {
+
+using libcamera::StreamRole;
+using Roles = std::vector<StreamRole>;
+
+/*
+ * Requests whose last role is the one that is asked for. The first decides what
+ * an unconstrained consumer gets. Of two streams one at most is raw, and that
+ * is main.
+ */
+std::vector<Roles> rolesOf(const libcamera::Camera &camera, StreamName which)
+{
+	if (which == StreamName::Main)
+		return {{StreamRole::Viewfinder}, {StreamRole::Raw}};
+	if (camera.streams().size() > 1)
+		return {{StreamRole::Viewfinder, StreamRole::Viewfinder}};
+	return {{StreamRole::Viewfinder}};
+}
+
+/* The formats of @role that the offer does not have yet. */
+void addFormats(CameraOffer &offer, libcamera::CameraConfiguration &config,
+		libcamera::StreamConfiguration &stream, StreamRole role)
+{
+	const libcamera::StreamFormats formats = stream.formats();
+
+	for (const libcamera::PixelFormat &format : formats.pixelformats()) {
+		const bool known =
+			std::any_of(offer.formats.begin(), offer.formats.end(),
+				    [&](const FormatOffer &o) { return o.format == format; });
+		if (known)
+			continue;
+
+		/* The colours of a format are known once it is validated. */
+		stream.pixelFormat = format;
+		stream.colorSpace.reset();
+		config.validate();
+		offer.formats.push_back({format, formats.range(format), role, stream.colorSpace});
+	}
+}
+
+} /* namespace */
+
+/* The handler names its cameras after the sensor's platform device. */
+bool isCmacam(const libcamera::Camera &camera)
+{
+	return camera.id().find("cmacam") != std::string::npos;
+}
+
+StreamRole CameraOffer::roleOf(const libcamera::PixelFormat &format) const
+{
+	const auto offer = std::find_if(formats.begin(), formats.end(),
+					[&](const FormatOffer &o) { return o.format == format; });
+
+	return offer != formats.end() ? offer->role : StreamRole::Viewfinder;
+}
+
+CameraOffer readOffer(libcamera::Camera &camera, StreamName which)
+{
+	CameraOffer offer;
+
+	for (const Roles &roles : rolesOf(camera, which)) {
+		std::unique_ptr<libcamera::CameraConfiguration> config =
+			camera.generateConfiguration(roles);
+		if (!config || config->size() != roles.size())
+			continue;
+
+		libcamera::StreamConfiguration &stream = config->at(roles.size() - 1);
+		if (offer.formats.empty()) {
+			offer.defaultFormat = stream.pixelFormat;
+			offer.defaultSize = stream.size;
+		}
+		addFormats(offer, *config, stream, roles.back());
+	}
+
+	const auto limits = camera.controls().find(&libcamera::controls::FrameDurationLimits);
+	if (limits != camera.controls().end()) {
+		offer.minDuration = std::chrono::microseconds(limits->second.min().get<int64_t>());
+		offer.maxDuration = std::chrono::microseconds(limits->second.max().get<int64_t>());
+	}
+
+	return offer;
+}
+
+} /* namespace cmacam::gst */

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The stream of cmacamsrc: frames, what is told of them, and unplugging.
+ */
+#include <cstdlib>
+#include <utility>
+
+#include "clock.h"
+#include "src_state.h"
+
+#define GST_CAT_DEFAULT cmacam_src_debug
+
+namespace cmacam::gst {
+
+namespace {
+
+/* Frames that got longer, or shorter, at a variable rate change the latency. */
+void followDuration(GstCmacamSrc *self, GstClockTime duration)
+{
+	State &state = self->state;
+
+	if (state.stream.settings.frameDuration.count() || duration == 0)
+		return;
+
+	{
+		std::lock_guard lock(state.mutex);
+		const GstClockTimeDiff change = GST_CLOCK_DIFF(state.frameDuration, duration);
+		/* Less than a line time or two is rounding. */
+		if (GST_CLOCK_TIME_IS_VALID(state.frameDuration) &&
+		    std::abs(change) <= GstClockTimeDiff(state.frameDuration / 64))
+			return;
+		state.frameDuration = duration;
+	}
+
+	postLatency(self);
+}
+
+GstClockTime presentationTime(GstCmacamSrc *self, CameraSession &session,
+			      const CompletedFrame &frame)
+{
+	Stream &stream = self->state.stream;
+	const ClockPtr clock(gst_element_get_clock(GST_ELEMENT(self)));
+	if (!clock)
+		return GST_CLOCK_TIME_NONE;
+
+	const GstClockTime captured =
+		session.agreedTime(self->state.which, frame.buffer, clock.get(),
+				   captureTime(frame.timestamp, readClocks(clock.get())));
+	stream.lastTime =
+		inOrder(runningTime(captured, gst_element_get_base_time(GST_ELEMENT(self))),
+			stream.lastTime);
+
+	return stream.lastTime;
+}
+
+void reportLost(GstCmacamSrc *self, const CompletedFrame &frame, GstBuffer *buffer)
+{
+	Stream &stream = self->state.stream;
+	const GstClockTime time = GST_BUFFER_PTS(buffer);
+
+	stream.lost += frame.lost;
+	GST_WARNING_OBJECT(self, "%u frames lost before frame %u", frame.lost, frame.sequence);
+
+	GstMessage *message = gst_message_new_qos(GST_OBJECT(self), TRUE, time, time, time,
+						  GST_BUFFER_DURATION(buffer));
+	gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, stream.delivered, stream.lost);
+	gst_element_post_message(GST_ELEMENT(self), message);
+}
+
+/* The frame as a buffer with all that is known of it. */
+BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFrame &frame)
+{
+	Stream &stream = self->state.stream;
+
+	/* Before the memory can find its way back to the camera. */
+	self->state.controls.setMetadata(session.metadata(self->state.which, frame.buffer));
+	const GstClockTime time = presentationTime(self, session, frame);
+
+	MemoryPtr memory = self->state.pool->take(frame.buffer);
+	BufferPtr buffer = stream.copying ? stream.writer.copy(memory.get())
+					  : stream.writer.wrap(std::move(memory));
+	if (!buffer)
+		return nullptr;
+
+	GST_BUFFER_PTS(buffer.get()) = time;
+	GST_BUFFER_DURATION(buffer.get()) =
+		frame.duration ? frame.duration : self->state.frameDuration;
+	GST_BUFFER_OFFSET(buffer.get()) = frame.sequence;
+	GST_BUFFER_OFFSET_END(buffer.get()) = guint64(frame.sequence) + 1;
+	setReferenceTimes(
+		buffer.get(),
+		{frame.timestamp, frame.wallClock ? frame.wallClock : unixTime(frame.timestamp)});
+	if (frame.discontinuous || std::exchange(stream.replugged, false))
+		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+	if (frame.corrupted)
+		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_CORRUPTED);
+
+	return buffer;
+}
+
+/* Properties that are animated have a new value for each frame. */
+void passControlsOn(GstCmacamSrc *self, CameraSession &session, GstClockTime time)
+{
+	if (GST_CLOCK_TIME_IS_VALID(time))
+		gst_object_sync_values(GST_OBJECT(self), time);
+	if (self->state.controls.pending())
+		session.setControls(self->state.controls.take());
+}
+
+/* Main may have another frame rate by now, which is that of lores as well. */
+void followMain(GstCmacamSrc *self, const CameraSession &session)
+{
+	const auto change = session.frameDuration() - self->state.stream.settings.frameDuration;
+
+	/* A rate and a duration in microseconds may differ by rounding. */
+	if (self->state.which == StreamName::Lores && std::abs(change.count()) > 1)
+		gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(self));
+}
+
+MaybeError reopen(GstCmacamSrc *self)
+{
+	if (MaybeError error = openCamera(self))
+		return error;
+	if (MaybeError error = configure(self)) {
+		closeCamera(self);
+		return error;
+	}
+	self->state.stream.replugged = true;
+	return {};
+}
+
+/* Watches before anybody looks for the camera: none comes unseen in between. */
+void watchInstead(GstCmacamSrc *self, const CameraSession &session)
+{
+	State &state = self->state;
+
+	std::lock_guard lock(state.mutex);
+	state.gone = session.camera();
+	state.watch = std::make_shared<CameraWatch>(session.manager());
+	state.watch->setFlushing(state.flushing);
+}
+
+std::shared_ptr<CameraWatch> watchOf(GstCmacamSrc *self)
+{
+	std::lock_guard lock(self->state.mutex);
+	return self->state.watch;
+}
+
+void postElementMessage(GstCmacamSrc *self, const char *name, const std::string &camera)
+{
+	gst_element_post_message(
+		GST_ELEMENT(self),
+		gst_message_new_element(
+			GST_OBJECT(self),
+			gst_structure_new(name, "camera", G_TYPE_STRING, camera.c_str(), nullptr)));
+}
+
+/*
+ * on-disconnect=wait: FLUSHING if the element is to stop meanwhile, OK once the
+ * camera streams again. An error other than that it is not there yet ends the
+ * stream: a camera that came back different cannot deliver these caps.
+ */
+GstFlowReturn waitForCamera(GstCmacamSrc *self)
+{
+	if (std::shared_ptr<CameraSession> session = sessionOf(self)) {
+		watchInstead(self, *session);
+		GST_ELEMENT_WARNING(self, RESOURCE, READ,
+				    ("Camera '%s' is gone; waiting for it to be plugged in again",
+				     session->id().c_str()),
+				    ("on-disconnect=wait"));
+		postElementMessage(self, "cmacam-disconnected", session->id());
+		closeCamera(self);
+	}
+
+	const std::shared_ptr<CameraWatch> watch = watchOf(self);
+	for (;;) {
+		const MaybeError error = reopen(self);
+		if (!error)
+			break;
+		if (error->kind != Error::Kind::NotFound && error->kind != Error::Kind::Lost)
+			return endWithError(self, *error);
+		if (!watch->wait())
+			return GST_FLOW_FLUSHING;
+	}
+
+	{
+		std::lock_guard lock(self->state.mutex);
+		self->state.watch.reset();
+		self->state.gone.reset();
+	}
+	postElementMessage(self, "cmacam-connected", sessionOf(self)->id());
+	return GST_FLOW_OK;
+}
+
+GstFlowReturn lose(GstCmacamSrc *self, const Error &error)
+{
+	OnDisconnect reaction;
+
+	{
+		std::lock_guard lock(self->state.mutex);
+		reaction = self->state.onDisconnect;
+	}
+	return reaction == DISCONNECT_WAIT ? waitForCamera(self) : endWithError(self, error);
+}
+
+/* Until there is one: OK. The frame belongs to the session that sessionOf() gives. */
+GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
+{
+	const StreamName which = self->state.which;
+
+	for (;;) {
+		std::shared_ptr<CameraSession> session = sessionOf(self);
+		if (!session) {
+			if (GstFlowReturn flow = waitForCamera(self); flow != GST_FLOW_OK)
+				return flow;
+			continue;
+		}
+
+		MaybeError error;
+		/* The base class gets here in PLAYING only: no frame is older than that. */
+		if (!session->started(which)) {
+			error = session->start(which, self->state.controls.all());
+			if (error && error->kind != Error::Kind::Lost)
+				return endWithError(self, *error);
+		}
+
+		if (!error) {
+			switch (session->waitFrame(which, frame)) {
+			case CameraSession::Wait::Flushing:
+				return GST_FLOW_FLUSHING;
+			case CameraSession::Wait::Frame:
+				return GST_FLOW_OK;
+			case CameraSession::Wait::Lost:
+				error = session->lostError();
+			}
+		}
+
+		/* Let go of here, lest its buffers outlive it for nobody. */
+		session.reset();
+		if (GstFlowReturn flow = lose(self, *error); flow != GST_FLOW_OK)
+			return flow;
+	}
+}
+
+GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
+{
+	GstCmacamSrc *self = GST_CMACAM_SRC(push);
+	Stream &stream = self->state.stream;
+	CompletedFrame frame;
+
+	if (stream.failed)
+		return GST_FLOW_EOS;
+
+	if (GstFlowReturn flow = nextFrame(self, frame); flow != GST_FLOW_OK)
+		return flow;
+
+	const std::shared_ptr<CameraSession> session = sessionOf(self);
+	BufferPtr buffer = bufferOf(self, *session, frame);
+	if (!buffer)
+		return endWithError(self, {Error::Kind::Open, "A frame could not be mapped",
+					   "gst_memory_map()"});
+
+	stream.delivered++;
+	if (frame.lost)
+		reportLost(self, frame, buffer.get());
+	followDuration(self, frame.duration);
+	followMain(self, *session);
+	passControlsOn(self, *session, GST_BUFFER_PTS(buffer.get()));
+
+	*out = buffer.release();
+	return GST_FLOW_OK;
+}
+
+} /* namespace */
+
+GstFlowReturn endWithError(GstCmacamSrc *self, const Error &error)
+{
+	postError(self, error);
+	self->state.stream.failed = true;
+	if (const std::shared_ptr<CameraSession> session = sessionOf(self))
+		session->giveUp(self->state.which);
+	return GST_FLOW_EOS;
+}
+
+void installFrames(GstPushSrcClass *push)
+{
+	push->create = create;
+}
+
+} /* namespace cmacam::gst */

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The stream of cmacamsrc: caps, buffers, latency.
+ */
+#include <algorithm>
+#include <utility>
+
+#include <gst/video/video.h>
+
+#include "caps.h"
+#include "src_state.h"
+
+#define GST_CAT_DEFAULT cmacam_src_debug
+
+namespace cmacam::gst {
+
+namespace {
+
+/* The class of GstPushSrc, which does what we do not. */
+GstBaseSrcClass *parentClass;
+
+/* What the camera offers within the frame durations the user has allowed. */
+CameraOffer offerOf(GstCmacamSrc *self, const CameraSession &session)
+{
+	CameraOffer offer = session.offer(self->state.which);
+
+	if (const auto limits = self->state.controls.frameDurations()) {
+		const auto fit = [min = offer.minDuration,
+				  max = offer.maxDuration](std::chrono::microseconds duration) {
+			return std::clamp(duration, min, max);
+		};
+		offer.minDuration = fit(limits->first);
+		offer.maxDuration = fit(limits->second);
+	}
+
+	return offer;
+}
+
+GstCaps *getCaps(GstBaseSrc *base, GstCaps *filter)
+{
+	GstCmacamSrc *self = GST_CMACAM_SRC(base);
+	const std::shared_ptr<CameraSession> session = sessionOf(self);
+	CapsPtr caps(session ? offerCaps(offerOf(self, *session)).release()
+			     : gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(base)));
+
+	if (filter)
+		caps.reset(gst_caps_intersect_full(filter, caps.get(), GST_CAPS_INTERSECT_FIRST));
+
+	return caps.release();
+}
+
+GstCaps *fixate(GstBaseSrc *base, GstCaps *caps)
+{
+	GstCmacamSrc *self = GST_CMACAM_SRC(base);
+	const std::shared_ptr<CameraSession> session = sessionOf(self);
+
+	return fixateCaps(CapsPtr(caps), offerOf(self, *session)).release();
+}
+
+/* Of a variable rate the shortest frame, until frames tell. */
+void expectDuration(GstCmacamSrc *self, const CameraSession &session)
+{
+	State &state = self->state;
+	const std::chrono::microseconds fixed = state.stream.settings.frameDuration;
+	const std::chrono::microseconds duration =
+		fixed.count() ? fixed : session.offer(state.which).minDuration;
+
+	{
+		std::lock_guard lock(state.mutex);
+		if (duration.count())
+			state.frameDuration = std::chrono::nanoseconds(duration).count();
+	}
+	postLatency(self);
+}
+
+gboolean setCaps(GstBaseSrc *base, GstCaps *caps)
+{
+	GstCmacamSrc *self = GST_CMACAM_SRC(base);
+	Stream &stream = self->state.stream;
+	const std::optional<StreamSettings> settings = settingsFromCaps(caps);
+
+	if (!settings)
+		return FALSE;
+
+	const bool sameFrames = stream.configured && stream.settings.format == settings->format &&
+				stream.settings.size == settings->size;
+	const bool sameRate = stream.settings.frameDuration == settings->frameDuration;
+	const std::shared_ptr<CameraSession> session = sessionOf(self);
+
+	stream.settings = *settings;
+	if (sameFrames && !sameRate && session) {
+		session->setFrameDuration(self->state.which, settings->frameDuration);
+		expectDuration(self, *session);
+	}
+	if (!sameFrames) {
+		/* The hardware follows in decideAllocation(), which knows how many buffers. */
+		releaseStream(self);
+		stream.configured = false;
+	}
+
+	return TRUE;
+}
+
+/* Whether the session took the settings, with the buffers the peer wants if it can. */
+MaybeError configureSession(GstCmacamSrc *self, CameraSession &session)
+{
+	const Stream &stream = self->state.stream;
+
+	MaybeError error =
+		session.configure(self->state.which, stream.settings, stream.extraBuffers);
+	if (error && error->kind == Error::Kind::NoSpace && stream.extraBuffers > 0) {
+		/* What the peer asks for is a wish; the camera's own number is a need. */
+		GST_WARNING_OBJECT(self, "no memory for %u buffers more: %s", stream.extraBuffers,
+				   error->message.c_str());
+		error = session.configure(self->state.which, stream.settings, 0);
+	}
+	return error;
+}
+
+gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
+{
+	GstCmacamSrc *self = GST_CMACAM_SRC(base);
+	Stream &stream = self->state.stream;
+	guint wanted = 0;
+	GstCaps *caps;
+
+	if (stream.failed)
+		return TRUE;
+
+	if (gst_query_get_n_allocation_pools(query) > 0)
+		gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &wanted, nullptr);
+
+	/* Frames are captured into the camera's own memory, never the peer's. */
+	while (gst_query_get_n_allocation_pools(query) > 0)
+		gst_query_remove_nth_allocation_pool(query, 0);
+
+	if (!stream.configured) {
+		stream.extraBuffers = wanted;
+		if (MaybeError error = configure(self)) {
+			endWithError(self, *error);
+			return TRUE;
+		}
+	}
+
+	gst_query_parse_allocation(query, &caps, nullptr);
+	stream.copying = !stream.writer.layoutIsDefault() && !wantsDmabufs(caps) &&
+			 !gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+	if (stream.copying && !std::exchange(stream.copyReported, true))
+		GST_ELEMENT_WARNING(self, STREAM, FORMAT,
+				    ("Every frame is copied: the element after cmacamsrc cannot "
+				     "handle the stride of this camera at this size"),
+				    ("no GstVideoMeta in the peer's ALLOCATION reply"));
+
+	return TRUE;
+}
+
+gboolean negotiate(GstBaseSrc *base)
+{
+	GstCmacamSrc *self = GST_CMACAM_SRC(base);
+	const std::shared_ptr<CameraSession> session = sessionOf(self);
+
+	/* While a camera that is gone is waited for, the caps stay as they are. */
+	if (!session)
+		return TRUE;
+	session->awaitMain(self->state.which);
+	if (parentClass->negotiate(base))
+		return TRUE;
+	if (GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(base)))
+		return FALSE;
+
+	const CapsPtr peer(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(base), nullptr));
+	const StringPtr wanted(gst_caps_to_string(peer.get()));
+
+	endWithError(self,
+		     {Error::Kind::Settings,
+		      "Camera '" + session->id() + "' cannot deliver " + wanted.get() +
+			      "; it offers " + describeOffer(session->offer(self->state.which)),
+		      "no caps in common with the peer"});
+
+	/* create() ends the stream. */
+	return TRUE;
+}
+
+gboolean latency(GstCmacamSrc *self, GstQuery *query)
+{
+	std::lock_guard lock(self->state.mutex);
+	if (!GST_CLOCK_TIME_IS_VALID(self->state.frameDuration))
+		return FALSE;
+
+	/* A frame is complete one interval after its stamp; at worst all wait. */
+	gst_query_set_latency(query, TRUE, self->state.frameDuration,
+			      self->state.frameDuration * self->state.bufferCount);
+	return TRUE;
+}
+
+gboolean query(GstBaseSrc *base, GstQuery *query)
+{
+	if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
+		return latency(GST_CMACAM_SRC(base), query);
+
+	return parentClass->query(base, query);
+}
+
+} /* namespace */
+
+void postLatency(GstCmacamSrc *self)
+{
+	gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+}
+
+MaybeError configure(GstCmacamSrc *self)
+{
+	State &state = self->state;
+	Stream &stream = state.stream;
+	const StreamName which = state.which;
+	const std::shared_ptr<CameraSession> session = sessionOf(self);
+
+	/* The other element may start the camera for both. */
+	session->setControls(state.controls.all());
+	if (MaybeError error = configureSession(self, *session))
+		return error;
+
+	const std::shared_ptr<const StreamBuffers> buffers = session->buffers(which);
+	const PlaneLayout &first = buffers->planes().front();
+	const PlaneLayout &last = buffers->planes().back();
+	/* The reference is safe: releaseStream() retires the pool first. */
+	std::shared_ptr<FramePool> pool = FramePool::create(
+		buffers->fds(), first.offset, last.offset + last.length - first.offset,
+		[&camera = *session, which](size_t buffer) { camera.queue(which, buffer); });
+	if (!pool)
+		return Error{Error::Kind::Open, "Too many open files for the camera's buffers",
+			     "FramePool::create()"};
+
+	stream.writer = FrameWriter(*findFormat(stream.settings.format), stream.settings.size,
+				    buffers->planes());
+	stream.configured = true;
+
+	{
+		std::lock_guard lock(state.mutex);
+		state.pool = std::move(pool);
+		state.bufferCount = buffers->size();
+	}
+	expectDuration(self, *session);
+	return {};
+}
+
+void releaseStream(GstCmacamSrc *self)
+{
+	std::shared_ptr<CameraSession> session;
+	std::shared_ptr<FramePool> pool;
+
+	{
+		std::lock_guard lock(self->state.mutex);
+		session = self->state.session;
+		pool = std::move(self->state.pool);
+		self->state.frameDuration = GST_CLOCK_TIME_NONE;
+	}
+
+	/* First: a buffer that comes back from now on is freed, not queued. */
+	if (pool)
+		pool->retire();
+	if (session)
+		session->release(self->state.which);
+}
+
+void installNegotiation(GstBaseSrcClass *base)
+{
+	parentClass = GST_BASE_SRC_CLASS(g_type_class_peek_parent(base));
+
+	base->get_caps = getCaps;
+	base->fixate = fixate;
+	base->set_caps = setCaps;
+	base->decide_allocation = decideAllocation;
+	base->negotiate = negotiate;
+	base->query = query;
+}
+
+} /* namespace cmacam::gst */
