@@ -129,6 +129,14 @@ def withheld_frames_are_signalled_exactly():
 
 
 @vm_test()
+def a_frame_in_error_is_corrupted():
+    """A frame that the board could not write has the flag CORRUPTED, its neighbours have not."""
+    lib.Board().command("fault bus-error 1")
+    got = gst_probe("cmacamsrc num-buffers=4")
+    assert ["corrupted" in frame["flags"] for frame in got["frame"]] == [True, False, False, False], got
+
+
+@vm_test()
 def latency_and_timestamps():
     """Latency is one frame to all buffers; PTS rise, and lie within the run."""
     got = gst_probe("cmacamsrc num-buffers=20 ! video/x-raw,framerate=30/1")
@@ -176,7 +184,7 @@ def on_a_camera(tests, limit, **rounds):
 @vm_test(limit=180)
 def element_on_a_camera():
     """States, pauses, held frames, controls, new caps while playing, a busy camera, foreign clocks."""
-    assert on_a_camera("CameraTest.*", 170) >= 20
+    assert on_a_camera("CameraTest.*", 170) >= 21
 
 
 @vm_test(limit=180)
