@@ -12,8 +12,8 @@
 
 #include <gst/video/video.h>
 
-#include "gst_ptr.h"
 #include "camera_offer.h"
+#include "gst_ptr.h"
 #include "stream_buffers.h"
 
 namespace cmacam::gst {

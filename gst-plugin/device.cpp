@@ -8,9 +8,9 @@
 
 #include <libcamera/property_ids.h>
 
+#include "camera_offer.h"
 #include "caps.h"
 #include "control_value.h"
-#include "camera_offer.h"
 
 using namespace cmacam::gst;
 

@@ -22,10 +22,10 @@
 #include <new>
 #include <string>
 
+#include "camera_offer.h"
 #include "device.h"
 #include "gst_ptr.h"
 #include "manager.h"
-#include "camera_offer.h"
 
 GST_DEBUG_CATEGORY_STATIC(cmacam_provider_debug);
 #define GST_CAT_DEFAULT cmacam_provider_debug
