@@ -274,6 +274,8 @@ extern const struct dev_pm_ops cmacam_pm_ops;
 int cmacam_sensor_register(struct cmacam_device *cam);
 void cmacam_sensor_unregister(struct cmacam_sensor *sensor);
 void cmacam_sensor_free(struct cmacam_sensor *sensor);
+
+/* sensor-interval.c */
 void cmacam_sensor_get_interval(struct cmacam_sensor *sensor,
 				struct v4l2_fract *interval);
 int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,

@@ -8,7 +8,7 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 
-#include "engine-regs.h"
+#include "engine-priv.h"
 
 #define ENGINE_RING_MIN		64
 #define ENGINE_RESET_TIMEOUT_US	(USEC_PER_SEC / 2)

@@ -256,10 +256,12 @@ int cmacam_engine_init(struct cmacam_engine *engine, struct device *dev,
 void cmacam_engine_cleanup(struct cmacam_engine *engine);
 int cmacam_engine_reset(struct cmacam_engine *engine);
 
-/* engine.c */
-extern const struct cmacam_engine_ops cmacam_engine_ops;
+/* engine-irq.c */
 irqreturn_t cmacam_engine_irq(int irq, void *data);
 void cmacam_engine_service(struct work_struct *work);
+
+/* engine.c */
+extern const struct cmacam_engine_ops cmacam_engine_ops;
 struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine);
 
 /* engine-clock.c */
