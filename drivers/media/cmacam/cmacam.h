@@ -284,6 +284,7 @@ void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
 				  struct v4l2_fract *min,
 				  struct v4l2_fract *max);
 
+/* sensor-pads.c */
 int cmacam_sensor_start(struct cmacam_sensor *sensor);
 void cmacam_sensor_stop(struct cmacam_sensor *sensor);
 int cmacam_sensor_restore(struct cmacam_sensor *sensor);
@@ -323,6 +324,9 @@ extern const struct cmacam_engine_client cmacam_video_client;
 int cmacam_meta_register(struct cmacam_device *cam);
 void cmacam_meta_complete(struct cmacam_device *cam,
 			  const struct cmacam_frame *frame, u32 lost);
+int cmacam_meta_enum(struct v4l2_fmtdesc *f, u32 format,
+		     const char *description);
+extern const struct v4l2_file_operations cmacam_meta_fops;
 
 /* events.c */
 int cmacam_subscribe_event(struct v4l2_fh *fh,

@@ -180,11 +180,22 @@ static int meta_queue_init(struct cmacam_device *cam)
  * Node
  */
 
-static int meta_querycap(struct file *file, void *priv,
-			 struct v4l2_capability *cap)
+/**
+ * cmacam_meta_enum() - answer VIDIOC_ENUM_FMT on a node with one format
+ * @f: question and answer
+ * @format: V4L2_META_FMT_*
+ * @description: of it
+ *
+ * Return: 0, or -EINVAL if there is no such format
+ */
+int cmacam_meta_enum(struct v4l2_fmtdesc *f, u32 format,
+		     const char *description)
 {
-	strscpy(cap->driver, CMACAM_NAME, sizeof(cap->driver));
-	strscpy(cap->card, "cmacam board", sizeof(cap->card));
+	if (f->index || (f->mbus_code && f->mbus_code != CMACAM_MBUS_CODE))
+		return -EINVAL;
+
+	f->pixelformat = format;
+	strscpy(f->description, description, sizeof(f->description));
 
 	return 0;
 }
@@ -192,13 +203,8 @@ static int meta_querycap(struct file *file, void *priv,
 static int meta_enum_fmt(struct file *file, void *priv,
 			 struct v4l2_fmtdesc *f)
 {
-	if (f->index || (f->mbus_code && f->mbus_code != CMACAM_MBUS_CODE))
-		return -EINVAL;
-
-	f->pixelformat = V4L2_META_FMT_CMACAM;
-	strscpy(f->description, "cmacam frame record", sizeof(f->description));
-
-	return 0;
+	return cmacam_meta_enum(f, V4L2_META_FMT_CMACAM,
+				"cmacam frame record");
 }
 
 static int meta_fmt(struct file *file, void *priv, struct v4l2_format *f)
@@ -210,7 +216,7 @@ static int meta_fmt(struct file *file, void *priv, struct v4l2_format *f)
 }
 
 static const struct v4l2_ioctl_ops meta_ioctl_ops = {
-	.vidioc_querycap = meta_querycap,
+	.vidioc_querycap = cmacam_video_querycap,
 	.vidioc_enum_fmt_meta_cap = meta_enum_fmt,
 	.vidioc_g_fmt_meta_cap = meta_fmt,
 	.vidioc_s_fmt_meta_cap = meta_fmt,
@@ -227,7 +233,8 @@ static const struct v4l2_ioctl_ops meta_ioctl_ops = {
 	.vidioc_streamoff = vb2_ioctl_streamoff,
 };
 
-static const struct v4l2_file_operations meta_fops = {
+/* Of all nodes whose buffers are no pictures: nothing to read(). */
+const struct v4l2_file_operations cmacam_meta_fops = {
 	.owner = THIS_MODULE,
 	.open = v4l2_fh_open,
 	.release = vb2_fop_release,
@@ -253,7 +260,7 @@ int cmacam_meta_register(struct cmacam_device *cam)
 		return ret;
 
 	strscpy(vdev->name, "cmacam-metadata", sizeof(vdev->name));
-	vdev->fops = &meta_fops;
+	vdev->fops = &cmacam_meta_fops;
 	vdev->ioctl_ops = &meta_ioctl_ops;
 	vdev->device_caps = V4L2_CAP_META_CAPTURE;
 	vdev->lock = &meta->lock;

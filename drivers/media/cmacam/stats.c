@@ -12,13 +12,8 @@
 static int stats_enum_fmt(struct file *file, void *priv,
 			  struct v4l2_fmtdesc *f)
 {
-	if (f->index || (f->mbus_code && f->mbus_code != CMACAM_MBUS_CODE))
-		return -EINVAL;
-
-	f->pixelformat = V4L2_META_FMT_CMACAM_STATS;
-	strscpy(f->description, "cmacam statistics", sizeof(f->description));
-
-	return 0;
+	return cmacam_meta_enum(f, V4L2_META_FMT_CMACAM_STATS,
+				"cmacam statistics");
 }
 
 static int stats_fmt(struct file *file, void *priv, struct v4l2_format *f)
@@ -50,15 +45,6 @@ static const struct v4l2_ioctl_ops stats_ioctl_ops = {
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
 
-static const struct v4l2_file_operations stats_fops = {
-	.owner = THIS_MODULE,
-	.open = v4l2_fh_open,
-	.release = vb2_fop_release,
-	.unlocked_ioctl = video_ioctl2,
-	.poll = vb2_fop_poll,
-	.mmap = vb2_fop_mmap,
-};
-
 /**
  * cmacam_stats_register() - make the statistics node
  * @cam: the board, with its sensor registered
@@ -82,7 +68,7 @@ int cmacam_stats_register(struct cmacam_device *cam)
 	if (ret)
 		return ret;
 
-	vdev->fops = &stats_fops;
+	vdev->fops = &cmacam_meta_fops;
 	vdev->ioctl_ops = &stats_ioctl_ops;
 	vdev->device_caps = V4L2_CAP_META_CAPTURE;
 
