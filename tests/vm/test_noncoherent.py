@@ -9,6 +9,7 @@ import re
 import struct
 
 import lib
+import nodes
 from declare import Machine, vm_test
 
 SHIM = "/build/drivers/media/noncoherent.ko"
@@ -67,6 +68,21 @@ def large_frames_are_exact():
     frames, _ = lib.probe("--frames", 3, "--digest", "--width", 3840, "--height", 2160)
     written, _ = lib.Board.session()
     assert [f["sha256"] for f in frames] == [written[n]["sha256"] for n in range(3)]
+
+
+@vm_test(machine=OURS)
+def lores_and_statistics_are_exact():
+    """The other two channels beside main: every byte of 12 frames and of 12 statistics, in buffers used again."""
+    main = nodes.main().format("NV12", 640, 480).prepare()
+    lores = nodes.lores().format("NV12", 320, 240).prepare()
+    stats = nodes.stats().prepare()
+    for node in (main, lores, stats):
+        node.start()
+    got = [[node.take() for node in (main, lores, stats)] for _ in range(FRAMES)]
+    for channel, frames in enumerate(zip(*got)):
+        written, _ = lib.Board.session(channel)
+        assert [lib.sha256(frame.data) for frame in frames] == [written[n]["sha256"] for n in range(FRAMES)], channel
+    nodes.close(main, lores, stats)
 
 
 @vm_test(machine=OURS)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The system goes to sleep and wakes up: streams go on, and settings are in force again.
+
+The machine's root folder is a virtiofs, which refuses to be suspended. With the devices one after the other the
+board's turn comes earlier, so the kernel stops it, finds that it cannot go on, and starts it again: all that the
+driver does, without the loss of power.
+"""
+
+import contextlib
+import errno
+import os
+
+import lib
+import nodes
+from declare import vm_test
+
+
+def write(path, text):
+    """In one call: a file object would try again what was refused."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def enables():
+    """How often each channel was started."""
+    lines = [line for line in lib.Board.log() if line.startswith("enable ")]
+    return [sum(lib.fields(line)["ch"] == str(channel) for line in lines) for channel in range(3)]
+
+
+@contextlib.contextmanager
+def one_by_one():
+    write("/sys/power/pm_async", "0")
+    try:
+        yield
+    finally:
+        write("/sys/power/pm_async", "1")
+
+
+def suspend():
+    try:
+        write("/sys/power/state", "mem")
+    except OSError as refused:
+        assert refused.errno == errno.EOPNOTSUPP, refused
+    else:
+        raise AssertionError("virtiofs has learnt to suspend: this test may become a whole one")
+
+
+@vm_test()
+def streams_go_on():
+    """Three times under main, linked lores, statistics and metadata: no number is missing, double or on one only."""
+    sensor = nodes.Sensor()
+    sensor.set({nodes.EXPOSURE: 1125})
+    main = nodes.main().format("NV12", 640, 480).prepare()
+    lores = nodes.lores(linked=True).format("GREY", 320, 240).prepare()
+    stats, records = nodes.stats().prepare(), nodes.metadata().prepare(8)
+    for node in (records, lores, main, stats):
+        node.start()
+    seen = []
+
+    def take(count):
+        for _ in range(count):
+            large, small, _, record = nodes.join(main, lores, stats, records)
+            assert not large.error and not small.error
+            assert large.sequence == small.sequence == record.sequence
+            assert record.record["exposure"] == 1125
+            seen.append((large.sequence, large.time))
+
+    with one_by_one():
+        take(10)
+        for _ in range(3):
+            before = enables()
+            suspend()
+            take(10)
+            assert enables() == [count + 1 for count in before], "every channel was stopped and started"
+    sequences = [sequence for sequence, _ in seen]
+    assert sequences == list(range(sequences[0], sequences[0] + len(seen))), sequences
+    assert [time for _, time in seen] == sorted({time for _, time in seen})
+    nodes.close(main, lores, stats, records)
+    sensor.set({nodes.EXPOSURE: 2250})
+    sensor.close()
+
+
+@vm_test()
+def idle_board_streams_afterwards():
+    """Suspended while nobody streams: nothing starts by itself, and the next stream is whole."""
+    before = enables()
+    with one_by_one():
+        suspend()
+    assert enables() == before
+    frames, _ = lib.probe("--frames", 5, "--digest")
+    written, _ = lib.Board.session()
+    assert [frame["sha256"] for frame in frames] == [written[n]["sha256"] for n in range(5)]
