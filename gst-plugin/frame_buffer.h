@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "caps.h"
+#include "formats.h"
 #include "shell_pool.h"
 
 namespace cmacam::gst {
