@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "driver_error.h"
 #include "src_state.h"
 
 #define GST_CAT_DEFAULT cmacam_src_debug
@@ -67,6 +68,18 @@ void reportLost(GstCmacamSrc *self, const CompletedFrame &frame, GstBuffer *buff
 	gst_element_post_message(GST_ELEMENT(self), message);
 }
 
+BufferPtr takeBuffer(GstCmacamSrc *self, size_t index)
+{
+	const Stream &stream = self->state.stream;
+
+	if (const std::shared_ptr<PeerPool> peer = peerOf(self))
+		return peer->take(index);
+
+	MemoryPtr memory = self->state.pool->take(index);
+	return stream.copying ? stream.writer.copy(memory.get())
+			      : stream.writer.wrap(std::move(memory));
+}
+
 /* The frame as a buffer with all that is known of it. */
 BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFrame &frame)
 {
@@ -76,9 +89,7 @@ BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFr
 	self->state.controls.setMetadata(session.metadata(self->state.which, frame.buffer));
 	const GstClockTime time = presentationTime(self, session, frame);
 
-	MemoryPtr memory = self->state.pool->take(frame.buffer);
-	BufferPtr buffer = stream.copying ? stream.writer.copy(memory.get())
-					  : stream.writer.wrap(std::move(memory));
+	BufferPtr buffer = takeBuffer(self, frame.buffer);
 	if (!buffer)
 		return nullptr;
 
@@ -203,6 +214,30 @@ GstFlowReturn lose(GstCmacamSrc *self, const Error &error)
 	return reaction == DISCONNECT_WAIT ? waitForCamera(self) : endWithError(self, error);
 }
 
+/* What the next element has done with may be captured to again. */
+void refill(GstCmacamSrc *self, CameraSession &session)
+{
+	const StreamName which = self->state.which;
+
+	if (const std::shared_ptr<PeerPool> peer = peerOf(self))
+		while (const auto buffer = peer->acquire(session.isDry(which)))
+			session.queue(which, *buffer);
+}
+
+/* The driver will not have the memory of the next element: the camera's own will do. */
+MaybeError captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session)
+{
+	GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
+			 ("The camera's own memory is used, and not that of the element after "
+			  "cmacamsrc: %s",
+			  driverError(session.id()).value_or("no frame arrives there").c_str()),
+			 ("FrameBuffer from the peer's pool"));
+
+	self->state.stream.offered = {};
+	releaseStream(self);
+	return configure(self);
+}
+
 /* Until there is one: OK. The frame belongs to the session that sessionOf() gives. */
 GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 {
@@ -225,6 +260,7 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 		}
 
 		if (!error) {
+			refill(self, *session);
 			switch (session->waitFrame(which, frame)) {
 			case CameraSession::Wait::Flushing:
 				return GST_FLOW_FLUSHING;
@@ -232,6 +268,13 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 				return GST_FLOW_OK;
 			case CameraSession::Wait::Lost:
 				error = session->lostError();
+				break;
+			case CameraSession::Wait::Refused:
+				error = captureToOwnMemory(self, *session);
+				if (!error)
+					continue;
+				if (error->kind != Error::Kind::Lost)
+					return endWithError(self, *error);
 			}
 		}
 

@@ -57,6 +57,43 @@ GstCaps *fixate(GstBaseSrc *base, GstCaps *caps)
 	return fixateCaps(CapsPtr(caps), offerOf(self, *session)).release();
 }
 
+std::shared_ptr<FramePool> framePool(CameraSession &session, StreamName which,
+				     const StreamBuffers &buffers)
+{
+	const PlaneLayout &first = buffers.planes().front();
+	const PlaneLayout &last = buffers.planes().back();
+
+	/* The reference is safe: releaseStream() retires the pool first. */
+	return FramePool::create(
+		buffers.fds(), first.offset, last.offset + last.length - first.offset,
+		[&session, which](size_t buffer) { session.queue(which, buffer); });
+}
+
+/* What the next element offers, if the camera can write to it. */
+std::shared_ptr<PeerPool> peerPool(GstCmacamSrc *self, const StreamBuffers &buffers)
+{
+	Stream &stream = self->state.stream;
+	const CapsPtr caps(gst_pad_get_current_caps(GST_BASE_SRC_PAD(self)));
+	std::string why;
+
+	if (!caps || !stream.offered.mayHaveDmabufs(caps.get()))
+		return nullptr;
+
+	std::shared_ptr<PeerPool> peer =
+		PeerPool::create(stream.offered, caps.get(), buffers.planes(),
+				 stream.writer.layoutIsDefault(), buffers.size(), why);
+	if (peer)
+		GST_INFO_OBJECT(self, "capturing to the next element's %" GST_PTR_FORMAT,
+				stream.offered.pool.get());
+	else
+		GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
+				 ("The camera's own memory is used, and not that of the element "
+				  "after cmacamsrc: %s",
+				  why.c_str()),
+				 ("%s", GST_OBJECT_NAME(stream.offered.pool.get())));
+	return peer;
+}
+
 /* Of a variable rate the shortest frame, until frames tell. */
 void expectDuration(GstCmacamSrc *self, const CameraSession &session)
 {
@@ -117,6 +154,18 @@ MaybeError configureSession(GstCmacamSrc *self, CameraSession &session)
 	return error;
 }
 
+void decideCopying(GstCmacamSrc *self)
+{
+	Stream &stream = self->state.stream;
+
+	stream.copying = !peerOf(self) && !stream.writer.layoutIsDefault() && !stream.peerKnowsMeta;
+	if (stream.copying && !std::exchange(stream.copyReported, true))
+		GST_ELEMENT_WARNING(self, STREAM, FORMAT,
+				    ("Every frame is copied: the element after cmacamsrc cannot "
+				     "handle the stride of this camera at this size"),
+				    ("no GstVideoMeta in the peer's ALLOCATION reply"));
+}
+
 gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 {
 	GstCmacamSrc *self = GST_CMACAM_SRC(base);
@@ -127,30 +176,33 @@ gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 	if (stream.failed)
 		return TRUE;
 
-	if (gst_query_get_n_allocation_pools(query) > 0)
-		gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &wanted, nullptr);
+	OfferedPool offered;
+	if (gst_query_get_n_allocation_pools(query) > 0) {
+		GstBufferPool *pool = nullptr;
+		gst_query_parse_nth_allocation_pool(query, 0, &pool, nullptr, &wanted,
+						    &offered.max);
+		offered.pool.reset(pool);
+	}
 
-	/* Frames are captured into the camera's own memory, never the peer's. */
+	/* GstBaseSrc allocates nothing: frames come from the camera. */
 	while (gst_query_get_n_allocation_pools(query) > 0)
 		gst_query_remove_nth_allocation_pool(query, 0);
 
+	gst_query_parse_allocation(query, &caps, nullptr);
+	stream.peerKnowsMeta =
+		wantsDmabufs(caps) ||
+		gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+
 	if (!stream.configured) {
 		stream.extraBuffers = wanted;
+		stream.offered = std::move(offered);
 		if (MaybeError error = configure(self)) {
 			endWithError(self, *error);
 			return TRUE;
 		}
 	}
 
-	gst_query_parse_allocation(query, &caps, nullptr);
-	stream.copying = !stream.writer.layoutIsDefault() && !wantsDmabufs(caps) &&
-			 !gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-	if (stream.copying && !std::exchange(stream.copyReported, true))
-		GST_ELEMENT_WARNING(self, STREAM, FORMAT,
-				    ("Every frame is copied: the element after cmacamsrc cannot "
-				     "handle the stride of this camera at this size"),
-				    ("no GstVideoMeta in the peer's ALLOCATION reply"));
-
+	decideCopying(self);
 	return TRUE;
 }
 
@@ -221,25 +273,25 @@ MaybeError configure(GstCmacamSrc *self)
 		return error;
 
 	const std::shared_ptr<const StreamBuffers> buffers = session->buffers(which);
-	const PlaneLayout &first = buffers->planes().front();
-	const PlaneLayout &last = buffers->planes().back();
-	/* The reference is safe: releaseStream() retires the pool first. */
-	std::shared_ptr<FramePool> pool = FramePool::create(
-		buffers->fds(), first.offset, last.offset + last.length - first.offset,
-		[&camera = *session, which](size_t buffer) { camera.queue(which, buffer); });
-	if (!pool)
-		return Error{Error::Kind::Open, "Too many open files for the camera's buffers",
-			     "FramePool::create()"};
-
 	stream.writer = FrameWriter(*findFormat(stream.settings.format), stream.settings.size,
 				    buffers->planes());
 	stream.configured = true;
 
+	std::shared_ptr<FramePool> pool;
+	std::shared_ptr<PeerPool> peer = peerPool(self, *buffers);
+	if (peer)
+		session->adopt(which, peer->fds());
+	else if (!(pool = framePool(*session, which, *buffers)))
+		return Error{Error::Kind::Open, "Too many open files for the camera's buffers",
+			     "FramePool::create()"};
+
 	{
 		std::lock_guard lock(state.mutex);
 		state.pool = std::move(pool);
+		state.peer = std::move(peer);
 		state.bufferCount = buffers->size();
 	}
+	decideCopying(self);
 	expectDuration(self, *session);
 	return {};
 }
@@ -248,11 +300,13 @@ void releaseStream(GstCmacamSrc *self)
 {
 	std::shared_ptr<CameraSession> session;
 	std::shared_ptr<FramePool> pool;
+	std::shared_ptr<PeerPool> peer;
 
 	{
 		std::lock_guard lock(self->state.mutex);
 		session = self->state.session;
 		pool = std::move(self->state.pool);
+		peer = std::move(self->state.peer);
 		self->state.frameDuration = GST_CLOCK_TIME_NONE;
 	}
 
@@ -261,6 +315,8 @@ void releaseStream(GstCmacamSrc *self)
 		pool->retire();
 	if (session)
 		session->release(self->state.which);
+	/* The peer's go back to it now: nothing writes to them any more. */
+	peer.reset();
 }
 
 void installNegotiation(GstBaseSrcClass *base)

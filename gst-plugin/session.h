@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include <libcamera/camera.h>
@@ -40,6 +41,8 @@ public:
 		Frame,
 		Flushing,
 		Lost,
+		/* The buffers of adopt() are of no use. */
+		Refused,
 	};
 
 	/**
@@ -77,6 +80,12 @@ public:
 	 */
 	MaybeError configure(StreamName which, const StreamSettings &settings,
 			     unsigned int extraBuffers);
+	/**
+	 * From now on the camera writes to these dma-bufs, which have the layout of
+	 * the buffers that a stream has after configure() and replace them. They
+	 * are no longer written to when release() returns.
+	 */
+	void adopt(StreamName which, std::span<const int> fds);
 	/* Of a stream that is configured. */
 	std::shared_ptr<const StreamBuffers> buffers(StreamName which) const;
 	/** Another frame rate, for which nothing needs to stand still. */
@@ -109,6 +118,8 @@ public:
 	uint64_t agreedTime(StreamName which, size_t buffer, const void *clock, uint64_t time);
 	/** Go with the next request. */
 	void setControls(const libcamera::ControlList &controls);
+	/** Whether no frame can come before a buffer is given back. */
+	bool isDry(StreamName which) const;
 	/** Gives a buffer back to the camera. */
 	void queue(StreamName which, size_t buffer);
 
@@ -142,6 +153,7 @@ private:
 		Phase phase = Phase::Absent;
 		bool started = false;
 		bool flushing = false;
+		bool refused = false;
 		StreamQueue queue;
 	};
 
@@ -182,6 +194,7 @@ private:
 	MaybeError startCamera();
 	void stopCamera();
 	void close(StreamName which);
+	void dropBuffers(StreamName which);
 
 	/* With mutex_ held. */
 	bool isExpected(StreamName which) const;

@@ -3,7 +3,6 @@
  * CameraSession: the camera runs, requests go there and frames come back.
  */
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -118,68 +117,18 @@ CameraSession::Wait CameraSession::waitFrame(StreamName which, CompletedFrame &f
 	std::unique_lock lock(mutex_);
 	Member &member = members_[which];
 
-	changed_.wait(lock, [&] { return member.flushing || lost_ || member.queue.hasFrame(); });
+	changed_.wait(lock, [&] {
+		return member.flushing || lost_ || member.refused || member.queue.hasFrame();
+	});
 	if (member.flushing)
 		return Wait::Flushing;
+	if (member.refused)
+		return Wait::Refused;
 	if (!member.queue.hasFrame())
 		return Wait::Lost;
 
 	frame = member.queue.takeFrame();
 	return Wait::Frame;
-}
-
-std::chrono::microseconds CameraSession::frameDurationLocked() const
-{
-	for (const Member &member : members_)
-		if (member.phase == Phase::Configured && member.settings.frameDuration != 0us)
-			return member.settings.frameDuration;
-	return 0us;
-}
-
-std::chrono::microseconds CameraSession::frameDuration() const
-{
-	std::lock_guard lock(mutex_);
-	return frameDurationLocked();
-}
-
-/* Of the caps, which have promised a frame rate, if they have. */
-void CameraSession::setFrameDurationLimits(libcamera::ControlList &controls) const
-{
-	const std::chrono::microseconds wanted = frameDurationLocked();
-	const auto limits = camera_->controls().find(&libcamera::controls::FrameDurationLimits);
-
-	if (wanted == 0us || limits == camera_->controls().end())
-		return;
-
-	const int64_t duration =
-		std::clamp<int64_t>(wanted.count(), limits->second.min().get<int64_t>(),
-				    limits->second.max().get<int64_t>());
-	const std::array both = {duration, duration};
-	controls.set(libcamera::controls::FrameDurationLimits,
-		     libcamera::Span<const int64_t, 2>(both));
-}
-
-void CameraSession::setFrameDuration(StreamName which, std::chrono::microseconds duration)
-{
-	std::lock_guard lock(mutex_);
-
-	members_[which].settings.frameDuration = duration;
-	if (controls_.contains(libcamera::controls::FRAME_DURATION_LIMITS))
-		pending_.set(libcamera::controls::FRAME_DURATION_LIMITS,
-			     controls_.get(libcamera::controls::FRAME_DURATION_LIMITS));
-	setFrameDurationLimits(pending_);
-}
-
-void CameraSession::setControls(const libcamera::ControlList &controls)
-{
-	std::lock_guard lock(mutex_);
-
-	for (const auto &[id, value] : controls) {
-		controls_.set(id, value);
-		pending_.set(id, value);
-	}
-	if (controls.contains(libcamera::controls::FRAME_DURATION_LIMITS))
-		setFrameDurationLimits(pending_);
 }
 
 void CameraSession::setFlushing(StreamName which, bool flushing)
@@ -247,6 +196,15 @@ uint64_t CameraSession::agreedTime(StreamName which, size_t buffer, const void *
 		slot->time = time;
 	}
 	return time;
+}
+
+bool CameraSession::isDry(StreamName which) const
+{
+	std::lock_guard lock(mutex_);
+	const StreamQueue &queue = members_[which].queue;
+
+	return !members_[which].refused && !lost_ && !queue.hasFree() && !queue.hasFrame() &&
+	       queue.underWay() == 0;
 }
 
 void CameraSession::queue(StreamName which, size_t buffer)
@@ -343,6 +301,13 @@ void CameraSession::partCompleted(Slot &slot, StreamName which)
 	}
 
 	const FrameMetadata &meta = (*part.buffers)[part.buffer]->metadata();
+	if (!queue.isProven() && streaming_ && meta.status != FrameMetadata::FrameSuccess) {
+		members_[which].refused = true;
+		part = {};
+		dropBuffers(which);
+		return;
+	}
+
 	if (request.status() == libcamera::Request::RequestCancelled ||
 	    meta.status == FrameMetadata::FrameCancelled || !streaming_) {
 		/* Nobody but stopCamera() cancels a camera that still works. */

@@ -81,6 +81,12 @@ std::shared_ptr<CameraSession> cmacam::gst::sessionOf(GstCmacamSrc *self)
 	return self->state.session;
 }
 
+std::shared_ptr<PeerPool> cmacam::gst::peerOf(GstCmacamSrc *self)
+{
+	std::lock_guard lock(self->state.mutex);
+	return self->state.peer;
+}
+
 void cmacam::gst::postError(GstCmacamSrc *self, const Error &error)
 {
 	const char *message = error.message.c_str();
@@ -168,6 +174,8 @@ static void setFlushing(GstCmacamSrc *self, bool flushing)
 		self->state.session->setFlushing(self->state.which, flushing);
 	if (self->state.watch)
 		self->state.watch->setFlushing(flushing);
+	if (self->state.peer)
+		self->state.peer->setFlushing(flushing);
 }
 
 static bool prepare(GstCmacamSrc *self)

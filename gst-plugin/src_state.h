@@ -13,6 +13,7 @@
 #include "controls.h"
 #include "frame_buffer.h"
 #include "memory.h"
+#include "peer_pool.h"
 #include "session.h"
 #include "src.h"
 
@@ -33,7 +34,11 @@ struct Stream
 	bool configured = false;
 	/* What the peer asked for on top of the camera's own buffers. */
 	unsigned int extraBuffers = 0;
+	/* Its pool, for as long as it may be of use. */
+	OfferedPool offered;
 	FrameWriter writer;
+	/* Whether it goes by GstVideoMeta. */
+	bool peerKnowsMeta = false;
 	bool copying = false;
 	bool copyReported = false;
 	/* An error has been posted: the stream ends. */
@@ -57,7 +62,9 @@ struct State
 	std::shared_ptr<CameraWatch> watch;
 	/* The camera that is waited for, as it was. */
 	std::shared_ptr<libcamera::Camera> gone;
+	/* Where frames are captured to: one of the two. */
 	std::shared_ptr<FramePool> pool;
+	std::shared_ptr<PeerPool> peer;
 	GstClockTime frameDuration = GST_CLOCK_TIME_NONE;
 	size_t bufferCount = 0;
 	/* For the session that follows, where there is none now. */
@@ -91,6 +98,8 @@ void postError(GstCmacamSrc *self, const Error &error);
  */
 GstFlowReturn endWithError(GstCmacamSrc *self, const Error &error);
 void postLatency(GstCmacamSrc *self);
+/** The pool of the next element that is captured to, or null. */
+std::shared_ptr<PeerPool> peerOf(GstCmacamSrc *self);
 /** Configures the session for the settings of the stream, and takes its buffers. */
 MaybeError configure(GstCmacamSrc *self);
 

@@ -14,7 +14,7 @@
 namespace cmacam::gst {
 
 StreamBuffers::StreamBuffers(std::shared_ptr<libcamera::Camera> camera)
-	: allocator_(std::move(camera))
+	: camera_(std::move(camera)), allocator_(camera_)
 {
 }
 
@@ -51,6 +51,25 @@ StreamBuffers::allocate(const std::shared_ptr<libcamera::Camera> &camera,
 		self->planes_.push_back({plane.offset, plane.length, config.stride});
 	}
 
+	return self;
+}
+
+std::shared_ptr<StreamBuffers> StreamBuffers::import(std::span<const int> fds,
+						     const StreamBuffers &model)
+{
+	std::shared_ptr<StreamBuffers> self(new StreamBuffers(model.camera_));
+
+	self->planes_ = model.planes_;
+	for (int fd : fds) {
+		const libcamera::SharedFD shared(fd);
+		std::vector<libcamera::FrameBuffer::Plane> planes;
+
+		for (const PlaneLayout &plane : self->planes_)
+			planes.push_back({shared, static_cast<unsigned int>(plane.offset),
+					  static_cast<unsigned int>(plane.length)});
+		self->imported_.push_back(std::make_unique<libcamera::FrameBuffer>(planes));
+		self->buffers_.push_back(self->imported_.back().get());
+	}
 	return self;
 }
 

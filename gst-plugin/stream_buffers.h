@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <libcamera/camera.h>
@@ -40,8 +41,14 @@ public:
 	allocate(const std::shared_ptr<libcamera::Camera> &camera,
 		 const libcamera::StreamConfiguration &config, MaybeError &error);
 
+	/** Somebody else's dma-bufs, each with the layout of @model. */
+	static std::shared_ptr<StreamBuffers> import(std::span<const int> fds,
+						     const StreamBuffers &model);
+
 	size_t size() const { return buffers_.size(); }
 	libcamera::FrameBuffer *operator[](size_t buffer) const { return buffers_[buffer]; }
+	/* Whether they are somebody else's, who may use them again once they are given up. */
+	bool areForeign() const { return !imported_.empty(); }
 	unsigned int stride() const { return planes_.front().stride; }
 	/* The same for all. */
 	const std::vector<PlaneLayout> &planes() const { return planes_; }
@@ -53,7 +60,9 @@ private:
 	StreamBuffers(const StreamBuffers &) = delete;
 	StreamBuffers &operator=(const StreamBuffers &) = delete;
 
+	std::shared_ptr<libcamera::Camera> camera_;
 	libcamera::FrameBufferAllocator allocator_;
+	std::vector<std::unique_ptr<libcamera::FrameBuffer>> imported_;
 	std::vector<libcamera::FrameBuffer *> buffers_;
 	std::vector<PlaneLayout> planes_;
 };

@@ -14,6 +14,7 @@ void StreamQueue::open(std::shared_ptr<StreamBuffers> buffers)
 	buffers_ = std::move(buffers);
 	for (size_t i = 0; i < buffers_->size(); i++)
 		free_.push_back(i);
+	proven_ = !buffers_->areForeign();
 	renumber(false);
 }
 
@@ -42,6 +43,7 @@ void StreamQueue::cancel(size_t buffer)
 
 bool StreamQueue::complete(size_t buffer, const CapturedFrame &frame)
 {
+	proven_ = true;
 	if (paused_) {
 		cancel(buffer);
 		return false;

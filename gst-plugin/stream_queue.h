@@ -58,6 +58,8 @@ public:
 
 	/** A buffer came back from its element. */
 	void giveBack(size_t buffer) { free_.push_back(buffer); }
+	/** Whether the camera can write to these buffers; of foreign ones only a frame tells. */
+	bool isProven() const { return proven_; }
 	/** A buffer came back from the camera without a frame. */
 	void cancel(size_t buffer);
 	/** A buffer came back from the camera. Whether the element shall have the frame. */
@@ -78,6 +80,7 @@ private:
 	std::shared_ptr<StreamBuffers> buffers_;
 	std::deque<size_t> free_;
 	size_t underWay_ = 0;
+	bool proven_ = false;
 	std::deque<CompletedFrame> completed_;
 	uint32_t nextSequence_ = 0;
 	bool resync_ = false;

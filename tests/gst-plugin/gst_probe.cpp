@@ -16,6 +16,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
+#include "heap_pool.h"
 #include "witness.h"
 
 namespace {
@@ -29,6 +30,9 @@ struct Options
 	bool digest = false;
 	bool noVideoMeta = false;
 	uint32_t minBuffers = 0;
+	std::string heap;
+	/* Of the heap; ours to compare with, the query has a reference. */
+	mutable const GstBufferPool *pool = nullptr;
 	bool outlive = false;
 	uint32_t withholdAfter = 0;
 	std::string releaseFile;
@@ -191,9 +195,25 @@ private:
 	{
 		if (!options->noVideoMeta)
 			gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+		if (!options->heap.empty())
+			offerHeap(query, *options);
 		if (options->minBuffers)
 			gst_query_add_allocation_pool(query, nullptr, 1, options->minBuffers, 0);
 		return TRUE;
+	}
+
+	static void offerHeap(GstQuery *query, const Options &options)
+	{
+		GstCaps *caps;
+		GstVideoInfo info;
+
+		gst_query_parse_allocation(query, &caps, nullptr);
+		gst_video_info_from_caps(&info, caps);
+		GstBufferPool *pool =
+			heapPool(options.heap.c_str(), caps, GST_VIDEO_INFO_SIZE(&info));
+		gst_query_add_allocation_pool(query, pool, GST_VIDEO_INFO_SIZE(&info), 4, 0);
+		options.pool = pool;
+		gst_object_unref(pool);
 	}
 
 	void take(Ptr<GstSample> sample)
@@ -245,6 +265,7 @@ private:
 		       what, GST_BUFFER_OFFSET(buffer), GST_BUFFER_PTS(buffer),
 		       GST_BUFFER_DURATION(buffer), flagNames(buffer).c_str(),
 		       gst_is_dmabuf_memory(memory), gst_buffer_n_memory(buffer));
+		printf(" peer=%d", buffer->pool && buffer->pool == options_.pool);
 		for (size_t i = 0; i < rows.size(); i++)
 			printf(" offset%zu=%zu stride%zu=%zu", i, rows[i].offset, i,
 			       rows[i].stride);
@@ -281,6 +302,9 @@ private:
 				break;
 			case GST_MESSAGE_WARNING:
 				reportProblem("warning", message.get(), gst_message_parse_warning);
+				break;
+			case GST_MESSAGE_INFO:
+				reportProblem("info", message.get(), gst_message_parse_info);
 				break;
 			case GST_MESSAGE_QOS:
 				reportQos(message.get());
@@ -347,6 +371,8 @@ int main(int argc, char **argv)
 		     "be a sink that does not understand GstVideoMeta");
 	app.add_option("--min-buffers", options.minBuffers,
 		       "be a sink that asks for this many buffers");
+	app.add_option("--heap", options.heap,
+		       "be a sink that offers a pool of this dma-heap's memory");
 	app.add_flag("--outlive", options.outlive,
 		     "look at the last frame again after the pipeline is gone");
 	app.add_option("--withhold-after", options.withholdAfter,

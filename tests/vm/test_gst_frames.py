@@ -155,6 +155,37 @@ def a_peer_that_keeps_frames_gets_more():
     assert more == own + 6 * 33333000, (own, more)
 
 
+@vm_test()
+def a_peer_s_pool_is_captured_to():
+    """The pages of a pool that the next element offers are the ones the engine wrote, round after round."""
+    lib.heap()
+    got = gst_probe(f"cmacamsrc num-buffers=20 ! {caps('NV12', 640, 480)}", "--heap", "/dev/dma_heap/cmacam",
+                    "--digest")
+    written, _ = lib.Board.session()
+    assert len(got["frame"]) == 20 and "info" not in got, got
+    for frame in got["frame"]:
+        board = written[int(frame["seq"])]
+        assert frame["peer"] == "1" and frame["sha256"] == board["sha256"], (frame, board)
+        assert lib.number(frame["phys"]) == lib.number(board["addr"]), (frame, board)
+
+
+@vm_test(provokes="not contiguous")
+def a_pool_that_does_not_fit_is_named():
+    """Scattered memory, and rows of another length: one message says why, and frames come in the camera's own memory."""
+    lib.heap()
+    for heap, width, height, why in (("system", 640, 480, "dma-buf of system is not contiguous: 462848 bytes"),
+                                     ("cmacam", 322, 242, "rows have 324 bytes, the camera's have 384")):
+        out = lib.run([f"{PROGRAMS}/gst_probe", "--heap", f"/dev/dma_heap/{heap}", "--digest",
+                       f"cmacamsrc num-buffers=8 ! {caps('NV12', width, height)}"])
+        got = parse(out)
+        written, _ = lib.Board.session()
+        lib.expect(out, f"info domain=gst-resource-error-quark .*{why}")
+        assert len(got["info"]) == 1, out
+        assert len(got["frame"]) == 8 and "warning" not in got
+        for frame in got["frame"]:
+            assert frame["peer"] == "0" and frame["sha256"] == written[int(frame["seq"])]["sha256"], frame
+
+
 @vm_test(machine=Machine(cma="8M"), provokes="cma=")
 def a_wish_for_buffers_is_not_an_error():
     """Where memory does not suffice for what the peer asks, the camera's own number will do."""

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * PeerPool: the pool that the next element offers, for the camera to write to.
+ */
+#include "peer_pool.h"
+
+#include <algorithm>
+
+#include <gst/allocators/gstdmabuf.h>
+#include <gst/video/video.h>
+
+#include "caps.h"
+
+namespace cmacam::gst {
+
+namespace {
+
+/* Why the camera cannot write a frame of this layout to @buffer; empty if it can. */
+std::string unfit(GstBuffer *buffer, std::span<const PlaneLayout> planes, bool isDefault)
+{
+	if (gst_buffer_n_memory(buffer) != 1 ||
+	    !gst_is_dmabuf_memory(gst_buffer_peek_memory(buffer, 0)))
+		return "its buffers are not one dma-buf each";
+
+	gsize offset, space;
+	const size_t size = planes.back().offset + planes.back().length;
+	gst_memory_get_sizes(gst_buffer_peek_memory(buffer, 0), &offset, &space);
+	if (offset != 0 || space < size)
+		return "its buffers have " + std::to_string(space) + " bytes, a frame has " +
+		       std::to_string(size);
+
+	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
+	if (!meta)
+		return isDefault ? "" : "its buffers do not say where their rows are";
+	for (size_t i = 0; i < planes.size(); i++)
+		if (i >= meta->n_planes || meta->offset[i] != planes[i].offset ||
+		    meta->stride[i] != gint(planes[i].stride))
+			return "its rows have " + std::to_string(meta->stride[0]) +
+			       " bytes, the camera's have " + std::to_string(planes[0].stride);
+	return {};
+}
+
+} /* namespace */
+
+bool OfferedPool::mayHaveDmabufs(const GstCaps *caps) const
+{
+	if (!pool || wantsDmabufs(caps))
+		return pool != nullptr;
+
+	const StructurePtr config(gst_buffer_pool_get_config(pool.get()));
+	GstAllocator *allocator = nullptr;
+	gst_buffer_pool_config_get_allocator(config.get(), &allocator, nullptr);
+	return allocator && GST_IS_DMABUF_ALLOCATOR(allocator);
+}
+
+PeerPool::PeerPool(GstBufferPool *pool) : pool_(GST_BUFFER_POOL(gst_object_ref(pool)))
+{
+}
+
+PeerPool::~PeerPool()
+{
+	buffers_.clear();
+	gst_buffer_pool_set_active(pool_.get(), FALSE);
+}
+
+bool PeerPool::activate(GstCaps *caps, size_t size, size_t count)
+{
+	GstStructure *config = gst_buffer_pool_get_config(pool_.get());
+
+	gst_buffer_pool_config_set_params(config, caps, size, count, count);
+	if (gst_buffer_pool_has_option(pool_.get(), GST_BUFFER_POOL_OPTION_VIDEO_META))
+		gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+	return gst_buffer_pool_set_config(pool_.get(), config) &&
+	       gst_buffer_pool_set_active(pool_.get(), TRUE);
+}
+
+std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *caps,
+					   std::span<const PlaneLayout> planes, bool isDefault,
+					   size_t count, std::string &why)
+{
+	if (offered.max && offered.max < count) {
+		why = "it has " + std::to_string(offered.max) + " buffers, the camera needs " +
+		      std::to_string(count);
+		return nullptr;
+	}
+
+	std::shared_ptr<PeerPool> self(new PeerPool(offered.pool.get()));
+	if (!self->activate(caps, planes.back().offset + planes.back().length, count)) {
+		why = "it does not start";
+		return nullptr;
+	}
+
+	while (self->buffers_.size() < count) {
+		GstBuffer *buffer = nullptr;
+		GstBufferPoolAcquireParams params{};
+		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
+		if (gst_buffer_pool_acquire_buffer(self->pool_.get(), &buffer, &params) !=
+		    GST_FLOW_OK) {
+			why = "it runs dry";
+			return nullptr;
+		}
+		self->buffers_.emplace_back(buffer);
+		if (!(why = unfit(buffer, planes, isDefault)).empty())
+			return nullptr;
+		self->memories_.push_back(gst_buffer_peek_memory(buffer, 0));
+	}
+	return self;
+}
+
+std::vector<int> PeerPool::fds() const
+{
+	std::vector<int> fds;
+
+	for (const GstMemory *memory : memories_)
+		fds.push_back(gst_dmabuf_memory_get_fd(const_cast<GstMemory *>(memory)));
+	return fds;
+}
+
+BufferPtr PeerPool::take(size_t index)
+{
+	return std::move(buffers_[index]);
+}
+
+std::optional<size_t> PeerPool::acquire(bool wait)
+{
+	GstBuffer *buffer = nullptr;
+	GstBufferPoolAcquireParams params{};
+
+	if (!wait)
+		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
+	if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, &params) != GST_FLOW_OK)
+		return std::nullopt;
+
+	BufferPtr owner(buffer);
+	const auto memory =
+		std::find(memories_.begin(), memories_.end(), gst_buffer_peek_memory(buffer, 0));
+	/* A buffer whose memory was taken away is made anew by the pool. */
+	if (memory == memories_.end())
+		return std::nullopt;
+
+	const size_t index = memory - memories_.begin();
+	buffers_[index] = std::move(owner);
+	return index;
+}
+
+void PeerPool::setFlushing(bool flushing)
+{
+	gst_buffer_pool_set_flushing(pool_.get(), flushing);
+}
+
+} /* namespace cmacam::gst */
