@@ -49,9 +49,9 @@ def add_machine_options(parser):
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
                        help="end the machine after this time (default %(default)s)")
     group = parser.add_argument_group("the board")
-    group.add_argument("--source", default="pattern", metavar="pattern|FILE",
-                       help="what the sensor sees: a pattern, or a video or an image (PNG, JPEG, PPM) of the host "
-                       "(default %(default)s)")
+    group.add_argument("--source", default="pattern", metavar="pattern|people|FILE",
+                       help="what the sensor sees: a pattern, people who walk, or a video or an image (PNG, JPEG, PPM) "
+                       "of the host (default %(default)s)")
     group.add_argument("--once", action="store_true", help="play the file once, then keep its last picture")
     group.add_argument("--fps", default="sensor", metavar="sensor|N|max",
                        help="frame pacing (default: as the sensor's registers say)")
@@ -70,7 +70,9 @@ def add_machine_options(parser):
 
 def machine_options(args, box):
     source = args.source
-    if source != "pattern":
+    if source == "people":
+        source = vm.PEOPLE
+    elif source != "pattern":
         source = os.path.abspath(source)
         if not os.path.isfile(source):
             raise Fail(f"{args.source}: no such video or image file")

@@ -10,14 +10,13 @@ import paths
 import vm
 from ui import Fail, duration, say, step
 
-VIDEO = "/usr/share/cmacam/vtest.avi"
 LIMIT = 400
 
 
 def main(args, ready):
     start = time.monotonic()
     box = ready()
-    video = VIDEO
+    video = vm.PEOPLE
     if args.source:
         if not os.path.isfile(args.source):
             raise Fail(f"{args.source}: no such video file")

@@ -20,6 +20,8 @@ import kvm
 from ui import Fail, warn
 
 READY_LIMIT = 20
+# OpenCV's sample video, in the root folder.
+PEOPLE = "/usr/share/cmacam/vtest.avi"
 BOOTS = 3
 
 

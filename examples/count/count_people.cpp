@@ -8,9 +8,10 @@ int main()
 {
 	cv::HOGDescriptor hog;
 	hog.setSVMDetector(cv::HOGDescriptor::getDefaultPeopleDetector());
-	auto camera = cmacam::Camera::open({.main = {"NV12", 640, 480}});
-	if (!camera || !camera->start())
-		return std::fprintf(stderr, "no camera\n"), 1;
+	auto camera = cmacam::Camera::open({.main = {"NV12", 768, 576}});
+	auto started = camera ? camera->start() : camera.error();
+	if (!started)
+		return std::fprintf(stderr, "%s\n", started.error().what.c_str()), 1;
 	for (int i = 0; i < 3; i++) {
 		auto frame = camera->next();
 		auto pixels = frame ? frame->map() : frame.error();

@@ -16,7 +16,10 @@ libs=$(dirname "$(find "$root" -name libcmacam.so)")
 export LD_LIBRARY_PATH="$libs" PKG_CONFIG_PATH="$libs/pkgconfig"
 says="cannot look at the dma-buf: Bad file descriptor"
 
-flags() { pkg-config --define-variable=prefix="$root" --cflags --libs "$@"; }
+# It lies in a folder of the test's, not where it was installed to.
+sed -i "s|^prefix=.*|prefix=$root|" "$libs"/pkgconfig/cmacam*.pc
+
+flags() { pkg-config --cflags --libs "$@"; }
 # Word splitting is what flags are made for.
 # shellcheck disable=SC2046
 c++ -std=c++20 "$source/consumer.cpp" -o "$work/by-pkg-config" $(flags cmacam)
@@ -26,6 +29,25 @@ if ldd "$work/by-pkg-config" | grep libcamera; then exit 1; fi
 # shellcheck disable=SC2046
 c++ -std=c++20 -DWITH_CAMERA "$source/consumer.cpp" -o "$work/camera" $(flags cmacam-camera)
 test "$("$work/camera")" = "$says"
+
+# The program that stands in the README, by the command that stands there, as in ./dev shell: nothing is installed.
+readme=$2/libcmacam/README.md
+command=$(sed -n 's/.*(`\(c++ [^`]* count_people.cpp [^`]*\)`.*/\1/p' "$readme")
+sed -n '/^```cpp/,/^```$/{/^```cpp/d;/^```$/q;p}' "$readme" >"$work/count_people.cpp"
+(
+	unset LD_LIBRARY_PATH
+	eval "$(grep -E '^export (PKG_CONFIG_PATH|LD_RUN_PATH)=' "$2/tools/guest/init")"
+	cd "$work"
+	# OpenCV's headers warn.
+	sh -eu -c "$command" 2>log || {
+		cat log
+		exit 1
+	}
+	if ./a.out >said 2>&1 || ! grep -q "^there is no camera$" said; then
+		cat said
+		exit 1
+	fi
+)
 
 cmake -S "$source" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$root" >"$work/log" 2>&1 &&
 	cmake --build "$work/cmake" >>"$work/log" 2>&1 || {

@@ -8,9 +8,9 @@ import os
 import lib
 from declare import Machine, vm_test
 
-# People walk before the second one.
-VIDEO = "/usr/share/cmacam/vtest.avi"
-TWO = Machine(more_boards=(("--sensor", "1280x720", "--light", "-1", "--source", VIDEO),), hotplug=True)
+# People walk before the first one.
+PEOPLE = "/usr/share/cmacam/vtest.avi"
+TWO = Machine(board=("--source", PEOPLE), more_boards=(("--sensor", "1280x720", "--light", "-1"),), hotplug=True)
 FRAMES = 60
 
 

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""The programs in examples/: each does what its README says, to the byte."""
+
+import re
+import socket
+import threading
+
+import lib
+from declare import vm_test
+from test_boards import TWO
+from test_memory import DISK, disk
+
+EXAMPLES = "/build/examples"
+UHD = (3840, 2160)
+
+
+@vm_test()
+def programs_explain_themselves():
+    """--help of every example; no server, no camera: one sentence and status 1."""
+    for name in ("share-server", "share-client", "motion", "recorder", "people-recorder", "sender"):
+        lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
+    lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
+               "share-client: cannot connect to /tmp/none: No such file")
+    lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: there is no camera 'nobody'")
+
+
+@vm_test()
+def motion_in_a_part():
+    """The motion example sees the board's moving pattern in a part of the picture, and looks at no more."""
+    out = lib.run([f"{EXAMPLES}/motion", "--frames", "20", "--roi", "64", "64", "256", "128"])
+    moved = [float(lib.fields(line)["moved"]) for line in out.splitlines() if line.startswith("frame ")]
+    assert len(moved) == 20 and moved[0] == 0 and max(moved) > 0, moved
+    lib.expect(lib.run([f"{EXAMPLES}/motion", "--roi", "600", "0", "100", "10"], status=1), "not within a frame")
+
+
+@vm_test()
+def recorder_at_4k():
+    """O_DIRECT to an ext4 disk at 3840x2160: each frame of the file is what the board wrote."""
+    disk()
+    path = f"{DISK}/frames.nv12"
+    out = lib.run([f"{EXAMPLES}/recorder", path, "--frames", "3"])
+    written, _ = lib.Board.session()
+    frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
+    assert len(frames) == 3
+    with open(path, "rb") as f:
+        for frame in frames:
+            pixels = f.read(int(frame["bytes"]))
+            assert lib.sha256(pixels[:UHD[0] * UHD[1] * 3 // 2]) == written[int(frame["sequence"])]["sha256"], frame
+    lib.expect(out, "recorded 3, lost 0")
+
+
+@vm_test(machine=TWO)
+def people_on_lores_while_main_is_recorded():
+    """The file has main as the board wrote it; of the same frames, lores shows as many people as main alone does."""
+    disk()
+    path = f"{DISK}/people.nv12"
+    out = lib.run([f"{EXAMPLES}/people-recorder", path, "--frames", "12", "--width", "1280", "--height", "720"])
+    lines = [(line.split(" ", 1)[0], lib.fields(line)) for line in out.splitlines()]
+    frames = {int(entry["sequence"]): entry for kind, entry in lines if kind == "frame"}
+    people = {int(entry["sequence"]): entry for kind, entry in lines if kind == "people"}
+    written = [lib.Board.session(channel)[0] for channel in (0, 1)]
+    assert sorted(frames) == list(range(12)) and 0 in people and set(people) <= set(frames), (frames, people)
+    lib.expect(out, f"recorded 12, lost 0, looked at {len(people)}\n")
+    with open(path, "rb") as f:
+        for sequence, entry in frames.items():
+            pixels = f.read(int(entry["bytes"]))
+            assert lib.sha256(pixels[:1280 * 720 * 3 // 2]) == written[0][sequence]["sha256"], sequence
+    for sequence, entry in people.items():
+        assert entry["timestamp"] == frames[sequence]["timestamp"], sequence
+        assert written[0][sequence]["picture"] == written[1][sequence]["picture"], sequence
+
+    out = lib.run([f"{EXAMPLES}/people", "--format", "R8", "--size", "768x576", "--frames", "1"])
+    alone = lib.fields(out.splitlines()[-2])
+    assert int(people[0]["count"]) == int(alone["people"]) > 0, (people[0], alone)
+
+
+@vm_test()
+def zero_copy_over_tcp():
+    """The frames that the sender lends to the kernel arrive over loopback as the board wrote them."""
+    size = 1280 * 720 * 3 // 2
+    received = []
+
+    def receive(listener):
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            while data := stream.read(size):
+                received.append(lib.sha256(data))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=receive, args=(listener,))
+        thread.start()
+        out = lib.run([f"{EXAMPLES}/sender", "--port", str(listener.getsockname()[1]), "--frames", "6"])
+        thread.join()
+    written, _ = lib.Board.session()
+    assert received == [written[number]["sha256"] for number in range(6)], out
+
+
+def counted(command):
+    """How many people a program that counts them found in each of three frames."""
+    found = re.findall(r"^frame \d+: (\d+) people$", lib.run(command, limit=200, cwd="/tmp"), re.M)
+    assert len(found) == 3, found
+    return [int(count) for count in found]
+
+
+@vm_test(limit=240, machine=TWO)
+def people_in_ten_lines():
+    """The Python script and the C++ program of libcmacam/README.md run, and are what stands there."""
+    with open("/src/libcmacam/README.md") as f:
+        readme = f.read()
+    for name, command in (("count_people.py", ["python3", "/src/examples/count/count_people.py"]),
+                          ("count_people.cpp", [f"{EXAMPLES}/count-people"])):
+        with open(f"/src/examples/count/{name}") as f:
+            source = re.sub(r"^(#|//) SPDX.*\n", "", f.read())
+        assert source.strip() in readme, f"{name} is not in the README"
+        assert max(counted(command)) > 0, "nobody found"
+
+
+@vm_test(limit=600, long=True)
+def people_as_the_readme_says():
+    """In the machine, the C++ program of libcmacam/README.md is compiled by the command that stands there, and runs."""
+    with open("/src/libcmacam/README.md") as f:
+        readme = f.read()
+    with open("/tmp/count_people.cpp", "w") as f:
+        f.write(re.search(r"```cpp\n(.*?)```", readme, re.S).group(1))
+    lib.run(re.search(r"`(c\+\+ .*? count_people.cpp .*?)`", readme).group(1), limit=500, cwd="/tmp")
+    counted(["/tmp/a.out"])
