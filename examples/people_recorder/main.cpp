@@ -32,6 +32,9 @@ int run(int argc, char **argv)
 	options.policy = cmacam::Policy::Block;
 	/* Of these the detector has two at most, and the recorder one. */
 	options.buffers = 6;
+	options.log = [](const std::string &text) {
+		std::fprintf(stderr, "people-recorder: %s\n", text.c_str());
+	};
 	std::string path;
 	unsigned int frames = 30;
 

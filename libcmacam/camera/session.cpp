@@ -37,6 +37,8 @@ Result<void> Camera::Session::start()
 	cancelled_ = false;
 	failure_.reset();
 	last_.reset();
+	starved_.reset();
+	told_ = false;
 	statistics_ = {};
 	const libcamera::ControlList controls = std::exchange(pending_, {});
 
@@ -96,31 +98,39 @@ void Camera::Session::queue(unsigned int buffer)
 
 void Camera::Session::completed(libcamera::Request *request)
 {
+	std::string report;
+	{
+		std::lock_guard lock(mutex_);
+		report = arrived(request);
+	}
+	if (!report.empty() && log_)
+		log_(report);
+}
+
+/* What there is to tell of it, or nothing. */
+std::string Camera::Session::arrived(libcamera::Request *request)
+{
 	const auto buffer = static_cast<unsigned int>(request->cookie());
 
-	std::lock_guard lock(mutex_);
 	queued_--;
 	if (request->status() == libcamera::Request::RequestCancelled) {
 		cancelled_ = true;
 		wake_.notify_all();
-		return;
+		return {};
 	}
 	if (!running_)
-		return;
+		return {};
 
-	const libcamera::FrameMetadata &metadata =
-		request->findBuffer(config_->at(0).stream())->metadata();
-	/* The count begins with 0. */
-	statistics_.lost += last_ ? metadata.sequence - *last_ - 1 : metadata.sequence;
-	last_ = metadata.sequence;
+	std::string report =
+		countLost(request->findBuffer(config_->at(0).stream())->metadata().sequence);
 
-	const bool intact = std::ranges::all_of(request->buffers(), [](const auto &buffer) {
-		return buffer.second->metadata().status == libcamera::FrameMetadata::FrameSuccess;
+	const bool intact = std::ranges::all_of(request->buffers(), [](const auto &part) {
+		return part.second->metadata().status == libcamera::FrameMetadata::FrameSuccess;
 	});
 	if (!intact) {
 		statistics_.damaged++;
 		queue(buffer);
-		return;
+		return report;
 	}
 
 	if (policy_ != Policy::Block && !waiting_.empty()) {
@@ -129,9 +139,41 @@ void Camera::Session::completed(libcamera::Request *request)
 		waiting_.erase(waiting_.begin());
 	}
 	waiting_.push_back(buffer);
-	if (!queued_)
+	if (!queued_) {
 		statistics_.starved++;
+		starved_ = whoHasThem();
+	} else {
+		starved_.reset();
+		told_ = false;
+	}
 	wake_.notify_all();
+
+	return report;
+}
+
+/* The frames between the last one and this; what to tell if want of buffers cost them. */
+std::string Camera::Session::countLost(std::uint32_t sequence)
+{
+	/* The count begins with 0. */
+	const std::uint32_t lost = last_ ? sequence - *last_ - 1 : sequence;
+	statistics_.lost += lost;
+	last_ = sequence;
+	if (!lost || !starved_ || std::exchange(told_, true))
+		return {};
+
+	return std::to_string(lost) + (lost == 1 ? " frame was" : " frames were") +
+	       " lost before frame " + std::to_string(sequence) + ", the camera had " + *starved_;
+}
+
+/* For the time in which the camera has no buffer. */
+std::string Camera::Session::whoHasThem() const
+{
+	std::string text = "none of its " + std::to_string(slots_.size()) + " buffers: ";
+	if (waiting_.empty())
+		return text + leases.describe();
+
+	return text + std::to_string(waiting_.size()) +
+	       (waiting_.size() == 1 ? " waits" : " wait") + " to be taken; " + leases.describe();
 }
 
 void Camera::Session::disconnected()
@@ -202,11 +244,16 @@ Error Camera::Session::noFrame(std::unique_lock<std::mutex> &lock,
 
 	const std::string within = "no frame within " + std::to_string(timeout.count()) + " ms";
 	if (!queued_)
-		return {EBUSY, within + ", the camera has none of its " +
-				       std::to_string(slots_.size()) +
-				       " buffers: " + leases.describe()};
+		return {EBUSY, within + ", the camera has " + whoHasThem()};
 
 	return {ETIMEDOUT, within};
+}
+
+void Camera::Session::leaseEnds() noexcept
+{
+	std::lock_guard lock(mutex_);
+	if (running_ && !queued_ && starved_ && !told_)
+		starved_ = whoHasThem();
 }
 
 void Camera::Session::giveBack(unsigned int buffer) noexcept

@@ -52,6 +52,7 @@ public:
 
 	Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
 					     Access access) override;
+	void leaseEnds() noexcept override;
 	void giveBack(unsigned int buffer) noexcept override;
 	std::vector<NamedValue> metadata(unsigned int buffer) const override;
 
@@ -76,11 +77,15 @@ private:
 
 	/* With the lock. */
 	void queue(unsigned int buffer);
+	std::string arrived(libcamera::Request *request);
+	std::string countLost(std::uint32_t sequence);
+	std::string whoHasThem() const;
 	Error noFrame(std::unique_lock<std::mutex> &lock, std::chrono::milliseconds timeout);
 	Frame take();
 
 	std::string id_;
 	Policy policy_ = Policy::DropOldest;
+	std::function<void(const std::string &)> log_;
 	std::shared_ptr<libcamera::CameraManager> manager_;
 	std::shared_ptr<libcamera::Camera> camera_;
 	std::unique_ptr<libcamera::CameraConfiguration> config_;
@@ -98,6 +103,9 @@ private:
 	unsigned int queued_ = 0;
 	std::vector<unsigned int> waiting_; /* completed and not taken, oldest first */
 	std::optional<unsigned int> last_;
+	/* Since the camera was left without a buffer: who had them, whether log_ was told. */
+	std::optional<std::string> starved_;
+	bool told_ = false;
 	CameraStatistics statistics_{};
 };
 

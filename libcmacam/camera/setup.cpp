@@ -61,6 +61,7 @@ Error Camera::Session::failed(const std::string &what, int ret) const
 Result<void> Camera::Session::open(const CameraOptions &options)
 {
 	policy_ = options.policy;
+	log_ = options.log;
 	if (Result<void> result = acquire(options.id); !result)
 		return result;
 	if (Result<void> result = configure(options); !result)

@@ -6,7 +6,9 @@
 #include "bindings.h"
 
 #include <map>
+#include <mutex>
 #include <tuple>
+#include <vector>
 
 #include <cmacam/camera.h>
 
@@ -35,12 +37,41 @@ cmacam::Policy policyOf(const std::string &name)
 			      "'; there are drop-oldest, block and copy");
 }
 
+/* What a camera has to tell, from its thread to that of next(): Python's lock is the latter's. */
+class Told
+{
+public:
+	void add(const std::string &text)
+	{
+		std::lock_guard lock(mutex_);
+		texts_.push_back(text);
+	}
+
+	/* To Python's logger "cmacam", which shows it unless the program says otherwise. */
+	void log()
+	{
+		std::vector<std::string> texts;
+		{
+			std::lock_guard lock(mutex_);
+			texts.swap(texts_);
+		}
+		for (const std::string &text : texts)
+			py::module_::import("logging").attr("getLogger")("cmacam").attr("warning")(
+				"%s", text);
+	}
+
+private:
+	std::mutex mutex_;
+	std::vector<std::string> texts_;
+};
+
 /* A camera that may have been closed. */
 class Handle
 {
 public:
-	explicit Handle(const cmacam::CameraOptions &options)
+	explicit Handle(cmacam::CameraOptions options)
 	{
+		options.log = [told = told_](const std::string &text) { told->add(text); };
 		std::optional<cmacam::Result<Camera>> camera;
 		{
 			py::gil_scoped_release unlocked;
@@ -89,9 +120,17 @@ public:
 		camera_.reset();
 	}
 
+	cmacam::Frame next(double timeout)
+	{
+		cmacam::Frame frame = nextFrame(**this, timeout);
+		told_->log();
+		return frame;
+	}
+
 	bool running() const { return running_; }
 
 private:
+	const std::shared_ptr<Told> told_ = std::make_shared<Told>();
 	std::optional<Camera> camera_;
 	bool running_ = false;
 };
@@ -175,7 +214,8 @@ void bindCamera(py::module_ &module)
 	py::class_<Handle>(
 		module, "Camera",
 		"A camera: a context manager, which starts and closes it, and an iterator of\n"
-		"frames. See cmacam/camera.h for the policies and for what can fail.")
+		"frames. See cmacam/camera.h for the policies and for what can fail. Frames that\n"
+		"were lost because the program held all buffers are told to the logger 'cmacam'.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
 		     py::arg("size") = py::none(), py::arg("lores") = py::none(),
 		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
@@ -195,15 +235,13 @@ void bindCamera(py::module_ &module)
 		     [](Handle &camera) {
 			     if (!camera.running())
 				     throw py::stop_iteration();
-			     return nextFrame(*camera, 5);
+			     return camera.next(5);
 		     })
 		.def("start", &Handle::start)
 		.def("stop", &Handle::stop)
 		.def("close", &Handle::close, "Frames that are out keep their pixels.")
-		.def(
-			"next",
-			[](Handle &camera, double timeout) { return nextFrame(*camera, timeout); },
-			py::arg("timeout") = 5.0, "The next frame; timeout in seconds.")
+		.def("next", &Handle::next, py::arg("timeout") = 5.0,
+		     "The next frame; timeout in seconds.")
 		.def("set", set, "set(ExposureTime=10000): from the next request on.")
 		.def("layout", layout, py::arg("stream") = "main",
 		     "Format, size and stride of a stream.")

@@ -96,7 +96,10 @@ Frame &Frame::operator=(Frame &&other) noexcept
 void Frame::release() noexcept
 {
 	const std::shared_ptr<FrameSource> source = std::exchange(source_, nullptr);
-	if (source && source->leases.end(lease_))
+	if (!source)
+		return;
+	source->leaseEnds();
+	if (source->leases.end(lease_))
 		source->giveBack(buffer_);
 }
 

@@ -3,6 +3,8 @@
 
 import errno
 import hashlib
+import logging
+import re
 import signal
 import struct
 import subprocess
@@ -120,6 +122,31 @@ def holders_are_named():
         detector[0].release()
         recorder.release()
         assert source.next().sequence >= source.buffers
+
+
+@vm_test(settings={"starved": "drop", "fps": "60"})
+def losses_name_the_holders_once():
+    """Frames lost while all is held: one line per time, with counts and names, through logging; then frames again."""
+    told = []
+    logging.getLogger("cmacam").addFilter(lambda record: told.append(record.getMessage()))
+    with camera() as source:
+        for time in (1, 2):
+            before = source.statistics["lost"]
+            held = [source.next().hold("detector") for _ in range(source.buffers)]
+            known = len(lib.Board.session()[1])
+            lib.wait_until(lambda: len(lib.Board.session()[1]) >= known + 3, "frames lost on the board")
+            held.pop().release()
+            source.next().release()     # one buffer does for one frame; that is no end of the episode
+            source.next().release()
+            del held
+            lib.wait_until(lambda: source.next() and source.statistics["dropped"], "frames to spare")
+            lost, board = source.statistics["lost"], lib.Board.session()[1]
+            assert len(told) == time, told
+            count, following = map(int, re.match(r"(\d+) frames? (?:was|were) lost before frame (\d+), the camera had "
+                                                 r"none of its 4 buffers: detector holds 4 buffers \(frames ",
+                                                 told[-1]).groups())
+            assert set(range(following - count, following)) <= set(board), (told, board)
+            assert 3 <= count <= lost - before <= len(board), (told, lost, before)
 
 
 @vm_test()

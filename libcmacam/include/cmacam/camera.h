@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +59,12 @@ struct CameraOptions
 	unsigned int buffers = 0;	       /**< 0: as many as the camera thinks best */
 	Policy policy = Policy::DropOldest;    /**< for frames that nobody takes */
 	std::vector<NamedValue> controls = {}; /**< from the first frame on */
+	/**
+	 * Told that frames were lost because no buffer was left to the camera, how many,
+	 * and who held the buffers; once, until the camera has had buffers to spare again.
+	 * From a thread of the camera, which waits for it; may be empty.
+	 */
+	std::function<void(const std::string &)> log = {};
 };
 
 /** A control of a camera and the values that it takes. */

@@ -53,6 +53,9 @@ public:
 	virtual Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
 						     Access access) = 0;
 
+	/** A lease is about to end: the last moment in which its holder can be named. */
+	virtual void leaseEnds() noexcept {}
+
 	/** The last lease on \a buffer has ended. */
 	virtual void giveBack(unsigned int buffer) noexcept = 0;
 
