@@ -40,6 +40,7 @@ constexpr Size kUnitCell{1550, 1550}; /* nm */
 CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaDevice> media)
 	: Camera::Private(pipe),
 	  media_(std::move(media)),
+	  ipa_(makeCmacamIpa(pipe)),
 	  sequenceBase_(0),
 	  paired_(false),
 	  followsStarts_(false),
@@ -204,12 +205,13 @@ int CmacamCameraData::start(const ControlList *controls)
 		return -ENODEV;
 
 	int ret = report(startControls(controls));
+	if (!ret) {
+		ret = report(startDevices());
+		if (ret)
+			stopDevices();
+	}
 	if (ret)
-		return ret;
-
-	ret = report(startDevices());
-	if (ret)
-		stopDevices();
+		ipa_.stop();
 
 	return ret;
 }
@@ -218,7 +220,9 @@ int CmacamCameraData::startControls(const ControlList *controls)
 {
 	cmacam::ipa::SensorInfo info = controls_->info();
 	info.statistics = !!statistics_;
-	ipa_.configure(info);
+	int ret = ipa_.start(info);
+	if (ret)
+		return ret;
 	controls_->reset();
 
 	if (controls) {
@@ -289,6 +293,8 @@ void CmacamCameraData::stop()
 {
 	if (!unplugged_)
 		stopDevices();
+
+	ipa_.stop();
 
 	/* With a request that came when the camera had gone, see queueRequest(). */
 	cancelQueued();

@@ -22,7 +22,7 @@
 #include "libcamera/internal/camera_sensor.h"
 
 #include "frame_join.h"
-#include "ipa/ipa.h"
+#include "ipa_link.h"
 #include "loss_watch.h"
 #include "output.h"
 #include "record_node.h"
@@ -115,7 +115,7 @@ private:
 	std::unique_ptr<CmacamRecordNode> metadata_;
 	std::unique_ptr<CmacamRecordNode> statistics_;
 
-	cmacam::ipa::Ipa ipa_;
+	CmacamIpa ipa_;
 	CmacamRequestSchedule schedule_;
 	std::deque<InFlight> inFlight_;
 	CmacamFrameJoin join_;

@@ -10,9 +10,9 @@
 #include <libcamera/control_ids.h>
 #include <libcamera/geometry.h>
 
-#include "ipa/awb.h"
+#include "ipa/colour_temperature.h"
+#include "ipa/sensor_timing.h"
 #include "sensor_controls.h"
-#include "sensor_timing.h"
 
 namespace libcamera {
 

@@ -8,6 +8,7 @@ import time
 
 import checks
 import debugkernel
+import intree
 import paths
 import units
 import vm
@@ -67,6 +68,8 @@ def main(args, ready):
         return show(hosts, tests)
     box = ready()
     kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel()
+    if any(test.subject == "in_tree" for test in tests):
+        intree.ensure(box)
     tally = Tally()
     start = time.monotonic()
     for subject in hosts:

@@ -19,11 +19,6 @@ namespace cmacam::ipa {
 
 namespace {
 
-/* The sensor's neutral light: red falls and blue rises in proportion to it. */
-constexpr double kNeutral = 5500;
-constexpr double kCoolest = 2000;
-constexpr double kHottest = 10000;
-
 /* Zones that say nothing of the light: clipped, or too dark to tell colours. */
 constexpr unsigned int kMostSaturated = 65535 / 50;
 constexpr unsigned int kDarkest = 8 * 256;
@@ -40,23 +35,6 @@ double distance(const ColourGains &a, const ColourGains &b)
 }
 
 } /* namespace */
-
-ColourGains gainsOfTemperature(double kelvin)
-{
-	kelvin = std::clamp(kelvin, kCoolest, kHottest);
-
-	return {kelvin / kNeutral, kNeutral / kelvin};
-}
-
-int32_t temperatureOfGains(const ColourGains &gains)
-{
-	if (!(gains.red > 0) || !(gains.blue > 0))
-		return kNeutral;
-
-	const double kelvin = kNeutral * std::sqrt(gains.red / gains.blue);
-
-	return std::lround(std::clamp(kelvin, kCoolest, kHottest));
-}
 
 /**
  * \class Awb
@@ -80,8 +58,8 @@ void Awb::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
 				       static_cast<float>(sensor.colourGain.max) / kGainUnit,
 				       libcamera::Span<const float, 2>(unity));
 	(*map)[&controls::ColourTemperature] = libcamera::ControlInfo(
-		static_cast<int32_t>(kCoolest), static_cast<int32_t>(kHottest),
-		static_cast<int32_t>(kNeutral));
+		static_cast<int32_t>(kCoolestKelvin), static_cast<int32_t>(kHottestKelvin),
+		static_cast<int32_t>(kNeutralKelvin));
 
 	if (sensor.statistics)
 		(*map)[&controls::AwbEnable] = libcamera::ControlInfo(false, true, true);

@@ -12,22 +12,10 @@
 
 #include <libcamera/controls.h>
 
+#include "colour_temperature.h"
 #include "settings.h"
 
 namespace cmacam::ipa {
-
-/** Factors of red and blue against green. */
-struct ColourGains
-{
-	double red = 1;
-	double blue = 1;
-};
-
-/** The gains that make light of \a kelvin neutral. */
-ColourGains gainsOfTemperature(double kelvin);
-
-/** The temperature of the light that \a gains make neutral, in kelvin. */
-int32_t temperatureOfGains(const ColourGains &gains);
 
 class Awb
 {

@@ -22,7 +22,7 @@ namespace cmacam::ipa {
  *
  * It knows neither devices nor a pipeline handler: controls and statistics
  * come in, settings and metadata go out. The handler calls it in its own
- * thread; inside libcamera's tree an IPA module may wrap it as it is.
+ * thread; inside libcamera's tree an IPA module wraps it as it is.
  */
 
 /**
@@ -38,21 +38,22 @@ int Ipa::init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls
 
 	Agc::addControls(sensor, controls);
 	Awb::addControls(sensor, controls);
-	configure(sensor);
-
-	return 0;
+	return start(sensor);
 }
 
 /**
  * \brief Begin a session: all controls have their defaults
+ * \return 0; where the algorithms are a module, it may fail to start
  */
-void Ipa::configure(const SensorInfo &sensor)
+int Ipa::start(const SensorInfo &sensor)
 {
 	sensor_ = sensor;
 	agc_.configure(sensor);
 	awb_.configure(sensor);
 	contexts_ = {};
 	update();
+
+	return 0;
 }
 
 /**

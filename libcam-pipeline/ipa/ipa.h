@@ -25,7 +25,8 @@ public:
 	static constexpr unsigned int kMaxRequests = 64;
 
 	int init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
-	void configure(const SensorInfo &sensor);
+	int start(const SensorInfo &sensor);
+	void stop() {}
 	const Settings &queueRequest(uint32_t request, const libcamera::ControlList &controls);
 	bool processStats(const InForce &inForce, const cmacam_stats &stats);
 	void fillMetadata(uint32_t request, libcamera::ControlList *metadata) const;

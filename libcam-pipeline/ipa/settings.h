@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "../sensor_timing.h"
+#include "sensor_timing.h"
 
 namespace cmacam::ipa {
 

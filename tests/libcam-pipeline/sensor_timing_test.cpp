@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sensor_timing.h"
+#include "ipa/sensor_timing.h"
 
 using cmacam::fitFrame;
 using cmacam::FrameLimits;

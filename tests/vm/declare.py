@@ -88,4 +88,5 @@ def tests_of(subject):
     finally:
         sys.path.remove(HERE)
     return [Test(subject, name, function, *function.vm_test)
-            for name, function in vars(module).items() if hasattr(function, "vm_test")]
+            for name, function in vars(module).items()
+            if hasattr(function, "vm_test") and not inspect.ismodule(function)]

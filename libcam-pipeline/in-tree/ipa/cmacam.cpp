@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The algorithms of the cmacam handler as libcamera's IPA module.
+ */
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/control_ids.h>
+
+#include <libcamera/ipa/cmacam_ipa_interface.h>
+#include <libcamera/ipa/ipa_interface.h>
+#include <libcamera/ipa/ipa_module_info.h>
+
+#include "ipa.h"
+
+namespace libcamera {
+
+namespace {
+
+::cmacam::ipa::Range rangeOf(const ipa::cmacam::Range &range)
+{
+	return {range.min, range.max, range.def};
+}
+
+::cmacam::ipa::SensorInfo infoOf(const ipa::cmacam::SensorInfo &sensor)
+{
+	::cmacam::ipa::SensorInfo info;
+
+	info.timing = {sensor.pixelRate, sensor.lineLength};
+	info.limits = {sensor.minFrame, sensor.maxFrame, sensor.minExposure, sensor.margin};
+	info.defaultFrame = sensor.defaultFrame;
+	info.defaultExposure = sensor.defaultExposure;
+	info.gain = rangeOf(sensor.gain);
+	info.colourGain = rangeOf(sensor.colourGain);
+	info.statistics = sensor.statistics;
+
+	return info;
+}
+
+} /* namespace */
+
+class IPACmacam : public ipa::cmacam::IPACmacamInterface
+{
+public:
+	int32_t init([[maybe_unused]] const IPASettings &settings) override { return 0; }
+	int32_t start() override { return 0; }
+	void stop() override { ipa_.stop(); }
+
+	int32_t describe(const ipa::cmacam::SensorInfo &sensor, ControlInfoMap *controls) override;
+	int32_t configure(const ipa::cmacam::SensorInfo &sensor,
+			  ipa::cmacam::Settings *settings) override;
+	void queueRequest(uint32_t request, const ControlList &controls,
+			  ipa::cmacam::Settings *settings) override;
+	void processStats(uint32_t exposure, uint32_t gain,
+			  const std::vector<uint8_t> &stats) override;
+	void fillMetadata(uint32_t request, ControlList *metadata) override;
+
+private:
+	ipa::cmacam::Settings settings() const;
+
+	::cmacam::ipa::Ipa ipa_;
+};
+
+int32_t IPACmacam::describe(const ipa::cmacam::SensorInfo &sensor, ControlInfoMap *controls)
+{
+	ControlInfoMap::Map map;
+	const int ret = ipa_.init(infoOf(sensor), &map);
+	*controls = ControlInfoMap(std::move(map), controls::controls);
+
+	return ret;
+}
+
+int32_t IPACmacam::configure(const ipa::cmacam::SensorInfo &sensor, ipa::cmacam::Settings *settings)
+{
+	const int ret = ipa_.start(infoOf(sensor));
+	*settings = this->settings();
+
+	return ret;
+}
+
+void IPACmacam::queueRequest(uint32_t request, const ControlList &controls,
+			     ipa::cmacam::Settings *settings)
+{
+	ipa_.queueRequest(request, controls);
+	*settings = this->settings();
+}
+
+void IPACmacam::processStats(uint32_t exposure, uint32_t gain, const std::vector<uint8_t> &stats)
+{
+	cmacam_stats copy{};
+	if (stats.size() != sizeof(copy))
+		return;
+
+	memcpy(&copy, stats.data(), sizeof(copy));
+	if (ipa_.processStats({exposure, gain}, copy))
+		settingsChanged.emit(settings());
+}
+
+void IPACmacam::fillMetadata(uint32_t request, ControlList *metadata)
+{
+	*metadata = ControlList(controls::controls);
+	ipa_.fillMetadata(request, metadata);
+}
+
+ipa::cmacam::Settings IPACmacam::settings() const
+{
+	const ::cmacam::ipa::Settings &now = ipa_.settings();
+
+	return {now.frame,   now.exposure, now.gain,
+		now.redGain, now.blueGain, ipa_.wantsStatistics()};
+}
+
+extern "C" {
+
+const struct IPAModuleInfo ipaModuleInfo = {
+	IPA_MODULE_API_VERSION,
+	0,
+	"cmacam",
+	"cmacam",
+};
+
+IPAInterface *ipaCreate()
+{
+	return new IPACmacam();
+}
+}
+
+} /* namespace libcamera */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The algorithms, where they are libcamera's IPA module.
+ */
+
+#include "ipa_module.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <libcamera/base/log.h>
+
+#include "libcamera/internal/camera_manager.h"
+#include "libcamera/internal/ipa_manager.h"
+#include "libcamera/internal/pipeline_handler.h"
+
+namespace libcamera {
+
+LOG_DECLARE_CATEGORY(Cmacam)
+
+namespace {
+
+ipa::cmacam::Range rangeOf(const ::cmacam::ipa::Range &range)
+{
+	return {range.min, range.max, range.def};
+}
+
+ipa::cmacam::SensorInfo infoOf(const ::cmacam::ipa::SensorInfo &sensor)
+{
+	ipa::cmacam::SensorInfo info;
+
+	info.pixelRate = sensor.timing.pixelRate;
+	info.lineLength = sensor.timing.lineLength;
+	info.minFrame = sensor.limits.minFrame;
+	info.maxFrame = sensor.limits.maxFrame;
+	info.minExposure = sensor.limits.minExposure;
+	info.margin = sensor.limits.margin;
+	info.defaultFrame = sensor.defaultFrame;
+	info.defaultExposure = sensor.defaultExposure;
+	info.gain = rangeOf(sensor.gain);
+	info.colourGain = rangeOf(sensor.colourGain);
+	info.statistics = sensor.statistics;
+
+	return info;
+}
+
+} /* namespace */
+
+int CmacamIpaModule::load()
+{
+	if (proxy_)
+		return 0;
+
+	proxy_ = pipe_->createIPA<ipa::cmacam::IPAProxyCmacam>(0, 0);
+	if (!proxy_) {
+		LOG(Cmacam, Error) << "The IPA module cannot be loaded";
+		return -ENOENT;
+	}
+
+	proxy_->settingsChanged.connect(proxy_.get(),
+					[this](const ipa::cmacam::Settings &settings) {
+						take(settings);
+						changed_ = true;
+					});
+
+	return proxy_->init({});
+}
+
+int CmacamIpaModule::init(const ::cmacam::ipa::SensorInfo &sensor, ControlInfoMap::Map *controls)
+{
+	int ret = load();
+	if (ret)
+		return ret;
+
+	ControlInfoMap described;
+	ret = proxy_->describe(infoOf(sensor), &described);
+	for (const auto &[id, info] : described)
+		(*controls)[id] = info;
+
+	return ret;
+}
+
+int CmacamIpaModule::start(const ::cmacam::ipa::SensorInfo &sensor)
+{
+	ipa::cmacam::Settings settings;
+	int ret = proxy_->configure(infoOf(sensor), &settings);
+	if (!ret)
+		ret = proxy_->start();
+	running_ = !ret;
+	take(settings);
+
+	return ret;
+}
+
+void CmacamIpaModule::stop()
+{
+	if (running_)
+		proxy_->stop();
+	running_ = false;
+}
+
+void CmacamIpaModule::queueRequest(uint32_t request, const ControlList &controls)
+{
+	ipa::cmacam::Settings settings;
+	proxy_->queueRequest(request, controls, &settings);
+	take(settings);
+}
+
+bool CmacamIpaModule::processStats(const ::cmacam::ipa::InForce &inForce, const cmacam_stats &stats)
+{
+	const uint8_t *bytes = reinterpret_cast<const uint8_t *>(&stats);
+	stats_.assign(bytes, bytes + sizeof(stats));
+	proxy_->processStats(inForce.exposure, inForce.gain, stats_);
+
+	return std::exchange(changed_, false);
+}
+
+void CmacamIpaModule::fillMetadata(uint32_t request, ControlList *metadata) const
+{
+	ControlList filled;
+	proxy_->fillMetadata(request, &filled);
+	metadata->merge(filled);
+}
+
+void CmacamIpaModule::take(const ipa::cmacam::Settings &settings)
+{
+	settings_ = {settings.frame, settings.exposure, settings.gain, settings.redGain,
+		     settings.blueGain};
+	wantsStatistics_ = settings.wantsStatistics;
+}
+
+} /* namespace libcamera */

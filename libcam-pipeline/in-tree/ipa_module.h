@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The algorithms, where they are libcamera's IPA module.
+ */
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/controls.h>
+
+#include <libcamera/ipa/cmacam_ipa_proxy.h>
+
+#include "../ipa/settings.h"
+
+namespace libcamera {
+
+class PipelineHandler;
+
+/**
+ * \brief Has the calls of cmacam::ipa::Ipa, and passes them on to the module
+ */
+class CmacamIpaModule
+{
+public:
+	explicit CmacamIpaModule(PipelineHandler *pipe) : pipe_(pipe) {}
+	~CmacamIpaModule() { stop(); }
+
+	int init(const ::cmacam::ipa::SensorInfo &sensor, ControlInfoMap::Map *controls);
+	int start(const ::cmacam::ipa::SensorInfo &sensor);
+	void stop();
+	void queueRequest(uint32_t request, const ControlList &controls);
+	bool processStats(const ::cmacam::ipa::InForce &inForce, const cmacam_stats &stats);
+	void fillMetadata(uint32_t request, ControlList *metadata) const;
+
+	const ::cmacam::ipa::Settings &settings() const { return settings_; }
+	bool wantsStatistics() const { return wantsStatistics_; }
+
+private:
+	int load();
+	void take(const ipa::cmacam::Settings &settings);
+
+	PipelineHandler *pipe_;
+	std::unique_ptr<ipa::cmacam::IPAProxyCmacam> proxy_;
+
+	::cmacam::ipa::Settings settings_;
+	bool wantsStatistics_ = false;
+	bool running_ = false;
+	bool changed_ = false;
+	std::vector<uint8_t> stats_;
+};
+
+} /* namespace libcamera */
