@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <random>
 #include <spawn.h>
+#include <sstream>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <thread>
@@ -206,6 +207,52 @@ void states(unsigned int frames)
 	printf("states=%s\n", said.c_str());
 }
 
+libcamera::StreamConfiguration streamOf(const std::string &wish)
+{
+	char format[16] = "";
+	libcamera::StreamConfiguration stream;
+	must(sscanf(wish.c_str(), "%ux%u-%15[^/]/%u", &stream.size.width, &stream.size.height,
+		    format, &stream.bufferCount) >= 3,
+	     "no stream: " + wish);
+	stream.pixelFormat = libcamera::PixelFormat::fromString(format);
+	if (wish.ends_with("/Srgb"))
+		stream.colorSpace = libcamera::ColorSpace::Srgb;
+	return stream;
+}
+
+/* What validate() makes of it: possible, or invalid. */
+void adjust(CheckCamera &camera, const std::string &wish)
+{
+	auto config = camera->generateConfiguration();
+	std::istringstream words(wish);
+	for (std::string word; words >> word;) {
+		if (word == "rotated")
+			config->orientation = libcamera::Orientation::Rotate90;
+		else
+			config->addConfiguration(streamOf(word));
+	}
+
+	static constexpr const char *names[] = {"valid", "adjusted", "invalid"};
+	const auto status = config->validate();
+	std::string made = names[status];
+	for (const libcamera::StreamConfiguration &stream : *config)
+		made += " " + stream.toString() + "/" + std::to_string(stream.bufferCount);
+	printf("%s: %s\n", wish.c_str(), made.c_str());
+	if (status == libcamera::CameraConfiguration::Invalid)
+		return;
+
+	must(config->orientation == libcamera::Orientation::Rotate0, "cannot turn by 90 degrees");
+	must(config->validate() == libcamera::CameraConfiguration::Valid, "adjusted for ever");
+	must(!camera->configure(config.get()), "cannot be configured");
+}
+
+void adjustAll(const std::vector<std::string> &wishes)
+{
+	CheckCamera camera;
+	for (const std::string &wish : wishes)
+		adjust(camera, wish);
+}
+
 /* A process that does nothing but have a dma-buf open. */
 class Bystander
 {
@@ -391,6 +438,9 @@ int main(int argc, char **argv)
 	importApp->add_option("frames", count)->required();
 	CLI::App *statesApp = app.add_subcommand("states", "which frames are in error");
 	statesApp->add_option("frames", count)->required();
+	std::vector<std::string> wishes;
+	CLI::App *adjustApp = app.add_subcommand("adjust", "what validate() makes of wishes");
+	adjustApp->add_option("wishes", wishes, "WIDTHxHEIGHT-FORMAT[/BUFFERS][/Srgb]..., rotated");
 	unsigned int streams = 1;
 	CLI::App *starveApp = app.add_subcommand("starve", "keeps every buffer until told");
 	starveApp->add_option("streams", streams)->required();
@@ -407,6 +457,8 @@ int main(int argc, char **argv)
 			import(heap, count);
 		else if (*statesApp)
 			states(count);
+		else if (*adjustApp)
+			adjustAll(wishes);
 		else if (*starveApp)
 			starve(streams, count);
 		else if (*unplugApp)
