@@ -11,8 +11,8 @@ from declare import vm_test
 SIZE = (64, 48)
 STREAM = f"role=viewfinder,width={SIZE[0]},height={SIZE[1]},pixelformat=RGB888"
 MANUAL = ["AeEnable: false", "AwbEnable: false"]
-# The request whose controls differ, and how many there are.
-AT, FRAMES = 6, 10
+# The request whose controls differ first; the steps after it, and the last, have so many requests each.
+AT, STEP = 6, 3
 
 # Time for user space to write the controls of a request while the frame before it is taken.
 PACED = {"fps": "4"}
@@ -41,14 +41,15 @@ class Frame:
         return sum(abs(v - mean) for v in values) / len(values), sum(colour) / len(colour)
 
 
-def capture(controls, orientation=None, at=AT, count=FRAMES):
-    """Frames of stock cam, the controls set with one request, all automatic things off."""
+def capture(*steps, orientation=None, at=AT):
+    """Frames of stock cam, all automatic things off: the first controls are set with one request, the next 3 later."""
     for old in glob.glob("/tmp/controls-*"):
         os.unlink(old)
     with open("/tmp/controls-script.yaml", "w") as f:
         f.write("frames:\n")
-        for request, lines in ((0, MANUAL), (at, controls)):
+        for request, lines in ((0, MANUAL), *((at + STEP * i, lines) for i, lines in enumerate(steps))):
             f.write(f"  - {request}:\n" + "".join(f"      {line}\n" for line in lines))
+    count = at + STEP * len(steps)
     options = ["--orientation", orientation] if orientation else []
     out = lib.run(["cam", "-c1", "--stream", STREAM, *options, f"--capture={count}", "--metadata",
                    "--script=/tmp/controls-script.yaml", "--file=/tmp/controls-#.bin"], limit=60)
@@ -65,24 +66,31 @@ def numbers(text):
     return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", text)]
 
 
-def takes_effect(control, value, expected=None, near=0.01):
-    """The metadata say the value from request 6 on, and another before; the frames."""
-    frames = capture([f"{control}: {value}"])
-    expected = numbers(str(value)) if expected is None else expected
-    for number, frame in enumerate(frames):
-        has = numbers(frame.metadata[control])
-        same = len(has) == len(expected) and all(abs(a - b) <= near * max(1, abs(b)) for a, b in zip(has, expected))
-        assert same == (number >= AT), f"{control} of request {number}: {frame.metadata[control]}"
-    return frames[AT - 1], frames[AT]
+def take_effect(*steps):
+    """Each step's control has its value in the metadata from its request to the next step, and another before.
+
+    Steps are (control, value, how near, further lines); the pairs of frames before and after each.
+    """
+    lines = [[f"{control}: {value}", *further] for control, value, _, *further in steps]
+    frames = capture(*lines)
+    pairs = []
+    for number, (control, value, near, *_) in enumerate(steps):
+        at = AT + STEP * number
+        wanted = numbers(str(value))
+        for request, frame in enumerate(frames[:at + STEP]):
+            has = numbers(frame.metadata[control])
+            same = len(has) == len(wanted) and all(abs(a - b) <= near * max(1, abs(b)) for a, b in zip(has, wanted))
+            assert same == (request >= at), f"{control} of request {request}: {frame.metadata[control]}"
+        pairs.append((frames[at - 1], frames[at]))
+    return pairs
 
 
 @vm_test(settings=PACED, limit=200)
 def exposure_and_gain():
     """ExposureTime and AnalogueGain: on the frame of their request, proportional in the pixels."""
-    before, after = takes_effect("ExposureTime", 4000, near=0.002)
-    assert after.mean() < before.mean() * 0.4
-    before, after = takes_effect("AnalogueGain", 4.0)
-    assert after.mean() > before.mean() * 1.3
+    (before, shorter), (_, amplified) = take_effect(("ExposureTime", 4000, 0.002), ("AnalogueGain", 4.0, 0.01))
+    assert shorter.mean() < before.mean() * 0.4
+    assert amplified.mean() > shorter.mean() * 1.3
 
 
 def interrupts():
@@ -95,9 +103,10 @@ def interrupts():
 @vm_test(settings={"fps": "10"}, limit=200)
 def controls_after_a_long_silence():
     """Starts of frames are followed only while controls come; those that come later still act on their own frame."""
-    at, count = 50, 52
+    at = 50
     before = interrupts()
-    frames = capture(["AnalogueGain: 4.0"], at=at, count=count)
+    frames = capture(["AnalogueGain: 4.0"], at=at)
+    count = len(frames)
     assert [float(f.metadata["AnalogueGain"]) == 4.0 for f in frames] == [i >= at for i in range(count)]
     starts = interrupts() - before - count
     # Those of some 20 requests, and of the few from where the last controls were queued.
@@ -107,36 +116,37 @@ def controls_after_a_long_silence():
 @vm_test(settings=PACED, limit=200)
 def frame_duration_and_pattern():
     """FrameDurationLimits and TestPatternMode act on the frame of their request."""
-    frames = capture(["FrameDurationLimits: [50000, 50000]"])
-    assert [abs(int(f.metadata["FrameDuration"]) - 50000) < 20 for f in frames] == [i >= AT for i in range(FRAMES)]
-    before, after = takes_effect("TestPatternMode", 1)
-    assert len(set(before.rows[10])) > 10 and len(set(after.rows[10])) == 1
+    frames = capture(["FrameDurationLimits: [50000, 50000]"], ["TestPatternMode: 1"])
+    assert [abs(int(f.metadata["FrameDuration"]) - 50000) < 20 for f in frames] == \
+        [request >= AT for request in range(len(frames))]
+    assert ["TestPatternMode" in f.metadata and f.metadata["TestPatternMode"].startswith("1") for f in frames] == \
+        [request >= AT + STEP for request in range(len(frames))]
+    assert len(set(frames[AT + STEP - 1].rows[10])) > 10 and len(set(frames[AT + STEP].rows[10])) == 1
 
 
 @vm_test(settings=PACED, limit=200)
 def colours():
     """ColourGains and ColourTemperature act on red and blue, on the frame of their request."""
-    before, after = takes_effect("ColourGains", "[0.5, 2.0]")
-    assert after.mean(2) < before.mean(2) * 0.7 and after.mean(0) > before.mean(0) * 1.2
-    before, after = takes_effect("ColourTemperature", 3000)
-    assert after.mean(2) < before.mean(2) * 0.8 and after.mean(0) > before.mean(0) * 1.15
+    (before, cool), (_, warm) = take_effect(("ColourGains", "[0.5, 2.0]", 0.01), ("ColourTemperature", 3000, 0.01))
+    assert cool.mean(2) < before.mean(2) * 0.7 and cool.mean(0) > before.mean(0) * 1.2
+    assert warm.mean(2) < before.mean(2) * 0.8 and warm.mean(0) > before.mean(0) * 1.15
 
 
 @vm_test(settings=PACED, limit=200)
 def brightness_contrast_saturation():
     """Each of them acts on the pixels of the frame of its request."""
-    before, after = takes_effect("Brightness", 0.5)
-    assert after.mean() > before.mean() + 30
-    before, after = takes_effect("Contrast", 0.25)
-    assert after.spread()[0] < before.spread()[0] * 0.4
-    before, after = takes_effect("Saturation", 0.0)
-    assert after.spread()[1] <= 1 < before.spread()[1]
+    (before, bright), (_, flat), (_, grey) = take_effect(
+        ("Brightness", 0.5, 0.01), ("Contrast", 0.25, 0.01, "Brightness: 0.0"),
+        ("Saturation", 0.0, 0.01, "Contrast: 1.0"))
+    assert bright.mean() > before.mean() + 30
+    assert flat.spread()[0] < before.spread()[0] * 0.4
+    assert grey.spread()[1] <= 1 < before.spread()[1]
 
 
 @vm_test(settings=PACED, limit=120)
 def crop():
     """ScalerCrop zooms on the frame of its request: a quarter of each ramp fills the picture."""
-    before, after = takes_effect("ScalerCrop", "[1280, 720, 960, 540]")
+    (before, after), = take_effect(("ScalerCrop", "[1280, 720, 960, 540]", 0.01))
 
     def steps(frame):
         green = [row[1] for row in frame.rows]
@@ -148,8 +158,8 @@ def crop():
 def orientation():
     """CameraConfiguration::orientation: flipped pictures are the mirrored ones of the same frames."""
     straight = capture(["Contrast: 1.0"])
-    turned = capture(["Contrast: 1.0"], "rot180")
-    mirrored = capture(["Contrast: 1.0"], "mirror")
+    turned = capture(["Contrast: 1.0"], orientation="rot180")
+    mirrored = capture(["Contrast: 1.0"], orientation="mirror")
 
     def mirror(row):
         return b"".join(row[i:i + 3] for i in range(len(row) - 3, -3, -3))
