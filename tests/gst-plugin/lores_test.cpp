@@ -32,9 +32,25 @@ std::string branch(const std::string &name, const std::string &caps)
 	       "caps caps=" + caps + " ! appsink name=" + name + "sink sync=false async=false ";
 }
 
+gboolean proposeVideoMeta(GstAppSink *, GstQuery *query, gpointer)
+{
+	gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+	return TRUE;
+}
+
 class LoresTest : public testing::Test
 {
 protected:
+	void SetUp() override
+	{
+		/* What a sink keeps is the camera's own buffers, and not copies. */
+		for (const ElementPtr *one : {&mainSink_, &loresSink_}) {
+			g_object_set(one->get(), "emit-signals", TRUE, nullptr);
+			g_signal_connect(one->get(), "propose-allocation",
+					 G_CALLBACK(proposeVideoMeta), nullptr);
+		}
+	}
+
 	static GstAppSink *sink(const ElementPtr &element) { return GST_APP_SINK(element.get()); }
 
 	static SamplePtr pull(const ElementPtr &sink, GstClockTime limit = kFrameLimit)
@@ -132,6 +148,10 @@ TEST_F(LoresTest, EitherMayStartFirst)
 		pipeline_.setState(GST_STATE_PLAYING);
 		ASSERT_TRUE(pull(*first));
 
+		/* One that is there and does not play yet holds nobody up. */
+		set(*second, GST_STATE_PAUSED);
+		for (int i = 0; i < 2 * kOnTheWay; i++)
+			ASSERT_TRUE(pull(*first)) << i;
 		set(*second, GST_STATE_PLAYING);
 		EXPECT_TRUE(meet());
 		pipeline_.setState(GST_STATE_NULL);
@@ -257,6 +277,7 @@ TEST_F(LoresTest, BayerIsForMainOnly)
 	const Problems problems = pipeline_.problems(GST_SECOND);
 	EXPECT_EQ(problems.count, 1);
 	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);
+	EXPECT_NE(problems.text.find("it offers"), std::string::npos) << problems.text;
 }
 
 TEST_F(LoresTest, OneElementPerStream)
