@@ -20,8 +20,8 @@ namespace cmacam::gst {
  * the memory of a buffer with others (copies, sub-buffers, muxed packets), and
  * the camera may write again only when all of them are done.
  *
- * The memory objects are kept from frame to frame: a consumer that imports
- * them recognises each.
+ * The memory objects, and with them their mappings, are kept from frame to
+ * frame: a consumer on the CPU maps each buffer once, not once per frame.
  */
 class FramePool
 {

@@ -4,8 +4,12 @@
  * CMACAM_TEST_CAMERA names the camera; unset, it is the first cmacam camera.
  * CMACAM_TEST_CYCLES and CMACAM_TEST_RENEGOTIATIONS say how often.
  */
+#include <cinttypes>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <map>
 #include <vector>
 
 #include <gst/allocators/gstdmabuf.h>
@@ -144,6 +148,45 @@ TEST_F(CameraTest, FramesAreDmabufsInSequence)
 		EXPECT_TRUE(i == 0 || GST_BUFFER_PTS(buffer) > last);
 		last = GST_BUFFER_PTS(buffer);
 	}
+}
+
+/* Whether @address is in a mapping of a dma-buf. */
+static bool isMapped(const void *address)
+{
+	std::ifstream maps("/proc/self/maps");
+
+	for (std::string line; std::getline(maps, line);) {
+		uintptr_t begin, end;
+		if (sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR, &begin, &end) == 2 &&
+		    uintptr_t(address) >= begin && uintptr_t(address) < end)
+			return line.find("/dmabuf:") != std::string::npos;
+	}
+	return false;
+}
+
+TEST_F(CameraTest, AMappingIsKeptFromFrameToFrame)
+{
+	std::map<const GstMemory *, const guint8 *> mappings;
+
+	pipeline_.setState(GST_STATE_PLAYING);
+	for (int i = 0; i < 12; i++) {
+		const SamplePtr sample = pull();
+		ASSERT_TRUE(sample);
+		GstMemory *memory = gst_buffer_peek_memory(bufferOf(sample), 0);
+		GstMapInfo map;
+		ASSERT_TRUE(gst_memory_map(memory, &map, GST_MAP_READ));
+		/* Unmapping clears it. */
+		const guint8 *data = map.data;
+		gst_memory_unmap(memory, &map);
+
+		EXPECT_TRUE(isMapped(data)) << "frame " << i;
+		EXPECT_EQ(mappings.emplace(memory, data).first->second, data);
+	}
+
+	/* Those, too, that are with the camera again. */
+	EXPECT_LE(mappings.size(), 6u);
+	for (const auto &[memory, data] : mappings)
+		EXPECT_TRUE(isMapped(data));
 }
 
 TEST_F(CameraTest, APauseIsNotALoss)

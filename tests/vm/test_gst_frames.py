@@ -215,7 +215,7 @@ def on_a_camera(tests, limit, **rounds):
 @vm_test(limit=180)
 def element_on_a_camera():
     """States, pauses, held frames, controls, new caps while playing, a busy camera, foreign clocks."""
-    assert on_a_camera("CameraTest.*", 170) >= 20
+    assert on_a_camera("CameraTest.*", 170) >= 21
 
 
 @vm_test(limit=180)
