@@ -5,13 +5,30 @@
 
 #include "manager.h"
 
+#include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
 
+/*
+ * libcamera::CameraManager::self_, which is not null while there is a manager; the
+ * constructor of a second one aborts. A private member, exported like all of
+ * libcamera: a version that hides it has no address here, and loses the check only.
+ *
+ * It is compared, never followed, and nothing orders the read: a manager that is made
+ * between the check and ours still aborts. libcamera offers no lock for that.
+ */
+extern libcamera::CameraManager *cmacamLibcameraSelf __asm__("_ZN9libcamera13CameraManager5self_E")
+	__attribute__((weak));
+
 namespace cmacam {
 
 namespace {
+
+bool somebodyElseHasOne()
+{
+	return &cmacamLibcameraSelf && cmacamLibcameraSelf;
+}
 
 /*
  * A second manager makes libcamera abort, also while the first is still in its
@@ -55,6 +72,10 @@ Result<std::shared_ptr<libcamera::CameraManager>> sharedManager()
 	s.gone.wait(lock, [&] { return !s.exists || (manager = s.manager.lock()); });
 	if (manager)
 		return manager;
+
+	if (somebodyElseHasOne())
+		return Error{EBUSY, "another part of this process already uses libcamera, which "
+				    "allows one user per process"};
 
 	auto fresh = std::make_unique<libcamera::CameraManager>();
 	if (const int ret = fresh->start(); ret < 0)

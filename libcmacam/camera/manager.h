@@ -16,7 +16,8 @@ namespace cmacam {
 /**
  * libcamera, running for as long as somebody keeps the pointer.
  *
- * \return The error of CameraManager::start()
+ * \return The error of CameraManager::start(); EBUSY if another part of the process
+ * has a manager of its own
  */
 Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();
 

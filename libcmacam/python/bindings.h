@@ -39,6 +39,12 @@ cmacam::PixelFormat formatOf(const std::string &name);
 /* "main" or "lores"; ValueError for anything else. */
 cmacam::Stream streamOf(const std::string &name);
 
+/* As the library's errors have it. */
+inline std::string withinOf(std::chrono::milliseconds time)
+{
+	return "within " + std::to_string(time.count()) + " ms";
+}
+
 /*
  * What next() of a camera and of a client share: wait without Python's lock, in
  * slices, so that Ctrl+C is heard.
@@ -48,7 +54,8 @@ cmacam::Frame nextFrame(Source &source, double timeout)
 {
 	using Milliseconds = std::chrono::milliseconds;
 	constexpr Milliseconds kSlice{200};
-	Milliseconds left(static_cast<Milliseconds::rep>(timeout * 1000));
+	const Milliseconds whole(static_cast<Milliseconds::rep>(timeout * 1000));
+	Milliseconds left = whole;
 
 	while (true) {
 		std::optional<cmacam::Result<cmacam::Frame>> result;
@@ -59,10 +66,17 @@ cmacam::Frame nextFrame(Source &source, double timeout)
 		if (*result)
 			return **std::move(result);
 
+		cmacam::Error error = result->error();
+		const std::string slice = withinOf(std::min(kSlice, left));
 		left -= kSlice;
-		const int code = result->error().code;
-		if ((code != ETIMEDOUT && code != EBUSY) || left <= Milliseconds::zero())
-			raise(result->error());
+		if (error.code != ETIMEDOUT && error.code != EBUSY)
+			raise(error);
+		if (left <= Milliseconds::zero()) {
+			/* The program does not know of slices. */
+			if (const auto at = error.what.find(slice); at != std::string::npos)
+				error.what.replace(at, slice.size(), withinOf(whole));
+			raise(error);
+		}
 		if (PyErr_CheckSignals())
 			throw py::error_already_set();
 	}

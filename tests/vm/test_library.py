@@ -113,9 +113,10 @@ def holders_are_named():
     with camera(policy="block") as source:
         detector = [source.next().hold("detector") for _ in range(source.buffers - 1)]
         recorder = source.next().hold("recorder")
-        said = failure(errno.EBUSY, source.next, timeout=0.2)
+        said = failure(errno.EBUSY, source.next, timeout=0.5)
         frames = ", ".join(str(n) for n in range(source.buffers - 1))
-        lib.expect(said, f"none of its {source.buffers} buffers: detector holds {source.buffers - 1} buffers "
+        lib.expect(said, f"^no frame within 500 ms, the camera has none of its {source.buffers} buffers: "
+                   f"detector holds {source.buffers - 1} buffers "
                    rf"\(frames {frames}; \d+\.\d s\); recorder holds 1 buffer \(frame {source.buffers - 1}; ")
         assert {holder["name"] for holder in source.holders} == {"detector", "recorder"}
         assert source.statistics["starved"] >= 1

@@ -92,7 +92,8 @@ struct CameraStatistics
  *
  * next() is for one thread at a time, everything else for any thread. Frames may
  * outlive the camera. All cameras of a process share one libcamera; a program
- * that makes a libcamera::CameraManager itself cannot have them.
+ * that makes a libcamera::CameraManager itself, or runs a GStreamer camera source,
+ * cannot have them: EBUSY.
  *
  * Errors that many functions return: ENODEV, the camera was unplugged; EPERM,
  * not in this order (next() before start()).
@@ -100,7 +101,12 @@ struct CameraStatistics
 class Camera
 {
 public:
-	/** The ids of all cameras. \return The error of starting libcamera */
+	/**
+	 * The ids of all cameras.
+	 *
+	 * \return The error of starting libcamera; EBUSY if another part of the process
+	 * already uses it
+	 */
 	static Result<std::vector<std::string>> list();
 
 	/**
