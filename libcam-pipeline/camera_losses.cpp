@@ -24,9 +24,9 @@ LOG_DECLARE_CATEGORY(Cmacam)
 
 namespace {
 
-std::string buffers(std::size_t count)
+std::string counted(std::size_t count, const std::string &thing)
 {
-	return std::to_string(count) + (count == 1 ? " buffer" : " buffers");
+	return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
 /* Who has them besides this process, which is the application. */
@@ -35,7 +35,7 @@ std::string otherHolders(Span<const DmaBufId> ids)
 	std::string text;
 	for (const DmaBufHolder &holder : dmaBufHolders(ids))
 		text += ", process " + std::to_string(holder.pid) + " (" + holder.name + ") has " +
-			buffers(holder.buffers) + " open";
+			counted(holder.buffers, "buffer") + " open";
 
 	return text;
 }
@@ -61,7 +61,8 @@ void CmacamCameraData::unwatchLosses()
 	if (!losses_.stopped(lost))
 		return;
 
-	LOG(Cmacam, Warning) << losses_.count() << " frames were lost until the camera stopped";
+	LOG(Cmacam, Warning) << counted(losses_.count(), "frame")
+			     << " lost until the camera stopped";
 	setCmacamLastError(id(), {});
 }
 
@@ -84,8 +85,8 @@ void CmacamCameraData::tellLosses(CmacamLossWatch::News news)
 		       " on: " + whoHoldsBuffers();
 		LOG(Cmacam, Warning) << text;
 	} else {
-		LOG(Cmacam, Warning) << losses_.count() << " frames were lost, none since number "
-				     << losses_.wholeSince();
+		LOG(Cmacam, Warning) << counted(losses_.count(), "frame")
+				     << " lost, none since number " << losses_.wholeSince();
 	}
 
 	setCmacamLastError(id(), text);
@@ -95,8 +96,9 @@ std::string CmacamCameraData::whoHoldsBuffers()
 {
 	auto held = [](CmacamOutput *output, std::size_t queued) {
 		const std::size_t all = output->buffers().size();
-		return std::to_string(all - std::min(queued, all)) + " of its " + buffers(all) +
-		       " of " + output->stream()->configuration().toString();
+		return std::to_string(all - std::min(queued, all)) + " of its " +
+		       counted(all, "buffer") + " of " +
+		       output->stream()->configuration().toString();
 	};
 	const std::size_t main = std::count_if(inFlight_.begin(), inFlight_.end(),
 					       [](const InFlight &frame) { return frame.main; });
