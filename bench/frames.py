@@ -27,6 +27,7 @@ WARM_UP = 16     # frames: every buffer has gone round, every decision is made
 LIMIT = 300      # seconds without what is waited for: the host of an emulated board may be busy
 SLOWEST = 1      # frames per second
 ONE_BY_ONE = 4
+TRIES = 4
 
 
 class NotRun(Exception):
@@ -45,10 +46,6 @@ class Board:
             answer = os.read(self._port, 256)
             if not answer.startswith(b"ok"):
                 raise NotRun(f"the board does not do {fps} frames per second: {answer.decode().strip()}")
-
-    @property
-    def paced(self):
-        return self._port is not None
 
 
 def installed(command):
@@ -105,16 +102,19 @@ class Running:
 
 
 def cost(cell, device, programs, board):
-    """At a pace at which the consumer waits for frames, and not they for it: slower until it does."""
+    """At a pace at which the consumer waits for frames, and not they for it: slower until it does.
+
+    Threads of a pool come and go: another try may see none.
+    """
     fps = cell.size.fps
     with Running(cell.consumer.command(cell.size, device, programs)) as running:
         running.warm_up()
         consumer = frames_meter.Consumer(running.pid, LIMIT)
-        while True:
+        for left in reversed(range(TRIES)):
             try:
                 return windows(consumer, cell.size.frames, fps, board)
             except frames_meter.Unsteady:
-                if fps <= SLOWEST or not board.paced:
+                if not left:
                     raise
                 fps = max(SLOWEST, fps // 3)
                 board.pace(fps)

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <vector>
 
 #include <gst/gst.h>
 #include <libcamera/control_ids.h>
@@ -227,8 +226,11 @@ void Controls::get(size_t index, GValue *value, GParamSpec *spec) const
 
 	{
 		std::lock_guard lock(mutex_);
-		if (metadata_.contains(id))
-			now = metadata_.get(id);
+		const auto seen =
+			std::find_if(metadata_.begin(), metadata_.end(),
+				     [id](const auto &entry) { return entry.first == id; });
+		if (seen != metadata_.end())
+			now = seen->second;
 		else if (set_.contains(id))
 			now = set_.get(id);
 		else if (const auto info = limits_.find(text.id); info != limits_.end())
@@ -313,7 +315,14 @@ Controls::frameDurations() const
 void Controls::setMetadata(const libcamera::ControlList &metadata)
 {
 	std::lock_guard lock(mutex_);
-	metadata_ = metadata;
+
+	size_t i = 0;
+	metadata_.resize(metadata.size());
+	for (const auto &[id, value] : metadata) {
+		metadata_[i].first = id;
+		metadata_[i].second = value;
+		i++;
+	}
 }
 
 StructurePtr Controls::describe() const

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <glib-object.h>
 #include <libcamera/controls.h>
@@ -76,7 +77,8 @@ private:
 	libcamera::ControlInfoMap limits_;
 	libcamera::ControlList set_{idMap()};
 	mutable libcamera::ControlList pending_{idMap()};
-	libcamera::ControlList metadata_{idMap()};
+	/* Of the last frame. A ControlList would allocate each entry anew, for each frame. */
+	std::vector<std::pair<unsigned int, libcamera::ControlValue>> metadata_;
 
 	static const libcamera::ControlIdMap &idMap();
 };

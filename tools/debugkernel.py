@@ -29,7 +29,7 @@ INSIDE = "/run/debug-kernel"
 DRIVERS = "/build/debug-kernel"
 
 # What it is asked about unless subjects are given.
-SUBJECTS = ["detectors", "memory", "ownership", "sync_cost", "dmabuf"]
+SUBJECTS = ["detectors", "memory", "ownership", "sync_cost", "dmabuf", "channels", "sensor"]
 
 # How much longer a test may take: every memory access is checked, and most machines are emulated.
 SLOWER = 4
