@@ -79,8 +79,11 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 			continue;
 		if (!lendable || client.loans.size() >= client.credits)
 			miss(&client, &freed);
-		else if (lend(&client, frame, **layout))
+		else if (const Result<void> lent = lend(&client, frame, **layout); lent)
 			count++;
+		else if (lent.error().code == EPIPE || lent.error().code == ECONNRESET)
+			/* Seen here before the other thread has heard of it. */
+			letGo(&client, 0, {}, &freed);
 		else
 			letGo(&client, EPIPE, "it does not read what it is sent", &freed);
 	}
@@ -88,12 +91,13 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 	return count;
 }
 
-bool FrameServer::Impl::lend(Client *client, const cmacam::Frame &frame, const FrameLayout &layout)
+Result<void> FrameServer::Impl::lend(Client *client, const cmacam::Frame &frame,
+				     const FrameLayout &layout)
 {
 	const unsigned int buffer = frame.buffer();
 	if (!client->knows[buffer]) {
-		if (!announce(client, buffer, layout))
-			return false;
+		if (Result<void> announced = announce(client, buffer, layout); !announced)
+			return announced;
 		client->knows[buffer] = true;
 	}
 
@@ -103,14 +107,14 @@ bool FrameServer::Impl::lend(Client *client, const cmacam::Frame &frame, const F
 	message.sequence = frame.sequence();
 	message.timestamp = frame.timestamp();
 	message.missed = client->missed;
-	if (!sendPacket(client->socket.get(), share::bytesOf(message)))
-		return false;
+	if (Result<void> sent = sendPacket(client->socket.get(), share::bytesOf(message)); !sent)
+		return sent;
 
 	client->loans.push_back({frame.share(), message.serial});
 	client->loans.back().frame.hold("reader " + std::to_string(client->pid));
 	client->missedInARow = 0;
 
-	return true;
+	return {};
 }
 
 Result<void> FrameServer::Impl::announce(Client *client, unsigned int buffer,

@@ -70,7 +70,7 @@ private:
 	void takeBack(Client *client, const share::Return &back, Freed *freed);
 
 	bool mayLend(unsigned int buffer);
-	bool lend(Client *client, const cmacam::Frame &frame, const FrameLayout &layout);
+	Result<void> lend(Client *client, const cmacam::Frame &frame, const FrameLayout &layout);
 	Result<void> announce(Client *client, unsigned int buffer, const FrameLayout &layout);
 	void miss(Client *client, Freed *freed);
 	void letGo(Client *client, int code, const std::string &reason, Freed *freed);
