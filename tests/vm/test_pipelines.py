@@ -59,30 +59,18 @@ def record_and_look():
     assert frames_of("filesrc location=/tmp/record.mkv ! matroskademux ! h264parse ! avdec_h264") == 20
 
 
-def stamps_of(name, out):
-    """{frame number: timestamp} of what went through the identity of this name; gst-launch may not print all."""
-    found = re.findall(rf"GstIdentity:{name}: last-message = chain .*pts: ([\d:.]+),.* offset: (\d+),", out)
-    return {int(number): time for time, number in found}
-
-
 @vm_test(settings={"fps": "10"})
 def record_main_and_look_at_lores():
-    """main is encoded, lores looked at and ends first: one timestamp per moment, every byte of lores the board's."""
-    seen = "identity silent=false name"
-    out = lib.run(["gst-launch-1.0", "-v", *(
-        f"cmacamsrc num-buffers=20 ! video/x-raw,format=NV12,width=640,height=480 ! {seen}=main ! queue ! "
-        "x264enc tune=zerolatency speed-preset=ultrafast ! matroskamux ! filesink location=/tmp/main.mkv "
-        f"cmacamsrc stream=lores num-buffers=10 ! {NV12} ! {seen}=lores ! multifilesink location=/tmp/lores-%d.bin"
-        ).split()])
-    main, lores = stamps_of("main", out), stamps_of("lores", out)
-    both = set(main) & set(lores)
-    assert len(both) >= 3 and all(main[n] == lores[n] for n in both), (main, lores)
+    """main is encoded, lores looked at and ends first: every byte of lores the board's, main of the same moments."""
+    launch("cmacamsrc num-buffers=20 ! video/x-raw,format=NV12,width=640,height=480 ! queue ! "
+           "x264enc tune=zerolatency speed-preset=ultrafast ! matroskamux ! filesink location=/tmp/main.mkv "
+           f"cmacamsrc stream=lores num-buffers=10 ! {NV12} ! multifilesink location=/tmp/lores-%d.bin")
 
     # Whose frame came when is the board's to tell: no frame number is in a file.
     of_main, of_lores = (lib.Board.session(channel)[0] for channel in (0, 1))
     numbers = {frame["sha256"]: n for n, frame in of_lores.items()}
     written = [numbers[lib.sha256_file(f"/tmp/lores-{n}.bin")] for n in range(10)]
-    assert written == sorted(set(written)) and set(lores) <= set(written), (written, lores)
+    assert written == sorted(set(written)), written
     assert all(of_lores[n]["picture"] == of_main[n]["picture"] for n in written)
     assert frames_of("filesrc location=/tmp/main.mkv ! matroskademux ! h264parse ! avdec_h264") == 20
 
