@@ -77,6 +77,7 @@ def gstreamer_waits_for_the_camera():
     finally:
         child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=60 * lib.SLOWER)
+        print(out)
     # libcamera's log has errors of its own, for calls on a node that is gone.
     assert "ERROR: from element" not in out, out
     assert out.count("cmacam-disconnected") == out.count("cmacam-connected") == 3, out
