@@ -2,6 +2,7 @@
 /*
  * CameraSession: what its streams are configured for, and with which buffers.
  */
+#include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -133,7 +134,7 @@ MaybeError CameraSession::applyConfiguration(PerStream<libcamera::StreamConfigur
 			     "CameraConfiguration::validate()"};
 
 	if (int ret = camera_->configure(config.get()); ret)
-		return Error{Error::Kind::Settings,
+		return Error{ret == -ENODEV ? Error::Kind::Lost : Error::Kind::Settings,
 			     "Camera '" + id() + "' refused " + possible + ": " +
 				     driverError(id()).value_or(strerror(-ret)),
 			     "Camera::configure() = " + describeErrno(ret)};
