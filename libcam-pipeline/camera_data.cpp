@@ -183,7 +183,7 @@ int CmacamCameraData::configure(const std::vector<OutputFormat> &formats, Transf
 
 	paired_ = lores_ && lores_->isActive();
 
-	return updateControls();
+	return report(updateControls());
 }
 
 int CmacamCameraData::exportBuffers(const Stream *stream, unsigned int count,
@@ -303,7 +303,8 @@ void CmacamCameraData::stop()
 /**
  * \brief Log the driver's own words for a failed operation and keep them
  * \param[in] ret Result of the operation
- * \return \a ret
+ * \return \a ret, or -ENODEV if the camera has gone: of that V4L2Device makes
+ * -EIO or -EINVAL where it deals with controls
  */
 int CmacamCameraData::report(int ret)
 {
@@ -311,6 +312,9 @@ int CmacamCameraData::report(int ret)
 		return ret;
 
 	failed_ = ret < 0;
+	if (failed_ && main_->device()->isGone())
+		ret = -ENODEV;
+
 	std::string text;
 	if (failed_) {
 		text = main_->device()->lastError();

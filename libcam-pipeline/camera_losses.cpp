@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,17 +49,20 @@ void CmacamCameraData::watchLosses()
 	main_->device()->setLossEventEnabled(true);
 }
 
-/* The last word: no record tells what was lost since the last frame. */
+/*
+ * The last word: no record tells what was lost since the last frame. A device
+ * that has gone says nothing, be that known here already or not.
+ */
 void CmacamCameraData::unwatchLosses()
 {
-	uint32_t lost = losses_.total();
+	std::optional<uint32_t> lost;
 
 	if (!unplugged_) {
 		main_->device()->setLossEventEnabled(false);
 		lost = main_->device()->framesLost();
 	}
 
-	if (!losses_.stopped(lost))
+	if (!losses_.stopped(lost.value_or(losses_.total())))
 		return;
 
 	LOG(Cmacam, Warning) << counted(losses_.count(), "frame")

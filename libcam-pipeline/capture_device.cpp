@@ -13,6 +13,8 @@
 
 #include <libcamera/base/event_notifier.h>
 
+#include "int_control.h"
+
 namespace libcamera {
 
 /**
@@ -59,6 +61,18 @@ void CmacamCaptureDevice::close()
 }
 
 /**
+ * \brief Whether the board is no longer there, or its driver
+ *
+ * True before unplugged is emitted, which takes a turn of the event loop.
+ */
+bool CmacamCaptureDevice::isGone()
+{
+	v4l2_capability capability{};
+
+	return ioctl(VIDIOC_QUERYCAP, &capability) == -ENODEV;
+}
+
+/**
  * \brief The node's V4L2_CID_CMACAM_LAST_ERROR
  *
  * V4L2Device::getControls() does not know string controls.
@@ -91,13 +105,14 @@ std::string CmacamCaptureDevice::lastError()
 
 /**
  * \brief How many frames were lost since streaming began
+ *
+ * \return The number, or nothing if the device has gone
  */
-uint32_t CmacamCaptureDevice::framesLost()
+std::optional<uint32_t> CmacamCaptureDevice::framesLost()
 {
 	static constexpr uint32_t ids[] = {V4L2_CID_CMACAM_FRAMES_LOST};
-	const ControlList values = getControls(ids);
 
-	return values.contains(ids[0]) ? values.get(ids[0]).get<int32_t>() : 0;
+	return intControl(getControls(ids), ids[0]);
 }
 
 /**

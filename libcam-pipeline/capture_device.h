@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <libcamera/base/signal.h>
@@ -26,8 +27,9 @@ public:
 	int open();
 	void close();
 
+	bool isGone();
 	std::string lastError();
-	uint32_t framesLost();
+	std::optional<uint32_t> framesLost();
 	void setLossEventEnabled(bool enable);
 
 	Signal<> unplugged;

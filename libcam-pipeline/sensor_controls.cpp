@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include <linux/v4l2-controls.h>
@@ -20,6 +21,8 @@
 #include <libcamera/ipa/core_ipa_interface.h>
 
 #include "libcamera/internal/camera_sensor.h"
+
+#include "int_control.h"
 
 namespace libcamera {
 
@@ -97,8 +100,8 @@ int CmacamSensorControls::readLimits()
 	const ControlInfo &vblank = v4l2.at(V4L2_CID_VBLANK);
 
 	static constexpr uint32_t ids[] = {V4L2_CID_VBLANK};
-	ControlList now = sensor_->getControls(ids);
-	if (!now.contains(V4L2_CID_VBLANK))
+	const std::optional<int32_t> now = intControl(sensor_->getControls(ids), V4L2_CID_VBLANK);
+	if (!now)
 		return -EIO;
 
 	info_.timing = {sensorInfo.pixelRate, sensorInfo.minLineLength};
@@ -114,7 +117,7 @@ int CmacamSensorControls::readLimits()
 	 * V4L2 gives no margin, but the largest exposure of the frame length
 	 * that is set right now.
 	 */
-	int32_t frameNow = activeLines_ + now.get(V4L2_CID_VBLANK).get<int32_t>();
+	int32_t frameNow = activeLines_ + *now;
 	info_.limits.margin = std::max(0, frameNow - exposure.max().get<int32_t>());
 
 	info_.defaultFrame = activeLines_ + vblank.def().get<int32_t>();

@@ -357,69 +357,6 @@ void starve(unsigned int streams, unsigned int rounds)
 	must(cmacam::lastError(camera->id()).empty(), "said of a camera that is stopped");
 }
 
-/* Streams until the camera goes away: first the requests come back, then the signal. */
-void unplug()
-{
-	CheckCamera camera;
-	camera.configure({kRoles[0], kRoles[1]});
-	camera.allocate();
-
-	std::vector<std::unique_ptr<Request>> requests;
-	for (unsigned int slot = 0; slot < 4; slot++) {
-		requests.push_back(camera->createRequest());
-		for (unsigned int i = 0; i < 2; i++)
-			must(!requests.back()->addBuffer(camera.stream(i),
-							 camera.buffers(i)[slot].get()),
-			     "cannot add a buffer");
-	}
-
-	unsigned int atHardware = 0; /* requests not given back */
-	std::mutex mutex;
-	std::condition_variable gone;
-	bool disconnected = false;
-	unsigned int missing = 0;
-	camera->requestCompleted.connect(&camera, [&](Request *) {
-		std::lock_guard lock(mutex);
-		atHardware--;
-	});
-	camera->disconnected.connect(&camera, [&] {
-		std::lock_guard lock(mutex);
-		disconnected = true;
-		missing = atHardware;
-		gone.notify_one();
-	});
-
-	camera.start();
-	auto queue = [&](Request *request) {
-		std::lock_guard lock(mutex);
-		if (!camera->queueRequest(request))
-			atHardware++;
-	};
-	for (const auto &request : requests)
-		queue(request.get());
-
-	unsigned int frames = 0;
-	for (;;) {
-		Request *request = camera.next();
-		if (request->status() == Request::RequestCancelled)
-			break;
-		if (++frames == 10) {
-			printf("streaming\n");
-			fflush(stdout);
-		}
-		request->reuse(Request::ReuseBuffers);
-		queue(request);
-	}
-
-	std::unique_lock lock(mutex);
-	must(gone.wait_for(lock, std::chrono::seconds(60), [&] { return disconnected; }),
-	     "never disconnected");
-	must(!missing, "disconnected before all requests were given back");
-	lock.unlock();
-	camera->disconnected.disconnect(&camera);
-	printf("disconnected\n");
-}
-
 } /* namespace */
 
 int main(int argc, char **argv)
@@ -445,7 +382,6 @@ int main(int argc, char **argv)
 	CLI::App *starveApp = app.add_subcommand("starve", "keeps every buffer until told");
 	starveApp->add_option("streams", streams)->required();
 	starveApp->add_option("rounds", count)->required();
-	CLI::App *unplugApp = app.add_subcommand("unplug", "until the camera goes away");
 	CLI11_PARSE(app, argc, argv);
 
 	try {
@@ -461,8 +397,6 @@ int main(int argc, char **argv)
 			adjustAll(wishes);
 		else if (*starveApp)
 			starve(streams, count);
-		else if (*unplugApp)
-			unplug();
 	} catch (const std::exception &error) {
 		fprintf(stderr, "session_check: %s\n", error.what());
 		return 1;

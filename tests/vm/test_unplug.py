@@ -13,6 +13,7 @@ from declare import vm_test
 from test_boards import TWO, check, stream, video_nodes
 
 FIRST = "platform/cmacam-sensor.0 cmacam-sensor"
+UNPLUG_CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/unplug_check")
 KILLED = r"the board does not answer|device inaccessible"
 
 
@@ -44,6 +45,45 @@ def twenty_removals_while_streaming_and_mapped():
         rescan()
     frames, _ = lib.probe("--frames", 5)
     assert len(frames) == 5
+
+
+def until_streaming(child):
+    """What a program has said by then."""
+    said = ""
+    while "streaming" not in said:
+        line = child.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+@vm_test(limit=200)
+def libcamera_with_two_streams():
+    """Requests are cancelled first, then Camera::disconnected comes; the next plug works."""
+    for _ in range(2):
+        child = subprocess.Popen([*UNPLUG_CHECK, "stream"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 text=True)
+        said = until_streaming(child)
+        remove()
+        rest, _ = child.communicate(timeout=60 * lib.SLOWER)
+        print(said + rest)
+        assert child.returncode == 0 and "disconnected" in rest
+        rescan()
+    lib.run(["cam", "-c1", "--capture=3"])
+
+
+@vm_test(limit=100)
+def libcamera_stops_before_it_knows():
+    """Camera::stop() on a board that has gone, before libcamera has heard of it: no more than a clean end."""
+    child = subprocess.Popen([*UNPLUG_CHECK, "stop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True)
+    said = until_streaming(child)
+    remove()
+    rest, _ = child.communicate("\n", timeout=60 * lib.SLOWER)
+    print(said + rest)
+    rescan()
+    assert child.returncode == 0 and "stopped" in rest
+    lib.run(["cam", "-c1", "--capture=3"])
 
 
 @vm_test(limit=200)
