@@ -4,6 +4,7 @@
  */
 #include "driver_error.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include <cmacam/last_error.h>
@@ -16,6 +17,13 @@ std::optional<std::string> driverError(const std::string &id)
 		return text;
 
 	return std::nullopt;
+}
+
+Error::Kind kindOf(int ret, Error::Kind otherwise)
+{
+	return ret == -ENODEV	? Error::Kind::Lost
+	       : ret == -ENOMEM ? Error::Kind::NoSpace
+				: otherwise;
 }
 
 std::string describeErrno(int ret)

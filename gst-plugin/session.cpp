@@ -120,7 +120,7 @@ std::shared_ptr<CameraSession> CameraSession::acquire(const std::string &name, M
 					      "' is in use by another application or element",
 				      "Camera::acquire() = " + describeErrno(ret)};
 		else
-			error = Error{ret == -ENODEV ? Error::Kind::Lost : Error::Kind::Open,
+			error = Error{kindOf(ret, Error::Kind::Open),
 				      "Camera '" + camera->id() +
 					      "' could not be opened: " + strerror(-ret),
 				      "Camera::acquire() = " + describeErrno(ret)};

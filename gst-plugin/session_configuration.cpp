@@ -2,7 +2,6 @@
 /*
  * CameraSession: what its streams are configured for, and with which buffers.
  */
-#include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -103,8 +102,12 @@ MaybeError CameraSession::applyConfiguration(PerStream<libcamera::StreamConfigur
 
 	std::unique_ptr<libcamera::CameraConfiguration> config =
 		camera_->generateConfiguration(roles);
-	if (!config || config->size() != roles.size())
-		return Error{Error::Kind::Open, "Camera '" + id() + "' has no configuration",
+	/* It had one for each of these roles when they were offered. */
+	if (!config)
+		return lostError();
+	if (config->size() != roles.size())
+		return Error{Error::Kind::Open,
+			     "Camera '" + id() + "' has no configuration for all its streams",
 			     "Camera::generateConfiguration()"};
 
 	std::string wanted;
@@ -134,7 +137,7 @@ MaybeError CameraSession::applyConfiguration(PerStream<libcamera::StreamConfigur
 			     "CameraConfiguration::validate()"};
 
 	if (int ret = camera_->configure(config.get()); ret)
-		return Error{ret == -ENODEV ? Error::Kind::Lost : Error::Kind::Settings,
+		return Error{kindOf(ret, Error::Kind::Settings),
 			     "Camera '" + id() + "' refused " + possible + ": " +
 				     driverError(id()).value_or(strerror(-ret)),
 			     "Camera::configure() = " + describeErrno(ret)};

@@ -3,7 +3,6 @@
  * CameraSession: the camera runs, requests go there and frames come back.
  */
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -71,9 +70,7 @@ MaybeError CameraSession::startCamera()
 		lost_ = lost_ || std::any_of(members_.begin(), members_.end(),
 					     [](const Member &member) { return member.started; });
 		changed_.notify_all();
-		return Error{ret == -ENODEV   ? Error::Kind::Lost
-			     : ret == -ENOMEM ? Error::Kind::NoSpace
-					      : Error::Kind::Open,
+		return Error{kindOf(ret, Error::Kind::Open),
 			     "Camera '" + id() + "' did not start: " +
 				     driverError(id()).value_or(strerror(-ret)),
 			     "Camera::start() = " + describeErrno(ret)};

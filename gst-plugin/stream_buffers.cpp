@@ -4,7 +4,6 @@
  */
 #include "stream_buffers.h"
 
-#include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -26,7 +25,7 @@ StreamBuffers::allocate(const std::shared_ptr<libcamera::Camera> &camera,
 	const std::string &id = camera->id();
 
 	if (int ret = self->allocator_.allocate(config.stream()); ret < 0) {
-		error = Error{ret == -ENOMEM ? Error::Kind::NoSpace : Error::Kind::Open,
+		error = Error{kindOf(ret, Error::Kind::Open),
 			      driverError(id).value_or(
 				      "No memory for the frames of camera '" + id +
 				      "': " + strerror(-ret) +
