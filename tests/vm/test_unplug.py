@@ -22,10 +22,18 @@ def remove(path=None):
         f.write("1")
 
 
+def settle():
+    lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
+
+
 def rescan():
+    """Plug in, as slowly as a hand would: udev of a busy machine gives the removal of a node the number of the next
+    node of that name, if that is there by then, and libcamera goes by numbers.
+    """
+    settle()
     with open("/sys/bus/pci/rescan", "w") as f:
         f.write("1")
-    lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
+    settle()
     lib.wait_until(lambda: os.path.exists(lib.video()), "the video node is back")
 
 
@@ -160,9 +168,10 @@ def kill_board():
 def start_board(dead):
     """Another one instead of the dead one, whose function on the bus is removed."""
     remove(dead)
+    settle()
     lib.Host().command("start 0")
     lib.wait_until(lambda: len(video_nodes()) == 2, "the video node is back")
-    lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
+    settle()
 
 
 def new_board_works():
