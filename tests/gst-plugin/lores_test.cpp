@@ -6,25 +6,16 @@
 #include <map>
 #include <vector>
 
-#include <gst/app/gstappsink.h>
 #include <gst/gst.h>
-#include <gst/video/video.h>
 #include <gtest/gtest.h>
 
-#include "pipeline.h"
+#include "sample.h"
 
 namespace cmacam::gst {
 namespace {
 
-constexpr GstClockTime kFrameLimit = 30 * GST_SECOND;
 /* How many frames may be on the way when something changes. */
 constexpr int kOnTheWay = 8;
-
-struct SampleUnref
-{
-	void operator()(GstSample *sample) const { gst_sample_unref(sample); }
-};
-using SamplePtr = std::unique_ptr<GstSample, SampleUnref>;
 
 std::string branch(const std::string &name, const std::string &caps)
 {
@@ -32,41 +23,16 @@ std::string branch(const std::string &name, const std::string &caps)
 	       "caps caps=" + caps + " ! appsink name=" + name + "sink sync=false async=false ";
 }
 
-gboolean proposeVideoMeta(GstAppSink *, GstQuery *query, gpointer)
-{
-	gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-	return TRUE;
-}
-
 class LoresTest : public testing::Test
 {
 protected:
 	void SetUp() override
 	{
-		/* What a sink keeps is the camera's own buffers, and not copies. */
-		for (const ElementPtr *one : {&mainSink_, &loresSink_}) {
-			g_object_set(one->get(), "emit-signals", TRUE, nullptr);
-			g_signal_connect(one->get(), "propose-allocation",
-					 G_CALLBACK(proposeVideoMeta), nullptr);
-		}
+		takeFramesAsTheyAre(mainSink_);
+		takeFramesAsTheyAre(loresSink_);
 	}
 
 	static GstAppSink *sink(const ElementPtr &element) { return GST_APP_SINK(element.get()); }
-
-	static SamplePtr pull(const ElementPtr &sink, GstClockTime limit = kFrameLimit)
-	{
-		return SamplePtr(gst_app_sink_try_pull_sample(GST_APP_SINK(sink.get()), limit));
-	}
-
-	static GstBuffer *buffer(const SamplePtr &sample)
-	{
-		return gst_sample_get_buffer(sample.get());
-	}
-
-	static const GstStructure *caps(const SamplePtr &sample)
-	{
-		return gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0);
-	}
 
 	/* An element alone, while the pipeline is in another state. */
 	void set(const ElementPtr &element, GstState state)
@@ -83,11 +49,11 @@ protected:
 
 		for (int i = 0; i < limit; i++)
 			for (const ElementPtr *one : {&mainSink_, &loresSink_}) {
-				const SamplePtr sample = pull(*one);
+				const SamplePtr sample = pullFrom(*one);
 				if (!sample)
 					return testing::AssertionFailure() << "no frame";
-				const guint64 offset = GST_BUFFER_OFFSET(buffer(sample));
-				const GstClockTime time = GST_BUFFER_PTS(buffer(sample));
+				const guint64 offset = GST_BUFFER_OFFSET(bufferOf(sample));
+				const GstClockTime time = GST_BUFFER_PTS(bufferOf(sample));
 				const auto [other, first] = seen.emplace(offset, time);
 				if (!first && other->second == time)
 					return testing::AssertionSuccess();
@@ -109,13 +75,13 @@ TEST_F(LoresTest, FramesOfOneMomentAreStampedAlike)
 	pipeline_.setState(GST_STATE_PLAYING);
 
 	for (guint64 i = 0; i < 4; i++) {
-		const SamplePtr main = pull(mainSink_), lores = pull(loresSink_);
+		const SamplePtr main = pullFrom(mainSink_), lores = pullFrom(loresSink_);
 		ASSERT_TRUE(main && lores);
-		EXPECT_EQ(GST_BUFFER_OFFSET(buffer(main)), i);
-		EXPECT_EQ(GST_BUFFER_OFFSET(buffer(lores)), i);
-		EXPECT_EQ(GST_BUFFER_PTS(buffer(main)), GST_BUFFER_PTS(buffer(lores)));
-		EXPECT_GE(gst_buffer_get_size(buffer(main)), 320u * 240 * 3 / 2);
-		EXPECT_LT(gst_buffer_get_size(buffer(lores)), 320u * 122);
+		EXPECT_EQ(GST_BUFFER_OFFSET(bufferOf(main)), i);
+		EXPECT_EQ(GST_BUFFER_OFFSET(bufferOf(lores)), i);
+		EXPECT_EQ(GST_BUFFER_PTS(bufferOf(main)), GST_BUFFER_PTS(bufferOf(lores)));
+		EXPECT_GE(gst_buffer_get_size(bufferOf(main)), 320u * 240 * 3 / 2);
+		EXPECT_LT(gst_buffer_get_size(bufferOf(lores)), 320u * 122);
 	}
 	EXPECT_EQ(pipeline_.problems().count, 0);
 }
@@ -129,10 +95,10 @@ TEST_F(LoresTest, EitherMayStopAndTheOtherGoesOn)
 
 		guint64 last = 0;
 		for (int i = 0; i < kOnTheWay; i++) {
-			const SamplePtr sample = pull(*stays);
+			const SamplePtr sample = pullFrom(*stays);
 			ASSERT_TRUE(sample);
-			EXPECT_TRUE(i == 0 || GST_BUFFER_OFFSET(buffer(sample)) > last) << i;
-			last = GST_BUFFER_OFFSET(buffer(sample));
+			EXPECT_TRUE(i == 0 || GST_BUFFER_OFFSET(bufferOf(sample)) > last) << i;
+			last = GST_BUFFER_OFFSET(bufferOf(sample));
 		}
 		set(*goes, GST_STATE_PLAYING);
 	}
@@ -146,12 +112,12 @@ TEST_F(LoresTest, EitherMayStartFirst)
 	     {std::pair{&mainSink_, &lores_}, {&loresSink_, &main_}}) {
 		set(*second, GST_STATE_NULL);
 		pipeline_.setState(GST_STATE_PLAYING);
-		ASSERT_TRUE(pull(*first));
+		ASSERT_TRUE(pullFrom(*first));
 
 		/* One that is there and does not play yet holds nobody up. */
 		set(*second, GST_STATE_PAUSED);
 		for (int i = 0; i < 2 * kOnTheWay; i++)
-			ASSERT_TRUE(pull(*first)) << i;
+			ASSERT_TRUE(pullFrom(*first)) << i;
 		set(*second, GST_STATE_PLAYING);
 		EXPECT_TRUE(meet());
 		pipeline_.setState(GST_STATE_NULL);
@@ -164,11 +130,11 @@ TEST_F(LoresTest, AnEndOfStreamIsForOneOfThem)
 	pipeline_.setState(GST_STATE_PLAYING);
 	ASSERT_TRUE(meet());
 	gst_element_send_event(lores_.get(), gst_event_new_eos());
-	while (pull(loresSink_))
+	while (pullFrom(loresSink_))
 		;
 	EXPECT_TRUE(gst_app_sink_is_eos(sink(loresSink_)));
 	for (int i = 0; i < kOnTheWay; i++)
-		ASSERT_TRUE(pull(mainSink_)) << i;
+		ASSERT_TRUE(pullFrom(mainSink_)) << i;
 }
 
 /* And gets frames of its own again once it lets go. */
@@ -179,9 +145,9 @@ TEST_F(LoresTest, WhoKeepsItsFramesDoesNotHoldUpTheOther)
 	     {std::pair{&loresSink_, &mainSink_}, {&mainSink_, &loresSink_}}) {
 		std::vector<SamplePtr> held;
 		for (int i = 0; i < 4; i++)
-			held.push_back(pull(*keeper));
+			held.push_back(pullFrom(*keeper));
 		for (int i = 0; i < 2 * kOnTheWay; i++)
-			ASSERT_TRUE(pull(*other)) << i;
+			ASSERT_TRUE(pullFrom(*other)) << i;
 		held.clear();
 		EXPECT_TRUE(meet());
 	}
@@ -193,7 +159,7 @@ TEST_F(LoresTest, APauseOfOneIsNoneOfTheOther)
 	ASSERT_TRUE(meet());
 	set(lores_, GST_STATE_PAUSED);
 	for (int i = 0; i < kOnTheWay; i++)
-		ASSERT_TRUE(pull(mainSink_)) << i;
+		ASSERT_TRUE(pullFrom(mainSink_)) << i;
 	set(lores_, GST_STATE_PLAYING);
 	EXPECT_TRUE(meet());
 }
@@ -207,16 +173,16 @@ TEST_F(LoresTest, NewCapsOfOneLeaveTheOtherItsSize)
 	g_object_set(pipeline_.element("lorescaps").get(), "caps", wanted.get(), nullptr);
 	gint width = 0;
 	for (int i = 0; i < 4 * kOnTheWay && width != 200; i++) {
-		const SamplePtr sample = pull(loresSink_);
+		const SamplePtr sample = pullFrom(loresSink_);
 		ASSERT_TRUE(sample);
-		gst_structure_get_int(caps(sample), "width", &width);
+		gst_structure_get_int(capsOf(sample), "width", &width);
 	}
 	EXPECT_EQ(width, 200);
 
 	ASSERT_TRUE(meet());
-	const SamplePtr sample = pull(mainSink_);
+	const SamplePtr sample = pullFrom(mainSink_);
 	ASSERT_TRUE(sample);
-	gst_structure_get_int(caps(sample), "width", &width);
+	gst_structure_get_int(capsOf(sample), "width", &width);
 	EXPECT_EQ(width, 320);
 }
 
@@ -231,10 +197,10 @@ TEST_F(LoresTest, TheFrameRateIsThatOfMain)
 	const auto rateIs = [this](int wanted) {
 		gint numerator = 0, denominator = 1;
 		for (int i = 0; i < 4 * kOnTheWay && numerator != wanted * denominator; i++) {
-			const SamplePtr main = pull(mainSink_), lores = pull(loresSink_);
+			const SamplePtr main = pullFrom(mainSink_), lores = pullFrom(loresSink_);
 			if (!main || !lores)
 				return false;
-			gst_structure_get_fraction(caps(lores), "framerate", &numerator,
+			gst_structure_get_fraction(capsOf(lores), "framerate", &numerator,
 						   &denominator);
 		}
 		return numerator == wanted * denominator;
@@ -253,7 +219,7 @@ TEST_F(LoresTest, ADifferentFrameRateIsOneClearError)
 	const CapsPtr other(gst_caps_from_string("video/x-raw,framerate=15/1"));
 	g_object_set(pipeline_.element("lorescaps").get(), "caps", other.get(), nullptr);
 	pipeline_.setState(GST_STATE_PLAYING);
-	ASSERT_TRUE(pull(mainSink_));
+	ASSERT_TRUE(pullFrom(mainSink_));
 
 	const Problems problems = pipeline_.problems(GST_SECOND);
 	EXPECT_EQ(problems.count, 1);
@@ -273,7 +239,7 @@ TEST_F(LoresTest, BayerIsForMainOnly)
 
 	g_object_set(pipeline_.element("lorescaps").get(), "caps", bayer.get(), nullptr);
 	pipeline_.setState(GST_STATE_PLAYING);
-	EXPECT_TRUE(pull(mainSink_));
+	EXPECT_TRUE(pullFrom(mainSink_));
 	const Problems problems = pipeline_.problems(GST_SECOND);
 	EXPECT_EQ(problems.count, 1);
 	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pipeline of cmacamsrc and an appsink, on a camera.
+ */
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sample.h"
+
+namespace cmacam::gst {
+
+/* CMACAM_TEST_CAMERA names the camera; unset, it is the first cmacam camera. */
+inline std::string source()
+{
+	const char *camera = getenv("CMACAM_TEST_CAMERA");
+
+	return "cmacamsrc name=camera " +
+	       (camera ? "camera-name=\"" + std::string(camera) + "\"" : std::string());
+}
+
+class CameraTest : public testing::Test
+{
+protected:
+	static constexpr GstClockTime kNothingMore = 500 * GST_MSECOND;
+
+	void SetUp() override { takeFramesAsTheyAre(sink_); }
+
+	SamplePtr pull(GstClockTime limit = kFrameLimit) { return pullFrom(sink_, limit); }
+
+	/* Keep every frame until the camera has no buffer left. */
+	std::vector<SamplePtr> pullAll()
+	{
+		std::vector<SamplePtr> held;
+
+		held.push_back(pull());
+		while (SamplePtr sample = pull(kNothingMore))
+			held.push_back(std::move(sample));
+		return held;
+	}
+
+	/* Whether a frame comes that is marked as the first after a pause. */
+	bool resumes()
+	{
+		for (int i = 0; i < 16; i++) {
+			const SamplePtr sample = pull();
+			if (!sample)
+				return false;
+			if (GST_BUFFER_FLAG_IS_SET(bufferOf(sample), GST_BUFFER_FLAG_DISCONT))
+				return true;
+		}
+		return false;
+	}
+
+	void setSize(int width, int height)
+	{
+		const CapsPtr caps(gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, width,
+						       "height", G_TYPE_INT, height, nullptr));
+		g_object_set(pipeline_.element("filter").get(), "caps", caps.get(), nullptr);
+	}
+
+	Pipeline pipeline_{source() + " ! capsfilter name=filter ! appsink name=sink sync=false"};
+	ElementPtr camera_ = pipeline_.element("camera");
+	ElementPtr sink_ = pipeline_.element("sink");
+};
+
+} /* namespace cmacam::gst */
