@@ -4,10 +4,12 @@
 import re
 
 import lib
-from declare import vm_test
+from declare import Machine, vm_test
 from test_controls import capture
 
 PACED = {"fps": "10"}
+PEOPLE = Machine(board=("--source", "/usr/share/cmacam/vtest.avi"))
+PICTURE = Machine(board=("--source", "/src/docs/pictures/contact-sheet.jpg"))
 
 
 def light(**settings):
@@ -31,8 +33,20 @@ def light_steps_settle():
 
 @vm_test(settings=PACED, long=True, limit=900)
 def many_light_steps_settle():
-    """50 random steps of the light."""
+    """50 random steps of the light on the board's pattern."""
     lib.expect(check("--steps", 50, "--seed", 7, limit=890), r"steps=50 settled=\d+")
+
+
+@vm_test(machine=PEOPLE, settings=PACED, long=True, limit=900)
+def many_light_steps_settle_on_people():
+    """50 random steps of the light on people who walk."""
+    lib.expect(check("--steps", 50, "--seed", 8, limit=890), r"steps=50 settled=\d+")
+
+
+@vm_test(machine=PICTURE, settings=PACED, long=True, limit=900)
+def many_light_steps_settle_on_a_picture():
+    """50 random steps of the light on a still picture of high contrast."""
+    lib.expect(check("--steps", 50, "--seed", 9, limit=890), r"steps=50 settled=\d+")
 
 
 @vm_test(settings=PACED, limit=120)
