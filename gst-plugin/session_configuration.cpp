@@ -76,8 +76,9 @@ MaybeError CameraSession::configureMember(StreamName which)
 
 	std::shared_ptr<StreamBuffers> buffers =
 		StreamBuffers::allocate(camera_, applied[which], error);
+	/* Of a camera that is gone the reason is not memory. */
 	if (!buffers)
-		return error;
+		return error->kind == Error::Kind::Lost ? lostError() : error;
 
 	std::lock_guard lock(mutex_);
 	members_[which].queue.open(std::move(buffers));

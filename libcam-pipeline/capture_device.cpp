@@ -63,7 +63,7 @@ void CmacamCaptureDevice::close()
 /**
  * \brief Whether the board is no longer there, or its driver
  *
- * True before unplugged is emitted, which takes a turn of the event loop.
+ * May be true before unplugged is emitted, which takes a turn of the event loop.
  */
 bool CmacamCaptureDevice::isGone()
 {

@@ -115,8 +115,7 @@ TEST_F(FrameTest, FullRingLosesFramesAndKeepsTheAddress)
 	}
 
 	m.commit(Machine::buffer(4));
-	while (m.ch(CMACAM_CH_DROPPED) < 2)
-		std::this_thread::yield();
+	ASSERT_TRUE(becomes([&] { return m.ch(CMACAM_CH_DROPPED) >= 2; }));
 	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 3u);
 	EXPECT_EQ(logged("lost ch=0 seq=4 reason=ring-full"), 1u);
 	EXPECT_TRUE(untouched(Machine::buffer(4), 0x10000));
@@ -134,8 +133,7 @@ TEST_F(FrameTest, RingOutOfReachLosesFrames)
 	m.enable();
 	m.memory.setMaster(false);
 	m.commit(Machine::buffer(0));
-	while (m.ch(CMACAM_CH_DROPPED) < 1)
-		std::this_thread::yield();
+	ASSERT_TRUE(becomes([&] { return m.ch(CMACAM_CH_DROPPED) >= 1; }));
 	EXPECT_GE(m.ch(CMACAM_CH_ERRORS), 1u);
 	EXPECT_EQ(logged("lost ch=0 seq=0 reason=ring-error"), 1u);
 	EXPECT_TRUE(untouched(Machine::buffer(0), 0x10000));
@@ -178,8 +176,7 @@ TEST_F(FrameTest, FaultLoseIrq)
 	m.setCh(CMACAM_CH_FAULT, CMACAM_FAULT_LOSE_IRQ);
 	m.commit(Machine::buffer(0));
 	m.enable();
-	while (!(m.ch(CMACAM_CH_INT_STATUS) & CMACAM_CH_INT_FRAME_DONE))
-		std::this_thread::yield();
+	ASSERT_TRUE(becomes([&] { return m.ch(CMACAM_CH_INT_STATUS) & CMACAM_CH_INT_FRAME_DONE; }));
 	EXPECT_FALSE(m.waitInterrupt(20));
 	EXPECT_EQ(m.next()->flags, 0u);
 }

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "machine.h"
 
@@ -52,6 +54,18 @@ protected:
 		     i += CMACAM_MARK_LINE)
 			lines += std::memcmp(&frame[i], &sequence, sizeof(sequence)) == 0;
 		return lines;
+	}
+	/* Without a limit a board that never gets there would hang the test. */
+	template <typename Condition>
+	bool becomes(Condition condition)
+	{
+		const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+		while (!condition()) {
+			if (std::chrono::steady_clock::now() > limit)
+				return false;
+			std::this_thread::yield();
+		}
+		return true;
 	}
 	std::size_t logged(const std::string &line)
 	{

@@ -3,17 +3,14 @@
  * Frames from start to completion: contents of entries, marks and logs.
  */
 #include <algorithm>
-#include <chrono>
 #include <format>
 #include <memory>
-#include <thread>
 
 #include <glib.h>
 
 #include "frame_fixture.h"
 
 using namespace cmacam;
-using namespace std::chrono_literals;
 
 namespace {
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,23 @@ protected:
 				return true;
 		}
 		return false;
+	}
+
+	/*
+	 * The time of the first frame at which it passes; none if it does not for more
+	 * frames than can be on the way from before.
+	 */
+	template <typename Passes>
+	std::optional<GstClockTime> timeOnce(Passes passes)
+	{
+		for (int i = 0; i < 16; i++) {
+			const SamplePtr sample = pull();
+			if (!sample)
+				return std::nullopt;
+			if (passes(GST_BUFFER_PTS(bufferOf(sample))))
+				return GST_BUFFER_PTS(bufferOf(sample));
+		}
+		return std::nullopt;
 	}
 
 	void setSize(int width, int height)

@@ -5,10 +5,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <sstream>
+#include <string>
 #include <thread>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ using libcamera::StreamRole;
 
 namespace {
 
+constexpr std::chrono::seconds kPatience{60};
 constexpr StreamRole kRoles[] = {StreamRole::VideoRecording, StreamRole::Viewfinder};
 
 /* One request for each buffer, of both streams. */
@@ -85,8 +87,7 @@ void stream()
 	}
 
 	std::unique_lock lock(mutex);
-	must(gone.wait_for(lock, std::chrono::seconds(60), [&] { return disconnected; }),
-	     "never disconnected");
+	must(gone.wait_for(lock, kPatience, [&] { return disconnected; }), "never disconnected");
 	must(!missing, "disconnected before all requests were given back");
 	lock.unlock();
 	camera->disconnected.disconnect(&camera);
@@ -109,17 +110,22 @@ char threadState(pid_t thread)
  */
 void stop()
 {
-	CheckCamera camera;
-	const auto requests = prepare(camera);
-
+	/* libcamera's thread looks at these until the camera has stopped. */
 	const pid_t stopper = gettid();
 	std::atomic<bool> stopping = false;
 	std::atomic<unsigned int> frames = 0;
+
+	CheckCamera camera;
+	const auto requests = prepare(camera);
 	camera->requestCompleted.connect(&camera, [&](Request *) {
 		if (++frames != 3)
 			return;
-		while (!stopping || threadState(stopper) != 'S')
+		const auto limit = std::chrono::steady_clock::now() + kPatience;
+		while (!stopping || threadState(stopper) != 'S') {
+			if (std::chrono::steady_clock::now() > limit)
+				return;
 			std::this_thread::yield();
+		}
 		printf("streaming\n");
 		fflush(stdout);
 		/* Until the board has been removed. */
