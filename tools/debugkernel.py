@@ -18,7 +18,7 @@ import host
 import paths
 import rootfs
 import vm
-from sandbox import ENVIRONMENT, end_with_parent
+from sandbox import ENVIRONMENT, WITH_US
 from ui import Fail, run_logged, say, step, tail
 
 RECIPE = os.path.join(paths.TOOLS, "debug-kernel")
@@ -80,12 +80,12 @@ def make(box, version, folder):
         shutil.copy("/etc/resolv.conf", box.root + "/run/resolv.conf")
     # A process namespace: whatever ends this command ends every compiler as well. Its first process
     # does not listen to SIGTERM.
-    argv = box.argv(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+    argv = WITH_US + box.argv(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                      "sh", "/src/tools/debug-kernel/build.sh", version, INSIDE])
     with step(f"Building the debug kernel for {version}: 10 to 30 minutes, once"):
         try:
             run_logged(argv, log, "the debug kernel's build", progress=lambda: progress(log), env=ENVIRONMENT,
-                       preexec_fn=end_with_parent, stop=subprocess.Popen.kill)
+                       stop=subprocess.Popen.kill)
             os.rename(partial, folder)
         except Fail as error:
             raise explained(log, error) from None

@@ -7,14 +7,15 @@ with the process that made it: an interrupted command leaves nothing mounted.
 
 import ctypes
 import os
-import signal
 import subprocess
 
 import paths
 from ui import Fail
 
 CLONE_NEWNS = 0x00020000
-PR_SET_PDEATHSIG = 1
+# Its child ends at the latest when the thread that started it does. Several threads start some, so
+# this is no code of ours between fork and exec.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 libc = ctypes.CDLL(None, use_errno=True)
 
 ENVIRONMENT = {
@@ -60,7 +61,7 @@ class Sandbox:
         """Start a command inside; it ends at the latest when this process does."""
         kwargs.setdefault("stdin", subprocess.DEVNULL)
         kwargs["env"] = {**ENVIRONMENT, **kwargs.get("env", {})}
-        return subprocess.Popen(self.argv(command), preexec_fn=end_with_parent, **kwargs)
+        return subprocess.Popen([*WITH_US, *self.argv(command)], **kwargs)
 
     def run(self, command, check=True, **kwargs):
         with self.popen(command, **kwargs) as child:
@@ -68,7 +69,3 @@ class Sandbox:
         if check and child.returncode:
             raise Fail(f"{' '.join(command)} failed with status {child.returncode}: {(err or out or '').strip()}")
         return subprocess.CompletedProcess(command, child.returncode, out, err)
-
-
-def end_with_parent():
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,39 +1,46 @@
 # SPDX-License-Identifier: MIT
 """./dev test: unit tests, static checks, and the subjects that need the machine."""
 
-import json
 import os
-import sys
+import threading
 import time
 
 import checks
 import debugkernel
+import feed
 import intree
-import paths
+import plan
 import units
 import vm
+from plan import declare
 from ui import Fail, duration, say
 
-sys.path.insert(0, os.path.join(paths.CHECKOUT, "tests", "vm"))
-import declare  # noqa: E402  (found through the line above)
-
-BOOT_ALLOWANCE = 60
 HOST_SUBJECTS = {"units": units, "checks": checks}
+# Host checks run beside the machines, whose tests have limits of time.
+POLITE = 5
+SLOWEST = 10
+# No machine of tests runs that long: the feed ends one that hangs.
+LIMIT = 12 * 3600
 
 
 class Tally:
-    """Counts results and prints one line each."""
+    """Counts results and prints each, from any thread."""
 
     def __init__(self):
+        self._lock = threading.Lock()
         self.results = {}
+        self.times = {}
 
-    def add(self, name, outcome, seconds=0.0, said="", show=True):
-        self.results[name] = outcome
-        if not show:
-            return
-        say(f"{outcome:6} {name} ({seconds:.1f} s)")
-        if outcome != "ok" and said:
-            say("".join(f"       {line}\n" for line in said.strip().splitlines()[-60:]).rstrip("\n"))
+    def add(self, name, outcome, seconds=0.0, said=""):
+        with self._lock:
+            self.results[name] = outcome
+            self.times[name] = seconds
+            lines = said.strip().splitlines()[-60:] if outcome != "ok" else []
+            say("".join([f"{outcome:6} {name} ({seconds:.1f} s)", *(f"\n       {line}" for line in lines)]))
+
+    def passed(self):
+        """{test: seconds} of those that passed."""
+        return {name: seconds for name, seconds in self.times.items() if self.results[name] == "ok"}
 
     def count(self, outcome):
         return sum(1 for o in self.results.values() if o == outcome)
@@ -55,14 +62,17 @@ def select(args):
     only_there = [test for test in tests if test.debug_kernel]
     if args.subjects and tests == only_there and not args.debug_kernel and not args.list and tests:
         raise Fail(f"{' '.join(args.subjects)}: runs on the debug kernel only: ./dev test --debug-kernel")
+    if args.left_out:
+        args.long = True
+        tests = [test for test in tests if test.long]
     tests = [test for test in tests if args.match in test.full_name and (args.long or not test.long)
-             and (args.debug_kernel or args.list or not test.debug_kernel)]
+             and (args.soak or not test.soak) and (args.debug_kernel or args.list or not test.debug_kernel)]
     return [subject for subject in wanted if subject in HOST_SUBJECTS], tests
 
 
 def main(args, ready):
     if args.list:
-        args.long = True
+        args.long = args.soak = True
     hosts, tests = select(args)
     if args.list:
         return show(hosts, tests)
@@ -72,78 +82,119 @@ def main(args, ready):
         intree.ensure(box)
     tally = Tally()
     start = time.monotonic()
-    for subject in hosts:
-        say(f"==> {subject}")
-        HOST_SUBJECTS[subject].run(box, tally, args.long, args.match)
-    for machine, group in by_machine(tests):
-        run_group(box, machine, group, tally, kernel)
+    finished = run(box, hosts, tests, tally, kernel, args)
+    if not tally.results:
+        raise Fail("no test ran: nothing matches")
+    plan.write_times(tally.passed())
+    for name in sorted(tally.times, key=tally.times.get, reverse=True)[:SLOWEST]:
+        say(f"{tally.times[name]:6.1f} s  {name}")
     failed = [name for name, outcome in tally.results.items() if outcome == "not ok"]
     if failed:
         say("failed: " + ", ".join(failed))
     say(f"{len(tally.results)} tests in {duration(time.monotonic() - start)}")
-    if not tally.results:
-        raise Fail("no test ran: nothing matches")
+    if not finished:
+        say("interrupted: the tests that are missing here did not run to their end")
     print(tally.closing_line(), flush=True)
-    return 1 if failed else 0
+    return 130 if not finished else 1 if failed else 0
+
+
+def run(box, hosts, tests, tally, kernel, args):
+    """Host subjects and machines side by side; whether all came to their end."""
+    wanted = plan.Plan(tests, plan.read_times())
+    threads = [Thread(run_hosts, box, hosts, tally, args)] if hosts else []
+    threads += [Thread(run_machines, box, wanted, tally, kernel) for _ in range(min(args.jobs, len(tests)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        # The machines end with the threads that started them.
+        wanted.stop()
+        return False
+    for thread in threads:
+        if thread.error:
+            raise thread.error
+    return True
+
+
+class Thread(threading.Thread):
+    """One that keeps the error it ended with."""
+
+    def __init__(self, function, *args):
+        super().__init__(daemon=True)
+        self._call = lambda: function(*args)
+        self.error = None
+
+    def run(self):
+        try:
+            self._call()
+        except BaseException as error:      # whoever waits raises it
+            self.error = error
+
+
+def run_hosts(box, subjects, tally, args):
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), POLITE)
+    for subject in subjects:
+        HOST_SUBJECTS[subject].run(box, tally, args)
+
+
+def run_machines(box, wanted, tally, kernel):
+    """One machine after the other, as long as there is a kind that another one is good for."""
+    while kind := wanted.kind():
+        try:
+            run_machine(box, wanted, kind, tally, kernel)
+        finally:
+            wanted.ended(kind)
+
+
+def run_machine(box, wanted, kind, tally, kernel):
+    """One boot. A machine that dies fails the group that it had in hand."""
+    say(f"==> machine: {describe(kind)}")
+    taken = []
+
+    def take():
+        group = wanted.take(kind, taken[-1].machine if taken else None)
+        taken.extend([group] if group else [])
+        return (group.tests, group.boards) if group else ([], [])
+
+    settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
+    boards = [(*settings, *options) for options in kind.boards]
+    source = feed.Feed(take, tally, kernel.slower)
+    options = vm.Options(board=boards[0] if boards else (), more_boards=tuple(boards[1:]), no_board=not boards,
+                         load_drivers=False, kernel=kernel, tests=source, limit=LIMIT,
+                         cma=kind.boot.cma, memory=kind.boot.memory, append=kind.boot.append, hotplug=kind.boot.hotplug)
+    command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py"
+    if kernel.debug and not kind.boot.planted:
+        command += " --detectors"
+    with vm.Machine(box, options) as running:
+        died = ""
+        try:
+            status = running.run(command)
+            if status != 0:
+                died = source.hung or f"the machine ended with status {status}"
+        except Fail as error:
+            died = str(error)
+        if died:
+            died += f"\n{running.console[-3000:]}"
+            if not taken:
+                take()
+                source.pending(taken[0].tests if taken else [])
+        source.close(died)
 
 
 def show(hosts, tests):
     for subject in hosts:
         say(f"{subject}: {HOST_SUBJECTS[subject].__doc__.splitlines()[0]}")
     for test in tests:
-        when = (" (--long)" if test.long else "") + (" (--debug-kernel)" if test.debug_kernel else "")
+        when = "".join(f" (--{word.replace('_', '-')})" for word in ("long", "soak", "debug_kernel") if getattr(test, word))
         say(f"{test.full_name}: {test.purpose}{when}")
     return 0
 
 
-def by_machine(tests):
-    groups = {}
-    for test in tests:
-        groups.setdefault(test.machine, []).append(test)
-    return groups.items()
-
-
-def run_group(box, machine, group, tally, kernel):
-    """One boot for the tests that share a machine. One that dies fails what it did not finish."""
-    say(f"==> machine: {describe(machine)}")
-    limit = kernel.slower * (BOOT_ALLOWANCE + sum(test.limit for test in group))
-    settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
-    options = vm.Options(board=(*settings, *machine.board), no_board=machine.no_board, cma=machine.cma,
-                         more_boards=tuple((*settings, *board) for board in machine.more_boards),
-                         hotplug=machine.hotplug, memory=machine.memory, allocator=machine.allocator, noncoherent=machine.noncoherent,
-                         evict=machine.evict, append=machine.append, allocator_params=machine.allocator_params,
-                         limit=limit, kernel=kernel)
-    names = [test.full_name for test in group]
-    command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py "
-    if kernel.debug and not machine.planted:
-        # A result of each boot, named after its last test.
-        names.append(f"detectors_after.{names[-1]}")
-        command += f"--detectors {names[-1]} "
-    with vm.Machine(box, options) as running:
-        try:
-            status = running.run(command + " ".join(test.full_name for test in group))
-            died = "" if status == 0 else f"the machine ended with status {status}"
-        except Fail as error:
-            died = str(error)
-        finished = read_results(os.path.join(running.state, "results"))
-        for result in finished:
-            tally.add(result["name"], result["outcome"], show=False)
-        for name in set(names) - {result["name"] for result in finished}:
-            tally.add(name, "not ok", said=f"no result: {died}\n{running.console[-3000:]}")
-
-
-def read_results(path):
-    if not os.path.exists(path):
-        return []
-    with open(path) as f:
-        return [json.loads(line) for line in f if line.endswith("\n")]
-
-
-def describe(machine):
-    words = ["no board"] if machine.no_board else ["a board", *machine.board]
-    words += [word for board in machine.more_boards for word in ("a board", *board)]
-    words += [f"{key}={getattr(machine, key)}" for key in ("cma", "memory", "allocator")]
-    words += [word for word in ("hotplug", "noncoherent", "planted") if getattr(machine, word)]
-    words += [f"evict={machine.evict}"] if machine.evict else []
-    words += [extra for extra in (machine.append, machine.allocator_params) if extra]
-    return " ".join(words)
+def describe(kind):
+    """A kind of machine in words."""
+    words = [word for board in kind.boards for word in ("a board", *board)] or ["no board"]
+    words += [f"cma={kind.boot.cma}", f"memory={kind.boot.memory}", kind.boot.append]
+    words += [word for word in ("hotplug", "planted") if getattr(kind.boot, word)]
+    return " ".join(filter(None, words))

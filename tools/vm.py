@@ -17,6 +17,7 @@ import time
 
 import hotplug
 import kvm
+from sandbox import WITH_US
 from ui import Fail, warn
 
 READY_LIMIT = 20
@@ -55,6 +56,7 @@ class Options:
     allocator_params: str = ""       # module parameters of vb2-cma
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
+    tests: object = None             # a feed.Feed, which the machine asks for its tests
     kernel: Kernel = Kernel()
     limit: int = 3600                # seconds until the machine is ended
 
@@ -80,6 +82,7 @@ class Machine:
         self._children = []
         self._boards = {}
         self._slots = None
+        self._qemu = None
         self._sockets = "/run/" + os.path.basename(self.state) + ".d"
         os.mkdir(sandbox.root + self._sockets)
 
@@ -172,6 +175,7 @@ class Machine:
         ports = [] if interactive else ["cmacam.stdout", "cmacam.stderr"]
         ports += [f"cmacam.board.{number}" for number in range(len(self.options.boards))]
         ports += ["cmacam.host"] if self.options.hotplug else []
+        ports += ["cmacam.tests"] if self.options.tests else []
         settings = {"ALLOCATOR": self.options.allocator,
                     "ALLOCATOR_PARAMS": self.options.allocator_params,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
@@ -267,12 +271,14 @@ class Machine:
         if self.options.hotplug:
             self._slots = hotplug.Slots(self, self._sockets)
             boards += self._slots.words
+        if self.options.tests:
+            boards += self.options.tests.words(self, f"{self._sockets}/tests")
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
                        f"cryptomgr.notests log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
                        f"{self.options.append}")
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
-        command = ["timeout", "--foreground", "-k", "5", str(self.options.limit),
+        command = ["timeout", "--foreground", "-k", "5", str(self.options.limit), *WITH_US,
                    "qemu-system-x86_64", "-machine", "q35"]
         if self.options.repeatable:
             # Without fast string instructions: emulation goes byte by byte, and counts each as one.
@@ -287,7 +293,12 @@ class Machine:
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
                     "-no-reboot", "-kernel", self.options.kernel.image, "-append", kernel_line,
                     *files, "-device", "virtio-serial-pci", *boards, *devices]
-        return self._spawn(command, **kwargs)
+        self._qemu = self._spawn(command, **kwargs)
+        return self._qemu
+
+    def end(self):
+        """End the machine from another thread, while one waits for it."""
+        self._qemu.terminate()
 
     def _wait(self, qemu):
         status = qemu.wait()

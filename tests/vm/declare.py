@@ -2,8 +2,8 @@
 """How a test of the machine is declared, so that host and guest read the same list.
 
 A subject is a module in this folder; its tests are functions decorated with vm_test, each
-with a docstring that says in one sentence what it proves. Tests that need the same machine
-share one boot.
+with a docstring that says in one sentence what it proves. Tests whose machines boot alike
+share one boot: between them the drivers are loaded anew, on the boards that the next test names.
 """
 
 import dataclasses
@@ -21,21 +21,59 @@ SETTINGS = {"starved": "hold", "fps": "max", "mark": "frame", "digest": "sha256"
 
 
 @dataclasses.dataclass(frozen=True)
+class Boot:
+    """What cannot change while a kernel runs."""
+
+    cma: str
+    memory: str
+    append: str
+    hotplug: bool
+    planted: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Machine:
-    """What a test needs the machine to be; equal ones share a boot."""
+    """What a test needs the machine to be."""
 
     board: tuple = ()   # further options of cmacam-board
     more_boards: tuple = ()     # further boards: the options of each, a tuple
     no_board: bool = False
-    hotplug: bool = False       # lib.Host can kill a board and put another in its place
+    allocator: str = "vb2-cma"
+    allocator_params: str = ""  # module parameters of vb2-cma
+    noncoherent: bool = False   # with the shim: unsynchronised reads see poison
+    evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
+    # What follows takes a boot of its own where it differs.
     cma: str = "256M"
     memory: str = "2G"
-    allocator: str = "vb2-cma"
-    noncoherent: bool = False   # with the shim: unsynchronised reads see poison
-    planted: bool = False       # faults are planted here: the detectors are not asked at the end
-    evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
     append: str = ""            # further kernel parameters
-    allocator_params: str = ""  # module parameters of vb2-cma
+    hotplug: bool = False       # lib.Host can kill a board and put another in its place
+    planted: bool = False       # faults are planted here: the detectors are not asked at the end
+
+    @property
+    def boot(self):
+        return Boot(self.cma, self.memory, self.append, self.hotplug, self.planted)
+
+    @property
+    def boards(self):
+        """The options of each board that the test sees, in the order of the PCI bus."""
+        return () if self.no_board else (self.board, *self.more_boards)
+
+
+def place(boards, among):
+    """Where the boards of a test stand among those of a boot, in the same order: their numbers.
+
+    Those that are not there yet are added at the end.
+    """
+    numbers, start = [], 0
+    for options in boards:
+        try:
+            number = among.index(options, start)
+        except ValueError:
+            number = len(among)
+            among.append(options)
+        numbers.append(number)
+        start = number + 1
+    return numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +87,7 @@ class Test:
     limit: int
     provokes: str
     debug_kernel: bool
+    soak: bool
 
     @property
     def full_name(self):
@@ -63,16 +102,16 @@ class Skip(Exception):
     """A test that cannot say anything here, with the reason."""
 
 
-def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes="", debug_kernel=False):
+def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes="", debug_kernel=False, soak=False):
     """Declare a test.
 
     settings: of the board while the test runs, where they differ from SETTINGS.
     limit: seconds after which it has hung. provokes: regular expression of the kernel
     messages that the test causes on purpose; any other from the modules fails it.
-    debug_kernel: it can run on the debug kernel only.
+    debug_kernel: it can run on the debug kernel only. long: it runs with --long only; soak: with --soak only.
     """
     def mark(function):
-        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel)
+        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel, soak)
         return function
     return mark
 

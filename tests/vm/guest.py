@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Runs tests inside the machine: guest.py [--detectors NAME] FULL_NAME...
+"""Runs tests inside the machine, those that the host names, until it names no more.
 
 Each test runs in a process of its own with a time limit, and fails also when the kernel
-complains meanwhile. One line per test goes to the terminal, one JSON object per test to
-/run/cmacam/results, which the host counts: a test without one has failed.
---detectors: on the debug kernel; what its detectors say at the end is a result of that name.
+complains meanwhile. The host is asked and told at a port, a JSON object a line: {"next": true} is answered by
+{"tests": [...], "boards": [...]}, tests of one machine and the numbers of its boards; a result is not answered.
+--detectors: on the debug kernel; what its detectors say at the end is a result of its own.
 """
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -18,9 +20,35 @@ import traceback
 import declare
 import detectors
 import lib
+from drivers import Drivers
 from kernel_log import KernelLog
 
-RESULTS = "/run/cmacam/results"
+PORT = "/dev/virtio-ports/cmacam.tests"
+
+
+class Host:
+    """Who says which tests to run, and counts their results."""
+
+    def __init__(self):
+        self._port = os.open(PORT, os.O_RDWR)
+
+    def _send(self, message):
+        line = json.dumps(message).encode() + b"\n"
+        while line:
+            line = line[os.write(self._port, line):]
+
+    def next(self):
+        self._send({"next": True})
+        line = b""
+        while not line.endswith(b"\n"):
+            more = os.read(self._port, 4096)
+            if not more:
+                raise EOFError("the host does not listen any more")
+            line += more
+        return json.loads(line)
+
+    def result(self, name, outcome, seconds, said):
+        self._send({"name": name, "outcome": outcome, "seconds": seconds, "said": said[-8000:]})
 
 
 def run_isolated(function, limit):
@@ -72,41 +100,68 @@ def wait(child, limit):
     return os.waitstatus_to_exitcode(status) if ready else None
 
 
-def main(names):
-    log = KernelLog()
-    asked = names[1] if names[0] == "--detectors" else ""
-    names = names[2:] if asked else names
-    with open(RESULTS, "a", buffering=1) as results:
-        def result(name, outcome, seconds, said):
-            json.dump({"name": name, "outcome": outcome, "seconds": seconds, "said": said}, results)
-            results.write("\n")
-            print(f"{outcome:6} {name} ({seconds:.1f} s)", flush=True)
-            if outcome != "ok":
-                print("".join(f"       {line}\n" for line in said.strip().splitlines()[-40:]), end="", flush=True)
+class Runner:
+    """The tests of one machine, one after the other."""
 
-        tests = {test.full_name: test for subject in {name.split(".")[0] for name in names}
-                 for test in declare.tests_of(subject)}
-        provoked = "|".join({tests[n].provokes for n in names if tests[n].provokes})
-        before = log.complaints(provoked)
-        if before:
-            result("boot.kernel_log", "not ok", 0, "\n".join(before))
-        wrong = detectors.arm() if asked else []
-        for name in names:
+    def __init__(self):
+        self.host = Host()
+        self.log = KernelLog()
+        self.drivers = Drivers()
+
+    def complaints(self, provoked, name):
+        """What the kernel said outside of any test is a result of its own."""
+        found = self.log.complaints(provoked)
+        if found:
+            self.host.result(name, "not ok", 0, "\n".join(found))
+
+    def group(self, tests, boards):
+        """Tests that want the same machine."""
+        lib.see_boards(boards)
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(said):
+                self.drivers.suit(tests[0].machine, boards)
+            provoked = "|".join(test.provokes for test in tests if test.provokes)
+            self.complaints(provoked, f"drivers_before.{tests[0].full_name}")
+        except Exception:
+            for test in tests:
+                self.host.result(test.full_name, "not ok", 0, f"{said.getvalue()}{traceback.format_exc()}")
+            return
+        for test in tests:
             start = time.monotonic()
-            for number in range(lib.board_count()):
-                lib.Board(number).set(**tests[name].settings)
-            if os.path.exists(lib.PARAMETERS):
-                lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
-            outcome, said = run_isolated(tests[name].function, tests[name].limit * lib.SLOWER)
-            complaints = log.complaints(tests[name].provokes)
-            if complaints:
-                outcome, said = "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
-            result(name, outcome, round(time.monotonic() - start, 1), said)
-        if asked:
-            start = time.monotonic()
-            wrong += detectors.verdict()
-            wrong += log.complaints()
-            result(asked, "not ok" if wrong else "ok", round(time.monotonic() - start, 1), "\n".join(wrong))
+            outcome, said = self.run(test)
+            self.host.result(test.full_name, outcome, round(time.monotonic() - start, 1), said)
+
+    def run(self, test):
+        lib.mark_log(f"test {test.full_name}")
+        for number in range(lib.board_count()):
+            lib.Board(number).set(**test.settings)
+        if os.path.exists(lib.PARAMETERS):
+            lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
+        outcome, said = run_isolated(test.function, test.limit * lib.SLOWER)
+        complaints = self.log.complaints(test.provokes)
+        if complaints:
+            return "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
+        return outcome, said
 
 
-main(sys.argv[1:])
+def main(ask_detectors):
+    runner = Runner()
+    known = {}
+    last = ""
+    runner.complaints("", "boot.kernel_log")
+    wrong = detectors.arm() if ask_detectors else []
+    while (work := runner.host.next())["tests"]:
+        for subject in {name.split(".")[0] for name in work["tests"]} - {name.split(".")[0] for name in known}:
+            known.update({test.full_name: test for test in declare.tests_of(subject)})
+        runner.group([known[name] for name in work["tests"]], work["boards"])
+        last = work["tests"][-1]
+    if ask_detectors:
+        start = time.monotonic()
+        wrong += detectors.verdict()
+        wrong += runner.log.complaints()
+        runner.host.result(f"detectors_after.{last}", "not ok" if wrong else "ok", round(time.monotonic() - start, 1),
+                           "\n".join(wrong))
+
+
+main("--detectors" in sys.argv[1:])

@@ -17,6 +17,7 @@ SLOWER = int(os.environ.get("CMACAM_SLOWER", "1"))
 
 
 PARAMETERS = "/sys/module/vb2_cma/parameters"
+CHAPTER = "cmacam-tests:"
 
 
 def vb2_cma(**parameters):
@@ -87,6 +88,17 @@ class Port:
         return rest
 
 
+def mark_log(text):
+    """Begin a chapter of the kernel's messages, which dmesg() shows from there on."""
+    with open("/dev/kmsg", "w") as log:
+        log.write(f"<6>{CHAPTER} {text}\n")
+
+
+def dmesg(since="test"):
+    """The kernel's messages since the test began; "drivers": since the drivers were loaded before it."""
+    return run(["dmesg"]).rpartition(f"{CHAPTER} {since}")[2]
+
+
 class Host(Port):
     """The host, which kills and starts boards; in a Machine with hotplug."""
 
@@ -94,42 +106,63 @@ class Host(Port):
         super().__init__("/dev/virtio-ports/cmacam.host", 60)
 
 
+def see_boards(numbers):
+    """From now on these boards of the machine are the first, the second and so on."""
+    os.environ["CMACAM_TEST_BOARDS"] = " ".join(map(str, numbers))
+
+
+def boards():
+    """The numbers that the boards a test sees have among all boards of the machine."""
+    chosen = os.environ.get("CMACAM_TEST_BOARDS")
+    return list(range(all_boards())) if chosen is None else [int(word) for word in chosen.split()]
+
+
+def all_boards():
+    """How many boards the machine has."""
+    return len(glob.glob(f"{CONTROL}*"))
+
+
+def board_count():
+    """How many boards the test sees."""
+    return len(boards())
+
+
 class Board(Port):
     """A board's control port and its log."""
 
     def __init__(self, number=0):
-        super().__init__(f"{CONTROL}{number}", 10)
+        super().__init__(f"{CONTROL}{boards()[number]}", 10)
 
     def set(self, **settings):
         for key, value in settings.items():
             self.command(f"set {key.replace('_', '-')} {value}")
 
     @staticmethod
-    def log(number=0):
+    def _text(number):
+        number = boards()[number]
         with open(f"/run/cmacam/board-{number}.log" if number else "/run/cmacam/board.log") as f:
-            return f.read().splitlines()
+            return f.read()
+
+    @classmethod
+    def log(cls, number=0):
+        return cls._text(number).splitlines()
 
     @classmethod
     def session(cls, channel=0, number=0):
         """What a channel did since it was last enabled: ({sequence: frame}, {sequence: loss})."""
         frames, lost = {}, {}
-        for line in cls.log(number):
+        # The log has all that the board did since the machine was started.
+        _, enabled, text = cls._text(number).rpartition(f"enable ch={channel} ")
+        for line in text.splitlines()[1:] if enabled else ():
             kind = line.split(" ", 1)[0]
             entry = fields(line)
             if entry.get("ch") != str(channel):
                 continue
-            if kind == "enable":
-                frames, lost = {}, {}
-            elif kind == "frame":
+            if kind == "frame":
                 frames[int(entry["seq"])] = entry
             elif kind == "lost":
                 lost[int(entry["seq"])] = entry
         return frames, lost
-
-
-def board_count():
-    """How many boards this machine has."""
-    return len(glob.glob(f"{CONTROL}*"))
 
 
 def node(name):
@@ -160,13 +193,19 @@ def media():
     raise AssertionError("no media device of cmacam")
 
 
-def pci_device():
-    """The board's folder below /sys/bus/pci/devices."""
-    for path in glob.glob("/sys/bus/pci/devices/*"):
+def pci_boards():
+    """The folder below /sys/bus/pci/devices of each board of the machine, in the order of the bus."""
+    found = []
+    for path in sorted(glob.glob("/sys/bus/pci/devices/*")):
         with open(path + "/vendor") as v, open(path + "/device") as d:
             if (v.read().strip(), d.read().strip()) == ("0x1234", "0xca3a"):
-                return path
-    raise AssertionError("no board on the PCI bus")
+                found.append(path)
+    return found
+
+
+def pci_device(number=0):
+    """The same of a board that the test sees."""
+    return pci_boards()[boards()[number]]
 
 
 def probe(*options, status=0, limit=110, device=None):

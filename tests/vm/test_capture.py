@@ -89,12 +89,14 @@ def withheld_buffers_are_counted_exactly():
     _, lost = lib.Board.session()
     gap = set(range(sequences[-1] + 1)) - set(sequences)
     signalled = [n for event in events for n in range(int(event["first"]), int(event["first"]) + int(event["count"]))]
+    assert int(events[-1]["total"]) == len(signalled)
+    # On a busy machine more are lost after the last frame that was read.
+    signalled = [n for n in signalled if n <= sequences[-1]]
     assert len(gap) >= 60, gap
     assert set(signalled) == gap and len(signalled) == len(gap), (signalled, gap)
     assert gap == {n for n in lost if n <= sequences[-1]}, (gap, lost)
     out = lib.run(["v4l2-ctl", "-d", lib.video(), "--list-ctrls"])
     lib.expect(out, r"frames_lost")
-    assert int(events[-1]["total"]) == len(gap)
 
 
 @vm_test()

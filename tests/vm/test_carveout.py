@@ -12,17 +12,17 @@ import resource
 import struct
 
 import lib
-from declare import Machine, vm_test
-from test_memory import MEMORY
+from declare import vm_test
+from test_errors import SMALL_CMA
+from test_memory import CARVEOUT, MEMORY, ROOMY
 
 MB = 1 << 20
 AREA = 64 * MB
 PIECE = 2 * MB
 BUFFER = 4 * MB
-KEPT = "memmap=64M$0x60000000"
 KINDS = {"by_name": MEMORY,
-         "by_address": Machine(append=KEPT, allocator_params="carveout=64M@0x60000000"),
-         "huge": Machine(append=KEPT, allocator_params="carveout=64M@0x60000000,huge")}
+         "by_address": dataclasses.replace(ROOMY, allocator_params="carveout=64M@0x60000000"),
+         "huge": dataclasses.replace(ROOMY, allocator_params="carveout=64M@0x60000000,huge")}
 NEEDED = r"bytes of contiguous memory needed"
 VB2_CMA = "/build/drivers/media/vb2-cma.ko"
 CMACAM = "/build/drivers/media/cmacam.ko"
@@ -336,7 +336,7 @@ def without_a_carve_out():
                    r"load vb2-cma with carveout=cmacam")
 
 
-@vm_test(dataclasses.replace(KINDS["by_name"], board=("--address-bits", "32"), memory="6G"), provokes=NEEDED)
+@vm_test(dataclasses.replace(ROOMY, board=("--address-bits", "32"), allocator_params=CARVEOUT), provokes=NEEDED)
 def out_of_reach():
     """A carve-out above 4 GiB and an engine of 32 address bits: refused, with the reason; nothing is bounced."""
     lib.vb2_cma(backend="carveout")
@@ -344,11 +344,11 @@ def out_of_reach():
     with Queue() as queue:
         assert queue.create(BUFFER) is None
         lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
-                   rf"{AREA} of {AREA} carve-out bytes free, but the device cannot address 0x1[0-9a-f]{{8}}, 0 parked; "
+                   r"268435456 of 268435456 carve-out bytes free, but the device cannot address 0x1[0-9a-f]{8}, 0 parked; "
                    r"set carveout=SIZE@START with a lower START'?\s*$")
 
 
-@vm_test(Machine(append="mem=1536M", allocator_params="carveout=128M@0x60000000"))
+@vm_test(dataclasses.replace(SMALL_CMA, allocator_params="carveout=128M@0x60000000"))
 def memory_beyond_mem():
     """RAM above a mem= limit, of which the kernel knows nothing: frames are exact."""
     lib.vb2_cma(backend="carveout")

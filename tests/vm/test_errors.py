@@ -10,7 +10,8 @@ import lib
 import v4l2
 from declare import Machine, vm_test
 
-SMALL_CMA = Machine(cma="8M")
+# One boot with memory_beyond_mem of test_carveout.
+SMALL_CMA = Machine(cma="8M", append="mem=1536M")
 NEEDS = r"= 49774592 bytes of contiguous memory needed, \d+ of 8388608 CMA bytes free, 0 parked; boot with cma=64M"
 
 
@@ -26,7 +27,7 @@ def no_board():
 @vm_test(machine=Machine(board=("--register-version", "3.0")), provokes=r"register interface|version")
 def another_major_version():
     """A board of another major version is refused with both versions named."""
-    out = lib.run(["dmesg"])
+    out = lib.dmesg("drivers")
     lines = [line for line in out.splitlines() if "cmacam" in line and "3.0" in line]
     assert len(lines) == 1 and "2.x" in lines[0], out[-2000:]
     assert not os.path.exists("/dev/video0")
@@ -52,7 +53,7 @@ def cma_too_small_v4l2():
     lib.expect(out, r"VIDIOC_REQBUFS: Cannot allocate memory")
     said = lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"])
     lib.expect(said, NEEDS)
-    lib.expect(lib.run(["dmesg"]), NEEDS)
+    lib.expect(lib.dmesg(), NEEDS)
     frames, _ = lib.probe("--frames", 3)
     assert len(frames) == 3, "a size that fits streams afterwards"
 

@@ -6,7 +6,8 @@ import re
 import subprocess
 
 import lib
-from declare import Machine, vm_test
+from declare import vm_test
+from test_errors import SMALL_CMA
 
 PROGRAMS = "/build/tests/gst-plugin"
 SIZES = {"NV12": "video/x-raw,format=NV12", "GRAY8": "video/x-raw,format=GRAY8",
@@ -186,7 +187,7 @@ def a_pool_that_does_not_fit_is_named():
             assert frame["peer"] == "0" and frame["sha256"] == written[int(frame["seq"])]["sha256"], frame
 
 
-@vm_test(machine=Machine(cma="8M"), provokes="cma=")
+@vm_test(machine=SMALL_CMA, provokes="cma=")
 def a_wish_for_buffers_is_not_an_error():
     """Where memory does not suffice for what the peer asks, the camera's own number will do."""
     lib.vb2_cma(backend="cma")

@@ -6,6 +6,7 @@ backends share one machine, with an area of the same size for each.
 """
 
 import contextlib
+import dataclasses
 import inspect
 import os
 
@@ -22,8 +23,9 @@ KEPT = f"reserve_mem={AREA >> 20}M:2M:cmacam"
 CARVEOUT = "carveout=cmacam"
 MEMORY = Machine(cma=f"{AREA >> 20}M", append=f"{UNCLEARED} {KEPT}", allocator_params=CARVEOUT)
 DEBIAN = Machine(cma=f"{AREA >> 20}M", append=KEPT, allocator_params=CARVEOUT)
-LARGE = Machine(board=("--sensor", "7680x4320"), cma="256M", append="reserve_mem=256M:2M:cmacam",
-                allocator_params=CARVEOUT)
+# One boot for all that want much memory: 256 MB of each kind, and 64 MB at an address.
+ROOMY = Machine(memory="6G", append="reserve_mem=256M:2M:cmacam memmap=64M$0x60000000")
+LARGE = dataclasses.replace(ROOMY, board=("--sensor", "7680x4320"), allocator_params=CARVEOUT)
 COMPARISON = Machine(allocator="dma-contig")
 BACKENDS = ("cma", "contig", "carveout")
 REFUSED = r"bytes of contiguous memory needed"
@@ -117,17 +119,17 @@ def long_term_pins(backend):
 
 @on_each_backend(provokes=REFUSED)
 def pages_in_flight_keep_their_frame(backend):
-    """Spliced or being sent, all closed, driver unloaded, all memory overwritten: unchanged (twice; with --long 200 times)."""
+    """Spliced or being sent, all closed, driver unloaded, all memory overwritten: unchanged (twice; with --soak 200 times)."""
     drill(backend, 2)
 
 
-@on_each_backend(suffix="_200_times", provokes=REFUSED, long=True, limit=1800)
+@on_each_backend(suffix="_200_times", provokes=REFUSED, soak=True, limit=1800)
 def pages_in_flight_keep_their_frame(backend):
     """The same 200 times, on memory that nobody clears."""
     drill(backend, 200)
 
 
-@on_each_backend(machine=DEBIAN, suffix="_200_times_cleared", provokes=REFUSED, long=True, limit=1800)
+@on_each_backend(machine=DEBIAN, suffix="_200_times_cleared", provokes=REFUSED, soak=True, limit=1800)
 def pages_in_flight_keep_their_frame(backend):
     """The same 200 times with init_on_alloc=1, Debian's default."""
     drill(backend, 200)

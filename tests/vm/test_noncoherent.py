@@ -37,7 +37,7 @@ def good(*options):
 def the_shim_does_what_it_says():
     """The module's own check: unsynchronised is poison, one byte brings its line, a whole sync the whole."""
     lib.run(["insmod", SHIM, "selftest=1"])
-    said = re.findall(r"noncoherent: selftest: (\d+) of (\d+) checks passed", lib.run(["dmesg"]))
+    said = re.findall(r"noncoherent: selftest: (\d+) of (\d+) checks passed", lib.dmesg())
     assert len(said) == 1 and said[0][0] == said[0][1] and int(said[0][1]) > 60, said
     lib.run(["rmmod", "noncoherent"])
 
@@ -45,7 +45,7 @@ def the_shim_does_what_it_says():
 @vm_test(machine=OURS)
 def the_board_is_not_coherent():
     """The board's driver is bound with the shim, says so, and holds it."""
-    lib.expect(lib.run(["dmesg"]), r"cmacam 0000:\S+ non-coherent: lines of 64 bytes, poison 0xdb")
+    lib.expect(lib.dmesg("drivers"), r"cmacam 0000:\S+ non-coherent: lines of 64 bytes, poison 0xdb")
     lib.expect(lib.run(["rmmod", "noncoherent"], status=1), r"in use")
 
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Hands tests to one machine, group by group, and takes their results, through a port of the machine."""
+
+import contextlib
+import json
+import socket
+import threading
+
+import hotplug
+
+# Booting, loading drivers and what else comes between two messages of the machine, beside the tests themselves.
+ALLOWANCE = 120
+
+
+class Feed:
+    """One machine's tests.
+
+    take: called for the next group, [test] and the numbers of its boards, ([], []) when there is no more.
+    """
+
+    def __init__(self, take, tally, slower):
+        self._take = take
+        self._tally = tally
+        self._slower = slower
+        self._pending = []              # tests without a result
+        self._listener = None
+        self.hung = ""                  # what the machine was ended for
+
+    def words(self, machine, path):
+        """Wait for a machine at that socket; its port in QEMU's words."""
+        self._listener = hotplug.listen(machine.sandbox.root + path)
+        threading.Thread(target=self._serve, args=(machine, self._listener), daemon=True).start()
+        return ["-chardev", f"socket,id=tests,path={path}", "-device", "virtserialport,chardev=tests,name=cmacam.tests"]
+
+    def _serve(self, machine, listener):
+        with contextlib.suppress(OSError):      # the machine has ended
+            connection, _ = listener.accept()
+            with connection, connection.makefile("r") as lines:
+                while True:
+                    connection.settimeout(self._limit())
+                    try:
+                        line = lines.readline()
+                    except TimeoutError:
+                        self.hung = f"the machine said nothing for {self._limit():.0f} s"
+                        machine.end()
+                        return
+                    if not line:
+                        return
+                    self._hear(connection, json.loads(line))
+
+    def _limit(self):
+        return self._slower * (ALLOWANCE + (self._pending[0].limit if self._pending else 0))
+
+    def _hear(self, connection, message):
+        if "next" in message:
+            self._pending, boards = self._take()
+            names = [test.full_name for test in self._pending]
+            connection.sendall(json.dumps({"tests": names, "boards": boards}).encode() + b"\n")
+            return
+        self._tally.add(**message)
+        self._pending = [test for test in self._pending if test.full_name != message["name"]]
+
+    def pending(self, tests):
+        """These were taken for a machine that died before it asked."""
+        self._pending = tests
+
+    def close(self, died):
+        """The machine has ended: what has no result has failed, if it died or not."""
+        if self._listener:
+            self._listener.close()
+        for test in self._pending:
+            self._tally.add(test.full_name, "not ok", 0, f"no result: {died}")
+        if died and not self._pending:
+            self._tally.add("machine.ends_well", "not ok", 0, died)
