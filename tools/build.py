@@ -6,30 +6,51 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
+import compiledb
 import paths
+import rootfs
 from sandbox import ENVIRONMENT
-from ui import Fail, run_logged, step, tail
+from ui import Fail, duration, run_logged, step, tail
 
 STAMP = os.path.join(paths.BUILD, ".root-folder")
+CONFIGURED = os.path.join(paths.BUILD, ".configured")
 REGISTRY = "/build/gst-registry.bin"
 PLUGINS = "/build/gst-plugin"
 
 
-def build(sandbox, quiet=False):
-    """Configure once, then build what changed. One build at a time: ninja has no lock of its own."""
+# What the first layer of the root folder suffices for, and the target that the demo needs of it.
+DEMO = ["-Dtests=disabled", "-Dbench=disabled", "-Dpython=disabled"]
+ALL = ["-Dtests=auto", "-Dbench=auto", "-Dpython=auto"]
+
+
+def build(sandbox, quiet=False, demo=False):
+    """Configure once, then build what changed: all, or what the demo needs.
+
+    One build at a time: ninja has no lock of its own.
+    """
     with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         forget_other_root(sandbox)
-        configure_and_build(sandbox, quiet)
+        configure_and_build(sandbox, quiet, demo)
 
 
-def configure_and_build(sandbox, quiet):
+def configure_and_build(sandbox, quiet, demo):
+    configured = read(CONFIGURED)
     if not os.path.exists(os.path.join(paths.BUILD, "build.ninja")):
         with step("Configuring the build", quiet):
-            run(sandbox, ["meson", "setup", "/build", "/src", "-Dauto_features=enabled"], "configure")
-    with step("Building board, drivers, handler, plugin, library and tests", quiet):
-        run(sandbox, ["ninja", "-C", "/build"], "build")
+            options = DEMO if demo else ALL
+            run(sandbox, ["meson", "setup", "/build", "/src", "-Dauto_features=enabled", *options], "configure")
+            write(CONFIGURED, " ".join(options))
+    elif not demo and configured != " ".join(ALL):
+        with step("Configuring the build of tests, benches and the Python module", quiet):
+            run(sandbox, ["meson", "configure", "/build", *ALL], "configure")
+            write(CONFIGURED, " ".join(ALL))
+    what = "board, drivers, handler, plugin" + ("" if demo else ", library, tests")
+    with step(f"Building {what}", quiet):
+        run(sandbox, ["ninja", "-C", "/build", *(["demo"] if demo else [])], "build")
+        compiledb.write(sandbox.root)
         # Scanning the plugins takes the emulated machine seconds and the host none.
         sandbox.run(["gst-inspect-1.0", "cmacamsrc"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                     env={"GST_REGISTRY": REGISTRY, "GST_PLUGIN_PATH": PLUGINS})
@@ -37,31 +58,48 @@ def configure_and_build(sandbox, quiet):
 
 def run(sandbox, command, what):
     log = os.path.join(paths.LOGS, f"{what}.log")
+    started = time.monotonic()
     try:
         run_logged(sandbox.argv(command), log, " ".join(command[:2]), env=ENVIRONMENT,
-                   progress=lambda: position(log))
+                   progress=lambda: position(log, started))
     except Fail:
         # A build stops at the first broken file, whose message may stand far up.
         errors = [line for line in open(log, errors="replace") if re.search(r"\berror\b|FAILED", line, re.I)]
         raise Fail(f"{what} failed:\n{''.join(errors[:10])}\nthe whole log is {log}") from None
 
 
-def position(log):
-    steps = re.findall(r"^\[\d+/\d+\].{0,80}", tail(log, 200), re.M)
-    return steps[-1] if steps else "working"
+def position(log, started):
+    """The last step of a build, and how long the rest will take if it goes on like that."""
+    steps = re.findall(r"^\[(\d+)/(\d+)\](.{0,60})", tail(log, 200), re.M)
+    if not steps:
+        return "working"
+    done, total, what = int(steps[-1][0]), int(steps[-1][1]), steps[-1][2]
+    left = (time.monotonic() - started) * (total - done) / done
+    return f"{done} of {total} steps, about {duration(left)} left:{what}"
 
 
 def forget_other_root(sandbox):
-    """A build folder made with another root folder holds its paths and objects."""
-    name = os.path.basename(sandbox.root)
-    if os.path.exists(STAMP):
-        with open(STAMP) as f:
-            if f.read() == name:
-                return
+    """A build folder made with another root folder holds its paths and objects; a second layer changes neither."""
+    name = os.path.basename(rootfs.location())
+    if read(STAMP) == name:
+        return
     # The folder itself is mounted: empty it, do not replace it.
     for entry in os.scandir(paths.BUILD):
         if entry.name == ".lock":
             continue
         shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-    with open(STAMP, "w") as f:
-        f.write(name)
+    write(STAMP, name)
+
+
+def read(path):
+    """The text of a file, or nothing where there is none."""
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+def write(path, text):
+    with open(path, "w") as f:
+        f.write(text)

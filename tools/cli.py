@@ -16,12 +16,12 @@ import vm
 from ui import Fail, say, warn
 
 
-def ready(quiet=False, up_to_date=True):
-    """Root folder, namespace and an up-to-date build: what every command stands on."""
+def ready(quiet=False, up_to_date=True, demo=False):
+    """Root folder, namespace and an up-to-date build: what every command stands on, or the demo alone."""
     host.require_root()
-    box = sandbox.Sandbox(rootfs.ensure())
+    box = sandbox.Sandbox(rootfs.ensure(whole=not demo))
     if up_to_date:
-        build.build(box, quiet)
+        build.build(box, quiet, demo)
     return box
 
 
@@ -169,7 +169,11 @@ def parser():
     sub = command("test", cmd_test, "run the tests, all or some subjects")
     sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="only these (see --list)")
     sub.add_argument("--list", action="store_true", help="list the tests, run nothing")
-    sub.add_argument("--long", action="store_true", help="also the long ones")
+    sub.add_argument("-j", dest="jobs", type=int, default=os.cpu_count(), metavar="N",
+                     help="number of machines that run side by side (default: one for each CPU, %(default)s here)")
+    sub.add_argument("--long", action="store_true", help="also the long ones, half an hour more")
+    sub.add_argument("--left-out", action="store_true", help="only the long ones: what the plain run leaves out")
+    sub.add_argument("--soak", action="store_true", help="also those that take hours")
     sub.add_argument("--debug-kernel", action="store_true",
                      help="on a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
                      f"subjects unless given: {', '.join(debugkernel.SUBJECTS)}")

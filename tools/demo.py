@@ -15,7 +15,7 @@ LIMIT = 400
 
 def main(args, ready):
     start = time.monotonic()
-    box = ready()
+    box = ready(demo=True)
     video = vm.PEOPLE
     if args.source:
         if not os.path.isfile(args.source):

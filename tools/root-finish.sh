@@ -31,14 +31,6 @@ dpkg-deb --fsys-tarfile opencv-doc_*.deb |
 	tar -xO --wildcards '*/examples/data/vtest.avi' >/usr/share/cmacam/vtest.avi
 rm -f opencv-doc_*.deb
 
-# checkpatch.pl, which no package but the whole source ships.
-apt-get download "linux-source-${kv%%.*}.$(echo "$kv" | cut -d. -f2)"
-mkdir -p checkpatch
-dpkg-deb --fsys-tarfile linux-source-*.deb | tar -xO --wildcards '*/linux-source-*.tar.xz' |
-	tar -C checkpatch -xJ --strip-components 2 --wildcards \
-		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch'
-rm -f linux-source-*.deb
-
 mkdir -p /src /build /out /host /ccache
 rm -rf /var/cache/apt/archives/*.deb
 

@@ -1,100 +1,167 @@
 # SPDX-License-Identifier: MIT
 """The reference root folder: Debian forky with all that cmacam is built and run with.
 
-It is built beside its final name and renamed when it is whole, so that an interrupted
-set-up leaves nothing that could be taken for a root folder. Its name carries a hash of
-what it is made from: a change of the package list makes a new one.
+It has two layers. The first is enough to build the product and to run the demo. The second adds what tests and
+debugging need, in a folder of its own that shares its files with the first by hard links.
+
+Each is made beside its final name and renamed when it is whole, so that an interrupted set-up leaves nothing that
+could be taken for a root folder. The names carry a hash of what a folder is made from: a change of the package
+lists makes a new one.
 """
 
 import fcntl
 import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 
 import host
 import paths
+from sandbox import WITH_US
 from ui import Fail, run_logged, say, step, warn
 
 SUITE = "forky"
-PACKAGES = os.path.join(paths.TOOLS, "packages.txt")
-FINISH = os.path.join(paths.TOOLS, "root-finish.sh")
+FIRST = ("packages.txt", "root-finish.sh")
+SECOND = ("packages-test.txt", "root-finish-test.sh")
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 
 
+def digest(files):
+    found = hashlib.sha256(SUITE.encode())
+    for name in files:
+        with open(os.path.join(paths.TOOLS, name), "rb") as f:
+            found.update(f.read())
+    return found.hexdigest()[:12]
+
+
 def location():
-    digest = hashlib.sha256(SUITE.encode())
-    for path in (PACKAGES, FINISH):
-        with open(path, "rb") as f:
-            digest.update(f.read())
-    return os.path.join(paths.CACHE, f"root-{SUITE}-{digest.hexdigest()[:12]}")
+    """Where the first layer is."""
+    return os.path.join(paths.CACHE, f"root-{SUITE}-{digest(FIRST)}")
 
 
-def ensure():
-    """The path of the root folder, which is made first if there is none."""
-    root = location()
+def whole_location():
+    """Where both layers are."""
+    return f"{location()}-{digest(SECOND)}"
+
+
+def ensure(whole=True):
+    """The path of the root folder, of both layers or at least of the first; what is missing is made first."""
+    root = whole_location()
+    if not whole and not os.path.isdir(root):
+        root = location()
     if not os.path.isdir(root):
         host.require_root()
         host.require_disk()
         # Two commands started at once: the second waits, then finds the folder.
         with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not os.path.isdir(root):
-                make(root)
+            make(root)
     compare_versions(root)
     return root
 
 
 def make(root):
-    host.require_packages()
     for stale in glob.glob(os.path.join(paths.CACHE, "root-*.partial")):
         remove(stale)
+    if not os.path.isdir(location()):
+        bootstrap(location())
+    if root != location() and not os.path.isdir(root):
+        extend(location(), root)
+    for old in sorted(set(glob.glob(os.path.join(paths.CACHE, "root-*"))) - {location(), whole_location()}):
+        if os.path.isdir(old):
+            say(f"    an older root folder can go when no other checkout uses it: {old}")
+
+
+def bootstrap(root):
+    """The first layer, of nothing."""
+    host.require_packages()
     partial = root + ".partial"
     mirror = host.mirror()
-    with step(f"Making the root folder: Debian {SUITE}, about 3 GB, 2 to 4 minutes, once"):
-        argv = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=apt", "--skip=check/empty",
-                "--include=" + ",".join(packages()), "--dpkgopt=force-unsafe-io"]
+    finish = os.path.join(paths.TOOLS, FIRST[1])
+    with step(f"Making the root folder: Debian {SUITE}, about 2 GB, once"):
+        argv = [*WITH_US, "unshare", "--mount", "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", "--skip=check/empty",
+                "--include=" + ",".join(packages(FIRST[0])), "--dpkgopt=force-unsafe-io"]
         argv += [f"--aptopt={option}" for option in
                  ['APT::Install-Recommends "false"', 'Acquire::Check-Valid-Until "false"',
                   'Acquire::Retries "3"'] + host.apt_proxy()]
         argv += [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale")]
-        argv += [f'--customize-hook=copy-in {FINISH} /tmp',
-                 '--customize-hook=chroot "$1" sh /tmp/root-finish.sh && rm "$1/tmp/root-finish.sh"',
+        argv += [f'--customize-hook=copy-in {finish} /tmp',
+                 f'--customize-hook=chroot "$1" sh /tmp/{FIRST[1]} && rm "$1/tmp/{FIRST[1]}"',
                  SUITE, partial, f"deb {mirror} {SUITE} main", f"deb-src {mirror} {SUITE} main"]
-        log = os.path.join(paths.LOGS, "root.log")
-        try:
-            run_logged(argv, log, "mmdebstrap", progress=lambda: progress(partial, log))
-        except Fail as error:
-            if not reachable(mirror):
-                raise Fail(f"the Debian mirror of this host cannot be reached: is the network up? ({error})") from None
-            raise
-        finally:
-            # Reached on success too, where the folder has its final name already.
-            if os.path.isdir(partial) and not finished(partial):
-                remove(partial)
+        # It starts Python for each package: the system's own, not what a user's PATH has before it.
+        run_or_remove(argv, partial, "root.log", "mmdebstrap", env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         os.rename(partial, root)
-    for old in sorted(set(glob.glob(os.path.join(paths.CACHE, "root-*"))) - {root}):
-        say(f"    an older root folder can go when no other checkout uses it: {old}")
 
 
-def finished(partial):
-    return os.path.exists(os.path.join(partial, INSTALLED))
+# mmdebstrap leaves no package lists. Without a policy, packages would start their services.
+EXTEND = r"""
+set -eu
+cp -al "$1" "$2"
+for own in etc var; do
+	rm -rf "$2/$own"
+	cp -a "$1/$own" "$2/$own"
+done
+mount --bind "$2" "$2"
+mount -t proc proc "$2/proc"
+mount --rbind /dev "$2/dev"
+mount -t tmpfs tmpfs "$2/tmp"
+[ ! -e /etc/resolv.conf ] || cp /etc/resolv.conf "$2/etc/resolv.conf"
+cp "$3" "$2/tmp/finish.sh"
+printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
+chmod +x "$2/usr/sbin/policy-rc.d"
+shift 3
+export DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
+root=$ROOT
+chroot "$root" apt-get update
+chroot "$root" apt-get install -y "$@"
+chroot "$root" sh /tmp/finish.sh
+chroot "$root" sh -c 'rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cache/apt/archives/*.deb'
+"""
 
 
-def packages():
-    with open(PACKAGES) as f:
+def extend(base, root):
+    """Both layers: the first by hard links, which packages that are installed replace and do not write to."""
+    partial = root + ".partial"
+    with step("Adding to the root folder what tests and debugging need, about 1 GB, once"):
+        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", base, partial, os.path.join(paths.TOOLS, SECOND[1]),
+                *packages(SECOND[0])]
+        run_or_remove(argv, partial, "root-test.log", "apt-get", env={**os.environ, "ROOT": partial})
+        os.rename(partial, root)
+
+
+def run_or_remove(argv, partial, name, what, **kwargs):
+    """Make a root folder; a failure leaves nothing behind."""
+    log = os.path.join(paths.LOGS, name)
+    try:
+        run_logged(argv, log, what, progress=lambda: progress(log), **kwargs)
+    except BaseException as error:
+        if os.path.isdir(partial):
+            remove(partial)
+        if isinstance(error, Fail) and not reachable(host.mirror()):
+            raise Fail(f"the Debian mirror of this host cannot be reached: is the network up? ({error})") from None
+        raise
+
+
+def packages(name):
+    with open(os.path.join(paths.TOOLS, name)) as f:
         return [word for line in f if not line.startswith("#") for word in line.split()]
 
 
-def progress(partial, log):
-    size = subprocess.run(["du", "-sm", partial], capture_output=True, text=True).stdout.split()
+def progress(log):
+    """How far apt has come, of all that it said it will do."""
     with open(log, errors="replace") as f:
-        phases = [line[3:].strip() for line in f if line.startswith("I: ")]
-    if phases and "customize-hook" in phases[-1]:
-        phases.append("last step: kernel, libcamera's internal headers, video, checkpatch")
-    return f"{size[0] if size else 0} MB, {phases[-1] if phases else 'starting'}"
+        text = f.read()
+    totals = [int(n) for n in re.findall(r"^\d+ upgraded, (\d+) newly installed", text, re.M)]
+    unpacked = len(re.findall(r"^Unpacking ", text, re.M))
+    ready = len(re.findall(r"^Setting up ", text, re.M))
+    if "customize-hook" in text or "linux-source" in text.rpartition("Setting up")[2]:
+        return "last step: kernel, libcamera's internal headers, video, checkpatch"
+    if not unpacked:
+        return "fetching packages"
+    return f"{unpacked} packages unpacked, {ready} set up" + (f", of {sum(totals)}" if totals else "")
 
 
 def reachable(mirror):

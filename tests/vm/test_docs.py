@@ -2,7 +2,6 @@
 """What the documentation tells people to type works as it stands there."""
 
 import glob
-import os
 import re
 
 import lib
@@ -30,5 +29,4 @@ def commands_run():
     assert len(found) >= 5, found
     for path, command in found:
         print(f"{path}:")
-        lib.run(command, cwd="/tmp", limit=200, env={**os.environ, "PATH":
-                "/build/libcam-pipeline:" + os.environ["PATH"]})
+        lib.run(command, cwd="/tmp", limit=200)
