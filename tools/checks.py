@@ -61,13 +61,13 @@ def sparse(box):
 
 
 def clang_format(box):
-    files = tracked(r"^(board|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests)/.*\.(cpp|h|hpp)$")
+    files = tracked(r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests)/.*\.(cpp|h|hpp)$")
     status, said = output(box, ["clang-format", "--dry-run", "--Werror", *(f"/src/{path}" for path in files)])
     return said if status else ""
 
 
 def clang_tidy(box):
-    files = tracked(r"^(board|libcmacam|libcam-pipeline|gst-plugin|examples|bench)/.*\.cpp$")
+    files = tracked(r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench)/.*\.cpp$")
     command = 'printf "%s\\n" "$@" | xargs -P "$(nproc)" -n 3 clang-tidy -p /build --quiet --warnings-as-errors="*"'
     status, said = output(box, ["sh", "-c", command, "sh", *(f"/src/{path}" for path in files)])
     errors = sorted({line for line in said.splitlines() if ": error: " in line})

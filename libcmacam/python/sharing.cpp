@@ -110,6 +110,7 @@ void bindSharing(py::module_ &module)
 		.def(py::init(&serve), py::arg("path"), py::arg("buffers"), py::kw_only(),
 		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
 		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
+		     "path: of the socket, which is made; FileExistsError if a file is there.\n"
 		     "buffers: those of the camera, Camera.buffers.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })

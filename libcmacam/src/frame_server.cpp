@@ -10,9 +10,6 @@
 #include <cstring>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include "packet_socket.h"
 
 namespace cmacam {
 
@@ -34,7 +31,6 @@ FrameServer::Impl::~Impl()
 	thread_.request_stop();
 	eventfd_write(event_.get(), 1);
 	thread_.join();
-	unlink(options_.path.c_str());
 }
 
 /* Whether the camera keeps its reserve if this buffer is lent. */
@@ -181,7 +177,7 @@ Result<FrameServer> FrameServer::listen(const ShareOptions &options)
 	Result<UniqueFd> event = newEvent();
 	if (!event)
 		return event.error();
-	Result<UniqueFd> socket = listenAt(options.path, options.mode);
+	Result<ListeningSocket> socket = listenAt(options.path, options.mode);
 	if (!socket)
 		return socket.error();
 

@@ -13,6 +13,7 @@
 
 #include <cmacam/sharing.h>
 
+#include "packet_socket.h"
 #include "share_protocol.h"
 
 namespace cmacam {
@@ -27,7 +28,7 @@ namespace cmacam {
 class FrameServer::Impl
 {
 public:
-	Impl(const ShareOptions &options, UniqueFd socket, UniqueFd event)
+	Impl(const ShareOptions &options, ListeningSocket socket, UniqueFd event)
 		: options_(options),
 		  socket_(std::move(socket)),
 		  event_(std::move(event)),
@@ -77,7 +78,7 @@ private:
 	void log(const Client &client, const std::string &what) const;
 
 	const ShareOptions options_;
-	UniqueFd socket_;
+	ListeningSocket socket_;
 	UniqueFd event_;
 	mutable std::mutex mutex_;
 	std::vector<ino_t> inodes_; /* of the buffers that were published */

@@ -11,8 +11,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "packet_socket.h"
-
 namespace cmacam {
 
 namespace {
@@ -48,7 +46,7 @@ void FrameServer::Impl::listen(const std::stop_token &stop)
 			std::lock_guard lock(mutex_);
 			clients_.remove_if([](const Client &client) { return client.gone; });
 
-			polled = {{event_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}};
+			polled = {{event_.get(), POLLIN, 0}, {socket_.fd.get(), POLLIN, 0}};
 			order.clear();
 			for (Client &client : clients_) {
 				polled.push_back({client.socket.get(), POLLIN, 0});
@@ -73,7 +71,7 @@ void FrameServer::Impl::accept()
 {
 	Client client;
 	client.socket =
-		UniqueFd(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+		UniqueFd(accept4(socket_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
 	if (!client.socket.isValid())
 		return;
 	client.pid = peerOf(client.socket.get());

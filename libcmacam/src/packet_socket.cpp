@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
+#include <system_error>
 
 namespace cmacam {
 
@@ -46,16 +46,9 @@ int connectSocket(int fd, const sockaddr_un &address)
 	return connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof(address));
 }
 
-/* A socket that nobody listens at any more was left by a server that was killed. */
-bool isLeftOver(const sockaddr_un &address)
-{
-	const UniqueFd probe(newSocket());
-	return connectSocket(probe.get(), address) < 0 && errno == ECONNREFUSED;
-}
-
 } /* namespace */
 
-Result<UniqueFd> listenAt(const std::string &path, mode_t mode)
+Result<ListeningSocket> listenAt(const std::string &path, mode_t mode)
 {
 	const Result<sockaddr_un> address = addressOf(path);
 	if (!address)
@@ -64,20 +57,18 @@ Result<UniqueFd> listenAt(const std::string &path, mode_t mode)
 	UniqueFd fd(newSocket());
 	if (!fd.isValid())
 		return fromErrno("cannot make a socket");
-	if (isLeftOver(*address))
-		unlink(path.c_str());
 
 	/* Nobody else from the first moment on, then whom the caller wants. */
-	if (fchmod(fd.get(), 0600) < 0 ||
-	    bind(fd.get(), reinterpret_cast<const sockaddr *>(&*address), sizeof(*address)) < 0)
-		return fromErrno("cannot share frames at " + path);
-	if (chmod(path.c_str(), mode) < 0 || listen(fd.get(), SOMAXCONN) < 0) {
-		const Error error = fromErrno("cannot listen at " + path);
-		unlink(path.c_str());
-		return error;
+	if (fchmod(fd.get(), 0600) < 0)
+		return fromErrno("cannot make a socket");
+	try {
+		SocketPath name(fd.get(), *address);
+		if (chmod(path.c_str(), mode) < 0 || listen(fd.get(), SOMAXCONN) < 0)
+			return fromErrno("cannot listen at " + path);
+		return ListeningSocket{std::move(fd), std::move(name)};
+	} catch (const std::system_error &error) {
+		return Error{error.code().value(), error.what()};
 	}
-
-	return fd;
 }
 
 Result<UniqueFd> connectTo(const std::string &path)

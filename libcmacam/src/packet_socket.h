@@ -14,6 +14,8 @@
 #include <cmacam/frame_layout.h>
 #include <cmacam/result.h>
 
+#include "socket_path.h"
+
 namespace cmacam {
 
 /** A packet that was received. */
@@ -24,8 +26,15 @@ struct Packet
 	std::size_t descriptorCount = 0;
 };
 
+/** A socket that listens, with its name, which goes first. */
+struct ListeningSocket
+{
+	UniqueFd fd;
+	SocketPath path;
+};
+
 /** \return A socket that listens; the errors of FrameServer::listen() */
-Result<UniqueFd> listenAt(const std::string &path, mode_t mode);
+Result<ListeningSocket> listenAt(const std::string &path, mode_t mode);
 
 /** \return A socket that is connected; the errno of connect() */
 Result<UniqueFd> connectTo(const std::string &path);

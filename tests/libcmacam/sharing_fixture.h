@@ -15,6 +15,8 @@
 #include <optional>
 #include <poll.h>
 #include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <thread>
 
 #include <cmacam/sharing.h>
@@ -38,6 +40,23 @@ inline bool becomes(const std::function<bool()> &condition)
 		std::this_thread::sleep_for(std::chrono::milliseconds(1));
 	}
 	return true;
+}
+
+inline cmacam::UniqueFd boundSocket(int type, const std::string &path)
+{
+	cmacam::UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+	sockaddr_un address{};
+	address.sun_family = AF_UNIX;
+	path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+	EXPECT_EQ(bind(fd.get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)), 0)
+		<< path;
+	return fd;
+}
+
+/* As if a server had been killed: its socket stays. */
+inline void leaveSocket(const std::string &path)
+{
+	boundSocket(SOCK_SEQPACKET, path);
 }
 
 template <typename Message>

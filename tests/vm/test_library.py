@@ -4,6 +4,7 @@
 import errno
 import hashlib
 import logging
+import os
 import re
 import signal
 import struct
@@ -326,6 +327,28 @@ def shared_frames_are_the_board_s():
     written, _ = lib.Board.session()
     for sequence, seen_digest in seen.items():
         assert seen_digest == written[sequence]["sha256"], sequence
+
+
+@vm_test()
+def files_at_a_server_s_path_are_kept():
+    """FrameServer in Python and share-server: a file is EEXIST in words and stays, a killed server's socket is replaced."""
+    file = "/tmp/video.mp4"
+    with open(file, "w") as f:
+        f.write("the only copy")
+    lib.expect(failure(errno.EEXIST, module().FrameServer, file, 6), f"at {file}: an ordinary file is there")
+    lib.expect(lib.run([f"{EXAMPLES}/share-server", "--socket", file], status=1),
+               f"share-server: cannot listen at {file}: an ordinary file is there")
+    with open(file) as f:
+        assert f.read() == "the only copy"
+
+    killed = server()
+    lib.expect(failure(errno.EADDRINUSE, module().FrameServer, SOCKET, 6), "another server is there")
+    killed.kill()
+    killed.communicate()
+    assert os.path.exists(SOCKET)
+    with module().FrameServer(SOCKET, 6):
+        lib.expect(lib.run([f"{EXAMPLES}/share-server", "--socket", SOCKET], status=1), "another server is there")
+    assert not os.path.exists(SOCKET)
 
 
 @vm_test()

@@ -64,8 +64,14 @@ public:
 	/**
 	 * Listen for readers.
 	 *
-	 * \return EADDRINUSE if another server listens there; EINVAL if \a options
-	 * leave no buffer to lend; else the errno of the socket's calls
+	 * The socket that a killed server left at ShareOptions::path is replaced;
+	 * nothing else is. The path is removed when the server ends, if its socket
+	 * is still there.
+	 *
+	 * \return EADDRINUSE if another server is there; EEXIST if anything else is:
+	 * a file, a folder, a symbolic link; EBUSY if a socket was left there and
+	 * another program keeps the folder locked; EINVAL if \a options leave no
+	 * buffer to lend; else the errno of the socket's calls
 	 */
 	static Result<FrameServer> listen(const ShareOptions &options);
 
