@@ -12,7 +12,7 @@
 namespace cmacam {
 
 Log::Log(const std::string &path)
-	: fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644))
+	: fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644))
 {
 	if (!fd_.isValid())
 		throw std::system_error(errno, std::generic_category(),

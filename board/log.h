@@ -17,7 +17,7 @@ class Log
 public:
 	/* Writes nothing. */
 	Log() = default;
-	/* Starts the file anew; throws std::system_error. */
+	/* Appends to the file: what is in it stays. Throws std::system_error. */
 	explicit Log(const std::string &path);
 
 	/* One write() per line: a reader never sees half of one for long. */

@@ -84,7 +84,8 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		->type_name("PATH");
 	app.add_option("--control", options.control, "control port to listen on (Unix socket)")
 		->type_name("PATH");
-	app.add_option("--log", options.log, "one line per finished or lost frame goes there")
+	app.add_option("--log", options.log,
+		       "one line per finished or lost frame is appended there")
 		->type_name("PATH");
 	app.add_option("--source", options.source,
 		       "what the sensor sees: a moving pattern, a video file, or an image file "

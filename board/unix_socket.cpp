@@ -25,18 +25,7 @@ UniqueFd streamSocket()
 	return fd;
 }
 
-using SocketCall = int (*)(int, const sockaddr *, socklen_t);
-
-/* 0 or an errno. */
-int call(SocketCall function, const UniqueFd &fd, const sockaddr_un &address)
-{
-	const auto *generic = reinterpret_cast<const sockaddr *>(&address);
-	return function(fd.get(), generic, sizeof(address)) ? errno : 0;
-}
-
-} /* namespace */
-
-UnixListener::UnixListener(const std::string &path) : path_(path), fd_(streamSocket())
+sockaddr_un addressOf(const std::string &path)
 {
 	sockaddr_un address{};
 	address.sun_family = AF_UNIX;
@@ -46,23 +35,16 @@ UnixListener::UnixListener(const std::string &path) : path_(path), fd_(streamSoc
 				    sizeof(address.sun_path) - 1, path, path.size()));
 	std::memcpy(address.sun_path, path.c_str(), path.size());
 
-	/* A board that was killed leaves its socket behind: nobody answers there. */
-	int error = call(bind, fd_, address);
-	if (error == EADDRINUSE && call(connect, streamSocket(), address) == ECONNREFUSED) {
-		unlink(path.c_str());
-		error = call(bind, fd_, address);
-	}
-
-	if (!error && listen(fd_.get(), 1))
-		error = errno;
-	if (error)
-		throw std::system_error(error, std::generic_category(),
-					"cannot listen on '" + path + "'");
+	return address;
 }
 
-UnixListener::~UnixListener()
+} /* namespace */
+
+UnixListener::UnixListener(const std::string &path)
+	: fd_(streamSocket()), path_(fd_.get(), addressOf(path))
 {
-	unlink(path_.c_str());
+	if (listen(fd_.get(), 1))
+		throw std::system_error(errno, std::generic_category(), "cannot listen at " + path);
 }
 
 UniqueFd UnixListener::accept()

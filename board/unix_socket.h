@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "socket_path.h"
 #include "unique_fd.h"
 
 namespace cmacam {
@@ -13,24 +14,16 @@ namespace cmacam {
 class UnixListener
 {
 public:
-	/*
-	 * Takes over the name of a socket that nobody listens on any more.
-	 * Throws std::system_error or, for a name too long,
-	 * std::invalid_argument.
-	 */
+	/* Throws as SocketPath does; for a name too long, std::invalid_argument. */
 	explicit UnixListener(const std::string &path);
-	~UnixListener();
-
-	UnixListener(const UnixListener &) = delete;
-	UnixListener &operator=(const UnixListener &) = delete;
 
 	int fd() const { return fd_.get(); }
 	/* Invalid if the client has gone again. */
 	UniqueFd accept();
 
 private:
-	const std::string path_;
 	UniqueFd fd_;
+	SocketPath path_; /* goes first */
 };
 
 } /* namespace cmacam */

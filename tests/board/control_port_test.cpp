@@ -4,6 +4,10 @@
  */
 #include "control_port.h"
 
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -163,9 +167,26 @@ TEST_F(ControlPortTest, EndlessLinesAreRefused)
 	EXPECT_EQ(client.ask("get fps"), "ok max");
 }
 
-TEST(UnixListenerTest, TakesOverADeadSocketButNotALivingOne)
+class UnixListenerTest : public testing::Test
 {
+protected:
+	~UnixListenerTest() override { unlink(path.c_str()); }
+
+	int refusal() const
+	{
+		try {
+			const UnixListener listener(path);
+		} catch (const std::system_error &error) {
+			return error.code().value();
+		}
+		return 0;
+	}
+
 	const std::string path = testing::TempDir() + "board-sock-" + std::to_string(getpid());
+};
+
+TEST_F(UnixListenerTest, TakesOverADeadSocketButNotALivingOne)
+{
 	{
 		UniqueFd dead(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 		sockaddr_un address{};
@@ -175,8 +196,25 @@ TEST(UnixListenerTest, TakesOverADeadSocketButNotALivingOne)
 			  0);
 	}
 	UnixListener living(path);
-	EXPECT_THROW(UnixListener second(path), std::system_error);
+	EXPECT_EQ(refusal(), EADDRINUSE);
 	EXPECT_NE(access(path.c_str(), F_OK), -1);
 	EXPECT_THROW(UnixListener(std::string(108, 'x')), std::invalid_argument);
 	EXPECT_THROW(UnixListener("/nowhere/socket"), std::system_error);
+}
+
+TEST_F(UnixListenerTest, KeepsAFile)
+{
+	std::ofstream(path) << "video";
+	EXPECT_EQ(refusal(), EEXIST);
+	EXPECT_EQ(std::filesystem::file_size(path), 5U);
+}
+
+TEST_F(UnixListenerTest, RemovesOnlyItsOwnSocket)
+{
+	{
+		const UnixListener listener(path);
+		unlink(path.c_str());
+		std::ofstream(path) << "video";
+	}
+	EXPECT_EQ(std::filesystem::file_size(path), 5U);
 }

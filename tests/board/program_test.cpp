@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -156,6 +157,33 @@ TEST_F(ProgramTest, WhatTheHostRefusesIsStatus1)
 		EXPECT_EQ(program.wait(), 1) << said;
 		EXPECT_NE(said.find("/nowhere/"), std::string::npos) << said;
 	}
+}
+
+TEST_F(ProgramTest, FilesAtItsPathsAreKept)
+{
+	const std::string file = socket + ".mp4";
+	for (const std::vector<std::string> &arguments :
+	     {std::vector<std::string>{"--socket", file},
+	      {"--socket", socket, "--control", file}}) {
+		std::ofstream(file) << "video";
+		Program program(arguments);
+		EXPECT_EQ(program.line(), "") << "it listens";
+		program.signal(SIGTERM);
+		EXPECT_NE(program.errors().find(file + ": an ordinary file is there"),
+			  std::string::npos);
+		EXPECT_EQ(program.wait(), 1);
+		EXPECT_EQ(std::filesystem::file_size(file), 5U);
+	}
+
+	/* A log goes on where the last one ended. */
+	{
+		Program program({"--socket", socket, "--log", file});
+		EXPECT_EQ(program.line(), "listening on " + socket);
+		program.signal(SIGTERM);
+		EXPECT_EQ(program.wait(), 0);
+	}
+	EXPECT_EQ(std::filesystem::file_size(file), 5U);
+	unlink(file.c_str());
 }
 
 TEST_F(ProgramTest, HelpNamesEveryOption)
