@@ -42,6 +42,7 @@ struct Options
 	double scale = 1.2;
 	std::string out;
 	std::string contactSheet;
+	bool overwrite = false;
 	bool json = false;
 	bool verify = false;
 };
@@ -140,7 +141,7 @@ Result<void> FrameWork::keepPicture(const cv::Mat &picture, unsigned int sequenc
 	name << options_.out << "/people-" << std::setw(6) << std::setfill('0') << sequence
 	     << ".jpg";
 
-	return writePicture(picture, name.str());
+	return writePicture(picture, name.str(), options_.overwrite);
 }
 
 Result<void> FrameWork::writeContactSheet() const
@@ -148,11 +149,15 @@ Result<void> FrameWork::writeContactSheet() const
 	if (options_.contactSheet.empty())
 		return {};
 
-	return writePicture(sheet_.compose(), options_.contactSheet);
+	return writePicture(sheet_.compose(), options_.contactSheet, options_.overwrite);
 }
 
 Result<void> countPeople(const Options &options)
 {
+	/* It is written at the end: too late to hear of it. */
+	if (!options.overwrite && std::filesystem::exists(options.contactSheet))
+		return alreadyThere(options.contactSheet);
+
 	if (!options.out.empty()) {
 		std::error_code error;
 		std::filesystem::create_directories(options.out, error);
@@ -225,6 +230,7 @@ int run(int argc, char **argv)
 	app.add_option("--out", options.out, "folder for annotated copies of the frames");
 	app.add_option("--contact-sheet", options.contactSheet,
 		       "file for one picture with small copies of all frames looked at");
+	app.add_flag("--overwrite", options.overwrite, "replace pictures that are there already");
 	app.add_flag("--json", options.json, "one JSON object per line instead of key=value");
 	app.add_flag("--verify", options.verify,
 		     "print where the luma plane lies physically and how it begins (as root)");

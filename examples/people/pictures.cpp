@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
 
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -33,17 +36,31 @@ cv::Mat annotatedCopy(const cmacam::MappedFrame &frame, const std::vector<cv::Re
 	return copy;
 }
 
-cmacam::Result<void> writePicture(const cv::Mat &picture, const std::string &path)
+cmacam::Result<void> writePicture(const cv::Mat &picture, const std::string &path, bool overwrite)
 {
-	/* OpenCV throws for a file type it does not know, else it returns false. */
+	std::vector<unsigned char> bytes;
+	/* OpenCV throws for a file type it does not know. */
 	try {
-		if (!cv::imwrite(path, picture))
-			return cmacam::Error{EIO, "cannot write the picture " + path};
+		cv::imencode(std::filesystem::path(path).extension(), picture, bytes);
 	} catch (const cv::Exception &exception) {
 		return cmacam::Error{EINVAL, path + ": " + exception.err};
 	}
 
+	std::FILE *file = std::fopen(path.c_str(), overwrite ? "wb" : "wbx");
+	if (!file && errno == EEXIST)
+		return alreadyThere(path);
+	if (!file)
+		return cmacam::Error{errno, path + ": " + std::strerror(errno)};
+	const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+	if (std::fclose(file) != 0 || !written)
+		return cmacam::Error{EIO, "cannot write the picture " + path};
+
 	return {};
+}
+
+cmacam::Error alreadyThere(const std::string &path)
+{
+	return {EEXIST, path + " is there already; --overwrite replaces it"};
 }
 
 void ContactSheet::add(const cv::Mat &picture)

@@ -37,6 +37,7 @@ int run(int argc, char **argv)
 	};
 	std::string path;
 	unsigned int frames = 30;
+	bool overwrite = false;
 
 	CLI::App app("Records the main stream with O_DIRECT and counts people on lores meanwhile.");
 	app.add_option("file", path, "where to; each frame is padded to whole blocks of 4096 bytes")
@@ -49,14 +50,15 @@ int run(int argc, char **argv)
 	app.add_option("--lores-height", options.lores.height, "lines looked at")
 		->capture_default_str();
 	app.add_option("--frames", frames, "how many")->capture_default_str();
+	app.add_flag("--overwrite", overwrite, "replace the file if there is one");
 	CLI11_PARSE(app, argc, argv);
 
-	auto file = DirectFile::create(path);
-	if (!file)
-		return fail(file.error());
 	auto camera = cmacam::Camera::open(options);
 	if (!camera)
 		return fail(camera.error());
+	auto file = DirectFile::create(path, overwrite);
+	if (!file)
+		return fail(file.error());
 	if (auto started = camera->start(); !started)
 		return fail(started.error());
 

@@ -30,10 +30,13 @@ std::span<const std::byte> wholeBlocks(const cmacam::FrameView &frame)
 
 } /* namespace */
 
-Result<DirectFile> DirectFile::create(const std::string &path)
+Result<DirectFile> DirectFile::create(const std::string &path, bool overwrite)
 {
+	const int whereOneIs = overwrite ? O_TRUNC : O_EXCL;
 	cmacam::UniqueFd fd(
-		open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0644));
+		open(path.c_str(), O_WRONLY | O_CREAT | O_DIRECT | O_CLOEXEC | whereOneIs, 0644));
+	if (!fd.isValid() && errno == EEXIST)
+		return Error{EEXIST, path + " is there already; --overwrite replaces it"};
 	if (!fd.isValid())
 		return Error{errno, path + ": " + std::strerror(errno)};
 

@@ -16,8 +16,8 @@
 class DirectFile
 {
 public:
-	/* Makes the file, or empties it. Errors: those of open(). */
-	static cmacam::Result<DirectFile> create(const std::string &path);
+	/* Makes the file. Errors: EEXIST unless it may overwrite; those of open(). */
+	static cmacam::Result<DirectFile> create(const std::string &path, bool overwrite);
 
 	/*
 	 * Append a frame, from the start of its first plane to the end of its last and on

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
 	options.policy = cmacam::Policy::Block;
 	std::string path;
 	unsigned int frames = 30;
+	bool overwrite = false;
 
 	CLI::App app(
 		"Records raw frames with O_DIRECT, each padded to whole blocks of 4096 bytes.");
@@ -39,15 +40,15 @@ int main(int argc, char **argv)
 	app.add_option("--width", options.main.width, "pixels")->capture_default_str();
 	app.add_option("--height", options.main.height, "lines")->capture_default_str();
 	app.add_option("--frames", frames, "how many")->capture_default_str();
+	app.add_flag("--overwrite", overwrite, "replace the file if there is one");
 	CLI11_PARSE(app, argc, argv);
-
-	auto file = DirectFile::create(path);
-	if (!file)
-		return fail(file.error().what);
 
 	auto camera = cmacam::Camera::open(options);
 	if (!camera)
 		return fail(camera.error().what);
+	auto file = DirectFile::create(path, overwrite);
+	if (!file)
+		return fail(file.error().what);
 	if (auto started = camera->start(); !started)
 		return fail(started.error().what);
 

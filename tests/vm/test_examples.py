@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The programs in examples/: each does what its README says, to the byte."""
 
+import os
 import re
 import socket
 import threading
@@ -22,6 +23,30 @@ def programs_explain_themselves():
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
     lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: there is no camera 'nobody'")
+
+
+@vm_test()
+def files_are_kept():
+    """recorder and people do not overwrite a file: one sentence and status 1, unless --overwrite says so."""
+    disk()
+    file, folder = f"{DISK}/kept.jpg", f"{DISK}/pictures"
+    os.makedirs(folder)
+    people = [f"{EXAMPLES}/people", "--size", "128x128", "--frames", "1"]
+    recorder = [f"{EXAMPLES}/recorder", file, "--width", "640", "--height", "480", "--frames", "1"]
+    refused = {file: [recorder, [*people, "--contact-sheet", file]],
+               f"{folder}/people-000000.jpg": [[*people, "--out", folder]]}
+    for path, commands in refused.items():
+        with open(path, "w") as f:
+            f.write("the only copy")
+        for command in commands:
+            lib.expect(lib.run(command, status=1), f": {path} is there already; --overwrite replaces it")
+            assert os.path.getsize(path) == len("the only copy")
+    for command in ([*people, "--out", folder, "--contact-sheet", file], recorder):
+        before = os.path.getsize(file)
+        lib.run([*command, "--overwrite"])
+        assert os.path.getsize(file) > before
+    lib.expect(lib.run([f"{EXAMPLES}/recorder", f"{DISK}/new", "--camera", "nobody"], status=1), "no camera 'nobody'")
+    assert not os.path.exists(f"{DISK}/new")
 
 
 @vm_test()
