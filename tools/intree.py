@@ -48,6 +48,7 @@ source=/usr/src/libcamera-$(pkg-config --modversion libcamera)
 	cp -r "$source" libcamera
 	echo "$source" >libcamera/.from
 }
+rm -rf libcamera/src/libcamera/pipeline/cmacam libcamera/src/ipa/cmacam
 /src/libcam-pipeline/in-tree/add-to-tree.sh libcamera
 export PYTHONPATH=$PACKAGES/usr/lib/python3/dist-packages
 export PKG_CONFIG_PATH=$(echo $PACKAGES/usr/lib/*/pkgconfig)

@@ -24,7 +24,13 @@ add() {
 	}
 }
 
-rm -rf "$pipeline" "$module"
+# Somebody may have worked on the copy.
+for folder in "$pipeline" "$module"; do
+	[ ! -e "$folder" ] || {
+		echo "add-to-tree.sh: $folder is there already: remove it first" >&2
+		exit 1
+	}
+done
 mkdir -p "$pipeline/in-tree" "$module"
 cp -p "$handler"/*.cpp "$handler"/*.h "$here/meson.build" "$pipeline"
 cp -pr "$handler/cmacam" "$handler/ipa" "$pipeline"

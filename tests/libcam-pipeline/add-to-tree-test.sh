@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# add-to-tree.sh: an earlier copy, which somebody may have worked on, is kept.
+
+add_to_tree=$1
+tree=$(mktemp -d) || exit 1
+trap 'rm -rf "$tree"' EXIT
+failures=0
+
+mkdir -p "$tree/src/libcamera/pipeline" "$tree/src/ipa"
+touch "$tree/src/libcamera/pipeline/meson.build"
+for copy in src/libcamera/pipeline/cmacam src/ipa/cmacam; do
+	mkdir "$tree/$copy"
+	echo mine >"$tree/$copy/work.cpp"
+	output=$(sh "$add_to_tree" "$tree" 2>&1)
+	status=$?
+	if [ "$status" = 1 ] && [ "$output" = "add-to-tree.sh: $tree/$copy is there already: remove it first" ] &&
+		[ "$(cat "$tree/$copy/work.cpp")" = mine ]; then
+		echo "ok $copy"
+	else
+		echo "FAIL $copy: status $status, output: $output"
+		failures=$((failures + 1))
+	fi
+	rm -r "$tree/$copy"
+done
+
+[ "$failures" = 0 ]
