@@ -43,8 +43,10 @@ def report(name, result, kind, box):
     """
     folder = os.path.join(paths.OUT, "bench")
     os.makedirs(folder, exist_ok=True)
-    for old in glob.glob(os.path.join(folder, f"{name}*")):
-        os.unlink(old)
+    # Of the last run, and not what somebody kept of it under a name of his own.
+    for kind_of_file in (".json", ".txt", "-*.svg", "-*.png"):
+        for old in glob.glob(os.path.join(folder, name + kind_of_file)):
+            os.unlink(old)
     with open(os.path.join(folder, f"{name}.json"), "w") as f:
         f.write(kind.as_json(result))
     table = kind.table(result)

@@ -32,7 +32,7 @@ def build(sandbox, quiet=False, demo=False):
     """
     with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        forget_other_root(sandbox)
+        forget_other_root(os.path.basename(rootfs.location()))
         configure_and_build(sandbox, quiet, demo)
 
 
@@ -78,13 +78,17 @@ def position(log, started):
     return f"{done} of {total} steps, about {duration(left)} left:{what}"
 
 
-def forget_other_root(sandbox):
-    """A build folder made with another root folder holds its paths and objects; a second layer changes neither."""
-    name = os.path.basename(rootfs.location())
-    if read(STAMP) == name:
+def forget_other_root(name):
+    """A build folder made with another root folder, whose first layer has this name, holds its paths and objects."""
+    content = {entry.name for entry in os.scandir(paths.BUILD)} - {".lock"}
+    made_with = read(STAMP)
+    if made_with == name:
         return
-    # The folder itself is mounted: empty it, do not replace it.
-    for entry in os.scandir(paths.BUILD):
+    if content and not made_with:
+        raise Fail(f"{paths.BUILD} is no build folder of ./dev and has something in it, such as {min(content)}: "
+                   "empty it, or set CMACAM_BUILD to another folder")
+    # The folder itself is mounted: empty it, do not replace it. The stamp goes last: it says that all is ours.
+    for entry in sorted(os.scandir(paths.BUILD), key=lambda entry: entry.path == STAMP):
         if entry.name == ".lock":
             continue
         shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)

@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import re
 import shlex
 import sys
 
@@ -146,7 +147,8 @@ def cmd_clean(args):
     host.require_root()
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
-        if os.path.isdir(folder) and name.startswith(("root-", debugkernel.PREFIX)):
+        # The cache may be any folder: only what has a name of ours.
+        if os.path.isdir(folder) and re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.partial)?", name):
             say(f"removing {folder}")
             rootfs.remove(folder)
     return 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """./dev demo: the video through the board to three consumers, and a table of what happened."""
 
+import glob
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ import vm
 from ui import Fail, duration, say, step
 
 LIMIT = 400
+# What a demo leaves: frames by their number, and the rest by name.
+LEFT = (f"people-{'[0-9]' * 6}.jpg", "contact-sheet.jpg", "table.json", "table.txt", "board.log")
 
 
 def main(args, ready):
@@ -22,8 +25,7 @@ def main(args, ready):
             raise Fail(f"{args.source}: no such video file")
         box.bind(os.path.dirname(os.path.abspath(args.source)), "/run/source")
         video = "/run/source/" + os.path.basename(args.source)
-    shutil.rmtree(paths.OUT, ignore_errors=True)
-    os.makedirs(paths.OUT)
+    forget_last()
     box.bind(paths.OUT, "/src/out")
     options = vm.Options(board=("--source", video, "--once", "--starved", "hold", "--fps", "max",
                                 "--mark", "frame", "--digest", "sha256"), limit=LIMIT)
@@ -42,6 +44,14 @@ def main(args, ready):
     say("\n" + text)
     say(f"annotated frames and contact-sheet.jpg are in {paths.OUT}; all in {duration(time.monotonic() - start)}")
     return 0
+
+
+def forget_last():
+    """Remove what the last demo left, and nothing that somebody put beside it."""
+    os.makedirs(paths.OUT, exist_ok=True)
+    for pattern in LEFT:
+        for path in glob.glob(os.path.join(paths.OUT, pattern)):
+            os.unlink(path)
 
 
 def table(rows):
