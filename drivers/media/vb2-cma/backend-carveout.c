@@ -4,10 +4,7 @@
  * else can have taken it, and its pages may be pinned for long.
  */
 #include <linux/bitmap.h>
-#include <linux/dma-direct.h>
-#include <linux/dma-mapping.h>
 #include <linux/highmem.h>
-#include <linux/iommu-dma.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -16,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "carveout.h"
 #include "cma-buf.h"
@@ -47,16 +45,6 @@ static unsigned long piece_of(phys_addr_t phys)
 }
 
 /*
- * dma_map_phys() would look for a bounce buffer of that size, and complain.
- * An IOMMU maps any memory to where the device can see it.
- */
-static bool in_reach(struct device *dev, phys_addr_t phys, size_t size)
-{
-	return use_dma_iommu(dev) ||
-	       dma_capable(dev, phys_to_dma(dev, phys), size, false);
-}
-
-/*
  * First fit, which is the lowest address: where that one is out of reach, all
  * are. A page is as much alignment as any other backend promises.
  */
@@ -73,8 +61,9 @@ static int take(struct device *dev, size_t size, phys_addr_t *phys)
 	if (first >= total)
 		return -ENOMEM;
 
+	/* dma_map_phys() would look for a bounce buffer, and complain. */
 	*phys = carveout.start + pieces_to_bytes(first);
-	if (!in_reach(dev, *phys, size)) {
+	if (!compat_dma_in_reach(dev, *phys, size)) {
 		out_of_reach = *phys + size - 1;
 		return -ENOMEM;
 	}
