@@ -42,7 +42,7 @@ def require_packages():
 
 
 def mirror():
-    """The Debian mirror that the host's own apt uses."""
+    """The Debian mirror that the host's own apt uses, without the slash that a mirror may refuse twice."""
     chosen = os.environ.get("CMACAM_MIRROR")
     if chosen:
         return chosen
@@ -56,7 +56,7 @@ def mirror():
     for target in targets.splitlines():
         uri, _, release = target.partition(" ")
         if release == codename and "debian" in uri and "security" not in uri:
-            return uri
+            return uri.rstrip("/")
     raise Fail("no Debian mirror in the host's apt configuration: set CMACAM_MIRROR=http://.../debian")
 
 
