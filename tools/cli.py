@@ -10,6 +10,7 @@ import sys
 import build
 import debugkernel
 import host
+import nextkernel
 import paths
 import rootfs
 import sandbox
@@ -148,7 +149,8 @@ def cmd_clean(args):
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
         # The cache may be any folder: only what has a name of ours.
-        if os.path.isdir(folder) and re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.partial)?", name):
+        if os.path.isdir(folder) and re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.partial)?|"
+                                                  rf"{nextkernel.PREFIX}([0-9].*|apt)", name):
             say(f"removing {folder}")
             rootfs.remove(folder)
     return 0
@@ -195,7 +197,7 @@ def parser():
     sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log (board-1.log ...) and console.log there")
     sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this inside and return its status")
 
-    command("clean", cmd_clean, "remove the root folders and the debug kernels from the cache")
+    command("clean", cmd_clean, "remove the root folders, the debug kernels and the next kernels' headers from the cache")
     command("help", lambda args: top.print_help() or 0, "show this help")
     return top
 

@@ -185,10 +185,10 @@ def read_versions(path):
 
 def compare_versions(root):
     """Where the distribution has moved on, say so and go on."""
-    have = read_versions(os.path.join(root, INSTALLED))
-    for name, tested in read_versions(TESTED).items():
-        if have.get(name) != tested:
-            warn(f"{name} is {have.get(name)} here and {tested} when last tested; going on")
+    tested = read_versions(TESTED)
+    for name, have in versions(root).items():
+        if have != tested.get(name):
+            warn(f"{name} is {have} here and {tested.get(name)} when last tested; going on")
 
 
 def versions(root):

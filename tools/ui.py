@@ -19,6 +19,10 @@ class Fail(Exception):
         self.detail = detail
 
 
+class Skip(Exception):
+    """What cannot be shown here, and why: a result of its own."""
+
+
 def say(text):
     print(text, flush=True)
 
