@@ -38,7 +38,7 @@
 #define CMACAM_CTRL_RESET		0x00000001u	/* self-clearing */
 #define CMACAM_IRQ_STATUS		0x010	/* RO: bit n = channel n */
 #define CMACAM_IRQ_ENABLE		0x014	/* RW: bit n = channel n */
-#define CMACAM_ALIGN			0x01c	/* RO */
+#define CMACAM_ALIGN			0x01c /* RO; a format may need more */
 #define CMACAM_ALIGN_ADDR		0x000000ffu	/* log2 bytes */
 #define CMACAM_ALIGN_STRIDE_SHIFT	8
 #define CMACAM_ALIGN_STRIDE		0x0000ff00u	/* log2 bytes */

@@ -54,6 +54,8 @@ struct cmacam_colours {
  * @fourcc: V4L2_PIX_FMT_*
  * @code: CMACAM_FMT_*
  * @bytes: per pixel in the first plane
+ * @align: of a stride, bytes, a power of two: no sample or pair of samples may
+ *	be split
  * @halves: size of all planes, in halves of the first one
  * @colours: what the values mean
  */
@@ -61,6 +63,7 @@ struct cmacam_format {
 	u32 fourcc;
 	u8 code;
 	u8 bytes;
+	u8 align;
 	u8 halves;
 	const struct cmacam_colours *colours;
 };

@@ -25,7 +25,7 @@ struct device;
  * @depth: addresses that it can hold beside the one being written
  * @addr_bits: width of an address
  * @addr_align: of an address, bytes
- * @stride_align: of a stride, bytes
+ * @stride_align: of a stride, bytes, a power of two; a format may need more
  * @max_stride: bytes
  */
 struct cmacam_engine_caps {

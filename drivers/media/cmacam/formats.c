@@ -33,14 +33,21 @@ static const struct cmacam_colours raw = {
 
 /* The first row that the channel can write is the default. */
 static const struct cmacam_format cmacam_formats[] = {
-	{ V4L2_PIX_FMT_NV12, CMACAM_FMT_NV12, 1, 3, &yuv },
-	{ V4L2_PIX_FMT_YUYV, CMACAM_FMT_YUYV, 2, 2, &yuv },
-	{ V4L2_PIX_FMT_GREY, CMACAM_FMT_GREY, 1, 2, &yuv },
-	{ V4L2_PIX_FMT_Y10, CMACAM_FMT_Y10, 2, 2, &yuv },
-	{ V4L2_PIX_FMT_BGR24, CMACAM_FMT_BGR24, 3, 2, &rgb },
-	{ V4L2_PIX_FMT_SRGGB10, CMACAM_FMT_SRGGB10, 2, 2, &raw },
-	{ V4L2_PIX_FMT_SRGGB8, CMACAM_FMT_SRGGB8, 1, 2, &raw },
+	{ V4L2_PIX_FMT_NV12, CMACAM_FMT_NV12, 1, 2, 3, &yuv },
+	{ V4L2_PIX_FMT_YUYV, CMACAM_FMT_YUYV, 2, 4, 2, &yuv },
+	{ V4L2_PIX_FMT_GREY, CMACAM_FMT_GREY, 1, 1, 2, &yuv },
+	{ V4L2_PIX_FMT_Y10, CMACAM_FMT_Y10, 2, 2, 2, &yuv },
+	{ V4L2_PIX_FMT_BGR24, CMACAM_FMT_BGR24, 3, 1, 2, &rgb },
+	{ V4L2_PIX_FMT_SRGGB10, CMACAM_FMT_SRGGB10, 2, 2, 2, &raw },
+	{ V4L2_PIX_FMT_SRGGB8, CMACAM_FMT_SRGGB8, 1, 1, 2, &raw },
 };
+
+/* Both are powers of two, so a multiple of the larger is one of the other. */
+static u32 format_stride_align(const struct cmacam_channel *ch,
+			       const struct cmacam_format *format)
+{
+	return max(ch->caps.stride_align, format->align);
+}
 
 /**
  * cmacam_format_by_index() - the n-th format of a channel
@@ -97,7 +104,7 @@ u32 cmacam_format_max_width(const struct cmacam_channel *ch,
 			    const struct cmacam_format *format)
 {
 	u32 stride = ALIGN_DOWN(ch->caps.max_stride,
-				ch->caps.stride_align);
+				format_stride_align(ch, format));
 
 	return round_down(min(array->width, stride / format->bytes),
 			  CMACAM_SIZE_STEP);
@@ -148,9 +155,8 @@ void cmacam_format_fill(const struct cmacam_channel *ch,
 			const struct v4l2_rect *array,
 			struct v4l2_pix_format *pix)
 {
-	const struct cmacam_engine_caps *caps = &ch->caps;
 	const struct cmacam_format *format;
-	u32 min_stride, max_stride;
+	u32 align, min_stride, max_stride;
 
 	format = cmacam_format_by_fourcc(ch, pix->pixelformat);
 	if (!format)
@@ -164,10 +170,11 @@ void cmacam_format_fill(const struct cmacam_channel *ch,
 			    CMACAM_MIN_SIZE,
 			    round_down(array->height, CMACAM_SIZE_STEP));
 
-	min_stride = ALIGN(pix->width * format->bytes, caps->stride_align);
-	max_stride = ALIGN_DOWN(caps->max_stride, caps->stride_align);
+	align = format_stride_align(ch, format);
+	min_stride = ALIGN(pix->width * format->bytes, align);
+	max_stride = ALIGN_DOWN(ch->caps.max_stride, align);
 	pix->bytesperline = clamp(pix->bytesperline, min_stride, max_stride);
-	pix->bytesperline = ALIGN(pix->bytesperline, caps->stride_align);
+	pix->bytesperline = ALIGN(pix->bytesperline, align);
 	pix->sizeimage = pix->bytesperline * pix->height * format->halves / 2;
 
 	pix->field = V4L2_FIELD_NONE;
