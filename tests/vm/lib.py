@@ -165,17 +165,31 @@ class Board(Port):
         return frames, lost
 
 
-def node(name):
-    """The device node of an entity of the driver, by its name in sysfs."""
+def nodes(name):
+    """(device's folder in sysfs, device node) of each board's entity of that name, in the order of the boards."""
+    found = []
     for path in glob.glob("/sys/class/video4linux/*/name"):
         with open(path) as f:
             if f.read().strip() == name:
-                return "/dev/" + path.split("/")[-2]
-    raise AssertionError(f"no video4linux device is called {name}")
+                folder = os.path.dirname(path)
+                found.append((os.path.realpath(f"{folder}/device"), "/dev/" + os.path.basename(folder)))
+    return sorted(found)
 
 
-def video():
-    return node("cmacam-capture")
+def node(name, board=0):
+    """The device node of an entity of the driver, by its name in sysfs."""
+    found = nodes(name)
+    assert board < len(found), f"no video4linux device of board {board} is called {name}"
+    return found[board][1]
+
+
+def video(board=0):
+    return node("cmacam-capture", board)
+
+
+def camera(board=0):
+    """libcamera's name for the camera."""
+    return f"platform/{os.path.basename(nodes('cmacam-sensor')[board][0])} cmacam-sensor"
 
 
 def metadata():
@@ -208,9 +222,10 @@ def pci_device(number=0):
     return pci_boards()[boards()[number]]
 
 
-def probe(*options, status=0, limit=110, device=None):
-    """v4l2_probe on a node, else the video node: its frame lines and its loss lines, as dictionaries."""
-    out = run([f"{PROBES}/v4l2_probe", "--device", device or video(), *map(str, options)], status=status, limit=limit)
+def probe(*options, status=0, limit=110, device=None, board=0):
+    """v4l2_probe on a node, else the board's video node: its frame lines and its loss lines, as dictionaries."""
+    out = run([f"{PROBES}/v4l2_probe", "--device", device or video(board), *map(str, options)], status=status,
+              limit=limit)
     frames = [fields(line) for line in out.splitlines() if line.startswith("frame ")]
     lost = [fields(line) for line in out.splitlines() if line.startswith("lost ")]
     return frames, lost

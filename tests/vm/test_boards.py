@@ -2,8 +2,6 @@
 """Several boards in one machine: each has its own sensor, frames, log and control port."""
 
 import concurrent.futures
-import glob
-import os
 
 import lib
 from declare import Machine, vm_test
@@ -12,17 +10,6 @@ from declare import Machine, vm_test
 PEOPLE = "/usr/share/cmacam/vtest.avi"
 TWO = Machine(board=("--source", PEOPLE), more_boards=(("--sensor", "1280x720", "--light", "-1"),), hotplug=True)
 FRAMES = 60
-
-
-def video_nodes():
-    """The video node of each board and its folder in sysfs, in the order of the PCI bus."""
-    found = []
-    for path in glob.glob("/sys/class/video4linux/*/name"):
-        with open(path) as f:
-            if f.read().strip() == "cmacam-capture":
-                folder = os.path.dirname(path)
-                found.append((os.path.realpath(f"{folder}/device"), "/dev/" + os.path.basename(folder)))
-    return sorted(found)
 
 
 def stream(device, frames=FRAMES):
@@ -41,7 +28,7 @@ def check(number, got):
 def each_has_its_own_settings():
     """Array and light differ, and a fault of one is not the other's."""
     assert [lib.Board(number).command("get light") for number in range(2)] == ["0", "-1"]
-    nodes = [device for _, device in video_nodes()]
+    nodes = [device for _, device in lib.nodes("cmacam-capture")]
     sizes = [lib.run(["v4l2-ctl", "-d", device, "--list-framesizes", "NV12"]) for device in nodes]
     assert "3840x2160" in sizes[0] and "1280x720" in sizes[1] and "3840" not in sizes[1], sizes
     lib.Board(1).command("fault drop 3")
@@ -52,7 +39,7 @@ def each_has_its_own_settings():
 @vm_test(machine=TWO)
 def one_goes_the_other_stays():
     """While one board is unplugged and plugged in again, the other delivers every frame."""
-    (_, stays), (folder, _) = video_nodes()
+    (_, stays), (folder, _) = lib.nodes("cmacam-capture")
     before = len(lib.Board.log())
     with concurrent.futures.ThreadPoolExecutor() as pool:
         streaming = pool.submit(stream, stays)
@@ -63,5 +50,5 @@ def one_goes_the_other_stays():
             f.write("1")
         got = streaming.result()
     check(0, got)
-    lib.wait_until(lambda: len(video_nodes()) == 2, "the second board is back", 30)
-    check(1, stream(video_nodes()[1][1]))
+    lib.wait_until(lambda: len(lib.nodes("cmacam-capture")) == 2, "the second board is back", 30)
+    check(1, stream(lib.video(1)))
