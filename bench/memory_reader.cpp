@@ -238,26 +238,29 @@ private:
 		for (int stage = 0; stage < stages && !region_.empty(); stage++) {
 			sync_.begin(capture_.dmaBuf(buffer.index), region_);
 			for (const Rectangle &part : region_)
-				read(mappings_[buffer.index].bytes().subspan(part.offset,
-									     part.size()),
-				     buffer.sequence);
+				read(mappings_[buffer.index].bytes(), part, buffer.sequence);
 			sync_.end(capture_.dmaBuf(buffer.index), region_);
 		}
 	}
 
-	void read(std::span<const std::byte> bytes, uint32_t sequence)
+	void read(std::span<const std::byte> frame, const Rectangle &part, uint32_t sequence)
 	{
 		if (options_.check)
-			return countLines(bytes, sequence);
-		sum_ += sumOf(bytes);
+			return countLines(frame, part, sequence);
+		sum_ += sumOf(frame.subspan(part.offset, part.size()));
 	}
 
-	/* Strides are multiples of a line, so a part of a frame begins with a line. */
-	void countLines(std::span<const std::byte> bytes, uint32_t sequence)
+	/* A part may begin in the middle of a line: what counts are the stamps in it. */
+	void countLines(std::span<const std::byte> frame, const Rectangle &part, uint32_t sequence)
 	{
-		for (size_t i = 0; i < bytes.size(); i += CMACAM_MARK_LINE) {
-			uint32_t stamp;
-			memcpy(&stamp, &bytes[i + CMACAM_MARK_LINE_SEQUENCE], sizeof(stamp));
+		const size_t end = part.offset + part.size();
+		const size_t first = CMACAM_MARK_LINE + CMACAM_MARK_LINE_SEQUENCE -
+				     part.offset % CMACAM_MARK_LINE;
+		uint32_t stamp;
+
+		for (size_t i = part.offset + first % CMACAM_MARK_LINE; i + sizeof(stamp) <= end;
+		     i += CMACAM_MARK_LINE) {
+			memcpy(&stamp, &frame[i], sizeof(stamp));
 			lines_++;
 			staleLines_ += stamp != sequence;
 		}
