@@ -124,6 +124,12 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		->check(CLI::IsMember({32u, 40u, 64u}))
 		->type_name("32|40|64")
 		->capture_default_str();
+	app.add_option("--stride-align", caps.strideAlign,
+		       "alignment of a stride, bytes; at 1 the lines of a frame are packed")
+		->check(CLI::IsMember(
+			{1u, 2u, 4u, 8u, 16u, 32u, 64u, 128u, 256u, 512u, 1024u, 2048u, 4096u}))
+		->type_name("1|2|4|...|4096")
+		->capture_default_str();
 	app.add_option_function<std::string>(
 		   "--register-version",
 		   [&caps](const std::string &text) { parseVersion(caps, text); },

@@ -5,6 +5,7 @@
  */
 #include "engine/channel.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -230,9 +231,11 @@ bool Channel::layoutValid(const FrameLayout &layout) const
 	if (layout.format == CMACAM_FMT_STATS)
 		return true;
 
+	const uint32_t align = std::max(caps_.strideAlign, formatOf(layout.format).strideAlign);
+
 	return sizeValid(layout.width, caps_.sensorWidth) &&
 	       sizeValid(layout.height, caps_.sensorHeight) && layout.stride >= lineBytes(layout) &&
-	       layout.stride <= kMaxStride && aligned(layout.stride, kAlignStride);
+	       layout.stride <= kMaxStride && layout.stride % align == 0;
 }
 
 bool Channel::addressValid(uint64_t address, uint64_t size) const

@@ -24,6 +24,7 @@ struct Capabilities
 	uint32_t channels = CMACAM_CH_COUNT;
 	uint32_t fifoDepth = 4; /* entries */
 	uint32_t addressBits = 64;
+	uint32_t strideAlign = 1;     /* bytes, a power of two; a format may need more */
 	uint32_t sensorWidth = 3840;  /* pixels */
 	uint32_t sensorHeight = 2160; /* lines */
 };
@@ -48,7 +49,6 @@ class Channel
 {
 public:
 	static constexpr uint32_t kAlignAddress = 6;  /* log2 bytes */
-	static constexpr uint32_t kAlignStride = 6;   /* log2 bytes */
 	static constexpr uint32_t kMaxStride = 32768; /* bytes */
 	static constexpr uint32_t kMinSize = 16;      /* pixels or lines */
 	static constexpr uint32_t kMinRing = 2;	      /* entries */

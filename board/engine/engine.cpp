@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <format>
 
 #include <cmacam-regs.h>
@@ -95,7 +96,9 @@ uint32_t Engine::read(uint32_t offset)
 	case CMACAM_IRQ_ENABLE:
 		return irqEnable_;
 	case CMACAM_ALIGN:
-		return Channel::kAlignAddress | Channel::kAlignStride << CMACAM_ALIGN_STRIDE_SHIFT;
+		return Channel::kAlignAddress |
+		       static_cast<uint32_t>(std::countr_zero(caps_.strideAlign))
+			       << CMACAM_ALIGN_STRIDE_SHIFT;
 	case CMACAM_TIME_LO: {
 		const uint64_t time = boardTime(Clock::now());
 		timeHigh_ = static_cast<uint32_t>(time >> 32);

@@ -14,14 +14,14 @@ namespace {
 
 constexpr std::array<Format, CMACAM_FMT_COUNT> kFormats = {{
 	/* In the order of CMACAM_FMT_*. */
-	{"GREY", 1, 0, false},
-	{"NV12", 1, 2, false},
-	{"SRGGB10", 2, 0, true},
-	{"Y10", 2, 0, false},
-	{"YUYV", 2, 0, false},
-	{"BGR24", 3, 0, false},
-	{"SRGGB8", 1, 0, true},
-	{"STATS", 0, 0, false},
+	{"GREY", 1, 1, 0, false},
+	{"NV12", 1, 2, 2, false},
+	{"SRGGB10", 2, 2, 0, true},
+	{"Y10", 2, 2, 0, false},
+	{"YUYV", 2, 4, 0, false},
+	{"BGR24", 3, 1, 0, false},
+	{"SRGGB8", 1, 1, 0, true},
+	{"STATS", 0, 1, 0, false},
 }};
 
 } /* namespace */

@@ -84,6 +84,7 @@ TEST_F(EngineTest, SaysWhatItIs)
 	EXPECT_EQ(m.read(CMACAM_ID), CMACAM_ID_MAGIC);
 	EXPECT_EQ(m.read(CMACAM_VERSION), CMACAM_VERSION_MAJOR << 16 | CMACAM_VERSION_MINOR);
 	EXPECT_EQ(m.read(CMACAM_CAPS), 3u | 4u << 8 | 64u << 16 | CMACAM_CAPS_FAULTS);
+	EXPECT_EQ(m.read(CMACAM_ALIGN), 6u) << "frames at 64 bytes, strides at any";
 	EXPECT_EQ(m.read(CMACAM_CH(0) + CMACAM_CH_FORMATS), 0x7fu);
 	EXPECT_EQ(m.read(CMACAM_CH(1) + CMACAM_CH_FORMATS), 0x3bu);
 	EXPECT_EQ(m.read(CMACAM_CH(2) + CMACAM_CH_FORMATS), 0x80u);
@@ -98,10 +99,12 @@ TEST(EngineCapabilities, FollowTheCommandLine)
 				       .channels = 2,
 				       .fifoDepth = 1,
 				       .addressBits = 32,
+				       .strideAlign = 256,
 				       .sensorWidth = 640,
 				       .sensorHeight = 480});
 	EXPECT_EQ(m.read(CMACAM_VERSION), 3u << 16 | 7);
 	EXPECT_EQ(m.read(CMACAM_CAPS), 2u | 1u << 8 | 32u << 16 | CMACAM_CAPS_FAULTS);
+	EXPECT_EQ(m.read(CMACAM_ALIGN), 6u | 8u << CMACAM_ALIGN_STRIDE_SHIFT);
 	EXPECT_EQ(m.read(CMACAM_SENSOR_ARRAY), 480u << 16 | 640);
 	EXPECT_EQ(m.ch(CMACAM_CH_FIFO_SPACE), 1u);
 	EXPECT_EQ(m.read(CMACAM_CH(1) + CMACAM_CH_FIFO_SPACE), 1u);
@@ -165,7 +168,7 @@ TEST_F(EngineTest, EnableRefusesBadConfiguration)
 		{CMACAM_CH_FORMAT, CMACAM_FMT_COUNT},
 		{CMACAM_CH_FORMAT, CMACAM_FMT_SRGGB10}, /* stride too small for it */
 		{CMACAM_CH_STRIDE, 0},
-		{CMACAM_CH_STRIDE, 96},
+		{CMACAM_CH_STRIDE, 63}, /* less than a line */
 		{CMACAM_CH_STRIDE, 65536},
 		{CMACAM_CH_SIZE_LIMIT, 0},
 		{CMACAM_CH_RING_ENTRIES, 1},
@@ -191,6 +194,36 @@ TEST_F(EngineTest, EnableRefusesBadConfiguration)
 	EXPECT_EQ(m.ch(CMACAM_CH_CTRL), CMACAM_CH_CTRL_EN);
 	EXPECT_EQ(m.ch(CMACAM_CH_STATUS) & kIdle, 0u);
 	EXPECT_EQ(m.ch(CMACAM_CH_INT_STATUS), 0u);
+}
+
+/* A stride is a multiple of the board's alignment, and splits no sample of the format. */
+TEST(EngineStride, IsAlignedForTheBoardAndTheFormat)
+{
+	/* By code: the bytes of a packed line of 18 pixels, and what its stride may grow by. */
+	constexpr struct
+	{
+		uint32_t format, packed, step;
+	} kLines[] = {{CMACAM_FMT_GREY, 18, 1},	   {CMACAM_FMT_NV12, 18, 2},
+		      {CMACAM_FMT_SRGGB10, 36, 2}, {CMACAM_FMT_Y10, 36, 2},
+		      {CMACAM_FMT_YUYV, 36, 4},	   {CMACAM_FMT_BGR24, 54, 1},
+		      {CMACAM_FMT_SRGGB8, 18, 1}};
+
+	for (uint32_t align : {1u, 2u, 64u, 256u}) {
+		Machine m(Machine::unpaced(), {.strideAlign = align});
+		for (const auto &line : kLines) {
+			for (uint32_t stride = line.packed; stride <= 256; stride++) {
+				m.configure(line.format);
+				m.setCh(CMACAM_CH_WIDTH, 18);
+				m.setCh(CMACAM_CH_STRIDE, stride);
+				m.enable();
+				EXPECT_EQ(m.ch(CMACAM_CH_CTRL) == CMACAM_CH_CTRL_EN,
+					  stride % align == 0 && stride % line.step == 0)
+					<< "format " << line.format << " stride " << stride
+					<< " alignment " << align;
+				m.disable();
+			}
+		}
+	}
 }
 
 TEST_F(EngineTest, EnableNeedsBusMastering)

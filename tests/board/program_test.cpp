@@ -129,6 +129,9 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--sensor", "3840"},
 		{"--socket", socket, "--sensor", "65534x65534"},
 		{"--socket", socket, "--address-bits", "33"},
+		{"--socket", socket, "--stride-align", "0"},
+		{"--socket", socket, "--stride-align", "48"},
+		{"--socket", socket, "--stride-align", "8192"},
 		{"--socket", socket, "--register-version", "1"},
 		{"--socket", socket, "--register-version", "65536.0"},
 		{"--socket", socket, "--loop", "--once"},
@@ -194,7 +197,7 @@ TEST_F(ProgramTest, HelpNamesEveryOption)
 	for (const char *option :
 	     {"--socket", "--control", "--log", "--source", "--once", "--loop", "--fps",
 	      "--starved", "--mark", "--digest", "--light", "--light-temperature", "--channels",
-	      "--fifo", "--sensor", "--address-bits", "--register-version"})
+	      "--fifo", "--sensor", "--address-bits", "--stride-align", "--register-version"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 

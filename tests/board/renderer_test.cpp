@@ -150,6 +150,25 @@ TEST(Renderer, PaddingStays)
 	}
 }
 
+/* Packed or far apart, the lines are the same. */
+TEST(Renderer, StrideMovesLinesOnly)
+{
+	for (uint32_t format : kPictureFormats) {
+		FrameLayout packed = {18, 16, format, 0};
+		packed.stride = lineBytes(packed);
+		const FrameLayout wide = {18, 16, format, 256};
+		const auto picture = noise({18, 16});
+		const auto ours = render(picture, packed), theirs = render(picture, wide);
+		const std::size_t lines = ours.size() / packed.stride;
+		ASSERT_EQ(theirs.size(), lines * wide.stride);
+		for (std::size_t y = 0; y < lines; y++)
+			ASSERT_EQ(std::memcmp(&ours[y * packed.stride], &theirs[y * wide.stride],
+					      packed.stride),
+				  0)
+				<< formatOf(format).name << " line " << y;
+	}
+}
+
 /* Whatever the cut, what is written equals the start of the whole frame. */
 TEST(Renderer, CutFramesArePrefixes)
 {

@@ -6,12 +6,14 @@ import re
 import subprocess
 
 import lib
+import strides
 from declare import vm_test
 from test_errors import SMALL_CMA
 
 PROGRAMS = "/build/tests/gst-plugin"
-SIZES = {"NV12": "video/x-raw,format=NV12", "GRAY8": "video/x-raw,format=GRAY8",
-         "SRGGB10": "video/x-bayer,format=rggb10le"}
+# By name: the caps; the fourcc of the same bytes.
+FORMATS = {"NV12": ("video/x-raw,format=NV12", "NV12"), "GRAY8": ("video/x-raw,format=GRAY8", "GREY"),
+           "BGR": ("video/x-raw,format=BGR", "BGR3"), "SRGGB10": ("video/x-bayer,format=rggb10le", "RG10")}
 
 
 def gst_probe(source, *options, status=0, limit=110):
@@ -28,7 +30,11 @@ def parse(out):
 
 
 def caps(pixels, width, height):
-    return f"{SIZES[pixels]},width={width},height={height}"
+    return f"{FORMATS[pixels][0]},width={width},height={height}"
+
+
+def source(frames, board=0):
+    return f"cmacamsrc camera-name=\"{lib.camera(board)}\" num-buffers={frames}"
 
 
 @vm_test()
@@ -45,44 +51,63 @@ def pages_are_the_ones_written():
     assert len({frame["phys"] for frame in got["frame"]}) > 1, "more than one buffer goes round"
 
 
-@vm_test()
+@vm_test(machine=strides.MACHINE)
 def a_copy_is_told_from_the_pages_written():
     """A peer without GstVideoMeta gets copies at an odd stride, with one warning: the proof can fail."""
-    got = gst_probe(f"cmacamsrc num-buffers=4 ! {caps('NV12', 322, 242)}", "--no-video-meta")
-    written, _ = lib.Board.session()
-    assert len(got["warning"]) == 1 and len(got["frame"]) == 4
-    for frame in got["frame"]:
-        board = written[int(frame["seq"])]
-        assert frame["dmabuf"] == "0" and frame["stride0"] == "324", frame
-        assert frame["nonce"] == board["nonce"]
-        assert lib.number(frame.get("phys", "0")) != lib.number(board["addr"])
+    for board in strides.BOARDS:
+        got = gst_probe(f"{source(4, board)} ! {caps('NV12', 322, 242)}", "--no-video-meta")
+        written, _ = lib.Board.session(number=board)
+        assert len(got["warning"]) == 1 and len(got["frame"]) == 4
+        for frame in got["frame"]:
+            entry = written[int(frame["seq"])]
+            assert frame["dmabuf"] == "0" and frame["stride0"] == "324", frame
+            assert frame["nonce"] == entry["nonce"]
+            assert lib.number(frame.get("phys", "0")) != lib.number(entry["addr"])
 
 
-def check_bytes(pixels, width, height, frames):
-    got = gst_probe(f"cmacamsrc num-buffers={frames} ! {caps(pixels, width, height)}", "--digest")
-    written, _ = lib.Board.session()
+# Without a mark and with a test pattern, which no exposure changes, all frames of all boards are the same pixels.
+@vm_test(machine=strides.MACHINE, settings={"mark": "off"})
+def without_video_meta_the_pixels_are_right():
+    """A peer without GstVideoMeta: the camera's pages where its lines are as GStreamer's, else a copy of the same pixels."""
+    for pixels, width, copied in (("NV12", 300, False), ("BGR", 300, False), ("NV12", 322, True), ("BGR", 322, True)):
+        packed = None
+        for board in strides.BOARDS:
+            got = gst_probe(f"{source(3, board)} test-pattern-mode=color-bars ! {caps(pixels, width, 242)}",
+                            "--digest", "--no-video-meta")
+            # Memory of packed lines is pixels and nothing else, so the first board's digest is that of the pixels.
+            packed = packed or lib.Board.session()[0][0]["sha256"]
+            assert {frame["pixels"] for frame in got["frame"]} == {packed}, (pixels, width, board)
+            assert {frame["dmabuf"] for frame in got["frame"]} == {"0" if copied or board else "1"}, (width, board)
+            assert len(got.get("warning", [])) == (1 if copied or board else 0), (width, board)
+
+
+def check_bytes(pixels, width, height, frames, board=0):
+    got = gst_probe(f"{source(frames, board)} ! {caps(pixels, width, height)}", "--digest")
+    written, _ = lib.Board.session(number=board)
     assert len(got["frame"]) == frames and "warning" not in got
     for frame in got["frame"]:
         assert frame["dmabuf"] == "1"
-        assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (pixels, width, height, frame)
+        assert int(frame["stride0"]) == strides.stride(FORMATS[pixels][1], width, board), (pixels, width, board, frame)
+        assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (pixels, width, height, board, frame)
     assert len({frame["sha256"] for frame in got["frame"]}) == frames, "the frames differ from each other"
 
 
-@vm_test()
+@vm_test(machine=strides.MACHINE)
 def every_byte_with_padding_too():
-    """Each format, also where the stride is the camera's own: uncopied, all bytes the board's."""
-    for pixels in SIZES:
-        for width, height in ((640, 480), (322, 242)):
-            check_bytes(pixels, width, height, 5)
+    """Each format, lines packed or padded, also where the stride is not GStreamer's: uncopied, all bytes the board's."""
+    for pixels in FORMATS:
+        check_bytes(pixels, 640, 480, 3)
+        for board in strides.BOARDS:
+            check_bytes(pixels, 322, 242, 3, board)
 
 
-@vm_test()
+@vm_test(machine=strides.MACHINE)
 def dma_drm_carries_the_same_frames():
     """memory:DMABuf caps: dma-bufs of the same bytes with DMA_DRM caps and the camera's colours, never copied."""
-    for width, height in ((640, 480), (322, 242)):
-        got = gst_probe("cmacamsrc num-buffers=3 ! video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,"
+    for width, height, board in ((640, 480, 0), (322, 242, 0), (322, 242, 1)):
+        got = gst_probe(f"{source(3, board)} ! video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,"
                         f"width={width},height={height}", "--digest", "--no-video-meta")
-        written, _ = lib.Board.session()
+        written, _ = lib.Board.session(number=board)
         assert len(got["frame"]) == 3 and "warning" not in got, got
         for frame in got["frame"]:
             assert frame["dmabuf"] == "1" and frame["sha256"] == written[int(frame["seq"])]["sha256"], frame
@@ -170,16 +195,18 @@ def a_peer_s_pool_is_captured_to():
         assert lib.number(frame["phys"]) == lib.number(board["addr"]), (frame, board)
 
 
-@vm_test(provokes="not contiguous")
+@vm_test(machine=strides.MACHINE, provokes="not contiguous")
 def a_pool_that_does_not_fit_is_named():
     """Scattered memory, and rows of another length: one message says why, and frames come in the camera's own memory."""
     lib.heap()
-    for heap, width, height, why in (("system", 640, 480, "dma-buf of system is not contiguous: 462848 bytes"),
-                                     ("cmacam", 322, 242, "rows have 324 bytes, the camera's have 384")):
+    for heap, width, height, board, why in (
+            ("system", 640, 480, 0, "dma-buf of system is not contiguous: 462848 bytes"),
+            ("cmacam", 322, 242, 0, "rows have 324 bytes, the camera's have 322"),
+            ("cmacam", 322, 242, 1, "rows have 324 bytes, the camera's have 384")):
         out = lib.run([f"{PROGRAMS}/gst_probe", "--heap", f"/dev/dma_heap/{heap}", "--digest",
-                       f"cmacamsrc num-buffers=8 ! {caps('NV12', width, height)}"])
+                       f"{source(8, board)} ! {caps('NV12', width, height)}"])
         got = parse(out)
-        written, _ = lib.Board.session()
+        written, _ = lib.Board.session(number=board)
         lib.expect(out, f"info domain=gst-resource-error-quark .*{why}")
         assert len(got["info"]) == 1, out
         assert len(got["frame"]) == 8 and "warning" not in got

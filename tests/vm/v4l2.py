@@ -21,6 +21,7 @@ START, END = 0, 4
 LIMIT = 60
 
 _S_FMT = 0xc0d05605
+_TRY_FMT = 0xc0d05640
 _REQBUFS = 0xc0145608
 _QUERYBUF = 0xc0585609
 _QBUF = 0xc058560f
@@ -87,6 +88,14 @@ class Queue:
         place = dmabuf if self.memory == DMABUF else 0
         return fcntl.ioctl(self.fd, request, _BUFFER.pack(index, VIDEO_CAPTURE, 0, flags, 0, 0, 0, b"", 0,
                                                           self.memory, place, 0, 0, 0))
+
+
+def try_format(fd, pixels, width, height, stride=0):
+    """(width, height, stride, size) that VIDIOC_TRY_FMT makes of it; pixels is a fourcc."""
+    wanted = struct.pack("=I4xII4s4xI180x", VIDEO_CAPTURE, width, height, pixels.encode(), stride)
+    got = struct.unpack_from("=I4xII4s4xII", fcntl.ioctl(fd, _TRY_FMT, wanted))
+    assert got[3] == pixels.encode(), got
+    return got[1], got[2], got[4], got[5]
 
 
 def page_align(size):

@@ -26,6 +26,7 @@ struct Options
 	std::string format = "NV12";
 	uint32_t width = 640;
 	uint32_t height = 480;
+	uint32_t stride = 0; /* the driver's choice */
 	uint32_t frames = 5;
 	uint32_t buffers = 4;
 	std::string io = "mmap";
@@ -116,6 +117,7 @@ private:
 		format.fmt.pix.width = options_.width;
 		format.fmt.pix.height = height;
 		format.fmt.pix.pixelformat = fourcc(options_.format);
+		format.fmt.pix.bytesperline = options_.stride;
 		control(VIDIOC_S_FMT, &format, "VIDIOC_S_FMT");
 		printf("format width=%u height=%u stride=%u size=%u\n", format.fmt.pix.width,
 		       format.fmt.pix.height, format.fmt.pix.bytesperline,
@@ -356,6 +358,7 @@ int main(int argc, char **argv)
 	app.add_option("--format", options.format, "fourcc, or SRGGB10");
 	app.add_option("--width", options.width, "pixels");
 	app.add_option("--height", options.height, "lines");
+	app.add_option("--stride", options.stride, "bytes of a line to ask for");
 	app.add_option("--frames", options.frames, "frames to dequeue");
 	app.add_option("--buffers", options.buffers, "buffers to request");
 	app.add_option("--io", options.io, "mmap, dmabuf (export, re-import) or read")
