@@ -52,25 +52,24 @@ class Costs(Trace):
 class Camera:
     """A queue that streams, with its buffers exported as often as wanted and nothing mapped yet."""
 
-    def __init__(self, flags=0):
-        self.queue = v4l2.Queue(SIZE.width, SIZE.height)
+    def __init__(self, size=SIZE):
+        self.size = size
+        self.queue = v4l2.Queue(size.width, size.height)
         self.queue.request(BUFFERS)
         self.fds = []
         self.maps = []
-        self.held = None
-        self._flags = flags
 
     def export(self):
         self.fds = [self.queue.export(n) for n in range(BUFFERS)]
 
     def map(self, protection=mmap.PROT_READ):
         """Through the dma-bufs if there are some, else through the video node."""
-        self.maps = [v4l2.map_dmabuf(self.fds[n], SIZE.bytes, protection) if self.fds
+        self.maps = [v4l2.map_dmabuf(self.fds[n], self.size.bytes, protection) if self.fds
                      else self.queue.map(n, protection) for n in range(BUFFERS)]
 
     def start(self):
         for n in range(BUFFERS):
-            self.queue.queue(n, flags=self._flags)
+            self.queue.queue(n)
         self.queue.stream()
 
     def frames(self, count, flags=0):
@@ -81,7 +80,13 @@ class Camera:
             self.queue.queue(index, flags=flags)
 
     def stale(self, index, sequence):
-        return stale.stale_lines(self.maps[index][:SIZE.bytes], sequence)[1]
+        return stale.stale_lines(self.maps[index][:self.size.bytes], sequence)[1]
+
+    def fresh(self, index, sequence):
+        """Numbers of the cache lines that are the frame's own."""
+        stamp = sequence.to_bytes(4, "little")
+        places = range(stale.STAMP, stale.LINE * self.size.lines, stale.LINE)
+        return {place // stale.LINE for place in places if self.maps[index][place:place + 4] == stamp}
 
     def close(self):
         self.queue.stream(False)
@@ -89,8 +94,8 @@ class Camera:
 
 
 @contextlib.contextmanager
-def camera(exported=False, mapped=False, protection=mmap.PROT_READ):
-    it = Camera()
+def camera(exported=False, mapped=False, protection=mmap.PROT_READ, size=SIZE):
+    it = Camera(size)
     if exported:
         it.export()
     if mapped:

@@ -38,7 +38,8 @@ class Size:
 
     @property
     def lines(self):
-        return self.bytes // LINE
+        """How many of them have a stamp, the last one perhaps cut."""
+        return (self.bytes - STAMP - 4) // LINE + 1
 
 
 @dataclasses.dataclass
@@ -53,6 +54,7 @@ class Seen:
 
 VGA = Size(640, 480)
 FULL_HD = Size(1920, 1080)
+PACKED = Size(322, 242)         # hardly a line of it begins with one of a cache
 
 
 def stale_lines(data, sequence):

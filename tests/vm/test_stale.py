@@ -84,6 +84,13 @@ BACKENDS = ("cma", "contig", "coherent")
 NAMED = {reader.name: reader for reader in READERS}
 
 
+@vm_test(machine=OURS, settings=LINES)
+def packed_lines_are_fresh():
+    """Lines of 322 bytes, which share cache lines: none is stale by V4L2 mmap, dma-buf with SYNC, MappedFrame and parts of it."""
+    for name in ("v4l2_mmap", "dmabuf_sync", "mapped_frame", "mapped_frame_roi"):
+        none_stale(NAMED[name], (stale.PACKED, FEW))
+
+
 @vm_test(machine=OURS, settings=LINES, limit=300)
 def every_backend_is_fresh():
     """The same on each backend, 60 frames: V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, heap buffers."""

@@ -181,6 +181,30 @@ def a_part_is_a_part():
 
 
 @vm_test(machine=OURS, settings=LINES)
+def a_part_of_packed_lines_is_all_that_it_touches():
+    """Of lines that begin anywhere in a cache line: every cache line that the part touches comes, and no other."""
+    size = stale.PACKED
+    offset, count = 100 * size.width + 1, 30
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    with camera(exported=True, mapped=True, size=size) as it:
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        # From 259 bytes on the lines are nearer to each other than a cache line is long.
+        widths = (1, 63, 64, 65, 128, 258, 259, 321, 322)
+        for width, (index, sequence) in zip(widths, it.frames(len(widths))):
+            touched = {byte // stale.LINE for line in range(count)
+                       for byte in range(offset + line * size.width, offset + line * size.width + width)}
+            with Costs() as costs:
+                v4l2.sync_part(node, it.fds[index], v4l2.START | v4l2.READ, offset, size.width, width, count)
+                fresh = it.fresh(index, sequence)
+                v4l2.sync_part(node, it.fds[index], v4l2.END | v4l2.READ, offset, size.width, width, count)
+            assert fresh == touched, (width, fresh ^ touched)
+            costs.check(len(touched) * stale.LINE, 0)
+            read_whole(it, index, sequence)
+    os.close(node)
+
+
+@vm_test(machine=OURS, settings=LINES)
 def writing_a_part_begins_the_whole():
     """START with WRITE on a part synchronises the whole buffer; QBUF after it cleans, once."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
