@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Stock programs that do not ask how long a line is get the right picture at any size."""
+
+import shutil
+
+import numpy
+
+import lib
+import strides
+from declare import Skip, vm_test
+
+SIZES = ((300, 300), (650, 480), (722, 406), (800, 600), (854, 480), (18, 16))
+FRAMES = 3
+
+
+def driver_frames(pixels, width, height, count):
+    """Frames 0 to count - 1 as the driver delivers them, each an array of lines without what lies between them."""
+    path = f"/tmp/packed-{pixels}.raw"
+    open(path, "wb").close()
+    got, _ = lib.probe("--format", pixels, "--width", width, "--height", height, "--frames", count, "--dump", path)
+    assert [int(frame["seq"]) for frame in got] == list(range(count)), got
+    lines = numpy.fromfile(path, numpy.uint8).reshape(count, height, -1)
+    return lines[:, :, :strides.FORMATS[pixels][0] * width]
+
+
+def to_bgr(pixels, lines):
+    """The same picture as OpenCV's own conversion makes it."""
+    import cv2
+    samples = numpy.ascontiguousarray(lines).reshape(lines.shape[0], -1, strides.FORMATS[pixels][0])
+    code = {"YUYV": cv2.COLOR_YUV2BGR_YUYV, "GREY": cv2.COLOR_GRAY2BGR}.get(pixels)
+    return samples if code is None else cv2.cvtColor(samples, code)
+
+
+def opencv_frames(pixels, width, height, count):
+    """What cv2.VideoCapture reads."""
+    import cv2
+    capture = cv2.VideoCapture(lib.video(), cv2.CAP_V4L2,
+                               [cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*pixels),
+                                cv2.CAP_PROP_FRAME_WIDTH, width, cv2.CAP_PROP_FRAME_HEIGHT, height])
+    frames = []
+    for _ in range(count):
+        good, picture = capture.read()
+        assert good, f"{pixels} {width}x{height}: OpenCV got nothing"
+        grey = picture.ndim == 2 or picture.shape[2] == 1
+        frames.append(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if grey else picture)
+    capture.release()
+    return frames
+
+
+# Without a mark: frame n is the same bytes each time the board streams.
+@vm_test(settings={"mark": "off", "digest": "none"}, limit=300)
+def opencv_reads_the_right_picture():
+    """cv2.VideoCapture by V4L2, YUYV, GREY and BGR3 at six sizes: each pixel is that of the driver's own bytes."""
+    for pixels in ("YUYV", "GREY", "BGR3"):
+        for width, height in SIZES:
+            # OpenCV looks at frames of its own before the first read.
+            wanted = [to_bgr(pixels, lines) for lines in driver_frames(pixels, width, height, 2 * FRAMES)]
+            got = opencv_frames(pixels, width, height, FRAMES)
+            found = [next((n for n, picture in enumerate(wanted) if numpy.array_equal(picture, frame)), None)
+                     for frame in got]
+            print(f"{pixels} {width}x{height}: {found}")
+            assert None not in found and found == sorted(set(found)), f"{pixels} {width}x{height}: {found}"
+
+
+@vm_test(limit=300)
+def ffmpeg_reads_the_right_bytes():
+    """ffmpeg -f v4l2, each format that it knows at 800x600 and 300x300: each byte is the board's."""
+    if not shutil.which("ffmpeg"):
+        raise Skip("there is no ffmpeg here")
+    for pixels, name in (("NV12", "nv12"), ("YUYV", "yuyv422"), ("GREY", "gray"), ("BGR3", "bgr24"),
+                         ("RGGB", "bayer_rggb8")):
+        for width, height in ((800, 600), (300, 300)):
+            path = "/tmp/packed-ffmpeg.raw"
+            lib.run(["ffmpeg", "-nostdin", "-hide_banner", "-y", "-f", "v4l2", "-input_format", name,
+                     "-video_size", f"{width}x{height}", "-i", lib.video(), "-frames:v", str(FRAMES),
+                     "-fps_mode", "passthrough", "-f", "rawvideo", path])
+            frames = numpy.fromfile(path, numpy.uint8).reshape(FRAMES, -1)
+            written, _ = lib.Board.session()
+            got = [lib.sha256(frame.tobytes()) for frame in frames]
+            assert got == [written[n]["sha256"] for n in range(FRAMES)], (pixels, width, height)
