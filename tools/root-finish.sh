@@ -38,7 +38,7 @@ rm -rf /var/cache/apt/archives/*.deb
 	echo "kernel $kv"
 	echo "libcamera $version"
 	echo "gstreamer $(pkg-config --modversion gstreamer-1.0)"
-	echo "opencv $(pkg-config --modversion opencv4)"
+	echo "opencv $(dpkg-query -W -f '${Version}' libopencv-core-dev | sed 's/[+-].*//')"
 	echo "qemu $(qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p')"
 	echo "gcc $(gcc -dumpfullversion)"
 	echo "meson $(meson --version)"
