@@ -11,7 +11,7 @@ import struct
 import lib
 import nodes
 from declare import Machine, vm_test
-from test_pixels import FORMATS
+from strides import FORMATS
 from test_unplug import remove, rescan
 
 # No faster than the losses can be heard of, of which the driver remembers a few.
