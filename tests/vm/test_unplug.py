@@ -10,7 +10,7 @@ import tempfile
 
 import lib
 from declare import vm_test
-from test_boards import TWO, check, stream, video_nodes
+from test_boards import TWO, check, stream
 
 FIRST = "platform/cmacam-sensor.0 cmacam-sensor"
 UNPLUG_CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/unplug_check")
@@ -157,11 +157,11 @@ def complaints():
 
 def kill_board():
     """The process of the first board ends as in a crash: from then on its registers read as all ones."""
-    dead, _ = video_nodes()[0]
+    dead, _ = lib.nodes("cmacam-capture")[0]
     before = complaints()
     lib.Host().command("kill 0")
     lib.wait_until(lambda: complaints() > before, "the driver has noticed")
-    lib.wait_until(lambda: len(video_nodes()) == 1, "its nodes are gone")
+    lib.wait_until(lambda: len(lib.nodes("cmacam-capture")) == 1, "its nodes are gone")
     return dead
 
 
@@ -170,7 +170,7 @@ def start_board(dead):
     remove(dead)
     settle()
     lib.Host().command("start 0")
-    lib.wait_until(lambda: len(video_nodes()) == 2, "the video node is back")
+    lib.wait_until(lambda: len(lib.nodes("cmacam-capture")) == 2, "the video node is back")
     settle()
 
 
@@ -178,7 +178,7 @@ def new_board_works():
     """It streams, every byte is right, and what the killed one had left behind is gone."""
     with open("/sys/kernel/debug/vb2-cma/buffers") as f:
         assert f.read() == "", "a buffer was left behind"
-    check(0, stream(video_nodes()[0][1]))
+    check(0, stream(lib.nodes("cmacam-capture")[0][1]))
 
 
 def lores_of(node):
@@ -205,7 +205,7 @@ def running(command):
 @vm_test(machine=TWO, provokes=KILLED)
 def board_killed_under_v4l2():
     """The board dies by SIGKILL: one error on each node and in the log, the other board streams on, a new one works."""
-    first, second = (node for _, node in video_nodes())
+    first, second = (node for _, node in lib.nodes("cmacam-capture"))
     before = len(lib.Board.log())
     reports = complaints()
     probe = [f"{lib.PROBES}/v4l2_probe", "--forever", "--device"]
@@ -218,7 +218,7 @@ def board_killed_under_v4l2():
             assert status == 1 and said().count("v4l2_probe: ") == 1, f"{status} {said()[-500:]}"
             lib.expect(said(), r"v4l2_probe: \w+: No such device")
         assert complaints() == reports + 1
-        assert [node for _, node in video_nodes()] == [second]
+        assert [node for _, node in lib.nodes("cmacam-capture")] == [second]
         others = len(lib.Board.log(1))
         lib.wait_until(lambda: len(lib.Board.log(1)) > others + 10, "the other board streams on")
     start_board(dead)
