@@ -86,6 +86,7 @@ int CmacamCameraData::init()
 	device->bufferReady.connect(device, [this](FrameBuffer *b) { mainReady(b); });
 	device->unplugged.connect(device, [this]() { unplug(); });
 	device->lost.connect(device, [this](uint32_t first) {
+		LOG(Cmacam, Debug) << "The driver has lost frame " << first;
 		tellLosses(losses_.lost(first, inFlight_.empty()));
 	});
 	if (lores_) {
@@ -176,6 +177,9 @@ int CmacamCameraData::configure(const std::vector<OutputFormat> &formats, Transf
 		lores_->disable();
 
 	for (const OutputFormat &format : formats) {
+		LOG(Cmacam, Debug)
+			<< "Configuring " << (format.output == main_.get() ? "main" : "lores")
+			<< " for " << format.format << ", " << transformToString(transform);
 		ret = format.output->configure(format.format);
 		if (ret)
 			return report(ret);
@@ -191,6 +195,9 @@ int CmacamCameraData::exportBuffers(const Stream *stream, unsigned int count,
 {
 	CmacamOutput *output = lores_ && stream == lores_->stream() ? lores_.get() : main_.get();
 
+	LOG(Cmacam, Debug) << "Exporting " << count << " buffers of "
+			   << (output == main_.get() ? "main" : "lores");
+
 	return report(output->exportBuffers(count, buffers));
 }
 
@@ -203,6 +210,9 @@ int CmacamCameraData::start(const ControlList *controls)
 {
 	if (unplugged_)
 		return -ENODEV;
+
+	LOG(Cmacam, Debug) << "Starting " << (paired_ ? "main and lores" : "main") << " with "
+			   << (controls ? controls->size() : 0) << " controls";
 
 	int ret = report(startControls(controls));
 	if (!ret) {
@@ -291,6 +301,8 @@ void CmacamCameraData::stopDevices()
  */
 void CmacamCameraData::stop()
 {
+	LOG(Cmacam, Debug) << "Stopping with " << inFlight_.size() << " requests at the hardware";
+
 	if (!unplugged_)
 		stopDevices();
 

@@ -56,6 +56,8 @@ int CmacamCameraData::queueRequest(Request *request)
 		 * Once Camera::disconnect() has run, completing it is a fatal
 		 * error in libcamera; the application has got its signal.
 		 */
+		LOG(Cmacam, Debug)
+			<< "Request " << request->sequence() << " comes after the unplug";
 		return removed_ ? 0 : -ENODEV;
 	}
 
@@ -74,6 +76,8 @@ int CmacamCameraData::queueRequest(Request *request)
 	if (!ret)
 		ret = report(queueBuffers(frame));
 	if (ret) {
+		LOG(Cmacam, Debug)
+			<< "Request " << request->sequence() << " not queued: " << strerror(-ret);
 		schedule_.dropLast();
 		return ret;
 	}
@@ -84,6 +88,11 @@ int CmacamCameraData::queueRequest(Request *request)
 	if (frame.lores)
 		lores_->noteBuffer(frame.lores);
 	followStatistics();
+
+	LOG(Cmacam, Debug) << "Request " << request->sequence() << " queued for"
+			   << (frame.main ? " main" : "") << (frame.lores ? " lores" : "") << ", "
+			   << request->controls().size() << " controls, " << inFlight_.size()
+			   << " at the hardware";
 
 	return 0;
 }
@@ -130,6 +139,7 @@ void CmacamCameraData::followStarts()
 	if (followsStarts_)
 		return;
 
+	LOG(Cmacam, Debug) << "Starts of frames are followed, for the controls of requests";
 	followsStarts_ = true;
 	schedule_.followStarts(!sensor_->device()->setFrameStartEnabled(true));
 }
@@ -137,6 +147,8 @@ void CmacamCameraData::followStarts()
 /* Many applications set controls once, with their first requests. */
 void CmacamCameraData::unfollowStarts()
 {
+	LOG(Cmacam, Debug) << "Starts of frames are followed no more: no controls came with "
+			   << quietRequests_ << " requests";
 	followsStarts_ = false;
 	sensor_->device()->setFrameStartEnabled(false);
 	schedule_.followStarts(false);
@@ -149,6 +161,8 @@ void CmacamCameraData::followStatistics()
 	if (!statistics_ || statisticsFailed_ || statistics_->isRunning() == ipa_.wantsStatistics())
 		return;
 
+	LOG(Cmacam, Debug) << "Statistics " << (statistics_->isRunning() ? "stop" : "start")
+			   << " with the algorithms that want them";
 	if (statistics_->isRunning()) {
 		statistics_->stop();
 		return;
@@ -168,8 +182,11 @@ int CmacamCameraData::writeDueControls()
 
 	while (Request *request = schedule_.due()) {
 		ipa_.queueRequest(request->sequence(), request->controls());
-		if (!request->controls().empty())
+		if (!request->controls().empty()) {
+			LOG(Cmacam, Debug)
+				<< "The controls of request " << request->sequence() << " are due";
 			controls_->queueRequest(request->controls());
+		}
 		any = true;
 	}
 
@@ -203,6 +220,8 @@ void CmacamCameraData::recordReady(Span<const uint8_t> data, const FrameMetadata
 	if (metadata.status == FrameMetadata::FrameSuccess && record.size >= kShortestRecord) {
 		join_.addRecord(record, metadata.timestamp);
 		learn(statsJoin_.addRecord(metadata.timestamp, {record.exposure, record.gain}));
+	} else {
+		LOG(Cmacam, Debug) << "A record of " << data.size() << " bytes is of no use";
 	}
 
 	completeFrames();
@@ -247,8 +266,10 @@ void CmacamCameraData::completeLateFrames()
 void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 {
 	/* Nobody waits for it: its request could not be queued in full. */
-	if (inFlight_.empty())
+	if (inFlight_.empty()) {
+		LOG(Cmacam, Debug) << "A frame without a request";
 		return;
+	}
 
 	const InFlight part = inFlight_.front();
 	inFlight_.pop_front();
@@ -300,6 +321,9 @@ void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 	if (followsStarts_ && request->controls().empty() && ++quietRequests_ > kQuietRequests)
 		unfollowStarts();
 
+	LOG(Cmacam, Debug) << "Request " << request->sequence() << " complete with frame "
+			   << sequence << (flagged ? ", damaged" : "") << ", " << inFlight_.size()
+			   << " at the hardware";
 	pipe()->completeRequest(request);
 }
 
@@ -316,8 +340,11 @@ void CmacamCameraData::cancelQueued()
 	 * with it complete those behind it that are done. The application may
 	 * have destroyed them all when this returns.
 	 */
-	while (!queuedRequests_.empty())
-		pipe()->cancelRequest(queuedRequests_.front());
+	while (!queuedRequests_.empty()) {
+		Request *request = queuedRequests_.front();
+		LOG(Cmacam, Debug) << "Cancelling request " << request->sequence();
+		pipe()->cancelRequest(request);
+	}
 }
 
 /**
@@ -354,6 +381,7 @@ void CmacamCameraData::remove()
 {
 	unplug();
 	removed_ = true;
+	LOG(Cmacam, Debug) << "Camera '" << id() << "' is removed: no request completes any more";
 }
 
 } /* namespace libcamera */

@@ -109,9 +109,14 @@ int CmacamOutput::start(unsigned int maxQueued, bool withScratch)
 	bufferIds_.clear();
 
 	/* Kept over restarts. Without one, only full requests can be served. */
-	if (withScratch && scratch_.empty() && device_.exportBuffers(1, &scratch_) < 0) {
-		LOG(Cmacam, Warning) << "No memory for a scratch buffer of " << format_.size;
-		scratch_.clear();
+	if (withScratch && scratch_.empty()) {
+		if (device_.exportBuffers(1, &scratch_) < 0) {
+			LOG(Cmacam, Warning)
+				<< "No memory for a scratch buffer of " << format_.size;
+			scratch_.clear();
+		} else {
+			LOG(Cmacam, Debug) << "A scratch buffer of " << format_.size;
+		}
 	}
 
 	int ret = device_.importBuffers(maxQueued);

@@ -91,6 +91,8 @@ bool PipelineHandlerCmacam::match(DeviceEnumerator *enumerator)
 		return false;
 
 	const std::string id = data->id();
+	LOG(Cmacam, Debug) << "Camera '" << id << "' on " << media->deviceNode() << ", "
+			   << (data->lores() ? "two streams" : "one stream");
 	std::set<Stream *> streams = data->streams();
 	registerCamera(Camera::create(std::move(data), id, streams));
 
