@@ -105,12 +105,16 @@ static void cameraAdded(GstDeviceProvider *provider, libcamera::Camera &camera)
 		gst_object_unref(known);
 		return;
 	}
-	if (isListed(camera))
+	const bool listed = isListed(camera);
+	GST_DEBUG_OBJECT(provider, "camera %s is there%s", camera.id().c_str(),
+			 listed ? "" : ", which nobody here can play");
+	if (listed)
 		gst_device_provider_device_add(provider, makeDevice(camera));
 }
 
 static void cameraRemoved(GstDeviceProvider *provider, libcamera::Camera &camera)
 {
+	GST_DEBUG_OBJECT(provider, "camera %s is gone", camera.id().c_str());
 	if (GstDevice *device = findDevice(provider, camera.id())) {
 		gst_device_provider_device_remove(provider, device);
 		gst_object_unref(device);

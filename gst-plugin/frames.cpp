@@ -190,8 +190,10 @@ GstFlowReturn waitForCamera(GstCmacamSrc *self)
 			break;
 		if (error->kind != Error::Kind::NotFound && error->kind != Error::Kind::Lost)
 			return endWithError(self, *error);
+		GST_DEBUG_OBJECT(self, "not yet: %s", error->message.c_str());
 		if (!watch->wait())
 			return GST_FLOW_FLUSHING;
+		GST_DEBUG_OBJECT(self, "a camera was plugged in");
 	}
 
 	{
@@ -220,8 +222,10 @@ void refill(GstCmacamSrc *self, CameraSession &session)
 	const StreamName which = self->state.which;
 
 	if (const std::shared_ptr<PeerPool> peer = peerOf(self))
-		while (const auto buffer = peer->acquire(session.isDry(which)))
+		while (const auto buffer = peer->acquire(session.isDry(which))) {
+			GST_TRACE_OBJECT(self, "buffer %zu goes back to the camera", *buffer);
 			session.queue(which, *buffer);
+		}
 }
 
 /* The driver will not have the memory of the next element: the camera's own will do. */
@@ -255,19 +259,24 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 		/* The base class gets here in PLAYING only: no frame is older than that. */
 		if (!session->started(which)) {
 			error = session->start(which, self->state.controls.all());
+			GST_DEBUG_OBJECT(self, "%s",
+					 error ? error->message.c_str() : "the camera has started");
 			if (error && error->kind != Error::Kind::Lost)
 				return endWithError(self, *error);
 		}
 
 		if (!error) {
 			refill(self, *session);
+			GST_TRACE_OBJECT(self, "waiting for a frame");
 			switch (session->waitFrame(which, frame)) {
 			case CameraSession::Wait::Flushing:
+				GST_DEBUG_OBJECT(self, "flushing ends the wait for a frame");
 				return GST_FLOW_FLUSHING;
 			case CameraSession::Wait::Frame:
 				return GST_FLOW_OK;
 			case CameraSession::Wait::Lost:
 				error = session->lostError();
+				GST_DEBUG_OBJECT(self, "%s", error->message.c_str());
 				break;
 			case CameraSession::Wait::Refused:
 				error = captureToOwnMemory(self, *session);
@@ -303,6 +312,8 @@ GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
 		return endWithError(self, {Error::Kind::Open, "A frame could not be mapped",
 					   "gst_memory_map()"});
 
+	GST_LOG_OBJECT(self, "frame %u in the camera's buffer %zu: %" GST_PTR_FORMAT,
+		       frame.sequence, frame.buffer, buffer.get());
 	stream.delivered++;
 	if (frame.lost)
 		reportLost(self, frame, buffer.get());

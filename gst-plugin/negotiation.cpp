@@ -46,6 +46,9 @@ GstCaps *getCaps(GstBaseSrc *base, GstCaps *filter)
 	if (filter)
 		caps.reset(gst_caps_intersect_full(filter, caps.get(), GST_CAPS_INTERSECT_FIRST));
 
+	GST_LOG_OBJECT(self, "%s %" GST_PTR_FORMAT,
+		       session ? "the camera offers" : "no camera is open, the template is",
+		       caps.get());
 	return caps.release();
 }
 
@@ -53,20 +56,25 @@ GstCaps *fixate(GstBaseSrc *base, GstCaps *caps)
 {
 	GstCmacamSrc *self = GST_CMACAM_SRC(base);
 	const std::shared_ptr<CameraSession> session = sessionOf(self);
+	CapsPtr fixed = fixateCaps(CapsPtr(caps), offerOf(self, *session));
 
-	return fixateCaps(CapsPtr(caps), offerOf(self, *session)).release();
+	GST_DEBUG_OBJECT(self, "fixated to %" GST_PTR_FORMAT, fixed.get());
+	return fixed.release();
 }
 
-std::shared_ptr<FramePool> framePool(CameraSession &session, StreamName which,
+std::shared_ptr<FramePool> framePool(GstCmacamSrc *self, CameraSession &session, StreamName which,
 				     const StreamBuffers &buffers)
 {
 	const PlaneLayout &first = buffers.planes().front();
 	const PlaneLayout &last = buffers.planes().back();
 
-	/* The reference is safe: releaseStream() retires the pool first. */
+	/* Both references are safe: releaseStream() retires the pool first. */
 	return FramePool::create(
 		buffers.fds(), first.offset, last.offset + last.length - first.offset,
-		[&session, which](size_t buffer) { session.queue(which, buffer); });
+		[self, &session, which](size_t buffer) {
+			GST_TRACE_OBJECT(self, "buffer %zu goes back to the camera", buffer);
+			session.queue(which, buffer);
+		});
 }
 
 /* What the next element offers, if the camera can write to it. */
@@ -76,8 +84,10 @@ std::shared_ptr<PeerPool> peerPool(GstCmacamSrc *self, const StreamBuffers &buff
 	const CapsPtr caps(gst_pad_get_current_caps(GST_BASE_SRC_PAD(self)));
 	std::string why;
 
-	if (!caps || !stream.offered.mayHaveDmabufs(caps.get()))
+	if (!caps || !stream.offered.mayHaveDmabufs(caps.get())) {
+		GST_DEBUG_OBJECT(self, "the next element offers no dma-bufs");
 		return nullptr;
+	}
 
 	std::shared_ptr<PeerPool> peer =
 		PeerPool::create(stream.offered, caps.get(), buffers.planes(),
@@ -107,6 +117,8 @@ void expectDuration(GstCmacamSrc *self, const CameraSession &session)
 		if (duration.count())
 			state.frameDuration = std::chrono::nanoseconds(duration).count();
 	}
+	GST_DEBUG_OBJECT(self, "a frame takes %s %d us", fixed.count() ? "exactly" : "at least",
+			 int(duration.count()));
 	postLatency(self);
 }
 
@@ -124,6 +136,11 @@ gboolean setCaps(GstBaseSrc *base, GstCaps *caps)
 	const bool sameRate = stream.settings.frameDuration == settings->frameDuration;
 	const std::shared_ptr<CameraSession> session = sessionOf(self);
 
+	GST_DEBUG_OBJECT(self, "%s for %" GST_PTR_FORMAT,
+			 !sameFrames ? "a new configuration"
+			 : !sameRate ? "another frame rate"
+				     : "nothing changes",
+			 caps);
 	stream.settings = *settings;
 	if (sameFrames && !sameRate && session) {
 		session->setFrameDuration(self->state.which, settings->frameDuration);
@@ -159,6 +176,8 @@ void decideCopying(GstCmacamSrc *self)
 	Stream &stream = self->state.stream;
 
 	stream.copying = !peerOf(self) && !stream.writer.layoutIsDefault() && !stream.peerKnowsMeta;
+	GST_DEBUG_OBJECT(self, "frames are %s",
+			 stream.copying ? "copied" : "handed on as they are");
 	if (stream.copying && !std::exchange(stream.copyReported, true))
 		GST_ELEMENT_WARNING(self, STREAM, FORMAT,
 				    ("Every frame is copied: the element after cmacamsrc cannot "
@@ -183,6 +202,9 @@ gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 						    &offered.max);
 		offered.pool.reset(pool);
 	}
+
+	GST_DEBUG_OBJECT(self, "the next element offers pool %" GST_PTR_FORMAT ", %u to %u buffers",
+			 offered.pool.get(), wanted, offered.max);
 
 	/* GstBaseSrc allocates nothing: frames come from the camera. */
 	while (gst_query_get_n_allocation_pools(query) > 0)
@@ -240,8 +262,11 @@ gboolean latency(GstCmacamSrc *self, GstQuery *query)
 		return FALSE;
 
 	/* A frame is complete one interval after its stamp; at worst all wait. */
-	gst_query_set_latency(query, TRUE, self->state.frameDuration,
-			      self->state.frameDuration * self->state.bufferCount);
+	const GstClockTime least = self->state.frameDuration;
+	const GstClockTime most = least * self->state.bufferCount;
+	GST_DEBUG_OBJECT(self, "latency %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT,
+			 GST_TIME_ARGS(least), GST_TIME_ARGS(most));
+	gst_query_set_latency(query, TRUE, least, most);
 	return TRUE;
 }
 
@@ -281,7 +306,7 @@ MaybeError configure(GstCmacamSrc *self)
 	std::shared_ptr<PeerPool> peer = peerPool(self, *buffers);
 	if (peer)
 		session->adopt(which, peer->fds());
-	else if (!(pool = framePool(*session, which, *buffers)))
+	else if (!(pool = framePool(self, *session, which, *buffers)))
 		return Error{Error::Kind::Open, "Too many open files for the camera's buffers",
 			     "FramePool::create()"};
 
@@ -291,6 +316,10 @@ MaybeError configure(GstCmacamSrc *self)
 		state.peer = std::move(peer);
 		state.bufferCount = buffers->size();
 	}
+	GST_DEBUG_OBJECT(self, "configured for %s-%s with %zu buffers, stride %u",
+			 stream.settings.size.toString().c_str(),
+			 stream.settings.format.toString().c_str(), buffers->size(),
+			 buffers->stride());
 	decideCopying(self);
 	expectDuration(self, *session);
 	return {};
@@ -309,6 +338,9 @@ void releaseStream(GstCmacamSrc *self)
 		peer = std::move(self->state.peer);
 		self->state.frameDuration = GST_CLOCK_TIME_NONE;
 	}
+
+	GST_DEBUG_OBJECT(self, "%s",
+			 pool || peer ? "giving the buffers up" : "no buffers to give up");
 
 	/* First: a buffer that comes back from now on is freed, not queued. */
 	if (pool)

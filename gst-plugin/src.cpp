@@ -137,7 +137,8 @@ MaybeError cmacam::gst::openCamera(GstCmacamSrc *self)
 		return error;
 	}
 
-	GST_INFO_OBJECT(self, "opened camera %s", session->id().c_str());
+	GST_INFO_OBJECT(self, "opened camera %s, stream %s", session->id().c_str(),
+			state.which == StreamName::Main ? "main" : "lores");
 	std::lock_guard lock(state.mutex);
 	session->setFlushing(state.which, state.flushing);
 	session->setPaused(state.which, state.paused);
@@ -149,6 +150,7 @@ void cmacam::gst::closeCamera(GstCmacamSrc *self)
 {
 	State &state = self->state;
 
+	GST_DEBUG_OBJECT(self, "closing the camera");
 	releaseStream(self);
 	state.controls.detach();
 
@@ -160,6 +162,7 @@ void cmacam::gst::closeCamera(GstCmacamSrc *self)
 
 static void setPaused(GstCmacamSrc *self, bool paused)
 {
+	GST_DEBUG_OBJECT(self, "%s", paused ? "paused: frames are recycled unseen" : "playing");
 	std::lock_guard lock(self->state.mutex);
 	self->state.paused = paused;
 	if (self->state.session)
@@ -168,6 +171,7 @@ static void setPaused(GstCmacamSrc *self, bool paused)
 
 static void setFlushing(GstCmacamSrc *self, bool flushing)
 {
+	GST_DEBUG_OBJECT(self, "%s", flushing ? "flushing" : "flushing no more");
 	std::lock_guard lock(self->state.mutex);
 	self->state.flushing = flushing;
 	if (self->state.session)

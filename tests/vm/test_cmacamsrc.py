@@ -31,6 +31,23 @@ def every_byte_is_the_board_s():
 
 
 @vm_test()
+def debug_lines():
+    """GST_DEBUG=cmacamsrc:6 has one line per frame, with its number; LIBCAMERA_LOG_LEVELS=Cmacam:DEBUG each request."""
+    out = lib.run("GST_DEBUG_NO_COLOR=1 GST_DEBUG=cmacamsrc:6 LIBCAMERA_LOG_LEVELS=Cmacam:DEBUG "
+                  "gst-launch-1.0 cmacamsrc num-buffers=5 ! video/x-raw,format=NV12,width=640,height=480 ! fakesink")
+    numbers = [int(number) for number in re.findall(r" LOG +cmacamsrc .*> frame (\d+) in the camera's buffer \d", out)]
+    assert numbers == list(range(5)), numbers
+    for text in ("a new configuration for video/x-raw", "the camera has started", "closing the camera"):
+        lib.expect(out, rf" DEBUG +cmacamsrc .*{text}")
+    completed = re.findall(r"DEBUG Cmacam .* Request (\d+) complete with frame (\d+)", out)
+    assert [int(frame) for _, frame in completed][:5] == list(range(5)), completed
+    queued = re.findall(r"DEBUG Cmacam .* Request (\d+) queued for main,", out)
+    assert {request for request, _ in completed} <= set(queued), (completed, queued)
+    for text in ("Configuring main for 640x480-NV12", "Starting main", "Stopping with"):
+        lib.expect(out, f"DEBUG Cmacam .*{text}")
+
+
+@vm_test()
 def inspect_knows_it():
     """gst-inspect-1.0 prints the element: class, caps of both kinds, URI, libcamera's controls with their texts."""
     out = lib.run(["gst-inspect-1.0", "cmacamsrc"])
