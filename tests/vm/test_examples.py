@@ -41,10 +41,8 @@ def files_are_kept():
         for command in commands:
             lib.expect(lib.run(command, status=1), f": {path} is there already; --overwrite replaces it")
             assert os.path.getsize(path) == len("the only copy")
-    for command in ([*people, "--out", folder, "--contact-sheet", file], recorder):
-        before = os.path.getsize(file)
-        lib.run([*command, "--overwrite"])
-        assert os.path.getsize(file) > before
+    lib.run([*recorder, "--overwrite"])
+    assert os.path.getsize(file) >= 640 * 480 * 3 // 2
     lib.expect(lib.run([f"{EXAMPLES}/recorder", f"{DISK}/new", "--camera", "nobody"], status=1), "no camera 'nobody'")
     assert not os.path.exists(f"{DISK}/new")
 
