@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import types
 import unittest
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
