@@ -8,6 +8,7 @@ import time
 
 import compiledb
 import nextkernel
+import passed
 import paths
 import rootfs
 from ui import Skip
@@ -16,6 +17,7 @@ CHECKPATCH = ["perl", "/usr/src/checkpatch/checkpatch.pl", "--no-tree", "--stric
               "--terse", "--show-types", "--no-summary", "-f"]
 # What cannot hold for sources that also build outside the kernel's tree.
 CHECKPATCH += ["--ignore", "LINUX_VERSION_CODE,FILE_PATH_CHANGES"]
+CXX = r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests)/.*\.(cpp|h|hpp)$"
 
 
 def run(box, tally, args):
@@ -52,24 +54,30 @@ def output(box, command, **kwargs):
 
 
 def checkpatch(box):
-    files = tracked(r"^(drivers|include|tests/vm/planted)/.*\.[ch]$")
-    status, said = output(box, [*CHECKPATCH, *(f"/src/{path}" for path in files)])
+    return new_files(box, "checkpatch", r"^(drivers|include|tests/vm/planted)/.*\.[ch]$", CHECKPATCH)
+
+
+def new_files(box, check, pattern, command, settings=""):
+    """Run a command on those files that it has not passed yet: what was wrong, or ""."""
+    files = passed.Files(check, tracked(pattern), [box.root, *command, settings])
+    if not files.left:
+        return ""
+    status, said = output(box, [*command, *(f"/src/{path}" for path in files.left)])
+    if not status and not said:
+        files.all_passed()
     return said or (f"status {status}" if status else "")
 
 
 def sparse(box):
-    """One clean build in a folder of its own with sparse (C=2) and W=1: any warning counts."""
+    """A build in a folder of its own, in which sparse looks at each file that is compiled."""
     headers = f"/lib/modules/{rootfs.versions(box.root)['kernel']}/build"
-    status, said = output(box, ["sh", "/src/drivers/media/build-modules.sh", "make", headers, "/src/drivers/media",
-                                "/build/checked-modules", "C=2", "W=1"])
-    warnings = [line for line in said.splitlines() if re.search(r"warning|error", line, re.I)]
-    return "\n".join(warnings) or (said if status else "")
+    return passed.build_modules(box, headers, "checked-modules", "C=1")
 
 
 def clang_format(box):
-    files = tracked(r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests)/.*\.(cpp|h|hpp)$")
-    status, said = output(box, ["clang-format", "--dry-run", "--Werror", *(f"/src/{path}" for path in files)])
-    return said if status else ""
+    with open(os.path.join(paths.CHECKOUT, ".clang-format")) as f:
+        style = f.read()
+    return new_files(box, "clang_format", CXX, ["clang-format", "--dry-run", "--Werror"], style)
 
 
 def clang_tidy(box):

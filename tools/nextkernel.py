@@ -13,6 +13,7 @@ import shutil
 import subprocess
 
 import host
+import passed
 import paths
 import rootfs
 from ui import Fail, Skip, say, warn
@@ -22,12 +23,8 @@ PACKAGE = "linux-headers-amd64"
 SUITES = ("sid", "experimental")
 PREFIX = "next-kernel-"
 APT = PREFIX + "apt"
-# Where lists and headers are seen inside the root folder, and where the modules are built.
+# Where lists and headers are seen inside the root folder.
 INSIDE = "/run/next-kernel"
-OBJECTS = "next-kernel"
-
-# What is said where compiler or pahole are not of the version that built the kernel; ours are the reference.
-OTHER_TOOLS = "differs from the one used to build the kernel"
 
 UNPACK = r"""
 set -eu
@@ -48,7 +45,8 @@ def build(box):
     """Build the modules: what was wrong, or ""."""
     release = ensure(box)
     tested = rootfs.read_versions(rootfs.TESTED)["next-kernel"]
-    said = compile_modules(box, release)
+    # The compiler that we have, whichever the kernel was built with.
+    said = passed.build_modules(box, f"{INSIDE}/{release}/usr/src/linux-headers-{release}", "next-kernel", "CC=gcc")
     if series(release) <= series(tested):
         return said
     if said:
@@ -61,24 +59,6 @@ def build(box):
 def series(release):
     """(7, 3) of 7.3.4+deb14-amd64."""
     return tuple(int(number) for number in re.match(r"(\d+)\.(\d+)", release).groups())
-
-
-def compile_modules(box, release):
-    """With W=1; any warning counts. Objects whose warnings were seen once are not kept: they would be silent."""
-    headers = f"{INSIDE}/{release}/usr/src/linux-headers-{release}"
-    wrong = True
-    try:
-        # The compiler that we have, whichever the kernel was built with.
-        done = box.run(["sh", "/src/drivers/media/build-modules.sh", "make", headers, "/src/drivers/media",
-                        f"/build/{OBJECTS}", "W=1", "CC=gcc"], check=False, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, errors="replace")
-        warnings = [line for line in done.stdout.splitlines()
-                    if re.search(r"warning|error", line, re.I) and OTHER_TOOLS not in line]
-        wrong = done.returncode or warnings
-        return "\n".join(warnings) or (done.stdout if done.returncode else "")
-    finally:
-        if wrong:
-            shutil.rmtree(os.path.join(paths.BUILD, OBJECTS), ignore_errors=True)
 
 
 def ensure(box):

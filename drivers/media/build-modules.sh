@@ -28,9 +28,10 @@ else
 	cp "$source/defconfig" "$config"
 fi
 
-# Headers packages lack the script by which C=2 looks for sparse, and build on
-# without a check; the variable behind C= asks for it all the same.
+# Headers packages lack the script by which C=1 and C=2 look for sparse, and build
+# on without a check; the variable behind C= asks for it all the same.
 case " $* " in
+*" C=1 "*) set -- "$@" KBUILD_CHECKSRC=1 ;;
 *" C=2 "*) set -- "$@" KBUILD_CHECKSRC=2 ;;
 esac
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""What checks need not look at again: files that passed them, and modules that were built without a warning."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+
+import paths
+
+# What is said where compiler or pahole are not of the version that built the kernel; ours are the reference.
+OTHER_TOOLS = "differs from the one used to build the kernel"
+
+
+class Files:
+    """Files of the checkout and one check. A file is known by name, content, and what the check is made of."""
+
+    def __init__(self, check, files, made_of):
+        self._noted = os.path.join(paths.BUILD, f"passed-{check}")
+        known = set()
+        with contextlib.suppress(FileNotFoundError), open(self._noted) as f:
+            known = set(f.read().split())
+        self._digests = {path: self._digest(path, made_of) for path in files}
+        self.left = [path for path in files if self._digests[path] not in known]
+
+    @staticmethod
+    def _digest(path, made_of):
+        with open(os.path.join(paths.CHECKOUT, path), "rb") as f:
+            return hashlib.sha256(f"{made_of} {path}\n".encode() + f.read()).hexdigest()
+
+    def all_passed(self):
+        with open(self._noted, "w") as f:
+            f.write("\n".join(self._digests.values()))
+
+
+def build_modules(box, headers, name, *variables):
+    """Build the kernel modules below /build/NAME with W=1: what was wrong, or "". Any warning counts.
+
+    Objects whose warnings were seen once are not kept: they would be silent.
+    """
+    wrong = True
+    try:
+        done = box.run(["sh", "/src/drivers/media/build-modules.sh", "make", headers, "/src/drivers/media",
+                        f"/build/{name}", "W=1", *variables], check=False, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, errors="replace")
+        warnings = [line for line in done.stdout.splitlines()
+                    if re.search(r"warning|error", line, re.I) and OTHER_TOOLS not in line]
+        wrong = done.returncode or warnings
+        return "\n".join(warnings) or (done.stdout if done.returncode else "")
+    finally:
+        if wrong:
+            shutil.rmtree(os.path.join(paths.BUILD, name), ignore_errors=True)
