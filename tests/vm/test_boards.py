@@ -36,7 +36,7 @@ def each_has_its_own_settings():
     assert sorted(stream(nodes[1], 5)) == [3, 4, 5, 6, 7]
 
 
-@vm_test(machine=TWO)
+@vm_test(machine=TWO, settings={"digest": "sha256"})
 def one_goes_the_other_stays():
     """While one board is unplugged and plugged in again, the other delivers every frame."""
     (_, stays), (folder, _) = lib.nodes("cmacam-capture")

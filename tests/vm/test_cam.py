@@ -40,7 +40,7 @@ def pages_are_the_ones_written():
     assert seen >= 10, f"only {seen} marks were seen in place"
 
 
-@vm_test(limit=180)
+@vm_test(settings={"digest": "sha256"}, limit=180)
 def every_byte_is_the_board_s():
     """cam --file: each format at 640x480, 5 frames, equals the board's own output."""
     for pixels in ("NV12", "R8", "SRGGB10", "RGB888", "YUYV", "R10", "SRGGB8"):

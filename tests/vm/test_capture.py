@@ -52,7 +52,7 @@ def lines_without_a_stamp_are_stale():
         assert int(frame["stale_lines"]) == int(frame["lines"]) - 1 > 0, frame
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def read_copies_and_says_so():
     """read() delivers the right bytes from other pages: the proof by identity can fail."""
     frames, _ = lib.probe("--io", "read", "--frames", 4, "--digest")
@@ -125,14 +125,14 @@ def check_stock(flags, *options):
         assert frame["sha256"] == written[int(frame["seq"])]["sha256"]
 
 
-@vm_test(machine=Machine(allocator="dma-contig"))
+@vm_test(machine=Machine(allocator="dma-contig"), settings={"digest": "sha256"})
 def stock_allocator_streams_too():
     """allocator=dma-contig: the same driver on the kernel's own memory operations."""
     check_stock("0x0")
     check_stock("0x0", "--create")
 
 
-@vm_test(machine=Machine(allocator="dma-contig-cached"))
+@vm_test(machine=Machine(allocator="dma-contig-cached"), settings={"digest": "sha256"})
 def stock_allocator_is_made_cached():
     """allocator=dma-contig-cached: buffers are non-coherent (flag 1) though nobody asked; every byte arrives."""
     check_stock("0x1")

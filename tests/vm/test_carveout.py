@@ -151,7 +151,7 @@ def exact(*options, count=6):
         assert inside != os.path.exists("/sys/module/noncoherent"), f"{board['addr']} and {first:#x} to {last:#x}"
 
 
-@on_each_kind()
+@on_each_kind(settings={"digest": "sha256"})
 def frames_are_exact():
     """V4L2 mmap, exported and re-imported, and 4K: every byte of every frame, from within the carve-out."""
     exact("--io", "mmap")
@@ -161,7 +161,7 @@ def frames_are_exact():
     exact("--io", "mmap")
 
 
-@on_each_kind(noncoherent=True, plainly=())
+@on_each_kind(noncoherent=True, plainly=(), settings={"digest": "sha256"})
 def frames_are_exact_without_snooping():
     """The same on a machine whose caches the board does not snoop."""
     exact("--io", "mmap")
@@ -202,7 +202,7 @@ def a_full_area_is_explained():
                    r"set carveout=128M@0x60000000 and keep that from the kernel)'?\s*$")
 
 
-@on_each_kind(plainly=["huge"])
+@on_each_kind(plainly=["huge"], settings={"digest": "sha256"})
 def unload_and_load():
     """10 times: modules unloaded, the memory let go, loaded again, and a frame is exact."""
     carveout = parameter()
@@ -298,7 +298,7 @@ def large_pieces_are_mapped_as_such():
         assert queue.create(AREA) == 0, "no reference was left behind"
 
 
-@vm_test(KINDS["by_name"], provokes="carveout=")
+@vm_test(KINDS["by_name"], settings={"digest": "sha256"}, provokes="carveout=")
 def bad_values():
     """A value that names no usable memory: one sentence says what is wrong, and the module does not load."""
     lib.run(["rmmod", "cmacam", "vb2_cma"])
@@ -348,7 +348,7 @@ def out_of_reach():
                    r"set carveout=SIZE@START with a lower START'?\s*$")
 
 
-@vm_test(dataclasses.replace(SMALL_CMA, allocator_params="carveout=128M@0x60000000"))
+@vm_test(dataclasses.replace(SMALL_CMA, allocator_params="carveout=128M@0x60000000"), settings={"digest": "sha256"})
 def memory_beyond_mem():
     """RAM above a mem= limit, of which the kernel knows nothing: frames are exact."""
     lib.vb2_cma(backend="carveout")

@@ -69,7 +69,7 @@ def linked_frames_are_the_same():
     nodes.close(lores, main)
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def lores_is_pixel_exact():
     """Every format of lores at two sizes: enumerated without Bayer, every byte as in the board's log."""
     device = lib.node("cmacam-lores")

@@ -98,7 +98,7 @@ def exports_have_a_name():
     lib.expect(info, r"name:\s+[0-9a-f:.]+ capture #\d+\n")
 
 
-@vm_test(provokes="not contiguous")
+@vm_test(settings={"digest": "sha256"}, provokes="not contiguous")
 def scattered_udmabuf_is_refused():
     """udmabuf of ordinary pages: refused, with the exporter's name, bytes needed and the first piece."""
     lib.heap()
@@ -106,7 +106,7 @@ def scattered_udmabuf_is_refused():
             r"the first piece has \d+")
 
 
-@vm_test(provokes="not contiguous")
+@vm_test(settings={"digest": "sha256"}, provokes="not contiguous")
 def scattered_system_heap_is_refused():
     """The system heap's memory has pieces: refused in the same words."""
     lib.heap()
@@ -115,7 +115,7 @@ def scattered_system_heap_is_refused():
             r"dma-buf of system is not contiguous: 462848 bytes needed in one piece, the first piece has \d+")
 
 
-@vm_test(machine=Machine(memory="2G"))
+@vm_test(machine=Machine(memory="2G"), settings={"digest": "sha256"})
 def contiguous_udmabuf_is_taken():
     """udmabuf of a huge page is in one piece: frames arrive there."""
     not_where_the_dma_api_is_checked("udmabuf")
@@ -128,14 +128,14 @@ def contiguous_udmabuf_is_taken():
             f.write("0")
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def heap_buffers_take_frames():
     """Buffers of /dev/dma_heap/cmacam, imported by the capture queue: exact."""
     lib.heap()
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def heap_buffers_of_a_board_that_does_not_snoop():
     """The same where the board's DMA is not coherent: the sync reaches the device that imported."""
     lib.heap()
@@ -144,7 +144,7 @@ def heap_buffers_of_a_board_that_does_not_snoop():
         exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def buffers_of_every_backend_are_exact():
     """Exported, re-imported and synchronised on a board that does not snoop, from each backend there is."""
     for backend in ("cma", "contig", "coherent"):
@@ -170,7 +170,7 @@ def vivid(allocator):
                                         if "vivid" in open(path).read()), None), "vivid's node is there")
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def one_heap_buffer_board_vivid_socket():
     """Board and vivid write into the same heap buffer, by DMA, by vmap and by another import; a zero-copy
     socket sends each picture."""

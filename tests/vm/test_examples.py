@@ -56,7 +56,7 @@ def motion_in_a_part():
     lib.expect(lib.run([f"{EXAMPLES}/motion", "--roi", "600", "0", "100", "10"], status=1), "not within a frame")
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def recorder_at_4k():
     """O_DIRECT to an ext4 disk at 3840x2160: each frame of the file is what the board wrote."""
     disk()
@@ -72,7 +72,7 @@ def recorder_at_4k():
     lib.expect(out, "recorded 3, lost 0")
 
 
-@vm_test(machine=TWO)
+@vm_test(machine=TWO, settings={"digest": "sha256"})
 def people_on_lores_while_main_is_recorded():
     """The file has main as the board wrote it; of the same frames, lores shows as many people as main alone does."""
     disk()
@@ -97,7 +97,7 @@ def people_on_lores_while_main_is_recorded():
     assert int(people[0]["count"]) == int(alone["people"]) > 0, (people[0], alone)
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def zero_copy_over_tcp():
     """The frames that the sender lends to the kernel arrive over loopback as the board wrote them."""
     size = 1280 * 720 * 3 // 2

@@ -92,7 +92,7 @@ def check_bytes(pixels, width, height, frames, board=0):
     assert len({frame["sha256"] for frame in got["frame"]}) == frames, "the frames differ from each other"
 
 
-@vm_test(machine=strides.MACHINE)
+@vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def every_byte_with_padding_too():
     """Each format, lines packed or padded, also where the stride is not GStreamer's: uncopied, all bytes the board's."""
     for pixels in FORMATS:
@@ -101,7 +101,7 @@ def every_byte_with_padding_too():
             check_bytes(pixels, 322, 242, 3, board)
 
 
-@vm_test(machine=strides.MACHINE)
+@vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def dma_drm_carries_the_same_frames():
     """memory:DMABuf caps: dma-bufs of the same bytes with DMA_DRM caps and the camera's colours, never copied."""
     for width, height, board in ((640, 480, 0), (322, 242, 0), (322, 242, 1)):
@@ -122,7 +122,7 @@ def plain_caps_unless_asked():
     lib.expect(out, r"caps .*framerate=\(fraction\)30/1")
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def uhd():
     """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
     for pixels in ("NV12", "SRGGB10"):
@@ -181,7 +181,7 @@ def a_peer_that_keeps_frames_gets_more():
     assert more == own + 6 * 33333000, (own, more)
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def a_peer_s_pool_is_captured_to():
     """The pages of a pool that the next element offers are the ones the engine wrote, round after round."""
     lib.heap()
@@ -195,7 +195,7 @@ def a_peer_s_pool_is_captured_to():
         assert lib.number(frame["phys"]) == lib.number(board["addr"]), (frame, board)
 
 
-@vm_test(machine=strides.MACHINE, provokes="not contiguous")
+@vm_test(machine=strides.MACHINE, provokes="not contiguous", settings={"digest": "sha256"})
 def a_pool_that_does_not_fit_is_named():
     """Scattered memory, and rows of another length: one message says why, and frames come in the camera's own memory."""
     lib.heap()

@@ -41,7 +41,7 @@ def controls_act_on_their_frame():
     test_controls.colours()
 
 
-@vm_test(long=True, limit=300)
+@vm_test(long=True, settings={"digest": "sha256"}, limit=300)
 def both_streams_show_the_same_frame():
     """Two streams in one request: every byte is the board's."""
     use()

@@ -51,7 +51,7 @@ def failure(code, function, *args, **kwargs):
     raise AssertionError(f"no error, wanted {errno.errorcode[code]}")
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def frames_are_the_board_s():
     """Camera, block: frames 0 to 9, each byte as the board wrote it, strides and stamps as promised."""
     with camera(policy="block") as source:
@@ -71,7 +71,7 @@ def frames_are_the_board_s():
     assert counts["delivered"] == 10 and counts["dropped"] == counts["lost"] == counts["damaged"] == 0, counts
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def lores_is_of_the_same_frame():
     """Main and lores of one lease: one sequence in both marks, each byte of each the board's; so is a copy's."""
     with camera(size=(1280, 720), lores=("R8", 320, 240), policy="block") as source:
@@ -164,7 +164,7 @@ def newest_frame_comes_first():
         assert source.statistics["starved"] == 0, source.statistics
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def copies_never_starve():
     """Copy: three times as many frames kept as there are buffers; all exact, the camera never without one."""
     with camera(policy="copy") as source:
@@ -311,7 +311,7 @@ def end(child):
     return said
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def shared_frames_are_the_board_s():
     """Frames from another process's camera, by FrameClient in Python: every byte as the board wrote it."""
     child = server("--patience", 0)
@@ -378,7 +378,7 @@ def drained(source):
         source.next()
 
 
-@vm_test(limit=200)
+@vm_test(settings={"digest": "sha256"}, limit=200)
 def unplugged_while_frames_are_held():
     """next() says ENODEV in words; what is held stays readable, mapped before or after; the next plug works."""
     source = camera(policy="block", lores=("R8", 320, 240))
@@ -403,7 +403,7 @@ def unplugged_while_frames_are_held():
             assert frame is not held[0] or (main.gray == view).all()
 
 
-@vm_test(limit=200)
+@vm_test(settings={"digest": "sha256"}, limit=200)
 def readers_are_told_of_the_unplug():
     """The server's camera goes: its readers get the reason, keep what they hold, and can come again."""
     child = server("--patience", 0)

@@ -88,20 +88,20 @@ def long_term(backend):
     return "EOPNOTSUPP" if backend == "cma" else "0"
 
 
-@on_each_backend()
+@on_each_backend(settings={"digest": "sha256"})
 def every_mover_takes_a_whole_frame(backend):
     """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: 4K, exact at the far end."""
     cases("Each/Movers*:Each/ReadInto*", 14)
 
 
-@on_each_backend(plainly=["cma"])
+@on_each_backend(plainly=["cma"], settings={"digest": "sha256"})
 def movers_fault_pages_in(backend):
     """mmap=fault: the same from a mapping whose pages nobody has touched."""
     with parameters(mmap="fault"):
         cases("Each/*FromV4l2", 6)
 
 
-@vm_test(machine=COMPARISON)
+@vm_test(machine=COMPARISON, settings={"digest": "sha256"})
 def stock_memory_cannot_be_pinned():
     """The kernel's own allocator, for comparison: every one of these calls fails with EFAULT."""
     cases("Each/Movers*:Each/ReadInto*", 14, pins="EFAULT")
@@ -117,19 +117,20 @@ def long_term_pins(backend):
         lib.run(["rmmod", "vivid"])
 
 
-@on_each_backend(provokes=REFUSED)
+@on_each_backend(provokes=REFUSED, settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
     """Spliced or being sent, all closed, driver unloaded, all memory overwritten: unchanged (twice; with --soak 200 times)."""
     drill(backend, 2)
 
 
-@on_each_backend(suffix="_200_times", provokes=REFUSED, soak=True, limit=1800)
+@on_each_backend(suffix="_200_times", provokes=REFUSED, soak=True, limit=1800, settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
     """The same 200 times, on memory that nobody clears."""
     drill(backend, 200)
 
 
-@on_each_backend(machine=DEBIAN, suffix="_200_times_cleared", provokes=REFUSED, soak=True, limit=1800)
+@on_each_backend(machine=DEBIAN, suffix="_200_times_cleared", provokes=REFUSED, soak=True, limit=1800,
+                 settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
     """The same 200 times with init_on_alloc=1, Debian's default."""
     drill(backend, 200)
@@ -155,7 +156,7 @@ def mappings_are_well_defined(backend):
             cases("Each/Mappings.*:Each/DmaBufMappings.*", 26)
 
 
-@on_each_backend(machine=LARGE, plainly=["cma"])
+@on_each_backend(machine=LARGE, plainly=["cma"], settings={"digest": "sha256"})
 def four_buffers_of_8k(backend):
     """7680x4320 NV12: each of four buffers is one piece, and where the board wrote is what the process sees."""
     cases("Sizes.FourBuffersOf8KAreContiguous", 1)

@@ -49,20 +49,20 @@ def the_board_is_not_coherent():
     lib.expect(lib.run(["rmmod", "noncoherent"], status=1), r"in use")
 
 
-@vm_test(machine=OURS)
+@vm_test(machine=OURS, settings={"digest": "sha256"})
 def mapped_frames_are_exact():
     """vb2-cma, V4L2 mmap without any ioctl: every byte of 12 frames."""
     assert good("--io", "mmap") == (FRAMES, 0)
 
 
-@vm_test(machine=OURS)
+@vm_test(machine=OURS, settings={"digest": "sha256"})
 def exported_frames_are_exact():
     """vb2-cma, exported and re-imported as libcamera does, with SYNC and without: every byte."""
     assert good("--io", "dmabuf", "--sync") == (FRAMES, 0)
     assert good("--io", "dmabuf") == (FRAMES, 0)
 
 
-@vm_test(machine=OURS)
+@vm_test(machine=OURS, settings={"digest": "sha256"})
 def large_frames_are_exact():
     """Buffers of 12 MB, beyond what the page allocator has in one piece."""
     frames, _ = lib.probe("--frames", 3, "--digest", "--width", 3840, "--height", 2160)
@@ -70,7 +70,7 @@ def large_frames_are_exact():
     assert [f["sha256"] for f in frames] == [written[n]["sha256"] for n in range(3)]
 
 
-@vm_test(machine=OURS)
+@vm_test(machine=OURS, settings={"digest": "sha256"})
 def lores_and_statistics_are_exact():
     """The other two channels beside main: every byte of 12 frames and of 12 statistics, in buffers used again."""
     main = nodes.main().format("NV12", 640, 480).prepare()
@@ -85,7 +85,7 @@ def lores_and_statistics_are_exact():
     nodes.close(main, lores, stats)
 
 
-@vm_test(machine=OURS)
+@vm_test(machine=OURS, settings={"digest": "sha256"})
 def cam_files_are_exact():
     """Unmodified cam --file writes the board's bytes."""
     out = lib.run(["cam", "-c1", "--stream", "width=640,height=480,pixelformat=NV12", "--capture=5",
@@ -99,27 +99,27 @@ def cam_files_are_exact():
         os.unlink(path)
 
 
-@vm_test(machine=STOCK)
+@vm_test(machine=STOCK, settings={"digest": "sha256"})
 def coherent_memory_is_exact():
     """The stock allocator's coherent memory: one memory for both sides, also re-imported."""
     assert good("--io", "mmap") == (FRAMES, 0)
     assert good("--io", "dmabuf") == (FRAMES, 0)
 
 
-@vm_test(machine=CACHED)
+@vm_test(machine=CACHED, settings={"digest": "sha256"})
 def stock_mapped_frames_are_exact():
     """The stock allocator's cached memory, not exported: videobuf2 synchronises it at each DQBUF."""
     assert good("--io", "mmap") == (FRAMES, 0)
 
 
-@vm_test(machine=CACHED)
+@vm_test(machine=CACHED, settings={"digest": "sha256"})
 def stock_exported_frames_are_poison():
     """The same, exported and re-imported: nobody synchronises, not even the SYNC ioctl. The shim shows it."""
     assert good("--io", "dmabuf") == (0, FRAMES)
     assert good("--io", "dmabuf", "--sync") == (0, FRAMES)
 
 
-@vm_test(machine=OURS, limit=180)
+@vm_test(machine=OURS, settings={"digest": "sha256"}, limit=180)
 def rebinding_leaves_nothing():
     """10 times: the driver unbound, bound and streaming; then both modules unload and load."""
     address = os.path.basename(lib.pci_device())
@@ -138,7 +138,7 @@ def rebinding_leaves_nothing():
     assert good("--io", "dmabuf") == (FRAMES, 0), "with eviction of dirty lines as well"
 
 
-@vm_test(machine=OURS)
+@vm_test(machine=OURS, settings={"digest": "sha256"})
 def a_buffer_outlives_its_driver():
     """An exported buffer closed after the driver was unbound goes back to where it came from: no leak, no crash."""
     fd = os.open(lib.video(), os.O_RDWR)

@@ -44,7 +44,7 @@ def an_import_that_ends_keeps_what_was_drawn():
     os.close(fd)
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def a_frame_nobody_read_outlives_its_import():
     """Torn down while the buffer is stale, the import leaves a frame that can still be read."""
     lib.heap()

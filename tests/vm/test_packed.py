@@ -63,7 +63,7 @@ def opencv_reads_the_right_picture():
             assert None not in found and found == sorted(set(found)), f"{pixels} {width}x{height}: {found}"
 
 
-@vm_test(limit=300)
+@vm_test(settings={"digest": "sha256"}, limit=300)
 def ffmpeg_reads_the_right_bytes():
     """ffmpeg -f v4l2, each format that it knows at 800x600 and 300x300: each byte is the board's."""
     if not shutil.which("ffmpeg"):

@@ -46,7 +46,7 @@ def jpegs():
         assert size and [int.from_bytes(part, "big") for part in size.groups()] == [240, 320], n
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def record_and_look():
     """A tee to a recording and to vision, which gets the very dma-bufs: same bytes as the board's."""
     launch(f"cmacamsrc num-buffers=20 ! {NV12} ! tee name=t ! queue ! x264enc tune=zerolatency "
@@ -59,7 +59,7 @@ def record_and_look():
     assert frames_of("filesrc location=/tmp/record.mkv ! matroskademux ! h264parse ! avdec_h264") == 20
 
 
-@vm_test(settings={"fps": "10"})
+@vm_test(settings={"digest": "sha256", "fps": "10"})
 def record_main_and_look_at_lores():
     """main is encoded, lores looked at and ends first: every byte of lores the board's, main of the same moments."""
     launch("cmacamsrc num-buffers=20 ! video/x-raw,format=NV12,width=640,height=480 ! queue ! "

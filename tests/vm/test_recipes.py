@@ -67,7 +67,7 @@ def whole_buffer_mapped_at_once():
         queue.close()
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def large_frames_without_snooping():
     """12 MB in one piece, cached, on a board that does not snoop: exact, by CMA and without."""
     for backend in ("cma", "contig"):
@@ -79,7 +79,7 @@ def large_frames_without_snooping():
             assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (backend, frame)
 
 
-@vm_test(machine=KINDS["huge"])
+@vm_test(machine=KINDS["huge"], settings={"digest": "sha256"})
 def memory_outside_the_kernel_is_sent_zero_copy():
     """RAM that the kernel was told to leave alone: a frame there goes through a zero-copy socket."""
     lib.vb2_cma(backend="carveout")
@@ -94,7 +94,7 @@ def memory_outside_the_kernel_is_sent_zero_copy():
     queue.close()
 
 
-@vm_test(settings={"fps": "sensor"})
+@vm_test(settings={"digest": "sha256", "fps": "sensor"})
 def mmap_poll_nonblocking_read_unplug():
     """One driver: poll() and a read() that does not block, mmap, and the board pulled out under a mapping."""
     v4l2.Queue().close()    # sets the format

@@ -12,7 +12,7 @@ OURS = Machine(noncoherent=True)
 CACHED = Machine(noncoherent=True, allocator="dma-contig-cached")
 EVICTING = Machine(noncoherent=True, evict=2)
 LINES = {"mark": "lines", "digest": "none"}
-DIGESTS = {"mark": "lines"}
+DIGESTS = {"mark": "lines", "digest": "sha256"}
 
 MANY, FEW, LARGE = 500, 60, 30      # frames: VGA in the long run or where it is quick, VGA else, 1080p
 # Of readers that are to see stale lines, and of writers whose lines are evicted all the time: one would do.

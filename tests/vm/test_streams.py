@@ -49,21 +49,21 @@ def same_frames(main, lores):
         assert written[0][sequence]["picture"] == written[1][sequence]["picture"]
 
 
-@vm_test(limit=180)
+@vm_test(settings={"digest": "sha256"}, limit=180)
 def both_show_the_same_frame():
     """Main and lores in one request: same sequence, same picture, every byte the board's own."""
     same_frames("role=viewfinder,width=1280,height=720,pixelformat=NV12",
                 "role=viewfinder,width=320,height=240,pixelformat=RGB888")
 
 
-@vm_test(limit=180)
+@vm_test(settings={"digest": "sha256"}, limit=180)
 def raw_and_processed_together():
     """Raw main and processed lores of the same frame."""
     same_frames("role=raw,width=640,height=480,pixelformat=SRGGB10",
                 "role=viewfinder,width=640,height=480,pixelformat=NV12")
 
 
-@vm_test(limit=300)
+@vm_test(settings={"digest": "sha256"}, limit=300)
 def every_format_of_either():
     """Each format of libcamera on main and, Bayer apart, on lores: every byte is the board's own."""
     for pixels in FORMATS:

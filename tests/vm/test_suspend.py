@@ -85,7 +85,7 @@ def streams_go_on():
     sensor.close()
 
 
-@vm_test()
+@vm_test(settings={"digest": "sha256"})
 def idle_board_streams_afterwards():
     """Suspended while nobody streams: nothing starts by itself, and the next stream is whole."""
     before = enables()
