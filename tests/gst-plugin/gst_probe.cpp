@@ -361,10 +361,13 @@ int main(int argc, char **argv)
 {
 	Options options;
 	std::vector<std::string> words;
+	std::vector<std::string> more;
 	CLI::App app{"Run 'PIPELINE ! appsink' and print what can be proven about each buffer"};
 
 	app.add_option("pipeline", words, "pipeline description, as for gst-launch-1.0")
 		->required();
+	app.add_option("--then", more, "another one after it, in the same process")
+		->allow_extra_args(false);
 	app.add_flag("--digest", options.digest,
 		     "SHA-256 of all bytes and of the pixels without padding");
 	app.add_flag("--no-video-meta", options.noVideoMeta,
@@ -386,10 +389,16 @@ int main(int argc, char **argv)
 
 	gst_init(nullptr, nullptr);
 	try {
-		Probe probe(options);
-		const bool good = probe.run();
-		if (options.outlive)
-			probe.outlive();
+		more.insert(more.begin(), options.pipeline);
+		bool good = true;
+		for (const std::string &pipeline : more) {
+			options.pipeline = pipeline;
+			puts("pipeline");
+			Probe probe(options);
+			good = probe.run() && good;
+			if (options.outlive)
+				probe.outlive();
+		}
 		return good ? EXIT_SUCCESS : EXIT_FAILURE;
 	} catch (const std::exception &error) {
 		fflush(stdout);

@@ -46,6 +46,7 @@ void CheckCamera::configure(const std::vector<libcamera::StreamRole> &roles, con
 
 void CheckCamera::allocate()
 {
+	mappings_.clear();
 	allocator_ = std::make_unique<libcamera::FrameBufferAllocator>(camera_);
 	for (unsigned int i = 0; i < config_->size(); i++) {
 		must(allocator_->allocate(stream(i)) > 0, "cannot allocate");

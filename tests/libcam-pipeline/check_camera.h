@@ -49,6 +49,7 @@ public:
 
 	/* Of a buffer of any origin. */
 	void map(unsigned int stream, const libcamera::FrameBuffer &buffer);
+	cmacam::MappedFrame open(const libcamera::FrameBuffer &buffer) const;
 	cmacam_mark mark(const libcamera::FrameBuffer &buffer) const;
 	double meanLuma(const libcamera::FrameBuffer &buffer) const;
 
@@ -58,7 +59,6 @@ public:
 
 private:
 	void completed(libcamera::Request *request);
-	cmacam::MappedFrame open(const libcamera::FrameBuffer &buffer) const;
 
 	libcamera::CameraManager manager_;
 	std::shared_ptr<libcamera::Camera> camera_;

@@ -21,6 +21,7 @@
 
 #include <cmacam/last_error.h>
 
+#include "../vm/witness.h"
 #include "check_camera.h"
 
 using libcamera::FrameBuffer;
@@ -253,6 +254,45 @@ void adjustAll(const std::vector<std::string> &wishes)
 		adjust(camera, wish);
 }
 
+/* Two frames of each pair of streams: what can be proven about both pictures. */
+void pairs(const std::vector<std::string> &wishes)
+{
+	CheckCamera camera;
+	for (const std::string &wish : wishes) {
+		camera.configure({kRoles[0], kRoles[1]}, [&](auto &config) {
+			std::istringstream words(wish);
+			for (libcamera::StreamConfiguration &stream : config) {
+				std::string word;
+				words >> word;
+				stream = streamOf(word);
+			}
+		});
+		camera.allocate();
+		auto request = camera->createRequest();
+		for (unsigned int i = 0; i < 2; i++)
+			must(!request->addBuffer(camera.stream(i), camera.buffers(i)[0].get()),
+			     "cannot add a buffer");
+
+		camera.start();
+		for (unsigned int n = 0; n < 2; n++) {
+			must(!camera->queueRequest(request.get()), "cannot queue");
+			must(camera.next() == request.get(), "another request");
+			for (unsigned int i = 0; i < 2; i++) {
+				const FrameBuffer *buffer = request->findBuffer(camera.stream(i));
+				const cmacam::MappedFrame frame = camera.open(*buffer);
+				const auto first = frame.planes().front().data;
+				const auto last = frame.planes().back().data;
+				const std::span bytes(first.data(), last.data() + last.size());
+				printf("frame stream=%u seq=%u", i, buffer->metadata().sequence);
+				witness::printEvidence(bytes, bytes, true);
+				putchar('\n');
+			}
+			request->reuse(Request::ReuseBuffers);
+		}
+		camera.stop();
+	}
+}
+
 /* A process that does nothing but have a dma-buf open. */
 class Bystander
 {
@@ -378,6 +418,8 @@ int main(int argc, char **argv)
 	std::vector<std::string> wishes;
 	CLI::App *adjustApp = app.add_subcommand("adjust", "what validate() makes of wishes");
 	adjustApp->add_option("wishes", wishes, "WIDTHxHEIGHT-FORMAT[/BUFFERS][/Srgb]..., rotated");
+	CLI::App *pairsApp = app.add_subcommand("pairs", "two frames of each pair of streams");
+	pairsApp->add_option("wishes", wishes, "pairs of WIDTHxHEIGHT-FORMAT");
 	unsigned int streams = 1;
 	CLI::App *starveApp = app.add_subcommand("starve", "keeps every buffer until told");
 	starveApp->add_option("streams", streams)->required();
@@ -395,6 +437,8 @@ int main(int argc, char **argv)
 			states(count);
 		else if (*adjustApp)
 			adjustAll(wishes);
+		else if (*pairsApp)
+			pairs(wishes);
 		else if (*starveApp)
 			starve(streams, count);
 	} catch (const std::exception &error) {

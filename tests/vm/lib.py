@@ -164,6 +164,12 @@ class Board(Port):
                 lost[int(entry["seq"])] = entry
         return frames, lost
 
+    @classmethod
+    def by_nonce(cls, channel=0, number=0):
+        """What a channel ever wrote: {nonce: frame}."""
+        entries = [fields(line) for line in cls.log(number) if line.startswith(f"frame ch={channel} ")]
+        return {entry["nonce"]: entry for entry in entries}
+
 
 def nodes(name):
     """(device's folder in sysfs, device node) of each board's entity of that name, in the order of the boards."""

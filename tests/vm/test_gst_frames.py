@@ -21,6 +21,14 @@ def gst_probe(source, *options, status=0, limit=110):
     return parse(lib.run([f"{PROGRAMS}/gst_probe", *options, source], status=status, limit=limit))
 
 
+def gst_probes(pipelines, *options):
+    """The same of each pipeline, one after the other in one process: what begins a process takes longer."""
+    out = lib.run([f"{PROGRAMS}/gst_probe", *options, pipelines[0], *(f"--then={more}" for more in pipelines[1:])])
+    parts = re.split(r"^pipeline$", out, flags=re.M)[1:]
+    assert len(parts) == len(pipelines), out
+    return [parse(part) for part in parts]
+
+
 def parse(out):
     lines = {}
     for line in out.splitlines():
@@ -81,36 +89,34 @@ def without_video_meta_the_pixels_are_right():
             assert len(got.get("warning", [])) == (1 if copied or board else 0), (width, board)
 
 
-def check_bytes(pixels, width, height, frames, board=0):
-    got = gst_probe(f"{source(frames, board)} ! {caps(pixels, width, height)}", "--digest")
-    written, _ = lib.Board.session(number=board)
-    assert len(got["frame"]) == frames and "warning" not in got
-    for frame in got["frame"]:
-        assert frame["dmabuf"] == "1"
-        assert int(frame["stride0"]) == strides.stride(FORMATS[pixels][1], width, board), (pixels, width, board, frame)
-        assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (pixels, width, height, board, frame)
-    assert len({frame["sha256"] for frame in got["frame"]}) == frames, "the frames differ from each other"
+def check_bytes(frames, wanted, *options):
+    """Frames of each (caps, board, stride or None): as dma-bufs, and every byte the board's."""
+    results = gst_probes([f"{source(frames, board)} ! {text}" for text, board, _ in wanted], "--digest", *options)
+    written = {board: lib.Board.by_nonce(number=board) for board in {board for _, board, _ in wanted}}
+    for (text, board, stride), got in zip(wanted, results):
+        assert len(got["frame"]) == frames and "warning" not in got, (text, board, got)
+        for number, frame in enumerate(got["frame"]):
+            entry = written[board][frame["nonce"]]
+            assert frame["dmabuf"] == "1" and frame["seq"] == entry["seq"] == str(number), (text, board, frame, entry)
+            assert stride is None or int(frame["stride0"]) == stride, (text, board, frame)
+            assert frame["sha256"] == entry["sha256"], (text, board, frame, entry)
+        assert len({frame["sha256"] for frame in got["frame"]}) == frames, "the frames differ from each other"
 
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def every_byte_with_padding_too():
     """Each format, lines packed or padded, also where the stride is not GStreamer's: uncopied, all bytes the board's."""
-    for pixels in FORMATS:
-        check_bytes(pixels, 640, 480, 3)
-        for board in strides.BOARDS:
-            check_bytes(pixels, 322, 242, 3, board)
+    cases = [(pixels, 640, 480, 0) for pixels in FORMATS]
+    cases += [(pixels, 322, 242, board) for pixels in FORMATS for board in strides.BOARDS]
+    check_bytes(3, [(caps(pixels, width, height), board, strides.stride(FORMATS[pixels][1], width, board))
+                    for pixels, width, height, board in cases])
 
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def dma_drm_carries_the_same_frames():
     """memory:DMABuf caps: dma-bufs of the same bytes with DMA_DRM caps and the camera's colours, never copied."""
-    for width, height, board in ((640, 480, 0), (322, 242, 0), (322, 242, 1)):
-        got = gst_probe(f"{source(3, board)} ! video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,"
-                        f"width={width},height={height}", "--digest", "--no-video-meta")
-        written, _ = lib.Board.session(number=board)
-        assert len(got["frame"]) == 3 and "warning" not in got, got
-        for frame in got["frame"]:
-            assert frame["dmabuf"] == "1" and frame["sha256"] == written[int(frame["seq"])]["sha256"], frame
+    check_bytes(3, [(f"video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,width={width},height={height}", board, None)
+                    for width, height, board in ((640, 480, 0), (322, 242, 0), (322, 242, 1))], "--no-video-meta")
 
 
 @vm_test()
@@ -125,8 +131,7 @@ def plain_caps_unless_asked():
 @vm_test(settings={"digest": "sha256"})
 def uhd():
     """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
-    for pixels in ("NV12", "SRGGB10"):
-        check_bytes(pixels, 3840, 2160, 2)
+    check_bytes(2, [caps(pixels, 3840, 2160) for pixels in ("NV12", "SRGGB10")])
 
 
 @vm_test(settings={"starved": "drop", "fps": "60"})
