@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """libcmacam: cameras, leases, the Python module, frames shared between processes."""
 
+import contextlib
 import errno
 import hashlib
 import logging
@@ -19,8 +20,15 @@ SOCKET = "/tmp/frames"
 EXAMPLES = "/build/examples"
 
 
+# Once for all tests, each of which is a fork of the process that lists them. The host, which lists them too, has no
+# such module; where the machine has none, the tests say so.
+with contextlib.suppress(ImportError):
+    import cmacam
+    import numpy  # noqa: F401  (as the module does for its first view)
+
+
 def module():
-    """The Python module; imported where it is used, for the host only lists these tests."""
+    """The Python module."""
     import cmacam
     return cmacam
 
