@@ -229,7 +229,7 @@ TEST_F(CameraTest, AnImpossibleSizeIsOneClearError)
 	setSize(30000, 200);
 	pipeline_.setState(GST_STATE_PLAYING);
 
-	const Problems problems = pipeline_.problems(2 * GST_SECOND);
+	const Problems problems = pipeline_.problems(kFrameLimit);
 	EXPECT_EQ(problems.count, 1);
 	EXPECT_EQ(problems.domain, GST_RESOURCE_ERROR);
 	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);

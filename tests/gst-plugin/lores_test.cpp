@@ -221,7 +221,7 @@ TEST_F(LoresTest, ADifferentFrameRateIsOneClearError)
 	pipeline_.setState(GST_STATE_PLAYING);
 	ASSERT_TRUE(pullFrom(mainSink_));
 
-	const Problems problems = pipeline_.problems(GST_SECOND);
+	const Problems problems = pipeline_.problems(kFrameLimit);
 	EXPECT_EQ(problems.count, 1);
 	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);
 	EXPECT_NE(problems.text.find("15/1"), std::string::npos) << problems.text;
@@ -240,7 +240,7 @@ TEST_F(LoresTest, BayerIsForMainOnly)
 	g_object_set(pipeline_.element("lorescaps").get(), "caps", bayer.get(), nullptr);
 	pipeline_.setState(GST_STATE_PLAYING);
 	EXPECT_TRUE(pullFrom(mainSink_));
-	const Problems problems = pipeline_.problems(GST_SECOND);
+	const Problems problems = pipeline_.problems(kFrameLimit);
 	EXPECT_EQ(problems.count, 1);
 	EXPECT_EQ(problems.code, GST_RESOURCE_ERROR_SETTINGS);
 	EXPECT_NE(problems.text.find("it offers"), std::string::npos) << problems.text;

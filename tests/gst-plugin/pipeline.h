@@ -63,7 +63,10 @@ public:
 		return std::unique_ptr<GstMessage, GstUnref>(message);
 	}
 
-	/* Errors posted since the last call, or within @limit of each other. */
+	/*
+	 * Errors posted since the last call. With @limit: the first one by then, and
+	 * what the streaming threads post until they have ended, which they do here.
+	 */
 	Problems problems(GstClockTime limit = 0)
 	{
 		Problems problems;
@@ -73,6 +76,9 @@ public:
 			gst_message_parse_error(message.get(), &error, nullptr);
 			problems = {problems.count + 1, error->domain, error->code, error->message};
 			g_error_free(error);
+			if (limit)
+				setState(GST_STATE_READY);
+			limit = 0;
 		}
 		return problems;
 	}
