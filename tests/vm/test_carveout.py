@@ -169,11 +169,9 @@ def frames_are_exact_without_snooping():
     exact("--width", 3840, "--height", 2160, count=3)
 
 
-@on_each_kind(provokes=NEEDED)
-def full_and_back():
-    """100 rounds: full to the last byte, then all given back; 90 % in one piece afterwards, and no old pixel in it."""
+def fill(rounds):
     with Queue() as queue:
-        for _ in range(100):
+        for _ in range(rounds):
             made = [queue.create(BUFFER) for _ in range(AREA // BUFFER)]
             assert None not in made, made
             queue.release()
@@ -192,6 +190,18 @@ def full_and_back():
 
 
 @on_each_kind(provokes=NEEDED)
+def full_and_back():
+    """10 rounds: full to the last byte, then all given back; 90 % in one piece afterwards, and no old pixel in it."""
+    fill(10)
+
+
+@on_each_kind(plainly=(), provokes=NEEDED)
+def full_and_back_100_times():
+    """The same in 100 rounds."""
+    fill(100)
+
+
+@on_each_kind(provokes=NEEDED)
 def a_full_area_is_explained():
     """More than there is: one sentence with bytes needed, bytes free, the largest piece and what to set."""
     with Queue() as queue:
@@ -202,16 +212,26 @@ def a_full_area_is_explained():
                    r"set carveout=128M@0x60000000 and keep that from the kernel)'?\s*$")
 
 
-@on_each_kind(plainly=["huge"], settings={"digest": "sha256"})
-def unload_and_load():
-    """10 times: modules unloaded, the memory let go, loaded again, and a frame is exact."""
+def reload(rounds):
     carveout = parameter()
-    for _ in range(10):
+    for _ in range(rounds):
         lib.run(["rmmod", "cmacam", "vb2_cma"])
         with open("/proc/iomem") as f:
             assert "vb2-cma" not in f.read()
         load(carveout, "backend=carveout")
         exact(count=1)
+
+
+@on_each_kind(plainly=["huge"], settings={"digest": "sha256"})
+def unload_and_load():
+    """Twice: modules unloaded, the memory let go, loaded again, and a frame is exact."""
+    reload(2)
+
+
+@on_each_kind(plainly=(), settings={"digest": "sha256"})
+def unload_and_load_10_times():
+    """The same 10 times."""
+    reload(10)
 
 
 @on_each_kind()

@@ -200,9 +200,7 @@ def four_nodes_agree_one_address_at_a_time():
     check_four_nodes()
 
 
-@vm_test(settings=DROPPING, limit=240)
-def stop_and_go():
-    """60 times a channel stops or starts at random while others stream: no hang, and every frame is what it says."""
+def at_random(rounds):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -210,7 +208,7 @@ def stop_and_go():
               "lores": lambda: nodes.lores(linked=chance.random() < 0.5).format("GREY", 160, 120),
               "stats": nodes.stats}
     running = {}
-    for _ in range(60):
+    for _ in range(rounds):
         name = chance.choice(list(makers))
         if name in running:
             nodes.close(running.pop(name))
@@ -228,10 +226,20 @@ def stop_and_go():
     nodes.close(*running.values())
 
 
-@vm_test(limit=200)
-def removal_under_all_nodes():
-    """The board goes while every node streams and is mapped: each ends with an error, the next plug works."""
-    for _ in range(3):
+@vm_test(settings=DROPPING)
+def stop_and_go():
+    """20 times a channel stops or starts at random while others stream: no hang, and every frame is what it says."""
+    at_random(20)
+
+
+@vm_test(settings=DROPPING, long=True, limit=600)
+def stop_and_go_200_times():
+    """The same 200 times."""
+    at_random(200)
+
+
+def removals(rounds):
+    for _ in range(rounds):
         streams = [nodes.main().format("NV12", 320, 240), nodes.lores().format("NV12", 320, 240), nodes.stats(),
                    nodes.metadata()]
         for node in streams:
@@ -250,6 +258,18 @@ def removal_under_all_nodes():
         rescan()
     frames, _ = lib.probe("--frames", 3)
     assert len(frames) == 3
+
+
+@vm_test()
+def removal_under_all_nodes():
+    """The board goes while every node streams and is mapped: each ends with an error, the next plug works."""
+    removals(1)
+
+
+@vm_test(long=True, limit=300)
+def ten_removals_under_all_nodes():
+    """The same ten times."""
+    removals(10)
 
 
 def paths(name):

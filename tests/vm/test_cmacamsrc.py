@@ -11,13 +11,23 @@ def gst(*elements, status=0, limit=110):
     return lib.run(["gst-launch-1.0", *" ! ".join(elements).split()], status=status, limit=limit)
 
 
-@vm_test(limit=180)
-def three_hundred_frames_without_a_gap():
-    """300 frames of 1080p NV12 in hold mode through cmacamsrc ! fakesink."""
-    gst("cmacamsrc num-buffers=300", "video/x-raw,format=NV12,width=1920,height=1080", "fakesink", limit=170)
+def without_a_gap(count):
+    gst(f"cmacamsrc num-buffers={count}", "video/x-raw,format=NV12,width=1920,height=1080", "fakesink", limit=170)
     frames, lost = lib.Board.session()
     assert not lost, lost
-    assert sorted(frames)[:300] == list(range(300))
+    assert sorted(frames)[:count] == list(range(count))
+
+
+@vm_test()
+def fifty_frames_without_a_gap():
+    """50 frames of 1080p NV12 in hold mode through cmacamsrc ! fakesink."""
+    without_a_gap(50)
+
+
+@vm_test(limit=180, long=True)
+def three_hundred_frames_without_a_gap():
+    """The same of 300 frames."""
+    without_a_gap(300)
 
 
 @vm_test(settings={"digest": "sha256"})

@@ -115,7 +115,8 @@ def every_byte_with_padding_too():
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def dma_drm_carries_the_same_frames():
     """memory:DMABuf caps: dma-bufs of the same bytes with DMA_DRM caps and the camera's colours, never copied."""
-    check_bytes(3, [(f"video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,width={width},height={height}", board, None)
+    drm = "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12"
+    check_bytes(3, [(f"{drm},width={width},height={height}", board, None)
                     for width, height, board in ((640, 480, 0), (322, 242, 0), (322, 242, 1))], "--no-video-meta")
 
 
@@ -131,7 +132,7 @@ def plain_caps_unless_asked():
 @vm_test(settings={"digest": "sha256"})
 def uhd():
     """NV12 and SRGGB10 at 3840x2160, 2 frames each."""
-    check_bytes(2, [caps(pixels, 3840, 2160) for pixels in ("NV12", "SRGGB10")])
+    check_bytes(2, [(caps(pixels, 3840, 2160), 0, None) for pixels in ("NV12", "SRGGB10")])
 
 
 @vm_test(settings={"starved": "drop", "fps": "60"})

@@ -28,10 +28,10 @@ def frames_of(pipeline):
 
 @vm_test()
 def x264_to_mp4():
-    """cmacamsrc ! x264enc ! mp4mux: all 30 frames decode again."""
-    launch(f"cmacamsrc num-buffers=30 ! {NV12} ! x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! "
+    """cmacamsrc ! x264enc ! mp4mux: all 12 frames decode again."""
+    launch(f"cmacamsrc num-buffers=12 ! {NV12} ! x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! "
            "mp4mux ! filesink location=/tmp/x264.mp4")
-    assert frames_of("filesrc location=/tmp/x264.mp4 ! qtdemux ! h264parse ! avdec_h264") == 30
+    assert frames_of("filesrc location=/tmp/x264.mp4 ! qtdemux ! h264parse ! avdec_h264") == 12
 
 
 @vm_test()
@@ -49,14 +49,14 @@ def jpegs():
 @vm_test(settings={"digest": "sha256"})
 def record_and_look():
     """A tee to a recording and to vision, which gets the very dma-bufs: same bytes as the board's."""
-    launch(f"cmacamsrc num-buffers=20 ! {NV12} ! tee name=t ! queue ! x264enc tune=zerolatency "
+    launch(f"cmacamsrc num-buffers=10 ! {NV12} ! tee name=t ! queue ! x264enc tune=zerolatency "
            "speed-preset=ultrafast ! matroskamux ! filesink location=/tmp/record.mkv "
            "t. ! queue ! multifilesink location=/tmp/look-%d.bin")
     written, lost = lib.Board.session()
     assert not lost, lost
-    for n in range(20):
+    for n in range(10):
         assert lib.sha256_file(f"/tmp/look-{n}.bin") == written[n]["sha256"], n
-    assert frames_of("filesrc location=/tmp/record.mkv ! matroskademux ! h264parse ! avdec_h264") == 20
+    assert frames_of("filesrc location=/tmp/record.mkv ! matroskademux ! h264parse ! avdec_h264") == 10
 
 
 @vm_test(settings={"digest": "sha256", "fps": "10"})
@@ -108,12 +108,12 @@ def rtp_over_loopback():
 @vm_test()
 def split_recording():
     """splitmuxsink: several files, together all frames."""
-    launch(f"cmacamsrc num-buffers=40 ! {NV12},framerate=30/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
-           "key-int-max=10 ! h264parse ! splitmuxsink location=/tmp/part-%d.mp4 max-size-time=400000000 "
+    launch(f"cmacamsrc num-buffers=15 ! {NV12},framerate=30/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
+           "key-int-max=5 ! h264parse ! splitmuxsink location=/tmp/part-%d.mp4 max-size-time=200000000 "
            "send-keyframe-requests=false")
     parts = sorted(glob.glob("/tmp/part-*.mp4"))
     assert len(parts) > 1, parts
-    assert sum(frames_of(f"filesrc location={part} ! qtdemux ! h264parse ! avdec_h264") for part in parts) == 40
+    assert frames_of("splitmuxsrc location=/tmp/part-*.mp4 ! h264parse ! avdec_h264") == 15
 
 
 @vm_test()

@@ -14,9 +14,9 @@ EVICTING = Machine(noncoherent=True, evict=2)
 LINES = {"mark": "lines", "digest": "none"}
 DIGESTS = {"mark": "lines", "digest": "sha256"}
 
-MANY, FEW, LARGE = 500, 60, 30      # frames: VGA in the long run or where it is quick, VGA else, 1080p
-# Of readers that are to see stale lines, and of writers whose lines are evicted all the time: one would do.
-SOME = ((12, 2), (30, 2))           # (VGA, 1080p) of the one, of the other
+# (size, frames): with 12 frames each of the 4 buffers is used three times.
+FEW, LARGE = ((stale.VGA, 12),), ((stale.FULL_HD, 12),)
+MORE, MANY = ((stale.VGA, 60), (stale.FULL_HD, 4)), ((stale.VGA, 500), (stale.FULL_HD, 30))
 BAND = (0, 0.5, 1, 0.1)             # left, top, width, height
 INNER = (0.15, 0.3, 0.4, 0.25)      # neither edge is that of a cache line
 
@@ -56,7 +56,7 @@ def look(reader, size, count, digest=False):
     return seen
 
 
-def none_stale(reader, *runs):
+def none_stale(reader, runs):
     """In no (size, count) of runs is a line stale."""
     for size, count in runs:
         bad = [f for f in look(reader, size, count) if f.stale]
@@ -72,11 +72,11 @@ def tests(prefix, purpose, check, readers=READERS, **declared):
         globals()[prefix + reader.name] = vm_test(**declared)(test)
 
 
-tests("fresh_", "vb2-cma, {}: no stale line in any frame, 60 at VGA and 4 at 1080p.",
-      lambda reader: none_stale(reader, (stale.VGA, FEW), (stale.FULL_HD, 4)),
+tests("fresh_", "vb2-cma, {}: no stale line in any frame, 12 at 1080p.",
+      lambda reader: none_stale(reader, LARGE),
       machine=OURS, settings=LINES, limit=300)
 tests("long_fresh_", "vb2-cma, {}: no stale line in any frame, 500 at VGA and 30 at 1080p.",
-      lambda reader: none_stale(reader, (stale.VGA, MANY), (stale.FULL_HD, LARGE)),
+      lambda reader: none_stale(reader, MANY),
       machine=OURS, settings=LINES, limit=600, long=True)
 
 
@@ -93,26 +93,28 @@ def packed_lines_are_fresh():
 
 @vm_test(machine=OURS, settings=LINES, limit=300)
 def every_backend_is_fresh():
-    """The same on each backend, 60 frames: V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, heap buffers."""
+    """The same on each backend, 12 frames: V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, heap buffers."""
     for backend in BACKENDS:
         print(f"backend={backend}")
         lib.vb2_cma(backend=backend)
         # Coherent memory is so for the device it was allocated for, which is not the board when it is the heap's.
         for name in ("v4l2_mmap", "dmabuf_sync", "mapped_frame_roi", *(["heap"] if backend != "coherent" else [])):
-            none_stale(NAMED[name], (stale.VGA, FEW))
+            none_stale(NAMED[name], FEW)
 
 
-def matrix_of_stock(reader):
+def matrix_of_stock(reader, runs):
     """Nobody synchronises what was imported: that this shows is the proof of the other half."""
     if not reader.forgotten:
-        none_stale(reader, (stale.VGA, FEW), (stale.FULL_HD, 4))
+        none_stale(reader, runs)
         return
-    for size, count in zip((stale.VGA, stale.FULL_HD), SOME[0]):
+    for size, count in runs:
         assert sum(f.stale for f in look(reader, size, count)), "no stale line: the test cannot tell"
 
 
-tests("stock_", "dma-contig-cached, {}: stale where buffers are exported and imported again, else not.",
-      matrix_of_stock, machine=CACHED, settings=LINES, limit=300)
+STOCK = "dma-contig-cached, {}: stale where buffers are exported and imported again, else not."
+tests("stock_", STOCK, lambda reader: matrix_of_stock(reader, FEW), machine=CACHED, settings=LINES, limit=300)
+tests("long_stock_", STOCK, lambda reader: matrix_of_stock(reader, MORE),
+      machine=CACHED, settings=LINES, limit=300, long=True)
 
 
 # With eviction: what the CPU wrote and nobody cleaned lands in memory at any moment, on top of what the engine wrote.
@@ -132,17 +134,21 @@ def as_written(seen):
     return [f for f in seen if f.sha256 and f.sha256 != written[f.sequence]["sha256"]]
 
 
-def intact(reader):
-    for size, count in zip((stale.VGA, stale.FULL_HD), SOME[1]):
+def intact(reader, runs=FEW):
+    for size, count in runs:
         seen = look(reader, size, count, digest=True)
         assert not [f for f in seen if f.stale], "stale"
         assert not as_written(seen), "overwritten"
 
 
-tests("evict_", "Dirty lines evicted at random, {}: no stale line, every frame is the board's.", intact,
-      machine=EVICTING, settings=DIGESTS, limit=300)
-tests("evict_scribbled_", "The same, by {}, with every frame overwritten before it goes back.", intact, SCRIBBLERS,
-      machine=EVICTING, settings=DIGESTS, limit=300)
+EVICT = "Dirty lines evicted at random, {}: no stale line, every frame is the board's."
+OVERWRITTEN = "The same, by {}, with every frame overwritten before it goes back."
+tests("evict_", EVICT, intact, machine=EVICTING, settings=DIGESTS, limit=300)
+tests("long_evict_", EVICT, lambda reader: intact(reader, MORE),
+      machine=EVICTING, settings=DIGESTS, limit=300, long=True)
+tests("evict_scribbled_", OVERWRITTEN, intact, SCRIBBLERS, machine=EVICTING, settings=DIGESTS, limit=300)
+tests("long_evict_scribbled_", OVERWRITTEN, lambda reader: intact(reader, MORE), SCRIBBLERS,
+      machine=EVICTING, settings=DIGESTS, limit=300, long=True)
 
 
 @vm_test(machine=EVICTING, settings=DIGESTS, limit=300)
@@ -161,5 +167,6 @@ def evict_is_noticed():
     # Between the engine's end and DQBUF's invalidation there is time for that on slow machines only, else by waiting.
     liar = stale.scribbler(disciplined=False, flags=v4l2.NO_CACHE_CLEAN, memory_flags=v4l2.NON_COHERENT,
                            finished=stale.await_evictions)
-    seen = look(Reader("liar", "", liar), stale.VGA, FEW, digest=True)
+    (size, count), = FEW
+    seen = look(Reader("liar", "", liar), size, count, digest=True)
     assert as_written(seen), "no frame was overwritten: the test cannot tell"
