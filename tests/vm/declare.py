@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # How the board plays unless a test says otherwise: content does not depend on how busy the
 # host is, and every frame can be told from every other.
-SETTINGS = {"starved": "hold", "fps": "max", "mark": "frame", "digest": "sha256"}
+SETTINGS = {"starved": "hold", "fps": "max", "mark": "frame", "digest": "none"}
 
 
 @dataclasses.dataclass(frozen=True)

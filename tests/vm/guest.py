@@ -108,29 +108,24 @@ class Runner:
         self.log = KernelLog()
         self.drivers = Drivers()
 
-    def complaints(self, provoked, name):
-        """What the kernel said outside of any test is a result of its own."""
-        found = self.log.complaints(provoked)
-        if found:
-            self.host.result(name, "not ok", 0, "\n".join(found))
-
     def group(self, tests, boards):
         """Tests that want the same machine."""
         lib.see_boards(boards)
+        for test in tests:
+            start = time.monotonic()
+            outcome, said = self.load(test, boards) or self.run(test)
+            self.host.result(test.full_name, outcome, round(time.monotonic() - start, 1), said)
+
+    def load(self, test, boards):
+        """Load the drivers as the test wants them: why it failed, if that failed."""
         said = io.StringIO()
         try:
             with contextlib.redirect_stdout(said):
-                self.drivers.suit(tests[0].machine, boards)
-            provoked = "|".join(test.provokes for test in tests if test.provokes)
-            self.complaints(provoked, f"drivers_before.{tests[0].full_name}")
+                self.drivers.suit(test.machine, boards)
         except Exception:
-            for test in tests:
-                self.host.result(test.full_name, "not ok", 0, f"{said.getvalue()}{traceback.format_exc()}")
-            return
-        for test in tests:
-            start = time.monotonic()
-            outcome, said = self.run(test)
-            self.host.result(test.full_name, outcome, round(time.monotonic() - start, 1), said)
+            return "not ok", f"the drivers were not loaded\n{said.getvalue()}{traceback.format_exc()}"
+        complaints = self.log.complaints(test.provokes)
+        return ("not ok", "the kernel complained:\n" + "\n".join(complaints)) if complaints else None
 
     def run(self, test):
         lib.mark_log(f"test {test.full_name}")
@@ -149,7 +144,9 @@ def main(ask_detectors):
     runner = Runner()
     known = {}
     last = ""
-    runner.complaints("", "boot.kernel_log")
+    complaints = runner.log.complaints()
+    if complaints:
+        runner.host.result("boot.kernel_log", "not ok", 0, "\n".join(complaints))
     wrong = detectors.arm() if ask_detectors else []
     while (work := runner.host.next())["tests"]:
         for subject in {name.split(".")[0] for name in work["tests"]} - {name.split(".")[0] for name in known}:
