@@ -74,8 +74,8 @@ def position(log, started):
     if not steps:
         return "working"
     done, total, what = int(steps[-1][0]), int(steps[-1][1]), steps[-1][2]
-    left = (time.monotonic() - started) * (total - done) / done
-    return f"{done} of {total} steps, about {duration(left)} left:{what}"
+    left = f", about {duration((time.monotonic() - started) * (total - done) / done)} left" if done else ""
+    return f"{done} of {total} steps{left}:{what}"
 
 
 def forget_other_root(name):

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import compiledb
+import gdb
 import nextkernel
 import passed
 import paths
@@ -26,7 +27,7 @@ def run(box, tally, args):
     if args.left_out:
         named = {}
     if args.long:
-        named["clang_tidy"] = clang_tidy
+        named.update(clang_tidy=clang_tidy, gdb=gdb.check)
     for name, check in named.items():
         if args.match not in name:
             continue

@@ -2,6 +2,7 @@
 """The commands of ./dev and their options."""
 
 import argparse
+import dataclasses
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import sys
 
 import build
 import debugkernel
+import gdb
 import host
 import nextkernel
 import paths
@@ -111,7 +113,11 @@ def cmd_shell(args):
     if interactive and not sys.stdin.isatty():
         raise Fail("./dev shell without a command needs a terminal; or: ./dev shell -- COMMAND...")
     box = ready(quiet=not interactive, up_to_date=not args.no_build)
-    with vm.Machine(box, machine_options(args, box)) as machine:
+    options = machine_options(args, box)
+    if args.gdb:
+        options = dataclasses.replace(options, gdb=gdb.offer())
+        say("./dev gdb, in another terminal, attaches to this kernel; Ctrl-C there stops it")
+    with vm.Machine(box, options) as machine:
         status = machine.shell() if interactive else machine.run(shlex.join(args.command))
         if status is None:
             raise Fail("the machine died before the command ended; above is what its kernel said last",
@@ -142,6 +148,10 @@ def cmd_demo(args):
 def cmd_bench(args):
     import bench
     return bench.main(args, ready)
+
+
+def cmd_gdb(args):
+    return gdb.main(args, ready)
 
 
 def cmd_clean(args):
@@ -194,8 +204,13 @@ def parser():
     sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)
     sub.add_argument("--no-build", action="store_true", help="take what is built already")
+    sub.add_argument("--gdb", action="store_true", help="let ./dev gdb, in another terminal, attach to the kernel; "
+                     "for a program, run gdb in the shell")
     sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log (board-1.log ...) and console.log there")
     sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this inside and return its status")
+
+    sub = command("gdb", cmd_gdb, "debug the kernel of a machine that ./dev shell --gdb started")
+    sub.add_argument("options", nargs="*", metavar="OPTION", help="more options of gdb, after --")
 
     command("clean", cmd_clean, "remove the root folders, the debug kernels and the next kernels' headers from the cache")
     command("help", lambda args: top.print_help() or 0, "show this help")

@@ -56,6 +56,7 @@ class Options:
     allocator_params: str = ""       # module parameters of vb2-cma
     load_drivers: bool = True
     share: str = ""                  # host folder shown at /host
+    gdb: int = 0                     # port of this host where a debugger can attach to the kernel, 0: none
     tests: object = None             # a feed.Feed, which the machine asks for its tests
     kernel: Kernel = Kernel()
     limit: int = 3600                # seconds until the machine is ended
@@ -181,6 +182,7 @@ class Machine:
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "NONCOHERENT": "yes" if self.options.noncoherent else "no",
                     "EVICT": self.options.evict,
+                    "GDB": "yes" if self.options.gdb else "no",
                     "INTERACTIVE": "yes" if interactive else "no",
                     "PORTS": " ".join(ports), "UDEV_LIMIT": 20 * self.options.kernel.slower,
                     "TERM": os.environ.get("TERM", "vt100"), "COLUMNS": columns, "LINES": lines}
@@ -280,6 +282,9 @@ class Machine:
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
                        f"cryptomgr.notests log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
                        f"{self.options.append}")
+        if self.options.gdb:
+            # Modules would move with the kernel.
+            kernel_line += " nokaslr"
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit), *WITH_US,
                    "qemu-system-x86_64", "-machine", "q35"]
@@ -296,6 +301,8 @@ class Machine:
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
                     "-no-reboot", "-kernel", self.options.kernel.image, "-append", kernel_line,
                     *files, "-device", "virtio-serial-pci", *boards, *devices]
+        if self.options.gdb:
+            command += ["-gdb", f"tcp:127.0.0.1:{self.options.gdb}"]
         self._qemu = self._spawn(command, **kwargs)
         return self._qemu
 
