@@ -4,6 +4,8 @@
 import re
 
 import lib
+import nodes
+import tracefs
 from declare import Machine, vm_test
 
 
@@ -83,8 +85,9 @@ def v4l2src_streams_unmodified():
 
 @vm_test(settings={"starved": "drop", "fps": "60"})
 def withheld_buffers_are_counted_exactly():
-    """60 frames without a buffer: driver, events, sequence gap and board name the same numbers."""
-    frames, events = lib.probe("--frames", 12, "--withhold-after", 3, "--until-lost", 66)
+    """60 frames without a buffer: driver, events, trace, sequence gap and board name the same numbers."""
+    with tracefs.Trace("cmacam:cmacam_lost") as trace:
+        frames, events = lib.probe("--frames", 12, "--withhold-after", 3, "--until-lost", 66)
     sequences = [int(frame["seq"]) for frame in frames]
     _, lost = lib.Board.session()
     gap = set(range(sequences[-1] + 1)) - set(sequences)
@@ -97,6 +100,44 @@ def withheld_buffers_are_counted_exactly():
     assert gap == {n for n in lost if n <= sequences[-1]}, (gap, lost)
     out = lib.run(["v4l2-ctl", "-d", lib.video(), "--list-ctrls"])
     lib.expect(out, r"frames_lost")
+    # The trace goes on until the stream has ended, when nobody hears of events any more.
+    traced = [{key: event.fields[key] for key in ("first", "count", "total")} for event in trace.events]
+    assert traced[:len(events)] == [{key: event[key] for key in ("first", "count", "total")} for event in events], traced
+
+
+@vm_test()
+def traced_frames_are_the_ones_written():
+    """Trace events of 8 frames: queue, start and end of each, with the board's sequence, address and size."""
+    count = 8
+    with tracefs.Trace("cmacam") as trace:
+        # With one buffer no frame begins before its predecessor was taken.
+        node = nodes.main().prepare(1).start()
+        frames = []
+        for number in range(count):
+            frames.append(node.dequeue())
+            lib.wait_until(lambda: trace.read().named("cmacam_frame_start", seq=number), f"start of frame {number}")
+            if number + 1 < count:
+                node.queue(0)
+        nodes.close(node)
+    written, _ = lib.Board.session()
+    board = [written[number] for number in range(count)]
+    assert len(trace.events) == 3 * count, trace.events
+    assert {event.fields["ch"] for event in trace.events} == {"0"}
+    assert [e.fields["seq"] for e in trace.named("cmacam_frame_start")] == [entry["seq"] for entry in board]
+    queued, done = trace.named("cmacam_queue", buf=0), trace.named("cmacam_frame_done", buf=0, error=0)
+    assert [e.fields["addr"] for e in queued] == [entry["addr"] for entry in board], (queued, board)
+    keys = ("seq", "addr", "bytes")
+    assert [[e.fields[key] for key in keys] for e in done] == [[entry[key] for key in keys] for entry in board], (done, board)
+    assert [divmod(int(e.fields["timestamp"]) // 1000, 10**6) for e in done] == [frame.time for frame in frames]
+
+
+@vm_test()
+def starts_are_traced_while_a_stream_runs():
+    """The trace event of starts of frames can be switched on, and off again, while frames are taken."""
+    node = nodes.main().prepare(4).start()
+    with tracefs.Trace("cmacam:cmacam_frame_start") as trace:
+        lib.wait_until(lambda: node.take() and trace.read().events, "a start of frame")
+    nodes.close(node)
 
 
 @vm_test()

@@ -27,7 +27,7 @@ class Event:
 
 
 class Trace:
-    """Collects events between enter and exit; read `events` after that.
+    """Collects events between enter and exit; read `events` after that, or what there is so far by read().
 
     names: "group:event", or "group" for all of a group.
     """
@@ -53,14 +53,18 @@ class Trace:
     def __exit__(self, kind, *exc):
         self._write("tracing_on", 0)
         lost = self._lost()
-        with open(f"{self._folder}/trace") as f:
-            self.events = [parse(line) for line in f if not line.startswith("#")]
+        self.read()
         with contextlib.suppress(OSError):
             for name in self._names:
                 self._write(f"events/{name.replace(':', '/')}/enable", 0)
         os.rmdir(self._folder)
         if kind is None:
             assert not lost, f"events were lost: {lost}"
+
+    def read(self):
+        with open(f"{self._folder}/trace") as f:
+            self.events = [parse(line) for line in f if not line.startswith("#")]
+        return self
 
     def named(self, name, **fields):
         """The events of a name whose fields have these values."""

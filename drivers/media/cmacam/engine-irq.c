@@ -176,6 +176,7 @@ static void engine_look_after(struct cmacam_engine *engine)
 				continue;
 			cmacam_channel_drain(ch);
 			channel_check_enabled(ch);
+			cmacam_channel_follow_trace(ch);
 		}
 	}
 

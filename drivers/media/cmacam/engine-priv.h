@@ -46,6 +46,9 @@ static inline bool ch_needs_causes(const struct cmacam_channel *ch)
 	return ch->watch || ch->caps.depth == 1;
 }
 
+/* engine.c */
+void cmacam_channel_follow_trace(struct cmacam_channel *ch);
+
 /* engine-ring.c */
 bool cmacam_channel_has_entry(const struct cmacam_channel *ch);
 void cmacam_channel_drain(struct cmacam_channel *ch);

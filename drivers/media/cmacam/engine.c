@@ -39,13 +39,35 @@ static u32 channel_int_mask(const struct cmacam_channel *ch)
 	return mask;
 }
 
-static void channel_watch_start(struct cmacam_channel *ch, bool on)
+static void channel_count_watch(struct cmacam_channel *ch, bool on)
 {
-	guard(spinlock_irqsave)(&ch->engine->lock);
+	lockdep_assert_held(&ch->engine->lock);
 
 	ch->watch += on ? 1 : -1;
 	if (ch->running)
 		ch_write(ch, CMACAM_CH_INT_ENABLE, channel_int_mask(ch));
+}
+
+static void channel_watch_start(struct cmacam_channel *ch, bool on)
+{
+	guard(spinlock_irqsave)(&ch->engine->lock);
+
+	channel_count_watch(ch, on);
+}
+
+/**
+ * cmacam_channel_follow_trace() - watch starts of frames while they are traced
+ * @ch: the channel, with the engine's lock held
+ */
+void cmacam_channel_follow_trace(struct cmacam_channel *ch)
+{
+	bool on = ch->engine->client->traces_start();
+
+	if (on == ch->traced)
+		return;
+
+	ch->traced = on;
+	channel_count_watch(ch, on);
 }
 
 static bool channel_queue(struct cmacam_channel *ch, dma_addr_t addr)
@@ -196,6 +218,7 @@ static int channel_start(struct cmacam_channel *ch,
 	ch->started = true;
 	ch->running = true;
 	ch_write(ch, CMACAM_CH_INT_ENABLE, channel_int_mask(ch));
+	cmacam_channel_follow_trace(ch);
 	engine_allow_irq(ch, true);
 
 	/* Addresses first, so that frame 0 finds one. */

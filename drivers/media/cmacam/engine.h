@@ -109,6 +109,7 @@ struct cmacam_frame {
  *	in the order in which they were queued
  * @frames_lost: frames were lost
  * @frame_start: a frame begins; called only while somebody wants to know
+ * @traces_start: whether the client itself wants to know, for the time being
  * @refill: addresses may be queued
  * @failed: no more frames will come
  * @gone: the board does not answer and never will again; called until the last
@@ -122,6 +123,7 @@ struct cmacam_engine_client {
 				   const struct cmacam_frame *frame);
 	void (*frames_lost)(struct cmacam_channel *ch, u32 first, u32 count);
 	void (*frame_start)(struct cmacam_channel *ch, u32 sequence);
+	bool (*traces_start)(void);
 	void (*refill)(struct cmacam_channel *ch);
 	void (*failed)(struct cmacam_channel *ch);
 	void (*gone)(struct cmacam_engine *engine);
@@ -155,6 +157,7 @@ struct cmacam_engine_ops {
  * @synced: @next is known
  * @unchecked: not asked yet whether it has really started
  * @watch: how many want to hear of starts of frames
+ * @traced: the trace event of starts of frames is one of them
  * @base: sequence number of the first frame
  * @next: sequence number that comes next
  * @lost: frames since start
@@ -177,6 +180,7 @@ struct cmacam_channel {
 	bool synced;
 	bool unchecked;
 	unsigned int watch;
+	bool traced;
 	u32 base;
 	u32 next;
 	u32 lost;

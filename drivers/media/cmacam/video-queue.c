@@ -7,6 +7,7 @@
 #include <linux/pm_runtime.h>
 
 #include "cmacam.h"
+#include "cmacam-trace.h"
 #include "vb2-cma.h"
 
 static struct cmacam_video *channel_video(struct cmacam_channel *ch)
@@ -40,6 +41,8 @@ static void video_refill(struct cmacam_channel *ch)
 		if (!ch->engine->ops->queue(ch, buffer_addr(buf)))
 			break;
 		list_move_tail(&buf->list, &video->active);
+		trace_cmacam_queue(video, buf->vb.vb2_buf.index,
+				   buffer_addr(buf));
 	}
 }
 
@@ -93,6 +96,7 @@ static unsigned int video_frame_done(struct cmacam_channel *ch,
 		return 0;
 	}
 
+	trace_cmacam_frame_done(video, buf->vb.vb2_buf.index, frame);
 	video->frames++;
 	if (frame->error)
 		video->errors++;
@@ -117,12 +121,21 @@ static void video_frames_lost(struct cmacam_channel *ch, u32 first, u32 count)
 	struct cmacam_video *video = channel_video(ch);
 
 	video->lost += count;
+	trace_cmacam_lost(video, first, count);
 	cmacam_event_lost(video, first, count);
 }
 
 static void video_frame_start(struct cmacam_channel *ch, u32 sequence)
 {
-	cmacam_event_frame_start(channel_video(ch), sequence);
+	struct cmacam_video *video = channel_video(ch);
+
+	trace_cmacam_frame_start(video, sequence);
+	cmacam_event_frame_start(video, sequence);
+}
+
+static bool video_traces_start(void)
+{
+	return trace_cmacam_frame_start_enabled();
 }
 
 static void video_failed(struct cmacam_channel *ch)
@@ -139,6 +152,7 @@ const struct cmacam_engine_client cmacam_video_client = {
 	.frame_done = video_frame_done,
 	.frames_lost = video_frames_lost,
 	.frame_start = video_frame_start,
+	.traces_start = video_traces_start,
 	.refill = video_refill,
 	.failed = video_failed,
 	.gone = video_gone,
