@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Plain V4L2: every frame arrives, unmodified applications stream, losses are counted."""
 
+import contextlib
+import os
 import re
 
 import lib
@@ -138,6 +140,36 @@ def starts_are_traced_while_a_stream_runs():
     with tracefs.Trace("cmacam:cmacam_frame_start") as trace:
         lib.wait_until(lambda: node.take() and trace.read().events, "a start of frame")
     nodes.close(node)
+
+
+@vm_test()
+def debug_lines_when_asked_for():
+    """Dynamic debug of module cmacam tells formats, starts and ends of streams; without it the driver is silent."""
+    def said():
+        log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(log, 0, os.SEEK_END)
+        lib.probe("--frames", 4)
+        lines = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                lines.append(os.read(log, 8192).decode().partition(";")[2].splitlines()[0])
+        os.close(log)
+        return [line for line in lines if line.startswith("cmacam ")]
+
+    def debug(flag):
+        with open("/sys/kernel/debug/dynamic_debug/control", "w") as f:
+            f.write(f"module cmacam {flag}p")
+
+    assert said() == []
+    debug("+")
+    try:
+        lines = "\n".join(said())
+    finally:
+        debug("-")
+    for line in (r"640x480 NV12 asked for", r"640x480 NV12 set, stride 640, 460800 bytes", r"streams into 4 buffers",
+                 r"stopped: \d+ frames, 0 with errors, 0 lost"):
+        lib.expect(lines, line)
+    assert said() == []
 
 
 @vm_test()

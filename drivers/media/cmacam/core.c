@@ -59,6 +59,10 @@ static int check_version(struct cmacam_device *cam)
 				     cam->version >> 16, cam->version & 0xffff,
 				     CMACAM_VERSION_MAJOR);
 
+	dev_dbg(cam->dev, "register version %u.%u, allocator %s\n",
+		cam->version >> 16, cam->version & 0xffff,
+		cmacam_allocator()->name);
+
 	return 0;
 }
 
@@ -336,6 +340,7 @@ static int cmacam_suspend(struct device *dev)
 	struct cmacam_device *cam = dev_get_drvdata(dev);
 	unsigned int i;
 
+	dev_dbg(dev, "suspending\n");
 	for (i = 0; i < cam->engine.num_channels; i++)
 		cmacam_video_suspend(&cam->video[i]);
 
@@ -348,6 +353,7 @@ static int cmacam_resume(struct device *dev)
 	unsigned int i = cam->engine.num_channels;
 	int ret;
 
+	dev_dbg(dev, "resuming\n");
 	ret = cmacam_sensor_restore(&cam->sensor);
 
 	while (i--) {

@@ -2,6 +2,8 @@
 /*
  * The completion ring of a channel: what became of the frames.
  */
+#include <linux/dev_printk.h>
+
 #include <asm/barrier.h>
 
 #include "engine-priv.h"
@@ -10,6 +12,9 @@ static void channel_lose(struct cmacam_channel *ch, u32 first, u32 count)
 {
 	ch->next = first + count;
 	ch->lost += count;
+	dev_dbg(ch->engine->dev,
+		"channel %u: %u frames lost from %u on, %u since start\n",
+		ch->index, count, first, ch->lost);
 	ch->engine->client->frames_lost(ch, first, count);
 }
 

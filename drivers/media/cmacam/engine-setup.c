@@ -2,6 +2,7 @@
 /*
  * What the board's DMA engine can do and what it needs: found, made, undone.
  */
+#include <linux/dev_printk.h>
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
 #include <linux/iopoll.h>
@@ -25,6 +26,7 @@ int cmacam_engine_reset(struct cmacam_engine *engine)
 {
 	u32 ctrl;
 
+	dev_dbg(engine->dev, "resetting the board\n");
 	writel(CMACAM_CTRL_RESET, engine->regs + CMACAM_CTRL);
 	if (readl_poll_timeout(engine->regs + CMACAM_CTRL, ctrl,
 			       !(ctrl & CMACAM_CTRL_RESET), 100,
@@ -67,6 +69,11 @@ static int engine_read_caps(struct cmacam_engine *engine)
 	if (!engine->num_channels || !common.depth || bits < 32 || bits > 64)
 		return dev_err_probe(engine->dev, -ENODEV,
 				     "unusable capabilities 0x%08x\n", caps);
+
+	dev_dbg(engine->dev,
+		"%u channels, %u addresses of %u bits each, aligned to %u bytes, strides to %u, up to %u\n",
+		engine->num_channels, common.depth, bits, common.addr_align,
+		common.stride_align, common.max_stride);
 
 	return 0;
 }

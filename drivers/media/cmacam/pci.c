@@ -13,6 +13,7 @@
 
 static void cmacam_pci_isolate(struct device *dev)
 {
+	dev_dbg(dev, "ending its DMA\n");
 	pci_clear_master(to_pci_dev(dev));
 }
 

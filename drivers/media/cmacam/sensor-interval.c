@@ -6,6 +6,7 @@
  * no frame interval operations. The capture node offers these to those who
  * know only it.
  */
+#include <linux/dev_printk.h>
 #include <linux/gcd.h>
 #include <linux/math64.h>
 
@@ -68,6 +69,8 @@ int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
 	u32 vblank = sensor_vblank(sensor, interval);
 	int ret;
 
+	dev_dbg(sensor->sd.dev, "%u/%u s asked for: blanking of %u lines\n",
+		interval->numerator, interval->denominator, vblank);
 	ret = v4l2_ctrl_s_ctrl(sensor->vblank, vblank);
 	if (!ret)
 		sensor_interval(sensor, vblank, interval);

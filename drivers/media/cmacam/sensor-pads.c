@@ -3,6 +3,7 @@
  * The pad of the sensor: its one format, the part of the array that is shown,
  * streaming.
  */
+#include <linux/dev_printk.h>
 #include <linux/pm_runtime.h>
 
 #include "sensor.h"
@@ -109,6 +110,8 @@ static int sensor_set_selection(struct v4l2_subdev *sd,
 	r->left = fit_place(r->left, r->width, array->width);
 	r->top = fit_place(r->top, r->height, array->height);
 	*v4l2_subdev_state_get_crop(state, sel->pad) = *r;
+	dev_dbg(sd->dev, "crop (%d,%d)/%ux%u\n", r->left, r->top, r->width,
+		r->height);
 
 	if (sel->which == V4L2_SUBDEV_FORMAT_ACTIVE &&
 	    cmacam_sensor_get_awake(sensor)) {

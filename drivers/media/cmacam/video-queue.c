@@ -4,6 +4,7 @@
  * engine.
  */
 #include <linux/align.h>
+#include <linux/dev_printk.h>
 #include <linux/pm_runtime.h>
 
 #include "cmacam.h"
@@ -284,6 +285,9 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 	if (ret)
 		goto err_sensor;
 
+	dev_dbg(cam->dev, "%s: streams into %u buffers\n", video->vdev.name,
+		vb2_get_num_buffers(q));
+
 	return 0;
 
 err_sensor:
@@ -294,6 +298,7 @@ err_pm:
 err_pipeline:
 	video_device_pipeline_stop(&video->vdev);
 err_return:
+	dev_dbg(cam->dev, "%s: does not start: %d\n", video->vdev.name, ret);
 	video_return_buffers(video, VB2_BUF_STATE_QUEUED);
 	return ret;
 }
@@ -309,6 +314,8 @@ static void video_stop_streaming(struct vb2_queue *q)
 	video_return_buffers(video, VB2_BUF_STATE_ERROR);
 	pm_runtime_put_autosuspend(cam->dev);
 	video_device_pipeline_stop(&video->vdev);
+	dev_dbg(cam->dev, "%s: stopped: %u frames, %u with errors, %u lost\n",
+		video->vdev.name, video->frames, video->errors, video->lost);
 }
 
 static const struct vb2_ops video_queue_ops = {

@@ -2,6 +2,8 @@
 /*
  * The capture nodes, main and lores: formats, ioctls, registration.
  */
+#include <linux/dev_printk.h>
+
 #include <media/v4l2-ioctl.h>
 #include <media/v4l2-mc.h>
 
@@ -71,12 +73,18 @@ static int video_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 static int video_s_fmt(struct file *file, void *priv, struct v4l2_format *f)
 {
 	struct cmacam_video *video = cmacam_file_video(file);
+	struct v4l2_pix_format *pix = &f->fmt.pix;
 
 	if (vb2_is_busy(&video->queue))
 		return -EBUSY;
 
-	video_fill_format(video, &f->fmt.pix);
-	video_use_format(video, &f->fmt.pix);
+	dev_dbg(video->cam->dev, "%s: %ux%u %p4cc asked for\n",
+		video->vdev.name, pix->width, pix->height, &pix->pixelformat);
+	video_fill_format(video, pix);
+	video_use_format(video, pix);
+	dev_dbg(video->cam->dev, "%s: %ux%u %p4cc set, stride %u, %u bytes\n",
+		video->vdev.name, pix->width, pix->height, &pix->pixelformat,
+		pix->bytesperline, pix->sizeimage);
 
 	return 0;
 }
