@@ -27,8 +27,8 @@ apt() {
 	apt-get -q -o Dir::State::lists="$work/apt/lists" -o Dir::Cache="$work/apt/cache" \
 		-o APT::Sandbox::User=root "$@"
 }
-# 7.2.12+deb14-amd64 comes from the source package linux-source-7.2.
-source=linux-source-$(echo "$kernel" | cut -d. -f1,2)
+# 7.2.12+deb14-amd64 comes from the source package linux-source-7.2, 7.3-amd64 from linux-source-7.3.
+source=linux-source-$(echo "$kernel" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/')
 version=$(dpkg-query -W -f '${Version}' "linux-binary-$kernel")
 apt update || fail "the Debian mirror cannot be reached: is the network up?"
 apt download "$source=$version" ||
