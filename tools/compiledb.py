@@ -49,7 +49,8 @@ def wrong():
     """Paths in it that do not exist, one sentence each."""
     with open(OUTSIDE) as f:
         commands = json.load(f)
-    missing = {command["file"] for command in commands if not os.path.exists(command["file"])}
+    files = [os.path.join(command["directory"], command["file"]) for command in commands]
+    missing = {path for path in files if not os.path.exists(path)}
     for command in commands:
         # Folders of generated headers come with the first build of their target.
         named = [word[2:] for word in command["arguments"] if word.startswith("-I/")]

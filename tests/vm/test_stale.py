@@ -86,9 +86,9 @@ NAMED = {reader.name: reader for reader in READERS}
 
 @vm_test(machine=OURS, settings=LINES)
 def packed_lines_are_fresh():
-    """Lines of 322 bytes, which share cache lines: none is stale by V4L2 mmap, dma-buf with SYNC, MappedFrame and parts of it."""
+    """Lines of 322 bytes share cache lines: none is stale by V4L2 mmap, dma-buf with SYNC, MappedFrame and its parts."""
     for name in ("v4l2_mmap", "dmabuf_sync", "mapped_frame", "mapped_frame_roi"):
-        none_stale(NAMED[name], (stale.PACKED, FEW))
+        none_stale(NAMED[name], ((stale.PACKED, 12),))
 
 
 @vm_test(machine=OURS, settings=LINES, limit=300)
