@@ -138,9 +138,13 @@ class Board(Port):
             self.command(f"set {key.replace('_', '-')} {value}")
 
     @staticmethod
-    def _text(number):
+    def log_path(number=0):
         number = boards()[number]
-        with open(f"/run/cmacam/board-{number}.log" if number else "/run/cmacam/board.log") as f:
+        return f"/run/cmacam/board-{number}.log" if number else "/run/cmacam/board.log"
+
+    @classmethod
+    def _text(cls, number):
+        with open(cls.log_path(number)) as f:
             return f.read()
 
     @classmethod

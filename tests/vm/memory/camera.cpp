@@ -12,7 +12,6 @@
 namespace {
 
 constexpr int kFrameLimitMs = 30'000;
-constexpr const char *kBoardLog = "/run/cmacam/board.log";
 
 v4l2_buffer describe(unsigned int index)
 {
@@ -175,7 +174,7 @@ Written boardsAccount(std::span<const std::byte> frame)
 	/* The machine may see the end of the log late. */
 	Written written{};
 	within(5, [&] {
-		std::istringstream log(contents(kBoardLog));
+		std::istringstream log(contents(setting("BOARD_LOG")));
 		for (std::string line; std::getline(log, line);) {
 			const size_t digest = line.find(" sha256=");
 			if (word(line, "nonce") != mark->nonce || digest == line.npos)
