@@ -23,7 +23,8 @@ def gst_probe(source, *options, status=0, limit=110):
 
 def gst_probes(pipelines, *options):
     """The same of each pipeline, one after the other in one process: what begins a process takes longer."""
-    out = lib.run([f"{PROGRAMS}/gst_probe", *options, pipelines[0], *(f"--then={more}" for more in pipelines[1:])])
+    first, *more = pipelines
+    out = lib.run([f"{PROGRAMS}/gst_probe", *options, *(f"--then={text}" for text in more), first])
     parts = re.split(r"^pipeline$", out, flags=re.M)[1:]
     assert len(parts) == len(pipelines), out
     return [parse(part) for part in parts]

@@ -20,15 +20,14 @@ SOCKET = "/tmp/frames"
 EXAMPLES = "/build/examples"
 
 
-# Once for all tests, each of which is a fork of the process that lists them. The host, which lists them too, has no
-# such module; where the machine has none, the tests say so.
+# The module does so for its first view. It takes seconds: here once for all tests, each of which is a fork of the
+# process that lists them. The host, which lists them too, may have none.
 with contextlib.suppress(ImportError):
-    import cmacam
-    import numpy  # noqa: F401  (as the module does for its first view)
+    import numpy  # noqa: F401
 
 
 def module():
-    """The Python module."""
+    """The Python module; imported where it is used, for the host only lists these tests, and it brings a thread."""
     import cmacam
     return cmacam
 
