@@ -69,7 +69,7 @@ class Feed:
         """The machine has ended: what has no result has failed, if it died or not."""
         if self._listener:
             self._listener.close()
-        for test in self._pending:
-            self._tally.add(test.full_name, "not ok", 0, f"no result: {died}")
+        for number, test in enumerate(self._pending):
+            self._tally.add(test.full_name, "not ok", 0, "no result: " + (f"as {self._pending[0].full_name}" if number else died))
         if died and not self._pending:
             self._tally.add("machine.ends_well", "not ok", 0, died)

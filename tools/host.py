@@ -2,6 +2,7 @@
 """What the host must have before anything else: root, disk, packages, a Debian mirror."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,7 @@ import paths
 from ui import Fail, run_logged, step
 
 DISK_NEEDED = 6 << 30
+MEMORY_NEEDED = 3 << 30   # of a machine, with its board and file servers
 
 
 def require_root():
@@ -39,6 +41,13 @@ def require_packages():
                        log, "apt-get", env=env)
         except Fail as error:
             raise Fail(f"mmdebstrap could not be installed: is the network up? ({error})") from None
+
+
+def machines():
+    """How many machines can run side by side: one for each CPU, as far as there is memory."""
+    with open("/proc/meminfo") as f:
+        available = int(re.search(r"MemAvailable: +(\d+) kB", f.read())[1]) << 10
+    return max(1, min(os.cpu_count(), available // MEMORY_NEEDED))
 
 
 def mirror():

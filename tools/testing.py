@@ -4,6 +4,7 @@
 import os
 import threading
 import time
+import traceback
 
 import checks
 import debugkernel
@@ -101,8 +102,8 @@ def main(args, ready):
 def run(box, hosts, tests, tally, kernel, args):
     """Host subjects and machines side by side; whether all came to their end."""
     wanted = plan.Plan(tests, plan.read_times())
-    threads = [Thread(run_hosts, box, hosts, tally, args)] if hosts else []
-    threads += [Thread(run_machines, box, wanted, tally, kernel) for _ in range(min(args.jobs, len(tests)))]
+    threads = [Thread(tally, run_hosts, box, hosts, tally, args)] if hosts else []
+    threads += [Thread(tally, run_machines, box, wanted, tally, kernel) for _ in range(min(args.jobs, len(tests)))]
     for thread in threads:
         thread.start()
     try:
@@ -112,25 +113,24 @@ def run(box, hosts, tests, tally, kernel, args):
         # The machines end with the threads that started them.
         wanted.stop()
         return False
-    for thread in threads:
-        if thread.error:
-            raise thread.error
     return True
 
 
 class Thread(threading.Thread):
-    """One that keeps the error it ended with."""
+    """One whose error is a result, so that those of the others are counted as well."""
 
-    def __init__(self, function, *args):
+    def __init__(self, tally, function, *args):
         super().__init__(daemon=True)
+        self._tally = tally
         self._call = lambda: function(*args)
-        self.error = None
 
     def run(self):
         try:
             self._call()
-        except BaseException as error:      # whoever waits raises it
-            self.error = error
+        except Fail as error:
+            self._tally.add(f"run.{self.name}", "not ok", 0, f"{error.detail}{error}")
+        except Exception:
+            self._tally.add(f"run.{self.name}", "not ok", 0, traceback.format_exc())
 
 
 def run_hosts(box, subjects, tally, args):
