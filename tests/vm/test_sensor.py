@@ -5,7 +5,7 @@ import lib
 import nodes
 from declare import vm_test
 
-QUIET = {"mark": "off", "digest": "none"}
+QUIET = {"mark": "off"}
 WIDTH, HEIGHT = 48, 32
 DEFAULTS = {nodes.EXPOSURE: 2250, nodes.ANALOGUE_GAIN: 256, nodes.TEST_PATTERN: 0, nodes.HFLIP: 0, nodes.VFLIP: 0,
             nodes.RED_BALANCE: 256, nodes.BLUE_BALANCE: 256, nodes.BRIGHTNESS: 0, nodes.CONTRAST: 256,

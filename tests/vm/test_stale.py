@@ -11,7 +11,7 @@ from declare import Machine, vm_test
 OURS = Machine(noncoherent=True)
 CACHED = Machine(noncoherent=True, allocator="dma-contig-cached")
 EVICTING = Machine(noncoherent=True, evict=2)
-LINES = {"mark": "lines", "digest": "none"}
+LINES = {"mark": "lines"}
 DIGESTS = {"mark": "lines", "digest": "sha256"}
 
 # (size, frames): with 12 frames each of the 4 buffers is used three times.

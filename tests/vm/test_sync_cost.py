@@ -12,7 +12,7 @@ from costs import BUFFER, BUFFERS, SIZE, WARM_UP, Costs, Reader, camera, read_wh
 from declare import Machine, vm_test
 
 OURS = Machine(noncoherent=True)
-LINES = {"mark": "lines", "digest": "none"}
+LINES = {"mark": "lines"}
 NODE = "/dev/vb2-cma"
 
 
