@@ -84,8 +84,14 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 		return nullptr;
 	}
 
+	/* A pool of video frames does not start with less than its own layout takes. */
+	GstVideoInfo info;
+	size_t size = planes.back().offset + planes.back().length;
+	if (gst_video_info_from_caps(&info, caps))
+		size = std::max(size, GST_VIDEO_INFO_SIZE(&info));
+
 	std::shared_ptr<PeerPool> self(new PeerPool(offered.pool.get()));
-	if (!self->activate(caps, planes.back().offset + planes.back().length, count)) {
+	if (!self->activate(caps, size, count)) {
 		why = "it does not start";
 		return nullptr;
 	}
