@@ -3,4 +3,4 @@
  * The one place where the trace events are made.
  */
 #define CREATE_TRACE_POINTS
-#include "cmacam-trace.h"
+#include "cmacam_trace.h"

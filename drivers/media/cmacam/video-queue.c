@@ -8,7 +8,7 @@
 #include <linux/pm_runtime.h>
 
 #include "cmacam.h"
-#include "cmacam-trace.h"
+#include "cmacam_trace.h"
 #include "vb2-cma.h"
 
 static struct cmacam_video *channel_video(struct cmacam_channel *ch)

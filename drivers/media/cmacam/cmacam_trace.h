@@ -106,5 +106,5 @@ TRACE_EVENT(cmacam_lost,
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH .
 #undef TRACE_INCLUDE_FILE
-#define TRACE_INCLUDE_FILE cmacam-trace
+#define TRACE_INCLUDE_FILE cmacam_trace
 #include <trace/define_trace.h>
