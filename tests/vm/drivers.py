@@ -26,6 +26,11 @@ class Drivers:
 
     def __init__(self):
         self._now = None
+        self._parameters = ""
+
+    def forget(self):
+        """Load them anew the next time, so that no subject finds controls and formats as another one left them."""
+        self._now = None
 
     def suit(self, machine, numbers):
         """Load them for a machine whose boards have these numbers; nothing happens where they suit already.
@@ -34,12 +39,12 @@ class Drivers:
         """
         if (machine, numbers) == self._now and is_loaded("cmacam"):
             return
-        before = self._now and self._now[0].allocator_params
         self._now = None
         unload("cmacam", "noncoherent")
         # The heap of vb2-cma cannot be taken back, and holds it.
-        if machine.allocator_params != before:
+        if machine.allocator_params != self._parameters:
             unload("vb2_cma")
+        self._parameters = machine.allocator_params
         show(numbers)
         lib.mark_log("drivers")
         lib.run(["/src/tools/guest/load-drivers", f"allocator={machine.allocator}"],

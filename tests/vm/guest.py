@@ -111,6 +111,7 @@ class Runner:
     def group(self, tests, boards):
         """Tests that want the same machine."""
         lib.see_boards(boards)
+        self.drivers.forget()
         for test in tests:
             start = time.monotonic()
             outcome, said = self.load(test, boards) or self.run(test)
