@@ -90,7 +90,7 @@ def the_raw_one_or_the_larger_one_is_main():
              "role=viewfinder,width=320,height=240,pixelformat=NV12"])
     written = session()
     assert {frame["bytes"] for frame in written[0].values()} == {str(320 * 240 * 3 // 2)}, written[0]
-    assert {frame["bytes"] for frame in written[1].values()} == {str(192 * 120 * 3 // 2)}, written[1]
+    assert {frame["bytes"] for frame in written[1].values()} == {str(160 * 120 * 3 // 2)}, written[1]
 
 
 # Streams as asked for, and what validate() makes of them.
