@@ -62,9 +62,11 @@ def unload(*modules):
 
 def show(numbers):
     """Leave these boards to the driver; without any, take the boards off the bus."""
-    if not numbers:
+    # A board that was plugged in again is the last to be probed: of several, each is to have its place in the order.
+    if len(numbers) != 1:
         for path in lib.pci_boards():
-            write(f"{path}/remove", "1")
+            write(f"{os.path.realpath(path)}/remove", "1")
+    if not numbers:
         return
     if len(lib.pci_boards()) < lib.all_boards():
         write("/sys/bus/pci/rescan", "1")
