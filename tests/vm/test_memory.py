@@ -164,7 +164,7 @@ def four_buffers_of_8k(backend):
 
 @on_each_backend(provokes=REFUSED)
 def rounds_leave_nothing(backend):
-    """16 rounds of allocate and free: no buffer is left, and 90 % of the area are to be had, also in one piece."""
+    """16 rounds of allocate and free: no buffer is left, and 90 % of the area can be allocated, also in one piece."""
     cases("Sizes.NothingIsLostInRounds:Sizes.ASingleBufferOf90Percent", 2, rounds=16)
 
 
