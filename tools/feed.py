@@ -11,6 +11,8 @@ import hotplug
 # Booting, loading drivers and what else comes between two messages of the machine, beside the tests themselves, in
 # seconds of a host that is busy with other things. Whatever takes longer hangs.
 ALLOWANCE = 400
+# Reading what a machine that has ended sent before.
+LAST_WORDS = 30
 
 
 class Feed:
@@ -25,12 +27,14 @@ class Feed:
         self._slower = slower
         self._pending = []              # tests without a result
         self._listener = None
+        self._thread = None
         self.hung = ""                  # what the machine was ended for
 
     def words(self, machine, path):
         """Wait for a machine at that socket; its port in QEMU's words."""
         self._listener = hotplug.listen(machine.sandbox.root + path)
-        threading.Thread(target=self._serve, args=(machine, self._listener), daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, args=(machine, self._listener), daemon=True)
+        self._thread.start()
         return ["-chardev", f"socket,id=tests,path={path}", "-device", "virtserialport,chardev=tests,name=cmacam.tests"]
 
     def _serve(self, machine, listener):
@@ -68,6 +72,10 @@ class Feed:
     def close(self, died):
         """The machine has ended: what has no result has failed, if it died or not."""
         if self._listener:
+            # Its last message may still be on its way to the tally. Nobody else wakes one that waits for a machine.
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._thread.join(LAST_WORDS)
             self._listener.close()
         for number, test in enumerate(self._pending):
             self._tally.add(test.full_name, "not ok", 0, "no result: " + (f"as {self._pending[0].full_name}" if number else died))

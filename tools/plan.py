@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which machine runs which tests: several side by side, each asks for more when it is done.
 
-Tests whose machines boot alike are one kind. A kind is begun by one machine; who has nothing else to begin helps
-where most is left. So nobody needs to know beforehand how long a test takes; what earlier runs took only
+Tests whose machines boot alike are one kind. A kind is begun by one machine; a thread that finds no other kind to begin
+helps where most is left. So nobody needs to know beforehand how long a test takes; what earlier runs took only
 decides what comes first.
 """
 
