@@ -290,6 +290,10 @@ void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 		fillTimestamps(frame.timestamp, &result);
 	}
 
+	/* Frames may be faster than news of them: controls come late then, but they come. */
+	schedule_.frameStarted(sequence);
+	writeDueControls();
+
 	ipa_.fillMetadata(request->sequence(), &result);
 	schedule_.frameCompleted(sequence);
 	if (frame.record)

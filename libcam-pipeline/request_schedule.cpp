@@ -63,6 +63,9 @@ Request *CmacamRequestSchedule::due()
 /**
  * \brief A frame has begun
  * \param[in] sequence The hardware's number of the frame
+ *
+ * News of starts can be late, or get lost: that a frame is complete says it as
+ * well.
  */
 void CmacamRequestSchedule::frameStarted(uint32_t sequence)
 {
@@ -70,7 +73,7 @@ void CmacamRequestSchedule::frameStarted(uint32_t sequence)
 	if (static_cast<int32_t>(sequence - nextSequence_) < 0)
 		return;
 
-	if (started_.empty() || started_.back() != sequence)
+	if (started_.empty() || static_cast<int32_t>(sequence - started_.back()) > 0)
 		started_.push_back(sequence);
 }
 

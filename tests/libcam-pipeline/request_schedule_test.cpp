@@ -93,6 +93,19 @@ TEST_F(RequestScheduleTest, NewsOfAStartMayComeAfterTheFrame)
 	EXPECT_EQ(schedule.due(), nullptr);
 }
 
+TEST_F(RequestScheduleTest, CompleteFramesHaveBegun)
+{
+	schedule.followStarts(true);
+	queue(1, 4);
+	expectDue(1);
+	schedule.frameStarted(1);
+	expectDue(2);
+	schedule.frameStarted(0); /* which is complete, and nobody told of its start */
+	EXPECT_EQ(schedule.due(), nullptr);
+	schedule.frameCompleted(0);
+	expectDue(3);
+}
+
 TEST_F(RequestScheduleTest, LostFramesTakeNoRequest)
 {
 	schedule.followStarts(true);

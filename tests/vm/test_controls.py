@@ -41,15 +41,15 @@ class Frame:
         return sum(abs(v - mean) for v in values) / len(values), sum(colour) / len(colour)
 
 
-def capture(*steps, orientation=None, at=AT):
-    """Frames of stock cam, all automatic things off: the first controls are set with one request, the next 3 later."""
+def capture(*steps, orientation=None, at=AT, step=STEP):
+    """Frames of stock cam, all automatic things off: the first controls are set with one request, the next ones later."""
     for old in glob.glob("/tmp/controls-*"):
         os.unlink(old)
     with open("/tmp/controls-script.yaml", "w") as f:
         f.write("frames:\n")
-        for request, lines in ((0, MANUAL), *((at + STEP * i, lines) for i, lines in enumerate(steps))):
+        for request, lines in ((0, MANUAL), *((at + step * i, lines) for i, lines in enumerate(steps))):
             f.write(f"  - {request}:\n" + "".join(f"      {line}\n" for line in lines))
-    count = at + STEP * len(steps)
+    count = at + step * len(steps)
     options = ["--orientation", orientation] if orientation else []
     out = lib.run(["cam", "-c1", "--stream", STREAM, *options, f"--capture={count}", "--metadata",
                    "--script=/tmp/controls-script.yaml", "--file=/tmp/controls-#.bin"], limit=60)
@@ -111,6 +111,16 @@ def controls_after_a_long_silence():
     starts = interrupts() - before - count
     # Those of some 20 requests, and of the few from where the last controls were queued.
     assert 0 < starts < count - 15, starts
+
+
+@vm_test()
+def controls_come_at_any_speed():
+    """Frames that are faster than news of their starts: no control gets lost, they act a few frames late at most."""
+    late, gains = 8, [1 + number % 2 for number in range(12)]
+    frames = capture(*([f"AnalogueGain: {gain}.0"] for gain in gains), step=late)
+    for number, gain in enumerate(gains):
+        request = AT + late * (number + 1) - 1
+        assert float(frames[request].metadata["AnalogueGain"]) == gain, request
 
 
 @vm_test(settings=PACED, limit=200)
