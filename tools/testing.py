@@ -2,6 +2,7 @@
 """./dev test: unit tests, static checks, and the subjects that need the machine."""
 
 import os
+import re
 import threading
 import time
 import traceback
@@ -31,11 +32,14 @@ class Tally:
         self._lock = threading.Lock()
         self.results = {}
         self.times = {}
+        self.reasons = {}       # of those that failed
 
     def add(self, name, outcome, seconds=0.0, said=""):
         with self._lock:
             self.results[name] = outcome
             self.times[name] = seconds
+            if outcome == "not ok":
+                self.reasons[name] = reason(said)
             lines = said.strip().splitlines()[-60:] if outcome != "ok" else []
             say("".join([f"{outcome:6} {name} ({seconds:.1f} s)", *(f"\n       {line}" for line in lines)]))
 
@@ -48,6 +52,14 @@ class Tally:
 
     def closing_line(self):
         return f"{self.count('ok')} passed, {self.count('not ok')} failed, {self.count('skip')} skipped"
+
+
+def reason(said):
+    """Why a test failed, on one line: its exception, or the first thing that it said."""
+    exceptions = re.findall(r"^(?:\w+\.)*\w*(?:Error|Expired|Exception|WrongStatus): .*(?:\n.*)*|"
+                            r"^(?:the kernel complained:|no end within)(?:.*\n?)*", said, re.M)
+    lines = (exceptions[0] if exceptions else said).split("\n")
+    return " ".join(" | ".join(filter(None, map(str.strip, lines))).split())[:600]
 
 
 def select(args):
@@ -89,14 +101,13 @@ def main(args, ready):
     plan.write_times(tally.passed())
     for name in sorted(tally.times, key=tally.times.get, reverse=True)[:SLOWEST]:
         say(f"{tally.times[name]:6.1f} s  {name}")
-    failed = [name for name, outcome in tally.results.items() if outcome == "not ok"]
-    if failed:
-        say("failed: " + ", ".join(failed))
+    for name, why in tally.reasons.items():
+        say(f"failed: {name}: {why}")
     say(f"{len(tally.results)} tests in {duration(time.monotonic() - start)}")
     if not finished:
         say("interrupted: the tests that are missing here did not run to their end")
     print(tally.closing_line(), flush=True)
-    return 130 if not finished else 1 if failed else 0
+    return 130 if not finished else 1 if tally.reasons else 0
 
 
 def run(box, hosts, tests, tally, kernel, args):

@@ -36,6 +36,14 @@ def heap():
         run(["insmod", "/build/drivers/media/vb2-cma-heap.ko"])
 
 
+class WrongStatus(AssertionError):
+    """A program ended otherwise than it was to; out: what it said."""
+
+    def __init__(self, text, out):
+        super().__init__(text)
+        self.out = out
+
+
 def run(command, limit=110, status=0, **kwargs):
     """Run a program to its end; its output (stdout and stderr), after its status was checked.
 
@@ -49,8 +57,26 @@ def run(command, limit=110, status=0, **kwargs):
         raise
     print(f"$ {command if isinstance(command, str) else ' '.join(command)}\n{done.stdout[-6000:]}", flush=True)
     if status is not None and done.returncode != status:
-        raise AssertionError(f"{command}: status {done.returncode}, wanted {status}")
+        raise WrongStatus(f"{command}: status {done.returncode}, wanted {status}", done.stdout)
     return done.stdout
+
+
+def gtest(program, cases, least, limit=110, **env):
+    """Run those cases of a GoogleTest program whose names fit, of which there must be so many.
+
+    What failed is the exception's text: it may stand far up in the output.
+    """
+    try:
+        out = run([program, f"--gtest_filter={cases}"], limit=limit, env={**os.environ, **env})
+    except WrongStatus as ended:
+        out = ended.out
+        wrong = [text.strip() for text in re.findall(r"^\S+: Failure\n(?:(?!\[ ).*\n)*", out, re.M)]
+        failed = dict.fromkeys(re.findall(r"^\[  FAILED  \] (\S+\.[^ ,\n]+)", out, re.M))
+        if last := re.findall(r"^\[ RUN      \] (\S+)\n(?!(?:.*\n)*\[  (?:     OK|FAILED ) )", out, re.M):
+            wrong.append(f"{last[-1]} did not end")
+        raise AssertionError("\n".join([f"{', '.join(failed)}: {ended}", *wrong])) from None
+    passed = re.findall(r"^\[       OK \]", out, re.M)
+    assert len(passed) >= least, f"only {len(passed)} cases of {cases}"
 
 
 def fields(line):

@@ -75,13 +75,9 @@ def disk():
 
 def cases(pattern, minimum, pins="0", long_term="0", rounds=0, limit=110):
     """Run the cases whose names fit; at least so many there must be."""
-    out = lib.run([f"{lib.PROBES}/frame_memory_test", f"--gtest_filter={pattern}"], limit=limit,
-                  env={**os.environ, "VIDEO_NODE": lib.video(), "BOARD_LOG": lib.Board.log_path(), "DISK": disk(),
-                       "PINS": pins, "LONG_TERM": long_term, "AREA": str(AREA), "ROUNDS": str(rounds),
-                       "MODULES": "/build/drivers/media"})
-    passed = [line for line in out.splitlines() if line.startswith("[       OK ]")]
-    assert len(passed) >= minimum, f"only {len(passed)} cases of {pattern}"
-    lib.expect(out, r"\[  PASSED  \] \d+ test")
+    lib.gtest(f"{lib.PROBES}/frame_memory_test", pattern, minimum, limit, VIDEO_NODE=lib.video(),
+              BOARD_LOG=lib.Board.log_path(), DISK=disk(), PINS=pins, LONG_TERM=long_term, AREA=str(AREA),
+              ROUNDS=str(rounds), MODULES="/build/drivers/media")
 
 
 def long_term(backend):
