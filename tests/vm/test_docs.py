@@ -24,12 +24,14 @@ def commands():
 
 def run_all(frames=None):
     """frames: how many, where a command says a number of its own."""
-    found = list(commands())
-    assert len(found) >= 5, found
-    for path, command in found:
-        print(f"{path}:")
+    found = {}
+    for path, command in commands():
         if frames:
             command = re.sub(r"(num-buffers=|--stream-count=|--capture=)\d+", rf"\g<1>{frames}", command)
+        found.setdefault(command, path)
+    assert len(found) >= 5, found
+    for command, path in found.items():
+        print(f"{path}:")
         lib.run(command, cwd="/tmp", limit=200)
 
 

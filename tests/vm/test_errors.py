@@ -109,7 +109,7 @@ def import_too_small():
     assert len(frames) == 3, "streams afterwards"
 
 
-@vm_test()
+@vm_test(settings={"fps": "60"})
 def killed_while_streaming():
     """SIGKILL while streaming and mapped, three kinds of consumer; the next one streams."""
     consumers = ([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--forever"],
@@ -144,7 +144,7 @@ def lost_interrupt_is_survived():
     assert [int(frame["seq"]) for frame in frames] == list(range(10))
 
 
-@vm_test()
+@vm_test(settings={"fps": "60"})
 def two_applications_after_one_camera():
     """The second one, of each kind, gets a clear "busy" in one sentence; the first loses no frame."""
     before = len(lib.Board.log())

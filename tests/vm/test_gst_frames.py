@@ -244,13 +244,19 @@ def on_a_camera(cases, least, limit, **rounds):
               **{f"CMACAM_TEST_{key.upper()}": str(n) for key, n in rounds.items()})
 
 
-@vm_test(limit=180)
+@vm_test(settings={"fps": "60"}, limit=180)
 def element_on_a_camera():
     """States, pauses, held frames, controls, new caps while playing, a busy camera, foreign clocks."""
     on_a_camera("CameraTest.*", 21, 170)
 
 
-@vm_test(limit=180)
+@vm_test(limit=400, long=True)
+def element_on_a_hurried_camera():
+    """The same, with frames as fast as the board can, and those of two elements."""
+    on_a_camera("CameraTest.*:LoresTest.*", 32, 390)
+
+
+@vm_test(settings={"fps": "60"}, limit=180)
 def lores_beside_main():
     """Two elements, main and lores: either starts, stops, pauses, ends or keeps frames without the other."""
     on_a_camera("LoresTest.*", 11, 170)

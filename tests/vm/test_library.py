@@ -18,6 +18,8 @@ from test_unplug import remove, rescan
 SIZE = (640, 480)
 SOCKET = "/tmp/frames"
 EXAMPLES = "/build/examples"
+# A camera whose frames nobody waits for would otherwise leave no time for the others.
+PACED = {"fps": "60"}
 
 
 # The module does so for its first view. It takes seconds: here once for all tests, each of which is a fork of the
@@ -158,7 +160,7 @@ def losses_name_the_holders_once():
             assert 3 <= count <= lost - before <= len(board), (told, lost, before)
 
 
-@vm_test()
+@vm_test(settings=PACED)
 def newest_frame_comes_first():
     """Drop-oldest: a reader that was away gets what the camera sees now, and the count of what it missed."""
     with camera() as source:
@@ -318,7 +320,7 @@ def end(child):
     return said
 
 
-@vm_test(settings={"digest": "sha256"})
+@vm_test(settings={**PACED, "digest": "sha256"})
 def shared_frames_are_the_board_s():
     """Frames from another process's camera, by FrameClient in Python: every byte as the board wrote it."""
     child = server("--patience", 0)
@@ -336,7 +338,7 @@ def shared_frames_are_the_board_s():
         assert seen_digest == written[sequence]["sha256"], sequence
 
 
-@vm_test()
+@vm_test(settings=PACED)
 def files_at_a_server_s_path_are_kept():
     """FrameServer in Python and share-server: a file is EEXIST in words and stays, a killed server's socket is replaced."""
     file = "/tmp/video.mp4"
@@ -358,7 +360,7 @@ def files_at_a_server_s_path_are_kept():
     assert not os.path.exists(SOCKET)
 
 
-@vm_test()
+@vm_test(settings=PACED)
 def broken_readers_stall_nobody():
     """One reader is killed, one stopped, one keeps everything: a good one goes on, the camera never starves."""
     child = server("--buffers", 8, "--patience", 50)
@@ -385,7 +387,7 @@ def drained(source):
         source.next()
 
 
-@vm_test(settings={"digest": "sha256"}, limit=200)
+@vm_test(settings={**PACED, "digest": "sha256"}, limit=200)
 def unplugged_while_frames_are_held():
     """next() says ENODEV in words; what is held stays readable, mapped before or after; the next plug works."""
     source = camera(policy="block", lores=("R8", 320, 240))
@@ -410,7 +412,7 @@ def unplugged_while_frames_are_held():
             assert frame is not held[0] or (main.gray == view).all()
 
 
-@vm_test(settings={"digest": "sha256"}, limit=200)
+@vm_test(settings={**PACED, "digest": "sha256"}, limit=200)
 def readers_are_told_of_the_unplug():
     """The server's camera goes: its readers get the reason, keep what they hold, and can come again."""
     child = server("--patience", 0)

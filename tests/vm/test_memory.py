@@ -84,7 +84,7 @@ def long_term(backend):
     return "EOPNOTSUPP" if backend == "cma" else "0"
 
 
-@on_each_backend(settings={"digest": "sha256"})
+@on_each_backend(plainly=["cma"], settings={"digest": "sha256"})
 def every_mover_takes_a_whole_frame(backend):
     """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: 4K, exact at the far end."""
     cases("Each/Movers*:Each/ReadInto*", 14)
@@ -113,7 +113,7 @@ def long_term_pins(backend):
         lib.run(["rmmod", "vivid"])
 
 
-@on_each_backend(provokes=REFUSED, settings={"digest": "sha256"})
+@on_each_backend(plainly=["cma"], provokes=REFUSED, settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
     """Spliced or being sent, all closed, driver unloaded, all memory overwritten: unchanged (twice; with --soak 200 times)."""
     drill(backend, 2)
@@ -158,7 +158,7 @@ def four_buffers_of_8k(backend):
     cases("Sizes.FourBuffersOf8KAreContiguous", 1)
 
 
-@on_each_backend(provokes=REFUSED)
+@on_each_backend(plainly=["cma"], provokes=REFUSED)
 def rounds_leave_nothing(backend):
     """16 rounds of allocate and free: no buffer is left, and 90 % of the area can be allocated, also in one piece."""
     cases("Sizes.NothingIsLostInRounds:Sizes.ASingleBufferOf90Percent", 2, rounds=16)

@@ -14,6 +14,8 @@ from test_boards import TWO, check, stream
 
 FIRST = "platform/cmacam-sensor.0 cmacam-sensor"
 UNPLUG_CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/unplug_check")
+# As fast as they can, the boards would leave no time for what goes on beside them.
+PACED = {"fps": "60"}
 KILLED = r"the board does not answer|device inaccessible"
 
 
@@ -54,7 +56,7 @@ def removals(rounds):
     assert len(frames) == 5
 
 
-@vm_test()
+@vm_test(settings=PACED)
 def removal_while_streaming_and_mapped():
     """4 removals under a streaming, mapped consumer: it gets one clean error, the next plug works."""
     removals(4)
@@ -62,7 +64,7 @@ def removal_while_streaming_and_mapped():
 
 @vm_test(long=True, limit=300)
 def twenty_removals_while_streaming_and_mapped():
-    """The same 20 times."""
+    """The same 20 times, of a board that streams as fast as it can."""
     removals(20)
 
 
@@ -76,7 +78,7 @@ def until_streaming(child):
     return said
 
 
-@vm_test(limit=200)
+@vm_test(settings=PACED, limit=200)
 def libcamera_with_two_streams():
     """Requests are cancelled first, then Camera::disconnected comes; the next plug works."""
     child = subprocess.Popen([*UNPLUG_CHECK, "stream"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -89,7 +91,7 @@ def libcamera_with_two_streams():
     lib.run(["cam", "-c1", "--capture=3"])
 
 
-@vm_test(limit=100)
+@vm_test(settings=PACED, limit=100)
 def libcamera_stops_before_it_knows():
     """Camera::stop() on a board that has gone, before libcamera has heard of it: no more than a clean end."""
     child = subprocess.Popen([*UNPLUG_CHECK, "stop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -103,7 +105,7 @@ def libcamera_stops_before_it_knows():
     lib.run(["cam", "-c1", "--capture=3"])
 
 
-@vm_test(limit=200)
+@vm_test(settings=PACED, limit=200)
 def removal_under_gstreamer():
     """cmacamsrc: one RESOURCE error, a clean stop, and the next pipeline plays."""
     before = len(lib.Board.log())
@@ -117,7 +119,7 @@ def removal_under_gstreamer():
     lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=5", "!", "fakesink"])
 
 
-@vm_test(limit=200)
+@vm_test(settings=PACED, limit=200)
 def gstreamer_waits_for_the_camera():
     """cmacamsrc on-disconnect=wait: a warning, then frames again after the next plug, numbered anew."""
     before = len(lib.Board.log())
@@ -140,7 +142,7 @@ def gstreamer_waits_for_the_camera():
     assert out.count("cmacam-disconnected") == out.count("cmacam-connected") == 2, out
 
 
-@vm_test(limit=200)
+@vm_test(settings=PACED, limit=200)
 def device_monitor_follows():
     """gst-device-monitor-1.0 --follow: the camera goes and comes."""
     with open("/tmp/monitor.log", "w") as log:
@@ -188,7 +190,7 @@ def new_board_works():
     with open("/sys/kernel/debug/vb2-cma/buffers") as f:
         assert f.read() == "", "a buffer was left behind"
     lib.Board().set(digest="sha256")    # it knows nothing of what the killed one was told
-    check(0, stream(lib.nodes("cmacam-capture")[0][1]))
+    check(0, stream(lib.nodes("cmacam-capture")[0][1], 5), 5)
 
 
 def lores_of(node):
@@ -212,7 +214,7 @@ def running(command):
                 child.kill()
 
 
-@vm_test(machine=TWO, provokes=KILLED)
+@vm_test(machine=TWO, settings=PACED, provokes=KILLED)
 def board_killed_under_v4l2():
     """The board dies by SIGKILL: one error on each node and in the log, the other board streams on, a new one works."""
     first, second = (node for _, node in lib.nodes("cmacam-capture"))
@@ -235,7 +237,7 @@ def board_killed_under_v4l2():
     new_board_works()
 
 
-@vm_test(machine=TWO, provokes=KILLED, long=True)
+@vm_test(machine=TWO, settings=PACED, provokes=KILLED, long=True)
 def board_killed_under_cam():
     """The handler says once that the camera is unplugged; cam, which waits for more frames, ends when told to."""
     before = len(lib.Board.log())
@@ -249,7 +251,7 @@ def board_killed_under_cam():
     new_board_works()
 
 
-@vm_test(machine=TWO, provokes=KILLED)
+@vm_test(machine=TWO, settings=PACED, provokes=KILLED)
 def board_killed_under_gstreamer():
     """cmacamsrc: one RESOURCE error and a clean stop; with on-disconnect=wait it plays on from the new board."""
     play = ["gst-launch-1.0", "-m", "cmacamsrc", f"camera-name={FIRST}"]
