@@ -97,7 +97,7 @@ def machine_options(args, box):
     boards = [(*board, *shlex.split(extra[number])) for number in range(args.boards)]
     return vm.Options(board=boards[0], more_boards=tuple(boards[1:]), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
-                      kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(),
+                      kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.image_if_made(box)),
                       append=args.append, allocator_params=args.allocator_params,
                       evict=args.evict, share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
 

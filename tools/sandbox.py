@@ -42,6 +42,7 @@ class Sandbox:
         self.bind(paths.CHECKOUT, "/src")
         self.bind(paths.BUILD, "/build")
         self.bind(paths.CCACHE, "/ccache")
+        self.bind(paths.CACHE, "/run/cache")
 
     def _mount(self, *args):
         done = subprocess.run(["mount", *args], capture_output=True, text=True)
@@ -53,6 +54,11 @@ class Sandbox:
         os.makedirs(source, exist_ok=True)
         os.makedirs(self.root + target, exist_ok=True)
         self._mount("--bind", source, self.root + target)
+
+    @staticmethod
+    def inside_cache(path):
+        """Where a file of the cache is seen inside."""
+        return os.path.join("/run/cache", os.path.relpath(path, paths.CACHE))
 
     def argv(self, command):
         return ["chroot", self.root, *command]

@@ -12,6 +12,7 @@ import debugkernel
 import feed
 import intree
 import plan
+import rootfs
 import units
 import vm
 from plan import declare
@@ -90,7 +91,7 @@ def main(args, ready):
     if args.list:
         return show(hosts, tests)
     box = ready()
-    kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel()
+    kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.ensure_image(box) if tests else "")
     if any(test.subject == "in_tree" for test in tests):
         intree.ensure(box)
     tally = Tally()
@@ -173,7 +174,7 @@ def run_machine(box, wanted, kind, tally, kernel):
     boards = [(*settings, *options) for options in kind.boards]
     source = feed.Feed(take, tally, kernel.slower)
     options = vm.Options(board=boards[0] if boards else (), more_boards=tuple(boards[1:]), no_board=not boards,
-                         load_drivers=False, kernel=kernel, tests=source, limit=LIMIT,
+                         load_drivers=False, settled=True, kernel=kernel, tests=source, limit=LIMIT,
                          cma=kind.boot.cma, memory=kind.boot.memory, append=kind.boot.append, hotplug=kind.boot.hotplug)
     command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py"
     if kernel.debug and not kind.boot.planted:

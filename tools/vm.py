@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machine: board, two file servers and QEMU, started together and ended together."""
+"""The machine: board, three file servers and QEMU, started together and ended together."""
 
 import contextlib
 import dataclasses
@@ -32,6 +32,7 @@ class Kernel:
 
     image: str = "/boot/vmlinux"
     parameters: str = ""
+    root: str = ""                   # an image of the root folder, from which programs start faster
     modules: str = ""                # its folder below /lib/modules, where that is not there
     drivers: str = ""                # our modules for it, where they are not /build/drivers/media
     debug: bool = False              # it has the detectors
@@ -55,6 +56,7 @@ class Options:
     append: str = ""                 # further kernel parameters
     allocator_params: str = ""       # module parameters of vb2-cma
     load_drivers: bool = True
+    settled: bool = False            # nobody changes checkout and build while it runs
     share: str = ""                  # host folder shown at /host
     gdb: int = 0                     # port of this host where a debugger can attach to the kernel, 0: none
     tests: object = None             # a feed.Feed, which the machine asks for its tests
@@ -252,22 +254,30 @@ class Machine:
                     raise Fail(f"{what} did not start: {f.read().strip() or f'status {child.poll()}'}")
             time.sleep(0.01)
 
-    def _share(self):
-        """One folder whose parts are the checkout, the build, the host's folder and the state."""
-        top = f"/run/{os.path.basename(self.state)}.share"
+    def _checkout(self):
+        """One folder whose parts are the checkout and the build."""
+        top = f"/run/{os.path.basename(self.state)}.checkout"
         self.sandbox.bind(self.sandbox.root + "/src", f"{top}/src")
         self.sandbox.bind(self.sandbox.root + "/build", f"{top}/build")
+        if self.options.kernel.drivers:
+            self.sandbox.bind(self.sandbox.root + self.options.kernel.drivers, f"{top}/build/drivers/media")
+        return top
+
+    def _share(self):
+        """One folder whose parts are the host's folder and the state."""
+        top = f"/run/{os.path.basename(self.state)}.share"
         self.sandbox.bind(self.options.share or self.sandbox.root + "/host", f"{top}/host")
         self.sandbox.bind(self.state, f"{top}/state")
         if self.options.kernel.modules:
             self.sandbox.bind(self.sandbox.root + self.options.kernel.modules, f"{top}/modules")
-        if self.options.kernel.drivers:
-            self.sandbox.bind(self.sandbox.root + self.options.kernel.drivers, f"{top}/build/drivers/media")
         return top
 
     def _start(self, devices, **kwargs):
         accelerator = kvm.accelerator(self.sandbox)
         files = self._serve("root", "/", "--cache=always", "--readonly")
+        # Without "always", what a program was loaded from is read again for the next one.
+        files += self._serve("checkout", self._checkout(), f"--cache={'always' if self.options.settled else 'auto'}",
+                             "--announce-submounts")
         files += self._serve("share", self._share(), "--cache=auto", "--announce-submounts")
         boards = []
         for number in range(len(self.options.boards)):
@@ -285,6 +295,12 @@ class Machine:
         if self.options.gdb:
             # Modules would move with the kernel.
             kernel_line += " nokaslr"
+        if self.options.kernel.root:
+            # Nobody writes to it, so several machines may have it open.
+            file = {"driver": "file", "filename": self.options.kernel.root, "locking": "off"}
+            devices = [*devices, "-blockdev", json.dumps({"driver": "raw", "node-name": "root", "read-only": True, "file": file}),
+                       "-device", "virtio-blk-pci,drive=root"]
+            kernel_line += " ROOT_IMAGE=/dev/vda"
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit), *WITH_US,
                    "qemu-system-x86_64", "-machine", "q35"]
