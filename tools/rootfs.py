@@ -31,6 +31,7 @@ FIRST = ("packages.txt", "root-finish.sh")
 SECOND = ("packages-test.txt", "root-finish-test.sh")
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
+IMAGE_NEEDED = 5 << 30
 # Of the folder without what is mounted in it.
 IMAGE = r"""
 set -eu
@@ -91,6 +92,7 @@ def ensure_image(sandbox):
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(image()):
+            host.require_disk(IMAGE_NEEDED)
             with step("Making an image of the root folder, 3 GB, once"):
                 sandbox.bind(sandbox.root, "/tmp/root")
                 partial = image() + ".partial"
