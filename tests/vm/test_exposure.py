@@ -27,8 +27,8 @@ def check(*arguments, **kwargs):
 
 @vm_test(settings=PACED, limit=120)
 def light_steps_settle():
-    """4 steps of the light by up to 4 stops: settled within 15 frames each, and then still."""
-    lib.expect(check("--steps", 4), r"steps=4 settled=\d+")
+    """3 steps of the light by up to 4 stops: settled within 15 frames each, and then still."""
+    lib.expect(check("--steps", 3), r"steps=3 settled=\d+")
 
 
 @vm_test(settings=PACED, long=True, limit=900)
