@@ -24,7 +24,9 @@ class Skip(Exception):
 
 
 def say(text):
-    print(text, flush=True)
+    # In one piece: several threads say something.
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def warn(text):
