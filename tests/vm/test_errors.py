@@ -125,6 +125,32 @@ def killed_while_streaming():
         assert [int(frame["seq"]) for frame in frames] == list(range(5)), command
 
 
+def allocate_until_killed(ready):
+    """In a child process."""
+    queue = v4l2.Queue()
+    while True:
+        queue.request(8)
+        os.write(ready, b".")
+        queue.request(0)
+
+
+@vm_test()
+def killed_while_allocating():
+    """SIGKILL in the midst of allocations, 20 times: the process ends, nothing is said of memory, the next one streams."""
+    for number in range(20):
+        told, ready = os.pipe()
+        child = os.fork()
+        if not child:
+            allocate_until_killed(ready)
+        os.close(ready)
+        assert os.read(told, 1) == b"."
+        os.kill(child, signal.SIGKILL)
+        lib.wait_until(lambda: os.waitpid(child, os.WNOHANG)[0], f"process {number} ends")
+        os.close(told)
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3
+
+
 @vm_test()
 def bus_error_is_an_error_frame():
     """A frame the board could not write arrives flagged as an error; its neighbours are whole."""

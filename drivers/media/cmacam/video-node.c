@@ -5,6 +5,7 @@
  */
 #include <linux/cmacam.h>
 #include <linux/dev_printk.h>
+#include <linux/sched/signal.h>
 
 #include <media/v4l2-ioctl.h>
 
@@ -61,7 +62,8 @@ static void video_explain_alloc(struct cmacam_video *video, int ret, u32 size,
 {
 	char text[VB2_CMA_TEXT];
 
-	if (ret && ret != -ENOMEM)
+	/* vb2 makes -ENOMEM of any reason, such as a process that is killed. */
+	if ((ret && ret != -ENOMEM) || fatal_signal_pending(current))
 		return;
 
 	if (!ret && got >= asked) {

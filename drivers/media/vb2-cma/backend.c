@@ -4,6 +4,7 @@
  */
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/vmstat.h>
 
 #include "backend.h"
@@ -35,9 +36,17 @@ module_param_cb(backend, &cma_choice_ops, &backend_choice, 0644);
 MODULE_PARM_DESC(backend,
 		 "Where memory comes from: auto (default: cma, else contig), cma, contig (any RAM; can be pinned for long), carveout (see carveout=) or coherent (to compare)");
 
+/*
+ * With a fatal signal pending alloc_contig_range() refuses each range, and
+ * alloc_contig_pages() tries all that the machine has, one after the other:
+ * a process that is killed would take minutes to end, with its queue locked.
+ */
 static int alloc_from(const struct cma_backend *backend, struct cma_buf *buf,
 		      gfp_t gfp)
 {
+	if (fatal_signal_pending(current))
+		return -EINTR;
+
 	buf->backend = backend;
 
 	return backend->alloc(buf, gfp);
