@@ -25,8 +25,7 @@ class Skip(Exception):
 
 def say(text):
     # In one piece: several threads say something.
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    print(f"{text}\n", end="", flush=True)
 
 
 def warn(text):
