@@ -8,9 +8,12 @@ complains meanwhile. The host is asked and told at a port, a JSON object a line:
 """
 
 import contextlib
+import glob
 import io
 import json
 import os
+import pathlib
+import re
 import signal
 import sys
 import tempfile
@@ -60,11 +63,11 @@ def run_isolated(function, limit):
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
             os._exit(call(function))
-        status = wait(child, limit)
+        status, waits = wait(child, limit)
         output.seek(0)
         said = output.read().decode(errors="replace")
     if status is None:
-        return "not ok", f"{said}\nno end within {limit} s"
+        return "not ok", f"{said}\n{waits}\nno end within {limit} s"
     return {0: "ok", 77: "skip"}.get(status, "not ok"), said
 
 
@@ -83,13 +86,27 @@ def call(function):
     return status
 
 
+def what_waits(group):
+    """Each thread of a process group, and where in the kernel it waits."""
+    found = []
+    for path in sorted(glob.glob("/proc/[0-9]*/task/[0-9]*")):
+        with contextlib.suppress(OSError):      # one that has ended meanwhile
+            if os.getpgid(int(path.split("/")[2])) != group:
+                continue
+            comm, call, stack = (pathlib.Path(path, name).read_text() for name in ("comm", "syscall", "stack"))
+            where = " < ".join(re.findall(r"\] (\w+)\+", stack)[:6])
+            found.append(f"{path.split('/')[2]} {comm.strip()}: syscall {' '.join(call.split()[:2])}: {where}")
+    return "\n".join(found)
+
+
 def wait(child, limit):
-    """Exit status of the child; its whole group ends with it, or at the limit."""
+    """Exit status of the child, whose whole group ends with it; or None at the limit, and what it waits for."""
     end = time.monotonic() + limit
     pidfd = os.pidfd_open(child)
     try:
         import select
         ready, _, _ = select.select([pidfd], [], [], max(0, end - time.monotonic()))
+        waits = "" if ready else what_waits(child)
     finally:
         os.close(pidfd)
     try:
@@ -97,7 +114,7 @@ def wait(child, limit):
     except ProcessLookupError:
         pass
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) if ready else None
+    return os.waitstatus_to_exitcode(status) if ready else None, waits
 
 
 class Runner:
