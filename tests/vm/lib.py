@@ -62,7 +62,7 @@ def run(command, limit=110, status=0, **kwargs):
 
 
 def gtest(program, cases, least, limit=110, **env):
-    """Run those cases of a GoogleTest program whose names fit, of which there must be so many.
+    """Run the cases of a GoogleTest program whose names fit a pattern. least: how many there must be.
 
     What failed is the exception's text: it may stand far up in the output.
     """
