@@ -126,8 +126,8 @@ def killed_while_streaming():
 
 
 def allocate_until_killed(ready):
-    """In a child process."""
-    queue = v4l2.Queue()
+    """In a child process. Buffers of one page: of these the machine has the most places to try."""
+    queue = v4l2.Queue(32, 32)
     while True:
         queue.request(8)
         os.write(ready, b".")
