@@ -13,13 +13,11 @@ import subprocess
 
 import lib
 from declare import vm_test
-from test_unplug import remove, rescan
+from test_unplug import PACED, remove, rescan
 
 SIZE = (640, 480)
 SOCKET = "/tmp/frames"
 EXAMPLES = "/build/examples"
-# A camera whose frames nobody waits for would otherwise leave no time for the others.
-PACED = {"fps": "60"}
 
 
 # The module does so for its first view. It takes seconds: here once for all tests, each of which is a fork of the
