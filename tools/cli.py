@@ -159,10 +159,9 @@ def cmd_clean(args):
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
         # The cache may be any folder: only what has a name of ours.
-        if os.path.isdir(folder) and re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.partial)?|"
-                                                  rf"{nextkernel.PREFIX}([0-9].*|apt)", name):
+        if re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.img)?(\.partial)?|{nextkernel.PREFIX}([0-9].*|apt)", name):
             say(f"removing {folder}")
-            rootfs.remove(folder)
+            rootfs.remove(folder) if os.path.isdir(folder) else os.unlink(folder)
     return 0
 
 
@@ -192,6 +191,8 @@ def parser():
                      help="on a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
                      f"subjects unless given: {', '.join(debugkernel.SUBJECTS)}")
     sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this in their name")
+    sub.add_argument("--shuffle", type=int, metavar="SEED", help="in another order, a certain one for each number: "
+                     "finds what tests leave behind for others")
 
     sub = command("bench", cmd_bench, "measure, side by side; without a name: list what there is")
     sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="which (default: list them)")

@@ -2,6 +2,7 @@
 """./dev test: unit tests, static checks, and the subjects that need the machine."""
 
 import os
+import random
 import re
 import threading
 import time
@@ -113,7 +114,12 @@ def main(args, ready):
 
 def run(box, hosts, tests, tally, kernel, args):
     """Host subjects and machines side by side; whether all came to their end."""
-    wanted = plan.Plan(tests, plan.read_times())
+    times = plan.read_times()
+    if args.shuffle is not None:
+        dice = random.Random(args.shuffle)
+        dice.shuffle(tests)
+        times = {test.full_name: dice.random() for test in tests}
+    wanted = plan.Plan(tests, times)
     threads = [Thread(tally, run_hosts, box, hosts, tally, args)] if hosts else []
     threads += [Thread(tally, run_machines, box, wanted, tally, kernel) for _ in range(min(args.jobs, len(tests)))]
     for thread in threads:

@@ -8,6 +8,7 @@ complains meanwhile. The host is asked and told at a port, a JSON object a line:
 """
 
 import contextlib
+import ctypes
 import glob
 import io
 import json
@@ -27,6 +28,8 @@ from drivers import Drivers
 from kernel_log import KernelLog
 
 PORT = "/dev/virtio-ports/cmacam.tests"
+MNT_DETACH = 2          # sys/mount.h
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Host:
@@ -52,6 +55,22 @@ class Host:
 
     def result(self, name, outcome, seconds, said):
         self._send({"name": name, "outcome": outcome, "seconds": seconds, "said": said[-8000:]})
+
+
+def check(status):
+    """Raise the error of a function of libc."""
+    if status:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@contextlib.contextmanager
+def empty_tmp():
+    """A /tmp that holds nothing of the tests before, whose order differs from run to run."""
+    check(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None))
+    try:
+        yield
+    finally:
+        check(libc.umount2(b"/tmp", MNT_DETACH))
 
 
 def run_isolated(function, limit):
@@ -151,7 +170,8 @@ class Runner:
             lib.Board(number).set(**test.settings)
         if os.path.exists(lib.PARAMETERS):
             lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
-        outcome, said = run_isolated(test.function, test.limit * lib.SLOWER)
+        with empty_tmp():
+            outcome, said = run_isolated(test.function, test.limit * lib.SLOWER)
         complaints = self.log.complaints(test.provokes)
         if complaints:
             return "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)

@@ -305,7 +305,9 @@ def server(*options):
     child = subprocess.Popen([f"{EXAMPLES}/share-server", "--socket", SOCKET, *map(str, options)],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = child.stdout.readline()
-    assert line.startswith("sharing platform/cmacam"), line
+    if not line.startswith("sharing platform/cmacam"):
+        child.kill()
+        raise AssertionError(line + "".join(child.communicate()))
     return child
 
 

@@ -30,7 +30,7 @@ COMPARISON = Machine(allocator="dma-contig")
 BACKENDS = ("cma", "contig", "carveout")
 REFUSED = r"bytes of contiguous memory needed"
 
-DISK = "/tmp/disk"
+DISK = "/run/disk"
 PARAMETERS = "/sys/module/vb2_cma/parameters"
 
 
