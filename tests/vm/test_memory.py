@@ -73,11 +73,11 @@ def disk():
     return DISK
 
 
-def cases(pattern, minimum, pins="0", long_term="0", rounds=0, limit=110):
+def cases(pattern, minimum, pins="0", long_term="0", rounds=0, limit=110, frame="720p"):
     """Run the cases whose names fit; at least so many there must be."""
     lib.gtest(f"{lib.PROBES}/frame_memory_test", pattern, minimum, limit, VIDEO_NODE=lib.video(),
               BOARD_LOG=lib.Board.log_path(), DISK=disk(), PINS=pins, LONG_TERM=long_term, AREA=str(AREA),
-              ROUNDS=str(rounds), MODULES="/build/drivers/media")
+              ROUNDS=str(rounds), FRAME=frame, MODULES="/build/drivers/media")
 
 
 def long_term(backend):
@@ -86,8 +86,14 @@ def long_term(backend):
 
 @on_each_backend(plainly=["cma"], settings={"digest": "sha256"})
 def every_mover_takes_a_whole_frame(backend):
-    """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: 4K, exact at the far end."""
+    """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: 720p, exact at the far end."""
     cases("Each/Movers*:Each/ReadInto*", 14)
+
+
+@on_each_backend(long=True, settings={"digest": "sha256"})
+def every_mover_takes_a_whole_4k_frame(backend):
+    """The same with 4K."""
+    cases("Each/Movers*:Each/ReadInto*", 14, frame="4K")
 
 
 @on_each_backend(plainly=["cma"], settings={"digest": "sha256"})

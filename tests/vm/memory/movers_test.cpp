@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every system call that takes a frame's pages as they are, without a copy by
- * the CPU: a whole 4K frame goes through it, and what arrives at the far end is
+ * the CPU: a whole frame goes through it, and what arrives at the far end is
  * the frame whose digest the board wrote into its log. Memory that cannot be
  * pinned (PINS=EFAULT) must make all of them fail, or they would not prove it.
  */
@@ -209,13 +209,13 @@ std::string nameOf(Source source)
 	return source == Source::V4l2 ? "V4l2" : "DmaBuf";
 }
 
-/* One 4K frame for all cases of a suite: capturing it takes longer than moving it. */
+/* One frame for all cases of a suite: capturing it takes longer than moving it. */
 class OneFrame
 {
 public:
 	OneFrame()
 	{
-		camera_.setSize(k4K);
+		camera_.setSize(setting("FRAME") == "4K" ? k4K : kHd);
 		must(camera_.request(2), "buffers");
 		dmabuf_[0] = camera_.exportBuffer(0);
 		dmabuf_[1] = camera_.exportBuffer(1);
