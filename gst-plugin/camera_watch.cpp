@@ -11,7 +11,8 @@ namespace cmacam::gst {
 CameraWatch::CameraWatch(std::shared_ptr<libcamera::CameraManager> manager)
 	: manager_(std::move(manager))
 {
-	manager_->cameraAdded.connect(this, &CameraWatch::cameraAdded);
+	manager_->cameraAdded.connect(
+		this, [this](const std::shared_ptr<libcamera::Camera> &) { cameraAdded(); });
 }
 
 CameraWatch::~CameraWatch()
@@ -34,7 +35,7 @@ void CameraWatch::setFlushing(bool flushing)
 }
 
 /* Runs on libcamera's thread. */
-void CameraWatch::cameraAdded([[maybe_unused]] std::shared_ptr<libcamera::Camera> camera)
+void CameraWatch::cameraAdded()
 {
 	std::lock_guard lock(mutex_);
 	added_ = true;

@@ -29,7 +29,7 @@ private:
 	CameraWatch(const CameraWatch &) = delete;
 	CameraWatch &operator=(const CameraWatch &) = delete;
 
-	void cameraAdded(std::shared_ptr<libcamera::Camera> camera);
+	void cameraAdded();
 
 	std::shared_ptr<libcamera::CameraManager> manager_;
 	std::mutex mutex_;

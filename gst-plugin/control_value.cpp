@@ -32,9 +32,9 @@ struct Traits;
 	{                                                                                          \
 		static GType type() { return GTYPE; }                                              \
 		static void set(GValue *value, const T &v) { g_value_set_##name(value, v); }       \
-		static void get(const GValue *value, T &v)                                         \
+		static T get(const GValue *value)                                                  \
 		{                                                                                  \
-			v = static_cast<T>(g_value_get_##name(value));                             \
+			return static_cast<T>(g_value_get_##name(value));                          \
 		}                                                                                  \
 	}
 
@@ -102,7 +102,7 @@ bool read(const GValue *value, T &out)
 		g_value_init(&converted, Traits<T>::type());
 		const bool good = g_value_transform(value, &converted);
 		if (good)
-			Traits<T>::get(&converted, out);
+			out = Traits<T>::get(&converted);
 		g_value_unset(&converted);
 		return good;
 	}
@@ -165,9 +165,7 @@ std::span<const T> elements(const ControlValue &value)
 template <typename T>
 bool notLess(const T &value, const T &limit)
 {
-	if constexpr (std::is_same_v<T, libcamera::Rectangle>)
-		return value.width >= limit.width && value.height >= limit.height;
-	else if constexpr (std::is_same_v<T, libcamera::Size>)
+	if constexpr (std::is_same_v<T, libcamera::Rectangle> || std::is_same_v<T, libcamera::Size>)
 		return value.width >= limit.width && value.height >= limit.height;
 	else if constexpr (std::is_same_v<T, libcamera::Point>)
 		return value.x >= limit.x && value.y >= limit.y;

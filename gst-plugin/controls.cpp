@@ -71,6 +71,7 @@ GType enumType(const ControlText &text)
 		       [](const ControlValueText &v) {
 			       return GEnumValue{v.value, v.description, v.nick};
 		       });
+	/* GObject keeps the values. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	const GType type = g_enum_register_static(g_intern_string(name.c_str()), values);
 	gst_type_mark_as_plugin_api(type, GstPluginAPIFlags(0));
 	return type;

@@ -135,9 +135,9 @@ static gboolean start(GstDeviceProvider *provider)
 
 	using CameraPtr = std::shared_ptr<libcamera::Camera>;
 	self->state.manager->cameraAdded.connect(
-		self, [provider](CameraPtr camera) { cameraAdded(provider, *camera); });
+		self, [provider](const CameraPtr &camera) { cameraAdded(provider, *camera); });
 	self->state.manager->cameraRemoved.connect(
-		self, [provider](CameraPtr camera) { cameraRemoved(provider, *camera); });
+		self, [provider](const CameraPtr &camera) { cameraRemoved(provider, *camera); });
 
 	/* Connected first: one that comes meanwhile is found by both, and added once. */
 	for (const CameraPtr &camera : self->state.manager->cameras())

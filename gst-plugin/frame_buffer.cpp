@@ -38,7 +38,7 @@ FrameWriter::~FrameWriter()
 		gst_buffer_pool_set_active(shells_.get(), FALSE);
 }
 
-FrameWriter &FrameWriter::operator=(FrameWriter &&other)
+FrameWriter &FrameWriter::operator=(FrameWriter &&other) noexcept
 {
 	std::swap(format_, other.format_);
 	std::swap(size_, other.size_);

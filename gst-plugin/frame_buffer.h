@@ -16,7 +16,7 @@ class FrameWriter
 public:
 	FrameWriter() = default;
 	FrameWriter(FrameWriter &&) = default;
-	FrameWriter &operator=(FrameWriter &&other);
+	FrameWriter &operator=(FrameWriter &&other) noexcept;
 	~FrameWriter();
 	FrameWriter(const Format &format, const libcamera::Size &size,
 		    std::span<const PlaneLayout> planes);

@@ -117,6 +117,7 @@ std::vector<int> PeerPool::fds() const
 {
 	std::vector<int> fds;
 
+	fds.reserve(memories_.size());
 	for (const GstMemory *memory : memories_)
 		fds.push_back(gst_dmabuf_memory_get_fd(const_cast<GstMemory *>(memory)));
 	return fds;

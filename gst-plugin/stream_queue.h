@@ -29,11 +29,11 @@ struct CapturedFrame
 struct CompletedFrame : CapturedFrame
 {
 	/* Which buffer; goes back with CameraSession::queue(). */
-	size_t buffer;
+	size_t buffer = 0;
 	/* Frames missing on this stream since the one before, by sequence number. */
-	uint32_t lost;
+	uint32_t lost = 0;
 	/* The frame does not follow the one before; lost may be 0 (pause). */
-	bool discontinuous;
+	bool discontinuous = false;
 };
 
 /*
