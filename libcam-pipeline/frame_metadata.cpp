@@ -5,7 +5,7 @@
 
 #include "frame_metadata.h"
 
-#include <time.h>
+#include <ctime>
 
 #include <libcamera/control_ids.h>
 #include <libcamera/geometry.h>
