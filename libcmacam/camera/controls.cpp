@@ -54,6 +54,7 @@ template <typename T>
 libcamera::ControlValue made(const libcamera::ControlId &id, const std::vector<double> &from)
 {
 	std::vector<T> all;
+	all.reserve(from.size());
 	for (double value : from)
 		all.push_back(static_cast<T>(value));
 	if (id.isArray())

@@ -151,9 +151,7 @@ Result<void> Camera::Session::makeSlots()
 				      ret);
 
 		const auto &buffers = allocator_->buffers(config.stream());
-		if (!i)
-			slots_.resize(buffers.size());
-		else if (buffers.size() < slots_.size())
+		if (!i || buffers.size() < slots_.size())
 			slots_.resize(buffers.size());
 
 		for (std::size_t j = 0; j < slots_.size(); j++) {

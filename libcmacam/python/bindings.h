@@ -25,7 +25,7 @@ namespace py = pybind11;
 
 /* The value, or an OSError. */
 template <typename T>
-T valueOf(cmacam::Result<T> result)
+T valueOf(cmacam::Result<T> &&result)
 {
 	if (!result)
 		raise(result.error());

@@ -143,7 +143,7 @@ Result<void> FrameClient::Session::greet(unsigned int credits, std::chrono::mill
 	/* A server that refuses at once may have said so and gone. */
 	const Result<void> sent = sendPacket(socket_.get(), share::bytesOf(hello));
 	if (!sent && sent.error().code != EPIPE)
-		return sent;
+		return sent.error();
 
 	share::Any message;
 	Packet packet;
