@@ -14,6 +14,12 @@ import paths
 OTHER_TOOLS = "differs from the one used to build the kernel"
 
 
+def digest(path, made_of=""):
+    """Of a file of the checkout: its name, its content, and what a check is made of."""
+    with open(os.path.join(paths.CHECKOUT, path), "rb") as f:
+        return hashlib.sha256(f"{made_of} {path}\n".encode() + f.read()).hexdigest()
+
+
 class Files:
     """Files of the checkout and one check. A file is known by name, content, and what the check is made of."""
 
@@ -22,17 +28,17 @@ class Files:
         known = set()
         with contextlib.suppress(FileNotFoundError), open(self._noted) as f:
             known = set(f.read().split())
-        self._digests = {path: self._digest(path, made_of) for path in files}
+        self._digests = {path: digest(path, made_of) for path in files}
         self.left = [path for path in files if self._digests[path] not in known]
 
-    @staticmethod
-    def _digest(path, made_of):
-        with open(os.path.join(paths.CHECKOUT, path), "rb") as f:
-            return hashlib.sha256(f"{made_of} {path}\n".encode() + f.read()).hexdigest()
-
     def all_passed(self):
+        self.passed(self.left)
+
+    def passed(self, files):
+        """Those of the files left that passed; the others are left the next time, too."""
+        failed = set(self.left).difference(files)
         with open(self._noted, "w") as f:
-            f.write("\n".join(self._digests.values()))
+            f.write("\n".join(digest for path, digest in self._digests.items() if path not in failed))
 
 
 def build_modules(box, headers, name, *variables):
