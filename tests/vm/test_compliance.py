@@ -11,7 +11,7 @@ FEWER = "--streaming=10"
 # Two of its checks take a frame that is ready at once for an error. Not dropped: an emulated
 # machine may be late by a frame, which it would see as a gap. So slowly: where it is late by all
 # buffers, the board waits for one, and fills it within milliseconds.
-PACED = {"fps": "15"}
+PACED = {"fps": "20"}
 
 
 def v4l2_compliance(*options):
