@@ -38,7 +38,7 @@ class Files:
         """Those of the files left that passed; the others are left the next time, too."""
         failed = set(self.left).difference(files)
         with open(self._noted, "w") as f:
-            f.write("\n".join(digest for path, digest in self._digests.items() if path not in failed))
+            f.write("\n".join(found for path, found in self._digests.items() if path not in failed))
 
 
 def build_modules(box, headers, name, *variables):

@@ -42,10 +42,23 @@ def lores_node():
     v4l2_compliance("-d", lib.node("cmacam-lores"), FEWER)
 
 
+@vm_test(settings=PACED, limit=300, long=True)
+def lores_node_for_longer():
+    """v4l2-compliance -s on the lores node, not linked, 60 frames: 0 failed, 0 warnings."""
+    lib.run(["v4l2-ctl", "-d", lib.node("cmacam-lores"), "-c", "linked=0"])
+    v4l2_compliance("-d", lib.node("cmacam-lores"), "-s")
+
+
 @vm_test(settings=PACED, limit=300)
 def statistics_node():
     """v4l2-compliance -s on the statistics node: 0 failed, 0 warnings."""
     v4l2_compliance("-d", lib.node("cmacam-stats"), FEWER)
+
+
+@vm_test(settings=PACED, limit=300, long=True)
+def statistics_node_for_longer():
+    """v4l2-compliance -s on the statistics node, 60 frames: 0 failed, 0 warnings."""
+    v4l2_compliance("-d", lib.node("cmacam-stats"), "-s")
 
 
 @vm_test(settings=PACED, limit=300)

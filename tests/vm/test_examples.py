@@ -76,19 +76,19 @@ def recorder_at_4k():
 @vm_test(machine=TWO, settings={"digest": "sha256"})
 def people_on_lores_while_main_is_recorded():
     """The file has main as the board wrote it; of the same frames, lores shows people."""
-    people_are_counted()
+    record_and_count_people()
 
 
 @vm_test(machine=TWO, settings={"digest": "sha256"}, long=True)
 def people_on_lores_as_on_main():
     """The same, and lores shows as many people as main alone does."""
-    count = people_are_counted()
+    count = record_and_count_people()
     out = lib.run([f"{EXAMPLES}/people", "--format", "R8", "--size", "768x576", "--frames", "1"])
     alone = lib.fields(out.splitlines()[-2])
     assert count == int(alone["people"]), alone
 
 
-def people_are_counted():
+def record_and_count_people():
     """Record main and look at lores, checked against the board: how many people are in frame 0."""
     disk()
     path = f"{DISK}/people.nv12"
