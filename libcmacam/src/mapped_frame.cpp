@@ -149,11 +149,9 @@ Result<FrameMapping> FrameMapping::copyOf(const FrameView &frame)
 		size += plane.data.size();
 	}
 
-	if (!size)
-		return Error{EINVAL, "there is nothing to copy: the planes are empty"};
-
-	void *base =
-		mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	constexpr int kKind = MAP_PRIVATE | MAP_ANONYMOUS;
+	/* mmap() refuses a size of 0. NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions) */
+	void *base = mmap(nullptr, size, PROT_READ | PROT_WRITE, kKind, -1, 0);
 	if (base == MAP_FAILED)
 		return Error{errno, "cannot allocate " + std::to_string(size) +
 					    " bytes for a copy: " + std::strerror(errno)};

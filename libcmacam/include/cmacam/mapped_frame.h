@@ -55,8 +55,7 @@ public:
 	 * What becomes of the frame does not matter to it, there is nothing to
 	 * synchronise, and it may be written to.
 	 *
-	 * \return ENODATA if the access to \a frame has ended; EINVAL if its
-	 * planes are empty; ENOMEM
+	 * \return ENODATA if the access to \a frame has ended; ENOMEM
 	 */
 	static Result<FrameMapping> copyOf(const FrameView &frame);
 
