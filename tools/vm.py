@@ -23,6 +23,9 @@ from ui import Fail, warn
 READY_LIMIT = 20
 # OpenCV's sample video, in the root folder.
 PEOPLE = "/usr/share/cmacam/vtest.avi"
+# Without fast string instructions: emulation goes byte by byte where a real CPU moves lines, and with -icount it counts
+# each byte as one instruction. The kernel copies to and from user space with them, and clears pages.
+EMULATED_CPU = "max,-erms,-fsrm,-fzrm,-fsrs"
 BOOTS = 3
 
 
@@ -305,13 +308,11 @@ class Machine:
         command = ["timeout", "--foreground", "-k", "5", str(self.options.limit), *WITH_US,
                    "qemu-system-x86_64", "-machine", "q35"]
         if self.options.repeatable:
-            # Without fast string instructions: emulation goes byte by byte, and counts each as one.
-            command += ["-accel", "tcg,thread=single", "-cpu", "max,-erms,-fsrm,-fzrm,-fsrs",
-                        "-icount", "shift=0,sleep=on", "-smp", "1"]
+            command += ["-accel", "tcg,thread=single", "-cpu", EMULATED_CPU, "-icount", "shift=0,sleep=on", "-smp", "1"]
         elif accelerator == "kvm":
             command += ["-accel", "kvm", "-cpu", "host", "-smp", "2"]
         else:
-            command += ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+            command += ["-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU, "-smp", "2"]
         command += ["-m", self.options.memory,
                     "-object", f"memory-backend-memfd,id=mem,size={self.options.memory},share=on",
                     "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
