@@ -166,8 +166,11 @@ class Runner:
 
     def run(self, test):
         lib.mark_log(f"test {test.full_name}")
-        for number in range(lib.board_count()):
-            lib.Board(number).set(**test.settings)
+        try:
+            for number in range(lib.board_count()):
+                lib.Board(number).set(**test.settings)
+        except (AssertionError, OSError) as error:
+            return "not ok", f"a board does not take the settings of the test: {error}"
         if os.path.exists(lib.PARAMETERS):
             lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
         with empty_tmp():

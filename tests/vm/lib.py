@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests inside the machine share: running programs, the board, the driver's nodes."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -205,7 +206,7 @@ def nodes(name):
     """(device's folder in sysfs, device node) of each board's entity of that name, in the order of the boards."""
     found = []
     for path in glob.glob("/sys/class/video4linux/*/name"):
-        with open(path) as f:
+        with contextlib.suppress(OSError), open(path) as f:     # one that has gone meanwhile
             if f.read().strip() == name:
                 folder = os.path.dirname(path)
                 found.append((os.path.realpath(f"{folder}/device"), "/dev/" + os.path.basename(folder)))
