@@ -23,7 +23,7 @@ constexpr uint32_t kCropMin = 16; /* pixels or lines */
 constexpr uint32_t kAllFlips = CMACAM_FLIP_HORIZONTAL | CMACAM_FLIP_VERTICAL;
 
 /* Largest field of CMACAM_SENSOR_ARRAY. */
-constexpr uint32_t kMaxSize = 0xfffe;
+constexpr uint32_t kMaxArraySize = 0xfffe;
 
 /*
  * Blanking in the proportions of the 594 MHz timing of 3840x2160 at 60 Hz:
@@ -64,7 +64,7 @@ static_assert(pixelRateOf(3840, 2160) == 594000000);
 bool Sensor::supports(uint32_t width, uint32_t height)
 {
 	return width % 2 == 0 && height % 2 == 0 && width >= kMinSize && height >= kMinSize &&
-	       width <= kMaxSize && height <= kMaxSize &&
+	       width <= kMaxArraySize && height <= kMaxArraySize &&
 	       pixelRateOf(width, height) <= std::numeric_limits<uint32_t>::max();
 }
 

@@ -27,7 +27,7 @@ constexpr std::string_view kPpm = "P6";
 /* What programs append to a JPEG, bytes. */
 constexpr std::streamoff kMaxTrailer = 512;
 
-constexpr uint32_t kMaxSize = 0xffff; /* pixels or lines */
+constexpr uint32_t kMaxImageSize = 0xffff; /* pixels or lines */
 constexpr uint32_t kMaxSample = 255;
 
 std::string beginning(const std::string &path)
@@ -75,8 +75,8 @@ PicturePtr readPpm(const std::string &path)
 	std::ifstream file(path, std::ios::binary);
 
 	file.ignore(static_cast<std::streamsize>(kPpm.size()));
-	const uint32_t width = ppmNumber(file, kMaxSize);
-	const uint32_t height = ppmNumber(file, kMaxSize);
+	const uint32_t width = ppmNumber(file, kMaxImageSize);
+	const uint32_t height = ppmNumber(file, kMaxImageSize);
 	const uint32_t max = ppmNumber(file, kMaxSample);
 	if (!width || !height || max != kMaxSample)
 		refuse(path, "a PPM must have a size and samples up to 255");

@@ -27,8 +27,8 @@ constexpr double kHighestTarget = 215;
  * alone until it is that far off. In between lies what noise and moving
  * things may do without the exposure following them.
  */
-constexpr double kNear = 0.05;
-constexpr double kFar = 0.15;
+constexpr double kNearStops = 0.05;
+constexpr double kFarStops = 0.15;
 
 constexpr float kLargestExposureValue = 3;
 
@@ -244,14 +244,14 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 		std::clamp(had * histogram.ratioTo(target()), smallestTotal(), largestTotal());
 	const double off = stops(needed / total_);
 
-	if (converged_ && off < kFar)
+	if (converged_ && off < kFarStops)
 		return;
 
 	/*
 	 * Near to what was asked for is not enough: the frame has to have it,
 	 * or the answer to an earlier setting would be taken for success.
 	 */
-	converged_ = off < kNear && stops(had / total_) < kNear;
+	converged_ = off < kNearStops && stops(had / total_) < kNearStops;
 	if (converged_)
 		return;
 

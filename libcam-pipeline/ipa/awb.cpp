@@ -26,8 +26,8 @@ constexpr unsigned int kFewestZones = 4;
 
 /* How much of the way to go with each frame, and where it is not worth it. */
 constexpr double kSpeed = 0.5;
-constexpr double kNear = 0.01;
-constexpr double kFar = 0.03;
+constexpr double kNearGain = 0.01;
+constexpr double kFarGain = 0.03;
 
 double distance(const ColourGains &a, const ColourGains &b)
 {
@@ -138,7 +138,7 @@ void Awb::process(const cmacam_stats &stats)
 
 	const ColourGains wanted = limited(*measured);
 	const double off = distance(wanted, gains_);
-	if (off < (locked_ ? kFar : kNear)) {
+	if (off < (locked_ ? kFarGain : kNearGain)) {
 		locked_ = true;
 		return;
 	}

@@ -5,48 +5,27 @@
 
 #include <cmacam/dma_buf.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <fcntl.h>
-#include <linux/dma-buf.h>
-#include <sys/ioctl.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#include "errno_error.h"
+#include "sync.h"
 
 namespace cmacam {
 
 namespace {
 
-Error fromErrno(const std::string &operation)
-{
-	const int code = errno;
-	return {code, operation + ": " + std::strerror(code)};
-}
-
-/*
- * An exporter may wait for fences in here, so a signal can interrupt it; the
- * kernel's documentation asks to repeat after EINTR and EAGAIN.
- */
 Result<void> sync(int fd, std::uint64_t flags, const char *operation)
 {
 	dma_buf_sync argument{};
 	argument.flags = flags;
 
-	int ret;
-	do {
-		ret = ioctl(fd, DMA_BUF_IOCTL_SYNC, &argument);
-	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
-
-	if (ret < 0)
+	if (syncIoctl(fd, DMA_BUF_IOCTL_SYNC, &argument) < 0)
 		return fromErrno(operation);
 
 	return {};
-}
-
-std::uint64_t direction(Access access)
-{
-	return access == Access::Read ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW;
 }
 
 } /* namespace */
@@ -69,12 +48,12 @@ void UniqueFd::reset()
 
 Result<void> beginCpuAccess(int fd, Access access)
 {
-	return sync(fd, DMA_BUF_SYNC_START | direction(access), "cannot begin CPU access");
+	return sync(fd, DMA_BUF_SYNC_START | syncDirection(access), "cannot begin CPU access");
 }
 
 Result<void> endCpuAccess(int fd, Access access)
 {
-	return sync(fd, DMA_BUF_SYNC_END | direction(access), "cannot end CPU access");
+	return sync(fd, DMA_BUF_SYNC_END | syncDirection(access), "cannot end CPU access");
 }
 
 Result<std::size_t> dmaBufSize(int fd)

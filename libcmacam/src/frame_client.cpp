@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <poll.h>
 
 #include <cmacam/mapping_pair.h>
 
+#include "errno_error.h"
 #include "packet_socket.h"
 #include "share_protocol.h"
 
@@ -41,7 +41,7 @@ Result<void> waitFor(int socket, Clock::time_point end)
 		if (ret == 0)
 			return Error{ETIMEDOUT, "the server says nothing"};
 		if (errno != EINTR)
-			return Error{errno, std::string("poll: ") + std::strerror(errno)};
+			return fromErrno("poll");
 	}
 }
 

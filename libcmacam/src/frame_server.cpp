@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+
+#include "errno_error.h"
 
 namespace cmacam {
 
@@ -20,7 +21,7 @@ Result<UniqueFd> newEvent()
 {
 	UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (!fd.isValid())
-		return Error{errno, std::string("cannot make an event: ") + std::strerror(errno)};
+		return fromErrno("cannot make an event");
 	return fd;
 }
 
@@ -59,7 +60,7 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 
 	struct stat status{};
 	if (fstat((*layout)->planes[0].fd, &status) < 0)
-		return Error{errno, std::string("no dma-buf to share: ") + std::strerror(errno)};
+		return fromErrno("no dma-buf to share");
 
 	Freed freed; /* let go of after the lock */
 	std::lock_guard lock(mutex_);

@@ -5,12 +5,12 @@
 
 #include <cmacam/mapped_frame.h>
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <utility>
+
+#include "errno_error.h"
 
 namespace cmacam {
 
@@ -61,8 +61,7 @@ Result<std::size_t> FrameMapping::areaOf(int fd)
 {
 	struct stat status{};
 	if (fstat(fd, &status) < 0)
-		return Error{errno,
-			     std::string("cannot look at the dma-buf: ") + std::strerror(errno)};
+		return fromErrno("cannot look at the dma-buf");
 
 	for (std::size_t i = 0; i < areas_.size(); i++) {
 		if (areas_[i].inode() == status.st_ino)
@@ -80,8 +79,7 @@ Result<std::size_t> FrameMapping::areaOf(int fd)
 	const int protection = access_ == Access::Read ? PROT_READ : PROT_READ | PROT_WRITE;
 	void *base = mmap(nullptr, *size, protection, MAP_SHARED, copy->get(), 0);
 	if (base == MAP_FAILED)
-		return Error{errno, "cannot map " + std::to_string(*size) +
-					    " bytes of the dma-buf: " + std::strerror(errno)};
+		return fromErrno("cannot map " + std::to_string(*size) + " bytes of the dma-buf");
 
 	areas_.emplace_back(*std::move(copy), static_cast<std::byte *>(base), *size, status.st_ino);
 
@@ -153,8 +151,7 @@ Result<FrameMapping> FrameMapping::copyOf(const FrameView &frame)
 	/* mmap() refuses a size of 0. NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions) */
 	void *base = mmap(nullptr, size, PROT_READ | PROT_WRITE, kKind, -1, 0);
 	if (base == MAP_FAILED)
-		return Error{errno, "cannot allocate " + std::to_string(size) +
-					    " bytes for a copy: " + std::strerror(errno)};
+		return fromErrno("cannot allocate " + std::to_string(size) + " bytes for a copy");
 
 	FrameMapping mapping(layout, Access::ReadWrite);
 	mapping.areas_.emplace_back(UniqueFd(), static_cast<std::byte *>(base), size, 0);

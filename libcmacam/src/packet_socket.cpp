@@ -13,15 +13,11 @@
 #include <sys/un.h>
 #include <system_error>
 
+#include "errno_error.h"
+
 namespace cmacam {
 
 namespace {
-
-Error fromErrno(const std::string &what)
-{
-	const int code = errno;
-	return {code, what + ": " + std::strerror(code)};
-}
 
 Result<sockaddr_un> addressOf(const std::string &path)
 {

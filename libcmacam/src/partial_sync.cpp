@@ -15,6 +15,9 @@
 
 #include <linux/vb2-cma.h>
 
+#include "errno_error.h"
+#include "sync.h"
+
 namespace cmacam {
 
 namespace {
@@ -65,34 +68,26 @@ Result<void> sync(int fd, std::uint32_t flags, const ByteRect &part, const char 
 	argument.line_bytes = part.lineBytes;
 	argument.lines = part.lines;
 
-	int ret;
-	do {
-		ret = ioctl(device, VB2_CMA_IOC_SYNC, &argument);
-	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
-	if (ret == 0)
+	if (syncIoctl(device, VB2_CMA_IOC_SYNC, &argument) == 0)
 		return {};
 
-	const int code = errno;
-	return Error{isNotForParts(code) ? EOPNOTSUPP : code,
-		     std::string(operation) + ": " + std::strerror(code)};
-}
-
-std::uint32_t direction(Access access)
-{
-	return access == Access::Read ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW;
+	Error error = fromErrno(operation);
+	if (isNotForParts(error.code))
+		error.code = EOPNOTSUPP;
+	return error;
 }
 
 } /* namespace */
 
 Result<void> beginCpuAccess(int fd, Access access, const ByteRect &part)
 {
-	return sync(fd, DMA_BUF_SYNC_START | direction(access), part,
+	return sync(fd, DMA_BUF_SYNC_START | syncDirection(access), part,
 		    "cannot begin CPU access to a part");
 }
 
 Result<void> endCpuAccess(int fd, Access access, const ByteRect &part)
 {
-	return sync(fd, DMA_BUF_SYNC_END | direction(access), part,
+	return sync(fd, DMA_BUF_SYNC_END | syncDirection(access), part,
 		    "cannot end CPU access to a part");
 }
 

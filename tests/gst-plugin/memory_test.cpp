@@ -14,7 +14,7 @@
 namespace cmacam::gst {
 namespace {
 
-constexpr size_t kSize = 8192;
+constexpr size_t kMemorySize = 8192;
 
 class FramePoolTest : public testing::Test
 {
@@ -25,9 +25,9 @@ protected:
 		for (int &fd : fds_) {
 			fd = memfd_create("frame", MFD_CLOEXEC);
 			ASSERT_GE(fd, 0);
-			ASSERT_EQ(ftruncate(fd, kSize), 0);
+			ASSERT_EQ(ftruncate(fd, kMemorySize), 0);
 		}
-		pool_ = FramePool::create(fds_, 0, kSize,
+		pool_ = FramePool::create(fds_, 0, kMemorySize,
 					  [this](size_t buffer) { returned_.push_back(buffer); });
 		ASSERT_TRUE(pool_);
 	}
@@ -105,7 +105,7 @@ TEST_F(FramePoolTest, CroppingInPlaceIsUndone)
 	memory.reset();
 
 	gsize offset;
-	EXPECT_EQ(gst_memory_get_sizes(pool_->take(0).get(), &offset, nullptr), kSize);
+	EXPECT_EQ(gst_memory_get_sizes(pool_->take(0).get(), &offset, nullptr), kMemorySize);
 	EXPECT_EQ(offset, 0u);
 }
 

@@ -21,6 +21,7 @@ using cmacam::ipa::SensorInfo;
 using cmacam::ipa::Settings;
 using libcamera::ControlList;
 using simulated::Frame;
+using simulated::kSettled;
 using simulated::Patch;
 using simulated::Scene;
 using simulated::Sensor;
@@ -30,7 +31,6 @@ namespace controls = libcamera::controls;
 namespace {
 
 constexpr double kTarget = 110;
-constexpr unsigned int kSettled = 15; /* frames */
 
 /* Stops that the picture may be off when it has settled. */
 constexpr double kOff = 0.15;

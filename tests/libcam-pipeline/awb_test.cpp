@@ -19,14 +19,13 @@ using cmacam::ipa::Ipa;
 using cmacam::ipa::Settings;
 using cmacam::ipa::temperatureOfGains;
 using libcamera::ControlList;
+using simulated::kSettled;
 using simulated::Scene;
 using simulated::Sensor;
 
 namespace controls = libcamera::controls;
 
 namespace {
-
-constexpr unsigned int kSettled = 15; /* frames */
 
 /* Colours that are grey on average. */
 Scene colours()

@@ -21,6 +21,9 @@
 
 namespace simulated {
 
+/* Frames after a change of the scene, by which the algorithms have settled. */
+constexpr unsigned int kSettled = 15;
+
 /* Radiance of a patch: its code values at the default exposure. */
 struct Patch
 {

@@ -21,20 +21,20 @@ using cmacam::Rect;
 
 namespace {
 
-constexpr unsigned int kWidth = 12;
-constexpr unsigned int kHeight = 8;
-constexpr unsigned int kStride = 64;
+constexpr unsigned int kViewWidth = 12;
+constexpr unsigned int kViewHeight = 8;
+constexpr unsigned int kViewStride = 64;
 
 class FrameViewTest : public testing::Test
 {
 protected:
-	FrameViewTest() : fd(FakeDmaBufs::create(kStride * kHeight * 2)) {}
+	FrameViewTest() : fd(FakeDmaBufs::create(kViewStride * kViewHeight * 2)) {}
 
 	MappedFrame map(PixelFormat format)
 	{
-		return *MappedFrame::map(
-			*cmacam::contiguousLayout(fd.get(), format, kWidth, kHeight, kStride),
-			cmacam::Access::ReadWrite);
+		return *MappedFrame::map(*cmacam::contiguousLayout(fd.get(), format, kViewWidth,
+								   kViewHeight, kViewStride),
+					 cmacam::Access::ReadWrite);
 	}
 
 	FakeDmaBufs fake;
@@ -140,8 +140,8 @@ TEST_F(FrameViewTest, ViewsFollowTheFormat)
 {
 	for (const cmacam::FormatInfo &row : cmacam::formats()) {
 		const MappedFrame frame = map(row.format);
-		EXPECT_EQ(frame.width(), kWidth);
-		EXPECT_EQ(frame.height(), kHeight);
+		EXPECT_EQ(frame.width(), kViewWidth);
+		EXPECT_EQ(frame.height(), kViewHeight);
 		EXPECT_EQ(frame.planes().size(), row.planeCount);
 		EXPECT_EQ(frame.gray().has_value(),
 			  row.format == PixelFormat::Gray8 || row.format == PixelFormat::Nv12);
@@ -165,9 +165,10 @@ TEST_F(FrameViewTest, EachPixelIsConverted)
 	for (PixelFormat format : kPictures) {
 		const MappedFrame frame = map(format);
 		const std::vector<Colour> colours = converted(frame);
-		for (unsigned int y = 0; y < kHeight; y++) {
-			for (unsigned int x = 0; x < kWidth; x++)
-				ASSERT_TRUE(near(colours[y * kWidth + x], expected(frame, x, y)))
+		for (unsigned int y = 0; y < kViewHeight; y++) {
+			for (unsigned int x = 0; x < kViewWidth; x++)
+				ASSERT_TRUE(
+					near(colours[y * kViewWidth + x], expected(frame, x, y)))
 					<< cmacam::formatInfo(format).name << ' ' << x << ',' << y;
 		}
 	}
@@ -210,14 +211,14 @@ TEST_F(FrameViewTest, PartsOfParts)
 			for (unsigned int y = 0; y < 3; y++) {
 				for (unsigned int x = 0; x < 5; x++)
 					ASSERT_EQ(colours[y * 5 + x],
-						  whole[(outer.y + inner.y + y) * kWidth + outer.x +
-							inner.x + x])
+						  whole[(outer.y + inner.y + y) * kViewWidth +
+							outer.x + inner.x + x])
 						<< cmacam::formatInfo(format).name << ' ' << i;
 			}
 		}
-		EXPECT_EQ(frame.roi({0, 0, kWidth + 1, 1}).error().code, EINVAL);
-		EXPECT_EQ(frame.roi({0, kHeight, 1, 1}).error().code, EINVAL);
-		auto last = frame.roi({kWidth - 1, kHeight - 1, 1, 1});
+		EXPECT_EQ(frame.roi({0, 0, kViewWidth + 1, 1}).error().code, EINVAL);
+		EXPECT_EQ(frame.roi({0, kViewHeight, 1, 1}).error().code, EINVAL);
+		auto last = frame.roi({kViewWidth - 1, kViewHeight - 1, 1, 1});
 		ASSERT_TRUE(last);
 		EXPECT_EQ(last->roi({0, 0, 2, 1}).error().code, EINVAL)
 			<< "not the rest of the chroma sample";
@@ -228,38 +229,38 @@ TEST_F(FrameViewTest, PartsOfParts)
 TEST_F(FrameViewTest, MappedPartsKeepTheirPhase)
 {
 	for (PixelFormat format : kPictures) {
-		auto mapping = cmacam::FrameMapping::map(
-			*cmacam::contiguousLayout(fd.get(), format, kWidth, kHeight, kStride));
+		auto mapping = cmacam::FrameMapping::map(*cmacam::contiguousLayout(
+			fd.get(), format, kViewWidth, kViewHeight, kViewStride));
 		ASSERT_TRUE(mapping);
 		const std::vector<Colour> whole = converted(*mapping->begin());
 		auto part = mapping->begin(Rect{3, 5, 4, 2});
 		ASSERT_TRUE(part);
 		const std::vector<Colour> colours = converted(*part);
 		for (unsigned int i = 0; i < colours.size(); i++)
-			EXPECT_EQ(colours[i], whole[(5 + i / 4) * kWidth + 3 + i % 4])
+			EXPECT_EQ(colours[i], whole[(5 + i / 4) * kViewWidth + 3 + i % 4])
 				<< cmacam::formatInfo(format).name << ' ' << i;
 	}
 }
 
 TEST_F(FrameViewTest, WhatCannotBeConverted)
 {
-	std::vector<std::byte> room(kWidth * kHeight * 3);
+	std::vector<std::byte> room(kViewWidth * kViewHeight * 3);
 
 	const MappedFrame gray = map(PixelFormat::Gray8);
-	EXPECT_TRUE(gray.bgr(room, kWidth * 3));
-	EXPECT_EQ(gray.bgr(room, kWidth * 3 - 1).error().code, EINVAL);
-	EXPECT_EQ(gray.bgr(room, kWidth * 3 + 1).error().code, EINVAL);
-	EXPECT_EQ(gray.bgr(std::span(room).first(room.size() - 1), kWidth * 3).error().code,
+	EXPECT_TRUE(gray.bgr(room, kViewWidth * 3));
+	EXPECT_EQ(gray.bgr(room, kViewWidth * 3 - 1).error().code, EINVAL);
+	EXPECT_EQ(gray.bgr(room, kViewWidth * 3 + 1).error().code, EINVAL);
+	EXPECT_EQ(gray.bgr(std::span(room).first(room.size() - 1), kViewWidth * 3).error().code,
 		  EINVAL);
 
-	EXPECT_EQ(map(PixelFormat::Srggb8).bgr(room, kWidth * 3).error().code, ENOTSUP);
-	EXPECT_EQ(map(PixelFormat::Srggb10).bgr(room, kWidth * 3).error().code, ENOTSUP);
+	EXPECT_EQ(map(PixelFormat::Srggb8).bgr(room, kViewWidth * 3).error().code, ENOTSUP);
+	EXPECT_EQ(map(PixelFormat::Srggb10).bgr(room, kViewWidth * 3).error().code, ENOTSUP);
 }
 
 TEST_F(FrameViewTest, PlanesOfAnotherFormatAreRefused)
 {
-	auto layout =
-		cmacam::contiguousLayout(fd.get(), PixelFormat::Nv12, kWidth, kHeight, kStride);
+	auto layout = cmacam::contiguousLayout(fd.get(), PixelFormat::Nv12, kViewWidth, kViewHeight,
+					       kViewStride);
 	ASSERT_TRUE(layout);
 	layout->planes[1].height--;
 	EXPECT_EQ(MappedFrame::map(*layout).error().code, EINVAL);

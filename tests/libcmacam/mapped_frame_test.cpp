@@ -11,6 +11,7 @@
 #include <cmacam/mapped_frame.h>
 
 #include "fake_dma_buf.h"
+#include "small_frame.h"
 
 using cmacam::Access;
 using cmacam::FrameLayout;
@@ -21,9 +22,6 @@ using cmacam::UniqueFd;
 
 namespace {
 
-constexpr unsigned int kWidth = 60;
-constexpr unsigned int kHeight = 40;
-constexpr unsigned int kStride = 64;
 constexpr std::size_t kSize = kStride * kHeight * 3 / 2;
 
 class MappedFrameTest : public testing::Test

@@ -15,6 +15,7 @@
 
 #include "allocations.h"
 #include "fake_dma_buf.h"
+#include "small_frame.h"
 
 using cmacam::FrameMapping;
 using cmacam::PixelFormat;
@@ -23,9 +24,6 @@ using cmacam::UniqueFd;
 
 namespace {
 
-constexpr unsigned int kWidth = 60;
-constexpr unsigned int kHeight = 40;
-constexpr unsigned int kStride = 64;
 constexpr std::size_t kLuma = kStride * kHeight;
 
 class RoiTest : public testing::Test

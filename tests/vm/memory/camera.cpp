@@ -30,6 +30,11 @@ void sync(int dmabuf, uint64_t flags)
 
 } /* namespace */
 
+std::string nameOf(Source source)
+{
+	return source == Source::V4l2 ? "V4l2" : "DmaBuf";
+}
+
 Camera::Camera() : node_(open(setting("VIDEO_NODE").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK))
 {
 }

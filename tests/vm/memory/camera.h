@@ -17,6 +17,11 @@ constexpr Size kHd{1280, 720};
 constexpr Size k4K{3840, 2160};
 constexpr Size k8K{7680, 4320};
 
+/* How a buffer is mapped: through the node, or as the dma-buf that it was exported as. */
+enum class Source { V4l2, DmaBuf };
+
+std::string nameOf(Source source);
+
 /* What the capture node gave: which buffer, which frame. */
 struct Frame
 {

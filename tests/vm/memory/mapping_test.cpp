@@ -29,8 +29,6 @@
 
 namespace {
 
-enum class Source { V4l2, DmaBuf };
-
 /* read() and write() by the kernel say what a signal handler would have to tell otherwise. */
 int whyNotReadable(const std::byte *address)
 {
@@ -126,9 +124,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Each, Mappings, testing::Values(Source::V4l2, Source::DmaBuf),
-			 [](const auto &info) {
-				 return info.param == Source::V4l2 ? "V4l2" : "DmaBuf";
-			 });
+			 [](const auto &info) { return nameOf(info.param); });
 
 TEST_P(Mappings, AChildSharesThePages)
 {

@@ -202,13 +202,6 @@ constexpr Mover kMovers[] = {
 	{"Vmsplice", byPipe}, {"ZeroCopySend", bySocket}, {"ProcessVmReadv", byProcessVm},
 };
 
-enum class Source { V4l2, DmaBuf };
-
-std::string nameOf(Source source)
-{
-	return source == Source::V4l2 ? "V4l2" : "DmaBuf";
-}
-
 /* One frame for all cases of a suite: capturing it takes longer than moving it. */
 class OneFrame
 {

@@ -12,7 +12,7 @@
 
 namespace {
 
-constexpr int kFrameLimitMs = 10'000;
+constexpr int kVividLimitMs = 10'000;
 
 Fd vividNode(const std::string &name)
 {
@@ -59,7 +59,7 @@ Pin pinByVivid(const std::string &name, uint32_t type, std::span<std::byte> byte
 		int streaming = type;
 		must(ioctl(*node, VIDIOC_STREAMON, &streaming) == 0, "VIDIOC_STREAMON");
 		pollfd wait{*node, POLLIN, 0};
-		EXPECT_EQ(poll(&wait, 1, kFrameLimitMs), 1) << "vivid never filled the buffer";
+		EXPECT_EQ(poll(&wait, 1, kVividLimitMs), 1) << "vivid never filled the buffer";
 	}
 	return {0, node};
 }
