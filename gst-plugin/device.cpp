@@ -134,7 +134,7 @@ static void getProperty(GObject *object, guint id, GValue *value, GParamSpec *ps
 	}
 }
 
-static void finalize(GObject *object)
+static void finalizeDevice(GObject *object)
 {
 	GstCmacamDevice *self = GST_CMACAM_DEVICE(object);
 
@@ -155,7 +155,7 @@ static void gst_cmacam_device_class_init(GstCmacamDeviceClass *klass)
 
 	object->set_property = setProperty;
 	object->get_property = getProperty;
-	object->finalize = finalize;
+	object->finalize = finalizeDevice;
 	g_object_class_install_property(object, PROP_CAMERA_ID,
 					g_param_spec_string("camera-id", "Camera id",
 							    "libcamera's id of the camera", nullptr,

@@ -28,7 +28,6 @@
 #include "manager.h"
 
 GST_DEBUG_CATEGORY_STATIC(cmacam_provider_debug);
-#define GST_CAT_DEFAULT cmacam_provider_debug
 
 using namespace cmacam::gst;
 
@@ -75,7 +74,8 @@ static GList *probe(GstDeviceProvider *provider)
 	GList *devices = nullptr;
 
 	if (!manager) {
-		GST_WARNING_OBJECT(provider, "%s", error->message.c_str());
+		GST_CAT_WARNING_OBJECT(cmacam_provider_debug, provider, "%s",
+				       error->message.c_str());
 		return nullptr;
 	}
 
@@ -106,15 +106,16 @@ static void cameraAdded(GstDeviceProvider *provider, libcamera::Camera &camera)
 		return;
 	}
 	const bool listed = isListed(camera);
-	GST_DEBUG_OBJECT(provider, "camera %s is there%s", camera.id().c_str(),
-			 listed ? "" : ", which nobody here can play");
+	GST_CAT_DEBUG_OBJECT(cmacam_provider_debug, provider, "camera %s is there%s",
+			     camera.id().c_str(), listed ? "" : ", which nobody here can play");
 	if (listed)
 		gst_device_provider_device_add(provider, makeDevice(camera));
 }
 
 static void cameraRemoved(GstDeviceProvider *provider, libcamera::Camera &camera)
 {
-	GST_DEBUG_OBJECT(provider, "camera %s is gone", camera.id().c_str());
+	GST_CAT_DEBUG_OBJECT(cmacam_provider_debug, provider, "camera %s is gone",
+			     camera.id().c_str());
 	if (GstDevice *device = findDevice(provider, camera.id())) {
 		gst_device_provider_device_remove(provider, device);
 		gst_object_unref(device);
@@ -129,7 +130,8 @@ static gboolean start(GstDeviceProvider *provider)
 	self->state.manager = sharedCameraManager(error);
 	if (!self->state.manager) {
 		/* Others' devices are to be listed all the same. */
-		GST_WARNING_OBJECT(provider, "%s", error->message.c_str());
+		GST_CAT_WARNING_OBJECT(cmacam_provider_debug, provider, "%s",
+				       error->message.c_str());
 		return TRUE;
 	}
 
@@ -157,7 +159,7 @@ static void stop(GstDeviceProvider *provider)
 }
 
 /* Not inlined: gcc takes the parent's finalize for this one, and warns of its own guess. */
-[[gnu::noinline]] static void finalize(GObject *object)
+[[gnu::noinline]] static void finalizeProvider(GObject *object)
 {
 	GST_CMACAM_DEVICE_PROVIDER(object)->state.~ProviderState();
 	G_OBJECT_CLASS(gst_cmacam_device_provider_parent_class)->finalize(object);
@@ -178,7 +180,7 @@ static void gst_cmacam_device_provider_class_init(GstCmacamDeviceProviderClass *
 {
 	GstDeviceProviderClass *provider = GST_DEVICE_PROVIDER_CLASS(klass);
 
-	G_OBJECT_CLASS(klass)->finalize = finalize;
+	G_OBJECT_CLASS(klass)->finalize = finalizeProvider;
 	provider->probe = probe;
 	provider->start = start;
 	provider->stop = stop;

@@ -9,8 +9,6 @@
 #include "driver_error.h"
 #include "src_state.h"
 
-#define GST_CAT_DEFAULT cmacam_src_debug
-
 namespace cmacam::gst {
 
 namespace {
@@ -313,7 +311,7 @@ GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
 					   "gst_memory_map()"});
 
 	GST_LOG_OBJECT(self, "frame %u in the camera's buffer %zu: %" GST_PTR_FORMAT,
-		       frame.sequence, frame.buffer, buffer.get());
+		       frame.sequence, frame.buffer, static_cast<void *>(buffer.get()));
 	stream.delivered++;
 	if (frame.lost)
 		reportLost(self, frame, buffer.get());

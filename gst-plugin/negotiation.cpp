@@ -10,8 +10,6 @@
 #include "caps.h"
 #include "src_state.h"
 
-#define GST_CAT_DEFAULT cmacam_src_debug
-
 namespace cmacam::gst {
 
 namespace {
@@ -48,7 +46,7 @@ GstCaps *getCaps(GstBaseSrc *base, GstCaps *filter)
 
 	GST_LOG_OBJECT(self, "%s %" GST_PTR_FORMAT,
 		       session ? "the camera offers" : "no camera is open, the template is",
-		       caps.get());
+		       static_cast<void *>(caps.get()));
 	return caps.release();
 }
 
@@ -58,7 +56,7 @@ GstCaps *fixate(GstBaseSrc *base, GstCaps *caps)
 	const std::shared_ptr<CameraSession> session = sessionOf(self);
 	CapsPtr fixed = fixateCaps(CapsPtr(caps), offerOf(self, *session));
 
-	GST_DEBUG_OBJECT(self, "fixated to %" GST_PTR_FORMAT, fixed.get());
+	GST_DEBUG_OBJECT(self, "fixated to %" GST_PTR_FORMAT, static_cast<void *>(fixed.get()));
 	return fixed.release();
 }
 
@@ -94,7 +92,7 @@ std::shared_ptr<PeerPool> peerPool(GstCmacamSrc *self, const StreamBuffers &buff
 				 stream.writer.layoutIsDefault(), buffers.size(), why);
 	if (peer)
 		GST_INFO_OBJECT(self, "capturing to the next element's %" GST_PTR_FORMAT,
-				stream.offered.pool.get());
+				static_cast<void *>(stream.offered.pool.get()));
 	else
 		GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
 				 ("The camera's own memory is used, and not that of the element "
@@ -140,7 +138,7 @@ gboolean setCaps(GstBaseSrc *base, GstCaps *caps)
 			 !sameFrames ? "a new configuration"
 			 : !sameRate ? "another frame rate"
 				     : "nothing changes",
-			 caps);
+			 static_cast<void *>(caps));
 	stream.settings = *settings;
 	if (sameFrames && !sameRate && session) {
 		session->setFrameDuration(self->state.which, settings->frameDuration);
@@ -204,7 +202,7 @@ gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 	}
 
 	GST_DEBUG_OBJECT(self, "the next element offers pool %" GST_PTR_FORMAT ", %u to %u buffers",
-			 offered.pool.get(), wanted, offered.max);
+			 static_cast<void *>(offered.pool.get()), wanted, offered.max);
 
 	/* GstBaseSrc allocates nothing: frames come from the camera. */
 	while (gst_query_get_n_allocation_pools(query) > 0)

@@ -162,7 +162,7 @@ static void gst_cmacam_shell_pool_init(GstCmacamShellPool *self)
 	new (&self->state) ShellState();
 }
 
-static void finalize(GObject *object)
+static void finalizePool(GObject *object)
 {
 	GST_CMACAM_SHELL_POOL(object)->state.~ShellState();
 	G_OBJECT_CLASS(gst_cmacam_shell_pool_parent_class)->finalize(object);
@@ -172,7 +172,7 @@ static void gst_cmacam_shell_pool_class_init(GstCmacamShellPoolClass *klass)
 {
 	GstBufferPoolClass *pool = GST_BUFFER_POOL_CLASS(klass);
 
-	G_OBJECT_CLASS(klass)->finalize = finalize;
+	G_OBJECT_CLASS(klass)->finalize = finalizePool;
 	pool->alloc_buffer = cmacam::gst::allocBuffer;
 	pool->reset_buffer = cmacam::gst::resetBuffer;
 }

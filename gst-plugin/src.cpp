@@ -56,7 +56,6 @@
 #include "src_state.h"
 
 GST_DEBUG_CATEGORY(cmacam_src_debug);
-#define GST_CAT_DEFAULT cmacam_src_debug
 
 using namespace cmacam::gst;
 
@@ -251,7 +250,7 @@ static gboolean unlockStop(GstBaseSrc *base)
 	return TRUE;
 }
 
-static void finalize(GObject *object)
+static void finalizeSource(GObject *object)
 {
 	GST_CMACAM_SRC(object)->state.~State();
 	G_OBJECT_CLASS(gst_cmacam_src_parent_class)->finalize(object);
@@ -274,7 +273,7 @@ static void gst_cmacam_src_class_init(GstCmacamSrcClass *klass)
 	GstBaseSrcClass *base = GST_BASE_SRC_CLASS(klass);
 	const CapsPtr caps = templateCaps();
 
-	object->finalize = finalize;
+	object->finalize = finalizeSource;
 	installProperties(object);
 
 	element->change_state = changeState;

@@ -18,6 +18,7 @@
 #include "src.h"
 
 GST_DEBUG_CATEGORY_EXTERN(cmacam_src_debug);
+#define GST_CAT_DEFAULT cmacam_src_debug
 
 namespace cmacam::gst {
 

@@ -112,9 +112,11 @@ TEST_F(ControlsTest, EveryControlOfLibcameraIsAProperty)
 	}
 
 	/* Vendor controls (rpi, debug) are others' business. */
-	for (const auto &[number, id] : controls::controls)
-		if (id->vendor() == "libcamera" || id->vendor() == "draft")
+	for (const auto &[number, id] : controls::controls) {
+		if (id->vendor() == "libcamera" || id->vendor() == "draft") {
 			EXPECT_TRUE(described.contains(number)) << id->name();
+		}
+	}
 }
 
 TEST_F(ControlsTest, SingleValuesCanBeAnimated)
