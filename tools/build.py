@@ -20,9 +20,12 @@ REGISTRY = "/build/gst-registry.bin"
 PLUGINS = "/build/gst-plugin"
 
 
+# Most of what a compiler works on here is headers, the same for all sources of a target: compiled as one, they take a
+# quarter of the time. That each compiles alone is what clang-tidy sees.
+COMMON = ["-Dauto_features=enabled", "-Dunity=on", "-Dunity_size=12"]
 # What the first layer of the root folder suffices for, and the target that the demo needs of it.
-DEMO = ["-Dtests=disabled", "-Dbench=disabled", "-Dpython=disabled"]
-ALL = ["-Dtests=auto", "-Dbench=auto", "-Dpython=auto"]
+DEMO = [*COMMON, "-Dtests=disabled", "-Dbench=disabled", "-Dpython=disabled"]
+ALL = [*COMMON, "-Dtests=auto", "-Dbench=auto", "-Dpython=auto"]
 
 
 def build(sandbox, quiet=False, demo=False):
@@ -36,15 +39,19 @@ def build(sandbox, quiet=False, demo=False):
         configure_and_build(sandbox, quiet, demo)
 
 
+def is_configured():
+    return os.path.exists(os.path.join(paths.BUILD, "build.ninja"))
+
+
 def configure_and_build(sandbox, quiet, demo):
     configured = read(CONFIGURED)
-    if not os.path.exists(os.path.join(paths.BUILD, "build.ninja")):
+    if not is_configured():
         with step("Configuring the build", quiet):
             options = DEMO if demo else ALL
-            run(sandbox, ["meson", "setup", "/build", "/src", "-Dauto_features=enabled", *options], "configure")
+            run(sandbox, ["meson", "setup", "/build", "/src", *options], "configure")
             write(CONFIGURED, " ".join(options))
     elif not demo and configured != " ".join(ALL):
-        with step("Configuring the build of tests, benches and the Python module", quiet):
+        with step("Configuring the build of everything", quiet):
             run(sandbox, ["meson", "configure", "/build", *ALL], "configure")
             write(CONFIGURED, " ".join(ALL))
     what = "board, drivers, handler, plugin" + ("" if demo else ", library, tests")

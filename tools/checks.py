@@ -19,7 +19,7 @@ CHECKPATCH = ["perl", "/usr/src/checkpatch/checkpatch.pl", "--no-tree", "--stric
 # What cannot hold for sources that also build outside the kernel's tree.
 CHECKPATCH += ["--ignore", "LINUX_VERSION_CODE,FILE_PATH_CHANGES"]
 # One file per process, so that each has a verdict of its own.
-TIDY = 'clang-tidy -p /build --quiet --warnings-as-errors="*" "$0" && echo "clean: $0"'
+TIDY = 'clang-tidy -p /build/single --quiet --warnings-as-errors="*" "$0" && echo "clean: $0"'
 CXX = r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests)/.*\.(cpp|h|hpp)$"
 
 

@@ -1,36 +1,58 @@
 # SPDX-License-Identifier: MIT
 """compile_commands.json for editors on the host.
 
-Meson writes one with the paths of the root folder, where it runs. This is the same with paths that exist outside of
-it, in the checkout, where clangd looks for it; what the compiler brings along comes from the root folder.
+Meson writes one with the paths of the root folder, where it runs, and with the files that it compiles: one that
+includes several sources, for most of them. Here each source has a command of its own, in two files: one for tools that
+run in the root folder; and one in the checkout, where clangd looks for it, with paths that exist outside of it. What
+the compiler brings along comes from the root folder there.
 """
 
 import json
 import os
+import re
 import shlex
 
 import paths
 
-INSIDE = os.path.join(paths.BUILD, "compile_commands.json")
+MESONS = os.path.join(paths.BUILD, "compile_commands.json")
+INSIDE = os.path.join(paths.BUILD, "single", "compile_commands.json")
 OUTSIDE = os.path.join(paths.CHECKOUT, "compile_commands.json")
 
 
 def write(root):
     """Write it anew where the build's own has changed."""
-    if os.path.exists(OUTSIDE) and os.path.getmtime(OUTSIDE) > os.path.getmtime(INSIDE):
+    if all(os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(MESONS) for path in (INSIDE, OUTSIDE)):
         return
-    with open(INSIDE) as f:
-        commands = json.load(f)
+    with open(MESONS) as f:
+        commands = [single for command in json.load(f) for single in singles(command)]
+    save(commands, INSIDE)
     for command in commands:
-        words = [outside(word, root) for word in shlex.split(command.pop("command"))]
-        # A compiler cache stands before the compiler.
-        words = words[1:] if os.path.basename(words[0]) == "ccache" else words
+        words = [outside(word, root) for word in command["arguments"]]
         command.update(directory=paths.BUILD, file=outside(command["file"], root),
                        arguments=[words[0], f"--sysroot={root}", *words[1:]])
-    partial = f"{OUTSIDE}.partial"
-    with open(partial, "w") as f:
+    save(commands, OUTSIDE)
+
+
+def singles(command):
+    """A command of Meson's as one for each source that it compiles."""
+    words = shlex.split(command["command"])
+    # A compiler cache stands before the compiler.
+    words = words[1:] if os.path.basename(words[0]) == "ccache" else words
+    compiled = command["file"]
+    sources = [compiled]
+    if re.search(r"-unity\d+\.cpp$", compiled):
+        with open(os.path.join(paths.BUILD, compiled)) as f:
+            sources = re.findall(r"^#include ?[<\"](.+)[>\"]", f.read(), re.M)
+    for source in sources:
+        yield {"directory": command["directory"], "file": source,
+               "arguments": [source if word == compiled else word for word in words]}
+
+
+def save(commands, path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(f"{path}.partial", "w") as f:
         json.dump(commands, f, indent=1)
-    os.replace(partial, OUTSIDE)
+    os.replace(f"{path}.partial", path)
 
 
 def outside(word, root):
@@ -39,7 +61,8 @@ def outside(word, root):
         path = word[len(flag):]
         if not word.startswith(flag):
             continue
-        for inside, replacement in (("../src", paths.CHECKOUT), ("/src/", f"{paths.CHECKOUT}/"), ("/usr/", f"{root}/usr/")):
+        for inside, replacement in (("../src", paths.CHECKOUT), ("/src/", f"{paths.CHECKOUT}/"),
+                                    ("/build/", f"{paths.BUILD}/"), ("/usr/", f"{root}/usr/")):
             if path.startswith(inside):
                 return flag + replacement + path[len(inside):]
     return word
