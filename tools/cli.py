@@ -23,6 +23,9 @@ from ui import Fail, say, warn
 def ready(quiet=False, up_to_date=True, demo=False):
     """Root folder, namespace and an up-to-date build: what every command stands on, or the demo alone."""
     host.require_root()
+    if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
+        with rootfs.first_layer_while_the_second_is_made() as first:
+            build.build(sandbox.Sandbox(first), quiet, demo=True)
     box = sandbox.Sandbox(rootfs.ensure(whole=not demo))
     if up_to_date:
         build.build(box, quiet, demo)

@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 
 import host
 import paths
@@ -27,6 +28,7 @@ from sandbox import WITH_US
 from ui import Fail, run_logged, say, step, warn
 
 SUITE = "forky"
+FETCH = os.path.join(paths.TOOLS, "fetch-packages.sh")
 FIRST = ("packages.txt", "root-finish.sh")
 SECOND = ("packages-test.txt", "root-finish-test.sh")
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
@@ -65,15 +67,46 @@ def ensure(whole=True):
     root = whole_location()
     if not whole and not os.path.isdir(root):
         root = location()
-    if not os.path.isdir(root):
-        host.require_root()
-        host.require_disk()
-        # Two commands started at once: the second waits, then finds the folder.
-        with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            make(root)
+    make_missing(root)
     compare_versions(root)
     return root
+
+
+def is_whole():
+    return os.path.isdir(whole_location())
+
+
+def make_missing(root):
+    """Make a root folder where there is none."""
+    if os.path.isdir(root):
+        return
+    host.require_root()
+    host.require_disk()
+    # Two commands started at once: the second waits, then finds the folder.
+    with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        make(root)
+
+
+@contextlib.contextmanager
+def first_layer_while_the_second_is_made():
+    """The path of the first layer, which the caller works in; at the end there is the second one, too."""
+    make_missing(location())
+    errors = []
+
+    def second():
+        try:
+            make_missing(whole_location())
+        except BaseException as error:
+            errors.append(error)
+
+    # The thread keeps the mount namespace of its start: what the caller mounts in the first layer is not copied.
+    thread = threading.Thread(target=second, daemon=True)
+    thread.start()
+    yield location()
+    thread.join()
+    if errors:
+        raise errors[0]
 
 
 def image():
@@ -131,8 +164,11 @@ def bootstrap(root):
                  ['APT::Install-Recommends "false"', 'Acquire::Check-Valid-Until "false"',
                   'Acquire::Retries "3"'] + host.apt_proxy()]
         argv += [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale")]
-        argv += [f'--customize-hook=copy-in {finish} /tmp',
-                 f'--customize-hook=chroot "$1" sh /tmp/{FIRST[1]} && rm "$1/tmp/{FIRST[1]}"',
+        wanted = " ".join(packages(FIRST[0]))
+        argv += [f'--essential-hook=copy-in {FETCH} /tmp',
+                 f'--essential-hook=chroot "$1" sh /tmp/{os.path.basename(FETCH)} {wanted} || true',
+                 f'--customize-hook=copy-in {finish} /tmp',
+                 f'--customize-hook=chroot "$1" sh /tmp/{FIRST[1]} && rm "$1/tmp/{FIRST[1]}" "$1/tmp/{os.path.basename(FETCH)}"',
                  SUITE, partial, f"deb {mirror} {SUITE} main", f"deb-src {mirror} {SUITE} main"]
         # It starts Python for each package: the system's own, not what a user's PATH has before it.
         run_or_remove(argv, partial, "root.log", "mmdebstrap", env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
@@ -153,12 +189,14 @@ mount --rbind /dev "$2/dev"
 mount -t tmpfs tmpfs "$2/tmp"
 [ ! -e /etc/resolv.conf ] || cp /etc/resolv.conf "$2/etc/resolv.conf"
 cp "$3" "$2/tmp/finish.sh"
+cp "$4" "$2/tmp/fetch.sh"
 printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
 chmod +x "$2/usr/sbin/policy-rc.d"
-shift 3
+shift 4
 export DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 root=$ROOT
 chroot "$root" apt-get update
+chroot "$root" sh /tmp/fetch.sh "$@" || true
 chroot "$root" apt-get install -y "$@"
 chroot "$root" sh /tmp/finish.sh
 chroot "$root" sh -c 'rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cache/apt/archives/*.deb'
@@ -169,7 +207,7 @@ def extend(base, root):
     """Both layers: the first by hard links, which packages that are installed replace and do not write to."""
     partial = root + ".partial"
     with step("Adding to the root folder what tests and debugging need, about 1 GB, once"):
-        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", base, partial, os.path.join(paths.TOOLS, SECOND[1]),
+        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", base, partial, os.path.join(paths.TOOLS, SECOND[1]), FETCH,
                 *packages(SECOND[0])]
         run_or_remove(argv, partial, "root-test.log", "apt-get", env={**os.environ, "ROOT": partial})
         os.rename(partial, root)
