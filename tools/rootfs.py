@@ -235,7 +235,8 @@ def progress(log):
     """How far apt has come, of all that it said it will do."""
     with open(log, errors="replace") as f:
         text = f.read()
-    totals = [int(n) for n in re.findall(r"^\d+ upgraded, (\d+) newly installed", text, re.M)]
+    # apt says it once when it fetches and once when it installs.
+    totals = {int(n) for n in re.findall(r"^\d+ upgraded, (\d+) newly installed", text, re.M)}
     unpacked = len(re.findall(r"^Unpacking ", text, re.M))
     ready = len(re.findall(r"^Setting up ", text, re.M))
     if "customize-hook" in text or "linux-source" in text.rpartition("Setting up")[2]:
