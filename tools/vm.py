@@ -293,7 +293,7 @@ class Machine:
             boards += self.options.tests.words(self, f"{self._sockets}/tests")
         kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
                        "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
-                       f"cryptomgr.notests log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
+                       f"cryptomgr.notests damon_stat.enabled=N log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
                        f"{self.options.append}")
         if self.options.gdb:
             # Modules would move with the kernel.
