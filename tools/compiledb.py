@@ -17,6 +17,8 @@ import paths
 MESONS = os.path.join(paths.BUILD, "compile_commands.json")
 INSIDE = os.path.join(paths.BUILD, "single", "compile_commands.json")
 OUTSIDE = os.path.join(paths.CHECKOUT, "compile_commands.json")
+# What Meson calls a file that includes several sources.
+SEVERAL = r"-unity\d+\.cpp$"
 
 
 def write(root):
@@ -40,7 +42,7 @@ def singles(command):
     words = words[1:] if os.path.basename(words[0]) == "ccache" else words
     compiled = command["file"]
     sources = [compiled]
-    if re.search(r"-unity\d+\.cpp$", compiled):
+    if re.search(SEVERAL, compiled):
         with open(os.path.join(paths.BUILD, compiled)) as f:
             sources = re.findall(r"^#include ?[<\"](.+)[>\"]", f.read(), re.M)
     for source in sources:
@@ -78,4 +80,6 @@ def wrong():
         # Folders of generated headers come with the first build of their target.
         named = [word[2:] for word in command["arguments"] if word.startswith("-I/")]
         missing |= {path for path in named if not os.path.isdir(path)}
-    return [f"{path} does not exist\n" for path in sorted(missing)] or ([] if commands else ["no commands\n"])
+    said = [f"{path} does not exist\n" for path in sorted(missing)]
+    said += [f"{path} stands for several sources\n" for path in files if re.search(SEVERAL, path)]
+    return said or ([] if commands else ["no commands\n"])
