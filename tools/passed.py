@@ -43,9 +43,11 @@ class Files:
 
 def everything_below(*folders):
     """One digest of all files below these folders of the checkout."""
-    found = sorted(os.path.relpath(os.path.join(folder, name), paths.CHECKOUT) for top in folders
-                   for folder, _, names in os.walk(os.path.join(paths.CHECKOUT, top)) for name in names)
-    return hashlib.sha256("".join(map(digest, found)).encode()).hexdigest()
+    found = [os.path.join(folder, name) for top in folders
+             for folder, _, names in os.walk(os.path.join(paths.CHECKOUT, top)) for name in names]
+    # An editor's lock file is a link to nowhere.
+    names = sorted(os.path.relpath(path, paths.CHECKOUT) for path in found if os.path.isfile(path))
+    return hashlib.sha256("".join(map(digest, names)).encode()).hexdigest()
 
 
 def build_modules(box, headers, name, *variables):
