@@ -65,11 +65,14 @@ def parameters(**settings):
 
 
 def disk():
-    """A real file system: tmpfs would take direct I/O for granted."""
+    """A real file system, without what earlier tests left there: tmpfs would take direct I/O for granted."""
     if not os.path.ismount(DISK):
         os.makedirs(DISK, exist_ok=True)
         lib.run(["modprobe", "-a", "loop", "ext4"])
         lib.run(f"truncate -s 96M {DISK}.img && mkfs.ext4 -q {DISK}.img && busybox mount -o loop {DISK}.img {DISK}")
+    for entry in os.scandir(DISK):
+        if entry.is_file():
+            os.unlink(entry)
     return DISK
 
 
