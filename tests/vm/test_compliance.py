@@ -12,10 +12,19 @@ FEWER = "--streaming=10"
 # machine may be late by a frame, which it would see as a gap. So slowly: where it is late by all
 # buffers, the board waits for one, and fills it within milliseconds.
 PACED = {"fps": "20"}
+# What it says then: of a buffer, and of a read() that finds a frame where the one before found none. Nothing is wrong with
+# such a frame, but nothing is proven either: it is asked again.
+LATE = r"QBUF returned the buffer as DONE|ret2 != ret \|\| err2 != err"
+ATTEMPTS = 3
 
 
 def v4l2_compliance(*options):
-    out = lib.run(["v4l2-compliance", *options], status=None, limit=280)
+    for attempt in range(1, ATTEMPTS + 1):
+        out = lib.run(["v4l2-compliance", *options], status=None, limit=280)
+        complaints = re.findall(r"(?:fail|warn): .*", out)
+        if not complaints or attempt == ATTEMPTS or not all(re.search(LATE, text) for text in complaints):
+            break
+        print(f"the machine was late by all buffers, attempt {attempt} of {ATTEMPTS}: {complaints}", flush=True)
     counts = re.findall(r"Total for .*: (\d+), Succeeded: (\d+), Failed: (\d+), Warnings: (\d+)", out)
     assert counts, "no total: v4l2-compliance did not finish"
     for total, succeeded, failed, warnings in counts:
