@@ -28,7 +28,9 @@ constexpr uint32_t bit(uint32_t code)
 
 /* By channel. */
 constexpr uint32_t kNoBayer = bit(CMACAM_FMT_GREY) | bit(CMACAM_FMT_NV12) | bit(CMACAM_FMT_Y10) |
-			      bit(CMACAM_FMT_YUYV) | bit(CMACAM_FMT_BGR24);
+			      bit(CMACAM_FMT_YUYV) | bit(CMACAM_FMT_BGR24) |
+			      bit(CMACAM_FMT_YUV420) | bit(CMACAM_FMT_RGB24) |
+			      bit(CMACAM_FMT_XBGR32) | bit(CMACAM_FMT_RGBX32);
 constexpr std::array<uint32_t, CMACAM_CH_COUNT> kFormats = {
 	kNoBayer | bit(CMACAM_FMT_SRGGB10) | bit(CMACAM_FMT_SRGGB8),
 	kNoBayer,

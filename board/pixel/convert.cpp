@@ -37,6 +37,30 @@ uint8_t crOf(int16_t r, int16_t g, int16_t b)
 	return static_cast<uint8_t>((sum >> 8) + 128);
 }
 
+/* Where the bytes of a pixel have its colours; a fourth one is 255. */
+struct Places
+{
+	std::size_t bytes; /* of a pixel */
+	std::size_t r, g, b;
+};
+
+template <Places kPlaces>
+void interleave(const RgbLine &line, uint8_t *__restrict out, std::size_t width)
+{
+	const uint8_t *__restrict r = line.r;
+	const uint8_t *__restrict g = line.g;
+	const uint8_t *__restrict b = line.b;
+
+	for (std::size_t x = 0; x < width; x++) {
+		uint8_t *pixel = out + kPlaces.bytes * x;
+		if constexpr (kPlaces.bytes == 4)
+			pixel[3] = 255;
+		pixel[kPlaces.r] = r[x];
+		pixel[kPlaces.g] = g[x];
+		pixel[kPlaces.b] = b[x];
+	}
+}
+
 /* What a line of the mosaic holds at even and at odd places. */
 struct Mosaic
 {
@@ -91,15 +115,22 @@ void convertToYuyv(const RgbLine &line, uint8_t *__restrict yuyv, std::size_t wi
 
 void convertToBgr(const RgbLine &line, uint8_t *__restrict bgr, std::size_t width)
 {
-	const uint8_t *__restrict r = line.r;
-	const uint8_t *__restrict g = line.g;
-	const uint8_t *__restrict b = line.b;
+	interleave<Places{3, 2, 1, 0}>(line, bgr, width);
+}
 
-	for (std::size_t x = 0; x < width; x++) {
-		bgr[3 * x] = b[x];
-		bgr[3 * x + 1] = g[x];
-		bgr[3 * x + 2] = r[x];
-	}
+void convertToRgb(const RgbLine &line, uint8_t *__restrict rgb, std::size_t width)
+{
+	interleave<Places{3, 0, 1, 2}>(line, rgb, width);
+}
+
+void convertToBgrx(const RgbLine &line, uint8_t *__restrict bgrx, std::size_t width)
+{
+	interleave<Places{4, 2, 1, 0}>(line, bgrx, width);
+}
+
+void convertToRgbx(const RgbLine &line, uint8_t *__restrict rgbx, std::size_t width)
+{
+	interleave<Places{4, 0, 1, 2}>(line, rgbx, width);
 }
 
 void convertToChroma(const RgbLine &upper, const RgbLine &lower, uint8_t *__restrict chroma,

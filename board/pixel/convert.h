@@ -35,6 +35,13 @@ void convertToYuyv(const RgbLine &line, uint8_t *yuyv, std::size_t width);
 /* B G R, full range. */
 void convertToBgr(const RgbLine &line, uint8_t *bgr, std::size_t width);
 
+/* R G B, full range. */
+void convertToRgb(const RgbLine &line, uint8_t *rgb, std::size_t width);
+
+/* B G R and R G B with a fourth byte of 255. */
+void convertToBgrx(const RgbLine &line, uint8_t *bgrx, std::size_t width);
+void convertToRgbx(const RgbLine &line, uint8_t *rgbx, std::size_t width);
+
 /*
  * RGGB mosaic: even lines hold R G R G, odd lines G B G B. 8 bits become 10 by
  * repeating the two highest, so that 0 and 255 map to 0 and 1023.

@@ -22,6 +22,10 @@ constexpr std::array<Format, CMACAM_FMT_COUNT> kFormats = {{
 	{"BGR24", 3, 1, 0, false},
 	{"SRGGB8", 1, 1, 0, true},
 	{"STATS", 0, 1, 0, false},
+	{"YUV420", 1, 2, 2, false},
+	{"RGB24", 3, 1, 0, false},
+	{"XBGR32", 4, 4, 0, false},
+	{"RGBX32", 4, 4, 0, false},
 }};
 
 } /* namespace */

@@ -21,7 +21,7 @@ struct Format
 	const char *name;
 	uint32_t bytesPerPixel; /* of the first plane; 0: not of pixels */
 	uint32_t strideAlign;	/* bytes, a power of two: no sample or pair may be split */
-	uint32_t chromaDivisor; /* chroma lines per luma line is 1 / this; 0: none */
+	uint32_t chromaDivisor; /* all chroma is 1 / this of what luma is; 0: none */
 	bool bayer;		/* what the sensor saw, not processed */
 };
 

@@ -39,6 +39,7 @@ void Renderer::putLine(const RgbLine &line, const FrameLayout &layout, uint32_t 
 	switch (layout.format) {
 	case CMACAM_FMT_GREY:
 	case CMACAM_FMT_NV12:
+	case CMACAM_FMT_YUV420:
 		return put8([&](uint8_t *out) { convertToLuma(line, out, width); });
 	case CMACAM_FMT_Y10:
 		return put16([&](uint16_t *out) { convertToLuma10(line, out, width); });
@@ -46,12 +47,47 @@ void Renderer::putLine(const RgbLine &line, const FrameLayout &layout, uint32_t 
 		return put8([&](uint8_t *out) { convertToYuyv(line, out, width); });
 	case CMACAM_FMT_BGR24:
 		return put8([&](uint8_t *out) { convertToBgr(line, out, width); });
+	case CMACAM_FMT_RGB24:
+		return put8([&](uint8_t *out) { convertToRgb(line, out, width); });
+	case CMACAM_FMT_XBGR32:
+		return put8([&](uint8_t *out) { convertToBgrx(line, out, width); });
+	case CMACAM_FMT_RGBX32:
+		return put8([&](uint8_t *out) { convertToRgbx(line, out, width); });
 	case CMACAM_FMT_SRGGB8:
 		return put8([&](uint8_t *out) { convertToMosaic8(line, y % 2, out, width); });
 	case CMACAM_FMT_SRGGB10:
 		return put16([&](uint16_t *out) { convertToMosaic10(line, y % 2, out, width); });
 	default: /* no channel enables with it */
 		return;
+	}
+}
+
+/* The chroma of luma lines y and y + 1. */
+void Renderer::putChroma(const RgbLine &upper, const RgbLine &lower, const FrameLayout &layout,
+			 uint32_t y, std::span<std::byte> memory)
+{
+	const uint64_t luma = uint64_t{layout.stride} * layout.height;
+
+	if (layout.format == CMACAM_FMT_NV12)
+		return putBytes<uint8_t>(memory, luma + uint64_t{layout.stride} * (y / 2),
+					 layout.width, [&](uint8_t *chroma) {
+						 convertToChroma(upper, lower, chroma,
+								 layout.width);
+					 });
+	if (layout.format != CMACAM_FMT_YUV420)
+		return;
+
+	chromaLine_.resize(layout.width);
+	convertToChroma(upper, lower, chromaLine_.data(), layout.width);
+
+	const uint64_t stride = layout.stride / 2;
+	for (uint32_t component = 0; component < 2; component++) {
+		const uint64_t plane = luma + component * stride * (layout.height / 2);
+		putBytes<uint8_t>(memory, plane + stride * (y / 2), layout.width / 2,
+				  [&](uint8_t *chroma) {
+					  for (uint32_t x = 0; x < layout.width / 2; x++)
+						  chroma[x] = chromaLine_[2 * x + component];
+				  });
 	}
 }
 
@@ -67,12 +103,7 @@ void Renderer::render(const Picture &picture, const View &view, const Processing
 
 		putLine(upper, layout, y, memory);
 		putLine(lower, layout, y + 1, memory);
-		if (layout.format == CMACAM_FMT_NV12) {
-			const uint64_t offset = uint64_t{layout.stride} * (layout.height + y / 2);
-			putBytes<uint8_t>(memory, offset, layout.width, [&](uint8_t *chroma) {
-				convertToChroma(upper, lower, chroma, layout.width);
-			});
-		}
+		putChroma(upper, lower, layout, y, memory);
 	}
 }
 

@@ -34,10 +34,13 @@ private:
 	void putBytes(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make);
 	void putLine(const RgbLine &line, const FrameLayout &layout, uint32_t y,
 		     std::span<std::byte> memory);
+	void putChroma(const RgbLine &upper, const RgbLine &lower, const FrameLayout &layout,
+		       uint32_t y, std::span<std::byte> memory);
 
 	Scaler scaler_;
 	Processor processor_;
 	std::vector<std::byte> cutLine_;
+	std::vector<uint8_t> chromaLine_;
 };
 
 } /* namespace cmacam */

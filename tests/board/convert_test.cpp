@@ -106,24 +106,25 @@ protected:
 				std::copy_n(picture->row(static_cast<Picture::Plane>(p), y),
 					    size.width, in.component(p, y));
 		}
-		const bool rgb = code == CMACAM_FMT_BGR24;
+		const bool rgb = GST_VIDEO_FORMAT_INFO_IS_RGB(gst_video_format_get_info(format));
 		Frame out(format, size, rgb ? "sRGB" : "bt709");
 		const std::unique_ptr<GstVideoConverter, Deleter> converter(
 			gst_video_converter_new(in.info(), out.info(), nullptr));
 		ASSERT_TRUE(converter);
 		gst_video_converter_frame(converter.get(), in.get(), out.get());
 
-		const uint32_t planes = code == CMACAM_FMT_NV12 ? 2 : 1;
+		const auto *ours = reinterpret_cast<const uint8_t *>(memory.data());
+		const uint32_t planes = GST_VIDEO_FORMAT_INFO_N_PLANES(out.info()->finfo);
 		for (uint32_t plane = 0; plane < planes; plane++) {
+			/* Two planes of chroma have one component of a pair each. */
+			const bool half = plane && planes == 3;
 			const uint32_t lines = plane ? size.height / 2 : size.height;
-			for (uint32_t y = 0; y < lines; y++) {
-				const auto *ours =
-					reinterpret_cast<const uint8_t *>(memory.data()) +
-					layout.stride * (plane * size.height + y);
+			const uint32_t stride = half ? layout.stride / 2 : layout.stride;
+			const uint32_t bytes = half ? size.width / 2 : lineBytes(layout);
+			for (uint32_t y = 0; y < lines; y++, ours += stride) {
 				const uint8_t *theirs = out.row(plane, y);
-				for (uint32_t x = 0; x < lineBytes(layout); x++) {
-					if (!inside(x * size.width / lineBytes(layout),
-						    plane ? 2 * y : y))
+				for (uint32_t x = 0; x < bytes; x++) {
+					if (!inside(x * size.width / bytes, plane ? 2 * y : y))
 						continue;
 					ASSERT_LE(std::abs(ours[x] - theirs[x]), kTolerance)
 						<< "plane " << plane << " at " << x << "," << y
@@ -186,6 +187,24 @@ TEST_F(ConvertTest, Bgr)
 {
 	compareBars({640, 480}, CMACAM_FMT_BGR24, GST_VIDEO_FORMAT_BGR);
 	compareColours(CMACAM_FMT_BGR24, GST_VIDEO_FORMAT_BGR);
+}
+
+TEST_F(ConvertTest, Rgb)
+{
+	compareBars({640, 480}, CMACAM_FMT_RGB24, GST_VIDEO_FORMAT_RGB);
+	compareColours(CMACAM_FMT_RGB24, GST_VIDEO_FORMAT_RGB);
+}
+
+TEST_F(ConvertTest, FourBytes)
+{
+	compareColours(CMACAM_FMT_XBGR32, GST_VIDEO_FORMAT_BGRA);
+	compareColours(CMACAM_FMT_RGBX32, GST_VIDEO_FORMAT_RGBA);
+}
+
+TEST_F(ConvertTest, Planar)
+{
+	compareBars({640, 480}, CMACAM_FMT_YUV420, GST_VIDEO_FORMAT_I420);
+	compareColours(CMACAM_FMT_YUV420, GST_VIDEO_FORMAT_I420);
 }
 
 /* The ends of the limited range, which rounding must not leave. */

@@ -85,8 +85,8 @@ TEST_F(EngineTest, SaysWhatItIs)
 	EXPECT_EQ(m.read(CMACAM_VERSION), CMACAM_VERSION_MAJOR << 16 | CMACAM_VERSION_MINOR);
 	EXPECT_EQ(m.read(CMACAM_CAPS), 3u | 4u << 8 | 64u << 16 | CMACAM_CAPS_FAULTS);
 	EXPECT_EQ(m.read(CMACAM_ALIGN), 6u) << "frames at 64 bytes, strides at any";
-	EXPECT_EQ(m.read(CMACAM_CH(0) + CMACAM_CH_FORMATS), 0x7fu);
-	EXPECT_EQ(m.read(CMACAM_CH(1) + CMACAM_CH_FORMATS), 0x3bu);
+	EXPECT_EQ(m.read(CMACAM_CH(0) + CMACAM_CH_FORMATS), 0xf7fu);
+	EXPECT_EQ(m.read(CMACAM_CH(1) + CMACAM_CH_FORMATS), 0xf3bu);
 	EXPECT_EQ(m.read(CMACAM_CH(2) + CMACAM_CH_FORMATS), 0x80u);
 	EXPECT_EQ(m.read(CMACAM_SENSOR_ARRAY), 2160u << 16 | 3840);
 	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), kIdle);
@@ -203,10 +203,11 @@ TEST(EngineStride, IsAlignedForTheBoardAndTheFormat)
 	constexpr struct
 	{
 		uint32_t format, packed, step;
-	} kLines[] = {{CMACAM_FMT_GREY, 18, 1},	   {CMACAM_FMT_NV12, 18, 2},
-		      {CMACAM_FMT_SRGGB10, 36, 2}, {CMACAM_FMT_Y10, 36, 2},
-		      {CMACAM_FMT_YUYV, 36, 4},	   {CMACAM_FMT_BGR24, 54, 1},
-		      {CMACAM_FMT_SRGGB8, 18, 1}};
+	} kLines[] = {
+		{CMACAM_FMT_GREY, 18, 1},   {CMACAM_FMT_NV12, 18, 2},	{CMACAM_FMT_SRGGB10, 36, 2},
+		{CMACAM_FMT_Y10, 36, 2},    {CMACAM_FMT_YUYV, 36, 4},	{CMACAM_FMT_BGR24, 54, 1},
+		{CMACAM_FMT_SRGGB8, 18, 1}, {CMACAM_FMT_YUV420, 18, 2}, {CMACAM_FMT_RGB24, 54, 1},
+		{CMACAM_FMT_XBGR32, 72, 4}, {CMACAM_FMT_RGBX32, 72, 4}};
 
 	for (uint32_t align : {1u, 2u, 64u, 256u}) {
 		Machine m(Machine::unpaced(), {.strideAlign = align});

@@ -16,9 +16,10 @@ using namespace cmacam;
 
 namespace {
 
-constexpr uint32_t kPictureFormats[] = {CMACAM_FMT_GREY,  CMACAM_FMT_NV12, CMACAM_FMT_SRGGB10,
-					CMACAM_FMT_Y10,	  CMACAM_FMT_YUYV, CMACAM_FMT_BGR24,
-					CMACAM_FMT_SRGGB8};
+constexpr uint32_t kPictureFormats[] = {CMACAM_FMT_GREY,   CMACAM_FMT_NV12,   CMACAM_FMT_SRGGB10,
+					CMACAM_FMT_Y10,	   CMACAM_FMT_YUYV,   CMACAM_FMT_BGR24,
+					CMACAM_FMT_SRGGB8, CMACAM_FMT_YUV420, CMACAM_FMT_RGB24,
+					CMACAM_FMT_XBGR32, CMACAM_FMT_RGBX32};
 
 std::shared_ptr<Picture> noise(Size size, unsigned int seed = 1)
 {
@@ -70,6 +71,31 @@ std::vector<std::byte> mirrored(const std::vector<std::byte> &frame, Size size, 
 	return result;
 }
 
+struct Line
+{
+	std::size_t start;  /* bytes from that of the frame */
+	std::size_t bytes;  /* of pixels */
+	std::size_t stride; /* bytes to the next line of the plane */
+};
+
+/* Of every plane, in the order of memory. */
+std::vector<Line> linesOf(const FrameLayout &layout)
+{
+	std::vector<Line> lines;
+	std::size_t start = 0;
+	const auto plane = [&](std::size_t count, std::size_t bytes, std::size_t stride) {
+		for (std::size_t y = 0; y < count; y++, start += stride)
+			lines.push_back({start, bytes, stride});
+	};
+
+	plane(layout.height, lineBytes(layout), layout.stride);
+	if (layout.format == CMACAM_FMT_NV12)
+		plane(layout.height / 2, layout.width, layout.stride);
+	for (int chroma = 0; chroma < 2 && layout.format == CMACAM_FMT_YUV420; chroma++)
+		plane(layout.height / 2, layout.width / 2, layout.stride / 2);
+	return lines;
+}
+
 uint16_t rawAt(const std::vector<std::byte> &memory, const FrameLayout &layout, uint32_t x,
 	       uint32_t y)
 {
@@ -110,7 +136,7 @@ TEST(Renderer, MosaicSpansTenBits)
 TEST(Renderer, FormatsAgree)
 {
 	constexpr Size kSize = {66, 34};
-	constexpr uint32_t kStride = 256;
+	constexpr uint32_t kStride = 320;
 	const auto picture = noise(kSize);
 	const auto memoryOf = [&](uint32_t format) {
 		return render(picture, {kSize.width, kSize.height, format, kStride});
@@ -118,6 +144,9 @@ TEST(Renderer, FormatsAgree)
 	const auto raw10 = memoryOf(CMACAM_FMT_SRGGB10), raw8 = memoryOf(CMACAM_FMT_SRGGB8);
 	const auto grey = memoryOf(CMACAM_FMT_GREY), y10 = memoryOf(CMACAM_FMT_Y10);
 	const auto yuyv = memoryOf(CMACAM_FMT_YUYV), bgr = memoryOf(CMACAM_FMT_BGR24);
+	const auto rgb = memoryOf(CMACAM_FMT_RGB24), bgrx = memoryOf(CMACAM_FMT_XBGR32),
+		   rgbx = memoryOf(CMACAM_FMT_RGBX32);
+	const auto nv12 = memoryOf(CMACAM_FMT_NV12), planar = memoryOf(CMACAM_FMT_YUV420);
 	const FrameLayout wide = {kSize.width, kSize.height, CMACAM_FMT_Y10, kStride};
 
 	for (uint32_t y = 0; y < kSize.height; y++) {
@@ -132,7 +161,23 @@ TEST(Renderer, FormatsAgree)
 				const auto plane = static_cast<Picture::Plane>(p);
 				ASSERT_EQ(std::to_integer<uint8_t>(bgr[at + 2 * x + 2 - p]),
 					  picture->row(plane, y)[x]);
+				ASSERT_EQ(rgb[at + 2 * x + p], bgr[at + 2 * x + 2 - p]);
+				ASSERT_EQ(bgrx[at + 3 * x + p], bgr[at + 2 * x + p]);
+				ASSERT_EQ(rgbx[at + 3 * x + p], rgb[at + 2 * x + p]);
 			}
+			ASSERT_EQ(bgrx[at + 3 * x + 3], std::byte{255});
+			ASSERT_EQ(rgbx[at + 3 * x + 3], std::byte{255});
+			ASSERT_EQ(nv12[at], grey[at]);
+			ASSERT_EQ(planar[at], grey[at]);
+		}
+	}
+
+	constexpr std::size_t kCb = kStride * kSize.height, kCr = kCb + kStride * kSize.height / 4;
+	for (uint32_t y = 0; y < kSize.height / 2; y++) {
+		for (uint32_t x = 0; x < kSize.width / 2; x++) {
+			const std::size_t at = kStride / 2 * y + x;
+			ASSERT_EQ(planar[kCb + at], nv12[kCb + 2 * at]);
+			ASSERT_EQ(planar[kCr + at], nv12[kCb + 2 * at + 1]);
 		}
 	}
 }
@@ -142,11 +187,14 @@ TEST(Renderer, PaddingStays)
 	for (uint32_t format : kPictureFormats) {
 		const FrameLayout layout = {18, 16, format, 64};
 		const auto memory = render(noise({18, 16}), layout);
-		const uint32_t lines = static_cast<uint32_t>(memory.size()) / layout.stride;
-		for (uint32_t y = 0; y < lines; y++) {
-			for (uint32_t x = lineBytes(layout); x < layout.stride; x++)
-				ASSERT_EQ(memory[y * layout.stride + x], std::byte{0xee});
+		std::size_t end = 0;
+		for (const Line &line : linesOf(layout)) {
+			end = line.start + line.stride;
+			for (std::size_t x = line.start + line.bytes; x < end; x++)
+				ASSERT_EQ(memory[x], std::byte{0xee})
+					<< formatOf(format).name << " at " << x;
 		}
+		ASSERT_EQ(memory.size(), end);
 	}
 }
 
@@ -159,13 +207,13 @@ TEST(Renderer, StrideMovesLinesOnly)
 		const FrameLayout wide = {18, 16, format, 256};
 		const auto picture = noise({18, 16});
 		const auto ours = render(picture, packed), theirs = render(picture, wide);
-		const std::size_t lines = ours.size() / packed.stride;
-		ASSERT_EQ(theirs.size(), lines * wide.stride);
-		for (std::size_t y = 0; y < lines; y++)
-			ASSERT_EQ(std::memcmp(&ours[y * packed.stride], &theirs[y * wide.stride],
-					      packed.stride),
+		const std::vector<Line> near = linesOf(packed), far = linesOf(wide);
+		ASSERT_EQ(ours.size(), near.back().start + near.back().bytes);
+		for (std::size_t i = 0; i < near.size(); i++)
+			ASSERT_EQ(std::memcmp(&ours[near[i].start], &theirs[far[i].start],
+					      near[i].bytes),
 				  0)
-				<< formatOf(format).name << " line " << y;
+				<< formatOf(format).name << " line " << i;
 	}
 }
 

@@ -11,7 +11,8 @@ MACHINE = Machine(more_boards=tuple(("--stride-align", str(align)) for align in 
 # By fourcc: bytes of a pixel in the first plane; what a stride of the format is a multiple of on any engine; size of
 # all planes in halves of the first one.
 FORMATS = {"GREY": (1, 1, 2), "NV12": (1, 2, 3), "YUYV": (2, 4, 2), "Y10 ": (2, 2, 2), "BGR3": (3, 1, 2),
-           "RGGB": (1, 1, 2), "RG10": (2, 2, 2)}
+           "RGGB": (1, 1, 2), "RG10": (2, 2, 2), "YU12": (1, 2, 3), "RGB3": (3, 1, 2), "XR24": (4, 4, 2),
+           "XB24": (4, 4, 2)}
 
 
 def stride(pixels, width, board=0, least=0):

@@ -43,7 +43,8 @@ def pages_are_the_ones_written():
 @vm_test(settings={"digest": "sha256"}, limit=180)
 def every_byte_is_the_board_s():
     """cam --file: each format at 640x480, 5 frames, equals the board's own output."""
-    for pixels in ("NV12", "R8", "SRGGB10", "RGB888", "YUYV", "R10", "SRGGB8"):
+    for pixels in ("NV12", "R8", "SRGGB10", "RGB888", "YUYV", "R10", "SRGGB8", "YUV420", "BGR888",
+                   "XRGB8888", "XBGR8888"):
         for old in glob.glob("/tmp/pixels-*.bin"):
             os.unlink(old)
         out = cam("--stream", f"width=640,height=480,pixelformat={pixels}", "--capture=5",

@@ -7,6 +7,7 @@ import re
 
 import lib
 import nodes
+import strides
 import tracefs
 from declare import Machine, vm_test
 
@@ -71,7 +72,7 @@ def read_copies_and_says_so():
 @vm_test()
 def v4l2_ctl_streams_every_format():
     """v4l2-ctl --stream-mmap, unmodified, streams each format without touching media-ctl."""
-    for pixels in ("GREY", "NV12", "YUYV", "Y10 ", "BGR3", "RGGB", "RG10"):
+    for pixels in strides.FORMATS:
         out = lib.run(["v4l2-ctl", "-d", lib.video(), f"--set-fmt-video=width=320,height=240,pixelformat={pixels}",
                        "--stream-mmap", "--stream-count=20", "--stream-to=/tmp/frames"])
         assert "VIDIOC" not in out, out

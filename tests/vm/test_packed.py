@@ -14,7 +14,8 @@ FRAMES = 3
 CONVERTED = ((300, 300), (652, 480), (800, 600))
 UNCONVERTED = ((650, 480), (722, 406), (18, 16))
 # What ffmpeg calls the formats.
-NAMES = {"NV12": "nv12", "YUYV": "yuyv422", "GREY": "gray", "BGR3": "bgr24", "RGGB": "bayer_rggb8"}
+NAMES = {"NV12": "nv12", "YUYV": "yuyv422", "GREY": "gray", "BGR3": "bgr24", "RGGB": "bayer_rggb8", "YU12": "yuv420p",
+         "RGB3": "rgb24", "XR24": "bgr0"}
 
 
 def driver_frames(pixels, width, height, count):

@@ -11,7 +11,7 @@ from declare import vm_test
 
 RUN = "/build/libcam-pipeline/cmacam-run"
 CHECK = "/build/tests/libcam-pipeline/session_check"
-FORMATS = ("NV12", "R8", "YUYV", "RGB888", "R10", "SRGGB10", "SRGGB8")
+FORMATS = ("NV12", "R8", "YUYV", "RGB888", "R10", "SRGGB10", "SRGGB8", "YUV420", "BGR888", "XRGB8888", "XBGR8888")
 
 
 def check(*arguments, **kwargs):

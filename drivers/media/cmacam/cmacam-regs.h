@@ -25,7 +25,7 @@
 #define CMACAM_ID_MAGIC			0x434d4143u
 #define CMACAM_VERSION			0x004	/* RO: major << 16 | minor */
 #define CMACAM_VERSION_MAJOR		2u
-#define CMACAM_VERSION_MINOR		0u
+#define CMACAM_VERSION_MINOR		1u
 #define CMACAM_CAPS			0x008	/* RO */
 #define CMACAM_CAPS_CHANNELS		0x0000000fu
 #define CMACAM_CAPS_FIFO_SHIFT		8 /* address FIFO depth, entries */
@@ -137,7 +137,11 @@
 #define CMACAM_FMT_BGR24		5u	/* B first */
 #define CMACAM_FMT_SRGGB8		6u
 #define CMACAM_FMT_STATS		7u	/* struct cmacam_stats */
-#define CMACAM_FMT_COUNT		8u
+#define CMACAM_FMT_YUV420		8u /* Y, Cb, Cr; chroma at stride / 2 */
+#define CMACAM_FMT_RGB24		9u	/* R first */
+#define CMACAM_FMT_XBGR32		10u	/* B G R and a byte of 255 */
+#define CMACAM_FMT_RGBX32		11u	/* R G B and a byte of 255 */
+#define CMACAM_FMT_COUNT		12u
 
 /*
  * One finished frame. The ring lies in coherent memory. The board writes

@@ -44,9 +44,13 @@ static const struct cmacam_format cmacam_formats[] = {
 
 /* Both are powers of two, so a multiple of the larger is one of the other. */
 static u32 format_stride_align(const struct cmacam_channel *ch,
+	{ V4L2_PIX_FMT_YUV420, CMACAM_FMT_YUV420, 1, 2, 3, &yuv },
 			       const struct cmacam_format *format)
 {
 	return max(ch->caps.stride_align, format->align);
+	{ V4L2_PIX_FMT_RGB24, CMACAM_FMT_RGB24, 3, 1, 2, &rgb },
+	{ V4L2_PIX_FMT_XBGR32, CMACAM_FMT_XBGR32, 4, 4, 2, &rgb },
+	{ V4L2_PIX_FMT_RGBX32, CMACAM_FMT_RGBX32, 4, 4, 2, &rgb },
 }
 
 /**
