@@ -112,6 +112,16 @@ py::tuple nv12(const Mapping &mapping)
 			      mapping.components(planes->chroma, planes->chroma.width, 2));
 }
 
+py::tuple yuv420(const Mapping &mapping)
+{
+	const auto planes = mapping.view().yuv420();
+	if (!planes)
+		hasNo(mapping.view(), "planes of YUV420");
+
+	return py::make_tuple(mapping.bytes(planes->luma), mapping.bytes(planes->cb),
+			      mapping.bytes(planes->cr));
+}
+
 py::array yuyv(const Mapping &mapping)
 {
 	const FrameView &view = mapping.view();
@@ -132,13 +142,16 @@ py::array raw(const Mapping &mapping)
 	return plane.sampleSize == 1 ? mapping.bytes(plane) : mapping.words(plane);
 }
 
-py::array bgrView(const Mapping &mapping)
+/* Pixels of whole bytes that stand together, as they are. */
+template <PixelFormat kFormat>
+py::array pixels(const Mapping &mapping)
 {
 	const FrameView &view = mapping.view();
-	if (view.format() != PixelFormat::Bgr24)
-		hasNo(view, "pixels in BGR; bgr() makes a copy that has");
+	if (view.format() != kFormat)
+		hasNo(view, "pixels of this kind; bgr() makes a copy in BGR");
 
-	return mapping.components(view.planes()[0], view.planes()[0].width, 3);
+	const MappedPlane &plane = view.planes()[0];
+	return mapping.components(plane, plane.width, plane.sampleSize);
 }
 
 py::array bgr(const Mapping &mapping)
@@ -207,18 +220,30 @@ void bindMapping(py::module_ &module)
 		.def_property_readonly("width", [](const Mapping &m) { return m.view().width(); })
 		.def_property_readonly("height", [](const Mapping &m) { return m.view().height(); })
 		.def_property_readonly(
-			"gray", gray, "Luma, (height, width): uint8 of R8 and NV12, uint16 of R10.")
+			"gray", gray,
+			"Luma, (height, width): uint8 of R8, NV12 and YUV420, uint16 of R10.")
 		.def_property_readonly(
 			"nv12", nv12,
 			"Luma (height, width) and CbCr (height/2, width/2, 2), uint8.")
+		.def_property_readonly(
+			"yuv420", yuv420,
+			"Luma (height, width), Cb and Cr (height/2, width/2), uint8.")
 		.def_property_readonly("yuyv", yuyv,
 				       "YUYV as (height, width, 2), luma first, uint8.")
 		.def_property_readonly(
 			"raw", raw,
 			"A Bayer mosaic that begins with red, (height, width): uint8 "
 			"of SRGGB8, uint16 of SRGGB10.")
-		.def_property_readonly("bgr_view", bgrView,
+		.def_property_readonly("bgr_view", pixels<PixelFormat::Bgr24>,
 				       "RGB888, which is BGR in memory, as (height, width, 3).")
+		.def_property_readonly("rgb_view", pixels<PixelFormat::Rgb24>,
+				       "BGR888, which is RGB in memory, as (height, width, 3).")
+		.def_property_readonly("bgrx_view", pixels<PixelFormat::Bgrx32>,
+				       "XRGB8888, which is BGRX in memory, as (height, width, 4); "
+				       "X has no meaning.")
+		.def_property_readonly("rgbx_view", pixels<PixelFormat::Rgbx32>,
+				       "XBGR8888, which is RGBX in memory, as (height, width, 4); "
+				       "X has no meaning.")
 		.def("bgr", bgr, "A copy in BGR, (height, width, 3), uint8, full range.");
 }
 

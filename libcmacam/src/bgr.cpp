@@ -43,6 +43,18 @@ int at(std::span<const std::byte> line, std::size_t index)
 	return std::to_integer<int>(line[index]);
 }
 
+/* The colours of a pixel stand where `kBlue` and `kRed` say, green between them. */
+template <std::size_t kBytes, std::size_t kBlue, std::size_t kRed>
+void pickLine(std::byte *out, unsigned int width, std::span<const std::byte> line)
+{
+	const std::byte *pixel = line.data();
+	for (unsigned int x = 0; x < width; x++, out += 3, pixel += kBytes) {
+		out[0] = pixel[kBlue];
+		out[1] = pixel[1];
+		out[2] = pixel[kRed];
+	}
+}
+
 /* One line, whose pixel x is pixel(x). */
 template <typename Function>
 void convertLine(std::byte *out, unsigned int width, Function pixel)
@@ -102,6 +114,15 @@ Result<void> FrameView::bgr(std::span<std::byte> to, std::size_t stride) const
 			});
 			break;
 		}
+		case PixelFormat::Yuv420: {
+			const auto cb = planes_[1].line((linePhase_ + y) / 2);
+			const auto cr = planes_[2].line((linePhase_ + y) / 2);
+			convertLine(out, width_, [&](unsigned int x) {
+				const std::size_t sample = (columnPhase_ + x) / 2;
+				return Pixel{at(line, x), at(cb, sample), at(cr, sample)};
+			});
+			break;
+		}
 		case PixelFormat::Yuyv:
 			convertLine(out, width_, [&](unsigned int x) {
 				const std::size_t column = columnPhase_ + x;
@@ -112,6 +133,15 @@ Result<void> FrameView::bgr(std::span<std::byte> to, std::size_t stride) const
 			break;
 		case PixelFormat::Bgr24:
 			std::memcpy(out, line.data(), lineBytes);
+			break;
+		case PixelFormat::Rgb24:
+			pickLine<3, 2, 0>(out, width_, line);
+			break;
+		case PixelFormat::Bgrx32:
+			pickLine<4, 0, 2>(out, width_, line);
+			break;
+		case PixelFormat::Rgbx32:
+			pickLine<4, 2, 0>(out, width_, line);
 			break;
 		case PixelFormat::Srggb8:
 		case PixelFormat::Srggb10:

@@ -31,8 +31,16 @@ constexpr FormatInfo kFormats[] = {
 	  2, {{ 1, 1, 1 }, { 2, 2, 2 }} },
 	{ PixelFormat::Yuyv, "YUYV", "YUY2", fourcc("YUYV"), fourcc("YUYV"), false,
 	  1, {{ 4, 2, 1 }} },
+	{ PixelFormat::Yuv420, "YUV420", "I420", fourcc("YU12"), fourcc("YU12"), false,
+	  3, {{ 1, 1, 1 }, { 1, 2, 2 }, { 1, 2, 2 }} },
 	{ PixelFormat::Bgr24, "RGB888", "BGR", fourcc("RG24"), fourcc("BGR3"), false,
 	  1, {{ 3, 1, 1 }} },
+	{ PixelFormat::Rgb24, "BGR888", "RGB", fourcc("BG24"), fourcc("RGB3"), false,
+	  1, {{ 3, 1, 1 }} },
+	{ PixelFormat::Bgrx32, "XRGB8888", "BGRx", fourcc("XR24"), fourcc("XR24"), false,
+	  1, {{ 4, 1, 1 }} },
+	{ PixelFormat::Rgbx32, "XBGR8888", "RGBx", fourcc("XB24"), fourcc("XB24"), false,
+	  1, {{ 4, 1, 1 }} },
 	{ PixelFormat::Srggb8, "SRGGB8", "rggb", fourcc("RGGB"), fourcc("RGGB"), true,
 	  1, {{ 1, 1, 1 }} },
 	{ PixelFormat::Srggb10, "SRGGB10", "rggb10le", fourcc("RG10"), fourcc("RG10"), true,
@@ -48,6 +56,15 @@ const FormatInfo *find(Predicate predicate)
 }
 
 } /* namespace */
+
+unsigned int FormatInfo::planeStride(std::size_t index, unsigned int stride) const
+{
+	const std::uint64_t samples =
+		std::uint64_t{stride} * planes[index].sampleSize * planes[0].horizontal;
+	const std::uint64_t pixels = std::uint64_t{planes[index].horizontal} * planes[0].sampleSize;
+
+	return samples % pixels ? 0 : static_cast<unsigned int>(samples / pixels);
+}
 
 std::span<const FormatInfo> formats()
 {

@@ -64,21 +64,26 @@ Result<FrameLayout> contiguousLayout(int fd, PixelFormat format, unsigned int wi
 	FrameLayout layout{format, width, height, {}};
 	std::size_t offset = 0;
 
-	for (const PlaneFormat &plane : std::span(info.planes).first(info.planeCount)) {
+	for (std::size_t i = 0; i < info.planeCount; i++) {
+		const PlaneFormat &plane = info.planes[i];
 		if (width % plane.horizontal || height % plane.vertical)
 			return Error{EINVAL, std::string(info.name) + " has no size of " +
 						     text(width, height)};
 
 		const unsigned int columns = width / plane.horizontal;
 		const unsigned int lines = height / plane.vertical;
-		if (!columns || !lines || stride / plane.sampleSize < columns)
+		const unsigned int planeStride = info.planeStride(i, stride);
+		if (!planeStride && stride)
+			return Error{EINVAL, std::string(info.name) + " has no stride of " +
+						     std::to_string(stride) + " bytes"};
+		if (!columns || !lines || planeStride / plane.sampleSize < columns)
 			return Error{EINVAL, "a stride of " + std::to_string(stride) +
 						     " bytes does not hold a line of " +
 						     std::to_string(width) + " pixels"};
 
-		const std::size_t size = static_cast<std::size_t>(stride) * lines;
+		const std::size_t size = static_cast<std::size_t>(planeStride) * lines;
 		layout.planes.push_back(
-			{fd, offset, size, columns, lines, stride, plane.sampleSize});
+			{fd, offset, size, columns, lines, planeStride, plane.sampleSize});
 		offset += size;
 	}
 

@@ -9,7 +9,8 @@ namespace cmacam {
 
 std::optional<MappedPlane> FrameView::gray() const
 {
-	if (!planeCount_ || (format_ != PixelFormat::Gray8 && format_ != PixelFormat::Nv12))
+	if (!planeCount_ || (format_ != PixelFormat::Gray8 && format_ != PixelFormat::Nv12 &&
+			     format_ != PixelFormat::Yuv420))
 		return std::nullopt;
 
 	return planes_[0];
@@ -21,6 +22,14 @@ std::optional<Nv12Planes> FrameView::nv12() const
 		return std::nullopt;
 
 	return Nv12Planes{planes_[0], planes_[1]};
+}
+
+std::optional<Yuv420Planes> FrameView::yuv420() const
+{
+	if (!planeCount_ || format_ != PixelFormat::Yuv420)
+		return std::nullopt;
+
+	return Yuv420Planes{planes_[0], planes_[1], planes_[2]};
 }
 
 Result<FrameView> FrameView::roi(const Rect &rect) const

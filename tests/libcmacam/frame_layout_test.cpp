@@ -56,6 +56,20 @@ TEST(FrameLayout, PackedFormatsCountWholeSamples)
 	EXPECT_EQ(contiguousLayout(5, PixelFormat::Bgr24, 641, 479, 1922).error().code, EINVAL);
 }
 
+TEST(FrameLayout, PlanarChromaHasHalfTheStride)
+{
+	auto layout = contiguousLayout(5, PixelFormat::Yuv420, 322, 242, 384);
+	ASSERT_TRUE(layout);
+	ASSERT_EQ(layout->planes.size(), 3U);
+	for (std::size_t i : {1, 2}) {
+		EXPECT_EQ(layout->planes[i].stride, 192U);
+		EXPECT_EQ(layout->planes[i].width, 161U);
+		EXPECT_EQ(layout->planes[i].height, 121U);
+		EXPECT_EQ(layout->planes[i].offset, 384U * 242 + (i - 1) * 192 * 121);
+	}
+	EXPECT_EQ(contiguousLayout(5, PixelFormat::Yuv420, 322, 242, 323).error().code, EINVAL);
+}
+
 TEST(FrameLayout, BadGeometryIsRefused)
 {
 	EXPECT_EQ(contiguousLayout(5, PixelFormat::Gray8, 640, 480, 639).error().code, EINVAL);

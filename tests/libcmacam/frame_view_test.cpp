@@ -101,6 +101,18 @@ Colour expected(const FrameView &frame, unsigned int x, unsigned int y)
 	case PixelFormat::Nv12:
 		return reference(byteAt(frame, 0, y, x), byteAt(frame, 1, y / 2, x / 2 * 2),
 				 byteAt(frame, 1, y / 2, x / 2 * 2 + 1));
+	case PixelFormat::Yuv420:
+		return reference(byteAt(frame, 0, y, x), byteAt(frame, 1, y / 2, x / 2),
+				 byteAt(frame, 2, y / 2, x / 2));
+	case PixelFormat::Rgb24:
+		return {byteAt(frame, 0, y, 3 * x + 2), byteAt(frame, 0, y, 3 * x + 1),
+			byteAt(frame, 0, y, 3 * x)};
+	case PixelFormat::Bgrx32:
+		return {byteAt(frame, 0, y, 4 * x), byteAt(frame, 0, y, 4 * x + 1),
+			byteAt(frame, 0, y, 4 * x + 2)};
+	case PixelFormat::Rgbx32:
+		return {byteAt(frame, 0, y, 4 * x + 2), byteAt(frame, 0, y, 4 * x + 1),
+			byteAt(frame, 0, y, 4 * x)};
 	case PixelFormat::Yuyv:
 		return reference(byteAt(frame, 0, y, 2 * x), byteAt(frame, 0, y, x / 2 * 4 + 1),
 				 byteAt(frame, 0, y, x / 2 * 4 + 3));
@@ -111,7 +123,8 @@ Colour expected(const FrameView &frame, unsigned int x, unsigned int y)
 }
 
 constexpr PixelFormat kPictures[] = {PixelFormat::Gray8, PixelFormat::Gray10, PixelFormat::Nv12,
-				     PixelFormat::Yuyv, PixelFormat::Bgr24};
+				     PixelFormat::Yuyv,	 PixelFormat::Yuv420, PixelFormat::Bgr24,
+				     PixelFormat::Rgb24, PixelFormat::Bgrx32, PixelFormat::Rgbx32};
 
 } /* namespace */
 
@@ -143,8 +156,10 @@ TEST_F(FrameViewTest, ViewsFollowTheFormat)
 		EXPECT_EQ(frame.width(), kViewWidth);
 		EXPECT_EQ(frame.height(), kViewHeight);
 		EXPECT_EQ(frame.planes().size(), row.planeCount);
-		EXPECT_EQ(frame.gray().has_value(),
-			  row.format == PixelFormat::Gray8 || row.format == PixelFormat::Nv12);
+		EXPECT_EQ(frame.gray().has_value(), row.format == PixelFormat::Gray8 ||
+							    row.format == PixelFormat::Nv12 ||
+							    row.format == PixelFormat::Yuv420);
+		EXPECT_EQ(frame.yuv420().has_value(), row.format == PixelFormat::Yuv420);
 		EXPECT_EQ(frame.nv12().has_value(), row.format == PixelFormat::Nv12);
 	}
 }

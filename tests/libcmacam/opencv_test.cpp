@@ -88,6 +88,51 @@ TEST(OpenCv, PackedFormats)
 	EXPECT_TRUE(cmacam::bgr(*mosaic).empty());
 }
 
+TEST(OpenCv, ColoursOfWholeBytes)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(256 * 40);
+
+	auto redFirst = map(fd.get(), PixelFormat::Rgb24, 256);
+	ASSERT_TRUE(redFirst);
+	EXPECT_EQ(cmacam::rgbView(*redFirst).at<cv::Vec3b>(1, 1)[2], (256 + 5) % 251);
+	EXPECT_TRUE(cmacam::bgrView(*redFirst).empty());
+	EXPECT_EQ(cmacam::bgr(*redFirst).at<cv::Vec3b>(1, 1)[0], (256 + 5) % 251);
+
+	auto blueFirst = map(fd.get(), PixelFormat::Bgrx32, 256);
+	ASSERT_TRUE(blueFirst);
+	EXPECT_EQ(cmacam::bgrxView(*blueFirst).size(), cv::Size(60, 40));
+	EXPECT_EQ(cmacam::bgrxView(*blueFirst).at<cv::Vec4b>(1, 1)[2], (256 + 6) % 251);
+	EXPECT_TRUE(cmacam::rgbxView(*blueFirst).empty());
+
+	auto redFirst32 = map(fd.get(), PixelFormat::Rgbx32, 256);
+	ASSERT_TRUE(redFirst32);
+	EXPECT_EQ(cmacam::rgbxView(*redFirst32).at<cv::Vec4b>(1, 1)[2], (256 + 6) % 251);
+	EXPECT_TRUE(cmacam::bgrxView(*redFirst32).empty());
+}
+
+TEST(OpenCv, Yuv420)
+{
+	FakeDmaBufs fake;
+	cmacam::UniqueFd fd = FakeDmaBufs::create(64 * 60);
+
+	auto padded = map(fd.get(), PixelFormat::Yuv420, 64);
+	ASSERT_TRUE(padded);
+	const cmacam::Yuv420Mats planes = cmacam::yuv420(*padded);
+	EXPECT_EQ(planes.luma.size(), cv::Size(60, 40));
+	EXPECT_EQ(planes.cb.size(), cv::Size(30, 20));
+	EXPECT_EQ(planes.cb.step[0], 32U);
+	EXPECT_EQ(planes.cr.at<uchar>(1, 2), (64 * 40 + 32 * 20 + 32 + 2) % 251);
+	EXPECT_TRUE(cmacam::i420(*padded).empty()) << "OpenCV knows no padding between planes";
+
+	auto packed = map(fd.get(), PixelFormat::Yuv420, 60);
+	ASSERT_TRUE(packed);
+	const cv::Mat all = cmacam::i420(*packed);
+	EXPECT_EQ(all.size(), cv::Size(60, 60));
+	EXPECT_EQ(all.at<uchar>(59, 59), (60 * 60 - 1) % 251);
+	EXPECT_TRUE(cmacam::i420(*packed->roi({0, 0, 60, 20})).empty());
+}
+
 TEST(OpenCv, BgrIsACopy)
 {
 	FakeDmaBufs fake;

@@ -218,6 +218,39 @@ def views_outlive_the_mapping():
 
 
 @vm_test()
+def views_of_whole_bytes():
+    """Python, RGB888, BGR888, XRGB8888, XBGR8888: the view has the pixels of the copy in BGR, in the order of its name."""
+    for format_, view, colours in (("RGB888", "bgr_view", (0, 1, 2)), ("BGR888", "rgb_view", (2, 1, 0)),
+                                   ("XRGB8888", "bgrx_view", (0, 1, 2)), ("XBGR8888", "rgbx_view", (2, 1, 0))):
+        with camera(format=format_, policy="block") as source, source.next().map() as pixels:
+            array = getattr(pixels, view)
+            assert array.shape[:2] == (480, 640) and not array.flags.owndata, (format_, array.shape)
+            assert (array[:, :, list(colours)] == pixels.bgr()).all(), format_
+            assert pixels.bgr().std() > 1
+            for other in {"bgr_view", "rgb_view", "bgrx_view", "rgbx_view", "yuv420"} - {view}:
+                try:
+                    getattr(pixels, other)
+                    raise AssertionError(f"{format_} has a {other}")
+                except ValueError:
+                    pass
+            del array
+
+
+@vm_test()
+def planes_of_yuv420():
+    """Python, YUV420: three planes whose conversion is that of NV12 of the same picture."""
+    pictures = []
+    for format_ in ("YUV420", "NV12"):
+        with camera(format=format_, policy="block") as source, source.next().map() as pixels:
+            pictures.append(pixels.bgr())
+            if format_ == "YUV420":
+                assert [plane.shape for plane in pixels.yuv420] == [(480, 640), (240, 320), (240, 320)]
+                assert (pixels.gray == pixels.yuv420[0]).all()
+    # The mark of the board is over the first bytes.
+    assert (pictures[0][2:] == pictures[1][2:]).all()
+
+
+@vm_test()
 def view_gone_buffer_back():
     """The lease of a view ends with the view; then no holder is left."""
     with camera(policy="block") as source:

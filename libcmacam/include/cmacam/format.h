@@ -20,7 +20,11 @@ enum class PixelFormat {
 	Gray10,	 /**< 10-bit luma in 16-bit little-endian words */
 	Nv12,	 /**< luma, then CbCr pairs at half resolution */
 	Yuyv,	 /**< two pixels in four bytes: Y Cb Y Cr */
+	Yuv420,	 /**< luma, then Cb, then Cr, both at half resolution */
 	Bgr24,	 /**< three bytes in memory: blue, green, red */
+	Rgb24,	 /**< three bytes in memory: red, green, blue */
+	Bgrx32,	 /**< four bytes in memory: blue, green, red, one without a meaning */
+	Rgbx32,	 /**< four bytes in memory: red, green, blue, one without a meaning */
 	Srggb8,	 /**< 8-bit Bayer */
 	Srggb10, /**< 10-bit Bayer in 16-bit little-endian words */
 };
@@ -42,8 +46,16 @@ struct FormatInfo
 	std::uint32_t drm;	/**< fourcc of DRM, which libcamera shares */
 	std::uint32_t v4l2;	/**< fourcc of V4L2 */
 	bool bayer;		/**< a mosaic, whose caps are video/x-bayer */
-	std::size_t planeCount; /**< 1 or 2 */
-	PlaneFormat planes[2];
+	std::size_t planeCount; /**< 1 to 3 */
+	PlaneFormat planes[3];
+
+	/**
+	 * Bytes from one line of plane \a index to the next, if those of the first
+	 * plane have \a stride: all planes of a frame span the same width.
+	 *
+	 * \return 0 if that is no whole number
+	 */
+	unsigned int planeStride(std::size_t index, unsigned int stride) const;
 };
 
 /** The table of all formats. */

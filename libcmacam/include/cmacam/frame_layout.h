@@ -49,7 +49,7 @@ struct FrameLayout
 /**
  * The samples of plane \a index that belong to the pixels of \a rect.
  *
- * Where a sample stands for several pixels, as CbCr of Nv12 does for 2x2 and a
+ * Where a sample stands for several pixels, as chroma of Nv12 does for 2x2 and a
  * sample of Yuyv for two, it belongs if any of them does: the part is rounded
  * out to whole samples.
  *
@@ -67,8 +67,9 @@ Result<Rect> samplesOf(const FrameLayout &layout, std::size_t index, const Rect 
  * \param[in] height Lines
  * \param[in] stride Bytes from one line of the first plane to the next
  *
- * \return EINVAL if \a stride is shorter than a line, or if the size does not
- * divide into whole samples (odd width of Nv12 and Yuyv, odd height of Nv12)
+ * \return EINVAL if \a stride is shorter than a line, or if it or the size does
+ * not divide into whole samples (odd width of Nv12, Yuv420 and Yuyv, odd height
+ * of Nv12 and Yuv420, odd stride of Yuv420)
  */
 Result<FrameLayout> contiguousLayout(int fd, PixelFormat format, unsigned int width,
 				     unsigned int height, unsigned int stride);

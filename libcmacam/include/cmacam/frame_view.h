@@ -39,6 +39,14 @@ struct Nv12Planes
 	MappedPlane chroma; /**< a CbCr pair for 2x2 pixels */
 };
 
+/** The three planes of Yuv420. */
+struct Yuv420Planes
+{
+	MappedPlane luma; /**< one byte per pixel */
+	MappedPlane cb;	  /**< one byte for 2x2 pixels */
+	MappedPlane cr;	  /**< likewise */
+};
+
 /**
  * Where the pixels of a frame are in memory.
  *
@@ -62,11 +70,14 @@ public:
 	/** The planes of the format, in its order; none if this is a view of nothing. */
 	std::span<const MappedPlane> planes() const { return {planes_.data(), planeCount_}; }
 
-	/** \return The 8-bit luma plane of Gray8 and Nv12, else nothing */
+	/** \return The 8-bit luma plane of Gray8, Nv12 and Yuv420, else nothing */
 	std::optional<MappedPlane> gray() const;
 
 	/** \return Both planes of Nv12, else nothing */
 	std::optional<Nv12Planes> nv12() const;
+
+	/** \return All planes of Yuv420, else nothing */
+	std::optional<Yuv420Planes> yuv420() const;
 
 	/**
 	 * A part of this view; nothing is synchronised and nothing copied.

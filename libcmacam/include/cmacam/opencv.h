@@ -26,7 +26,7 @@ inline cv::Mat planeView(const FrameView &frame, std::size_t index, int type)
 		       const_cast<std::byte *>(plane.data.data()), plane.stride);
 }
 
-/** Luma as CV_8UC1, of Gray8 and Nv12; empty for other formats and after end(). */
+/** Luma as CV_8UC1, of Gray8, Nv12 and Yuv420; empty for other formats and after end(). */
 inline cv::Mat gray(const FrameView &frame)
 {
 	return frame.gray() ? planeView(frame, 0, CV_8UC1) : cv::Mat();
@@ -60,6 +60,43 @@ inline Nv12Mats nv12(const FrameView &frame)
 	return {frame.nv12() ? gray(frame) : cv::Mat(), uv(frame)};
 }
 
+/** The three planes of Yuv420, each CV_8UC1. */
+struct Yuv420Mats
+{
+	cv::Mat luma;
+	cv::Mat cb; /**< at half resolution */
+	cv::Mat cr; /**< at half resolution */
+};
+
+/** All planes of Yuv420; all empty for other formats. */
+inline Yuv420Mats yuv420(const FrameView &frame)
+{
+	if (!frame.yuv420())
+		return {};
+
+	return {planeView(frame, 0, CV_8UC1), planeView(frame, 1, CV_8UC1),
+		planeView(frame, 2, CV_8UC1)};
+}
+
+/**
+ * All planes of Yuv420 as one CV_8UC1 of height * 3 / 2 lines, for
+ * cv::COLOR_YUV2BGR_I420 and its like; empty for other formats, for parts of a
+ * frame, and where lines are padded: OpenCV knows planes without gaps only.
+ */
+inline cv::Mat i420(const FrameView &frame)
+{
+	const auto planes = frame.yuv420();
+	if (!planes || planes->luma.stride != planes->luma.width ||
+	    planes->cb.stride != planes->cb.width || planes->cr.stride != planes->cr.width ||
+	    planes->luma.data.data() + planes->luma.data.size() != planes->cb.data.data() ||
+	    planes->cb.data.data() + planes->cb.data.size() != planes->cr.data.data())
+		return {};
+
+	return cv::Mat(static_cast<int>(frame.height() + frame.height() / 2),
+		       static_cast<int>(frame.width()), CV_8UC1,
+		       const_cast<std::byte *>(planes->luma.data.data()));
+}
+
 /** Yuyv as CV_8UC2, luma first, for cv::COLOR_YUV2GRAY_YUYV and its like; else empty. */
 inline cv::Mat yuyv(const FrameView &frame)
 {
@@ -88,6 +125,34 @@ inline cv::Mat bgrView(const FrameView &frame)
 		return {};
 
 	return planeView(frame, 0, CV_8UC3);
+}
+
+/** Rgb24 as CV_8UC3, red first, as networks are often trained; else empty. */
+inline cv::Mat rgbView(const FrameView &frame)
+{
+	if (frame.planes().empty() || frame.format() != PixelFormat::Rgb24)
+		return {};
+
+	return planeView(frame, 0, CV_8UC3);
+}
+
+/** Bgrx32 as CV_8UC4, which OpenCV takes for BGRA; else empty. The fourth channel has no meaning.
+ */
+inline cv::Mat bgrxView(const FrameView &frame)
+{
+	if (frame.planes().empty() || frame.format() != PixelFormat::Bgrx32)
+		return {};
+
+	return planeView(frame, 0, CV_8UC4);
+}
+
+/** Rgbx32 as CV_8UC4, red first; else empty. The fourth channel has no meaning. */
+inline cv::Mat rgbxView(const FrameView &frame)
+{
+	if (frame.planes().empty() || frame.format() != PixelFormat::Rgbx32)
+		return {};
+
+	return planeView(frame, 0, CV_8UC4);
 }
 
 /**
