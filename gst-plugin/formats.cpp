@@ -21,14 +21,20 @@ constexpr const char *kBayer = "video/x-bayer";
 constexpr std::array kOneByte = {PlaneShape{1, 1, 1}};
 constexpr std::array kTwoBytes = {PlaneShape{2, 1, 1}};
 constexpr std::array kThreeBytes = {PlaneShape{3, 1, 1}};
+constexpr std::array kFourBytes = {PlaneShape{4, 1, 1}};
 constexpr std::array kPacked422 = {PlaneShape{4, 2, 1}};
 constexpr std::array kSemiPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{2, 2, 2}};
+constexpr std::array kPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{1, 2, 2}, PlaneShape{1, 2, 2}};
 
-/* DRM and libcamera name 24-bit RGB by its register, GStreamer by its bytes. */
+/* DRM and libcamera name RGB by its register, GStreamer by its bytes. */
 constexpr std::array kFormats = {
 	Format{libcamera::formats::NV12, GST_VIDEO_FORMAT_NV12, kRaw, "NV12", kSemiPlanar420},
 	Format{libcamera::formats::YUYV, GST_VIDEO_FORMAT_YUY2, kRaw, "YUY2", kPacked422},
+	Format{libcamera::formats::YUV420, GST_VIDEO_FORMAT_I420, kRaw, "I420", kPlanar420},
 	Format{libcamera::formats::RGB888, GST_VIDEO_FORMAT_BGR, kRaw, "BGR", kThreeBytes},
+	Format{libcamera::formats::BGR888, GST_VIDEO_FORMAT_RGB, kRaw, "RGB", kThreeBytes},
+	Format{libcamera::formats::XRGB8888, GST_VIDEO_FORMAT_BGRx, kRaw, "BGRx", kFourBytes},
+	Format{libcamera::formats::XBGR8888, GST_VIDEO_FORMAT_RGBx, kRaw, "RGBx", kFourBytes},
 	Format{libcamera::formats::R8, GST_VIDEO_FORMAT_GRAY8, kRaw, "GRAY8", kOneByte},
 	Format{libcamera::formats::R10, GST_VIDEO_FORMAT_GRAY10_LE16, kRaw, "GRAY10_LE16",
 	       kTwoBytes},
@@ -98,6 +104,14 @@ const Format *findFormat(const GstStructure *structure)
 		return gst_structure_has_name(structure, f.mediaType) &&
 		       std::string_view(f.name) == name;
 	});
+}
+
+unsigned int planeStride(const Format &format, size_t index, unsigned int stride)
+{
+	const PlaneShape &first = format.planes[0], &plane = format.planes[index];
+
+	return stride * plane.sampleBytes * first.horizontal /
+	       (plane.horizontal * first.sampleBytes);
 }
 
 std::vector<PlaneRows> defaultRows(const Format &format, const libcamera::Size &size)

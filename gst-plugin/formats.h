@@ -54,6 +54,8 @@ const Format *findFormat(const GstStructure *structure);
 /* Bayer has no caps for dma-bufs: it flows under the plain ones. */
 bool hasDmaDrm(const Format &format);
 
+/* Bytes from row to row of plane @index where those of the first plane have @stride. */
+unsigned int planeStride(const Format &format, size_t index, unsigned int stride);
 /* The layout GStreamer assumes of a frame that has no GstVideoMeta. */
 std::vector<PlaneRows> defaultRows(const Format &format, const libcamera::Size &size);
 /* The camera's layout of the same rows. */

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "driver_error.h"
+#include "formats.h"
 
 namespace cmacam::gst {
 
@@ -37,6 +38,7 @@ StreamBuffers::allocate(const std::shared_ptr<libcamera::Camera> &camera,
 	for (const auto &buffer : self->allocator_.buffers(config.stream()))
 		self->buffers_.push_back(buffer.get());
 
+	const Format *format = findFormat(config.pixelFormat);
 	const auto planes = self->buffers_.front()->planes();
 	for (const libcamera::FrameBuffer::Plane &plane : planes) {
 		if (plane.fd != planes.front().fd) {
@@ -47,7 +49,10 @@ StreamBuffers::allocate(const std::shared_ptr<libcamera::Camera> &camera,
 				      "FrameBuffer::planes()"};
 			return nullptr;
 		}
-		self->planes_.push_back({plane.offset, plane.length, config.stride});
+		const size_t index = self->planes_.size();
+		self->planes_.push_back(
+			{plane.offset, plane.length,
+			 format ? planeStride(*format, index, config.stride) : config.stride});
 	}
 
 	return self;

@@ -13,7 +13,8 @@ from test_errors import SMALL_CMA
 PROGRAMS = "/build/tests/gst-plugin"
 # By name: the caps; the fourcc of the same bytes.
 FORMATS = {"NV12": ("video/x-raw,format=NV12", "NV12"), "GRAY8": ("video/x-raw,format=GRAY8", "GREY"),
-           "BGR": ("video/x-raw,format=BGR", "BGR3"), "SRGGB10": ("video/x-bayer,format=rggb10le", "RG10")}
+           "BGR": ("video/x-raw,format=BGR", "BGR3"), "I420": ("video/x-raw,format=I420", "YU12"),
+           "BGRx": ("video/x-raw,format=BGRx", "XR24"), "SRGGB10": ("video/x-bayer,format=rggb10le", "RG10")}
 
 
 def gst_probe(source, *options, status=0, limit=110):
