@@ -17,6 +17,13 @@
 
 namespace libcamera {
 
+namespace {
+
+/* Widths and heights are even, so that a frame has whole chroma samples and Bayer cells. */
+constexpr unsigned int kSizeStep = 2;
+
+} /* namespace */
+
 /**
  * \class CmacamCaptureDevice
  * \brief V4L2VideoDevice that tells errors in words and notices removal
@@ -58,6 +65,34 @@ void CmacamCaptureDevice::close()
 		notifier_->setEnabled(false);
 
 	V4L2VideoDevice::close();
+}
+
+/**
+ * \brief All sizes that can be set with a format
+ *
+ * The node lists a choice of ordinary sizes for programs that know lists only. Its bounds are those
+ * of the sensor; a format of many bytes may end below them.
+ *
+ * \return The range, or nothing if the device has gone
+ */
+std::optional<SizeRange> CmacamCaptureDevice::sizeRange(V4L2PixelFormat fourcc)
+{
+	Rectangle bounds;
+	if (getSelection(V4L2_SEL_TGT_CROP_BOUNDS, &bounds))
+		return std::nullopt;
+
+	/* Who wants the least of both gets the smallest size of the list. */
+	V4L2DeviceFormat largest;
+	largest.fourcc = fourcc;
+	largest.size = bounds.size();
+	V4L2DeviceFormat narrowest = largest, lowest = largest;
+	narrowest.size.width = 1;
+	lowest.size.height = 1;
+	if (tryFormat(&largest) || tryFormat(&narrowest) || tryFormat(&lowest))
+		return std::nullopt;
+
+	return SizeRange{
+		{narrowest.size.width, lowest.size.height}, largest.size, kSizeStep, kSizeStep};
 }
 
 /**

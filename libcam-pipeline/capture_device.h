@@ -12,6 +12,8 @@
 
 #include <libcamera/base/signal.h>
 
+#include <libcamera/geometry.h>
+
 #include "libcamera/internal/v4l2_videodevice.h"
 
 namespace libcamera {
@@ -26,6 +28,8 @@ public:
 
 	int open();
 	void close();
+
+	std::optional<SizeRange> sizeRange(V4L2PixelFormat format);
 
 	bool isGone();
 	std::string lastError();

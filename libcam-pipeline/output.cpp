@@ -43,10 +43,12 @@ std::unique_ptr<CmacamOutput> CmacamOutput::open(const MediaDevice *media,
 	if (output->device_.open())
 		return nullptr;
 
-	for (const auto &[fourcc, ranges] : output->device_.formats()) {
-		PixelFormat format = fourcc.toPixelFormat();
-		if (format.isValid())
-			output->formats_[format] = ranges;
+	for (const auto &[fourcc, listed] : output->device_.formats()) {
+		const PixelFormat format = fourcc.toPixelFormat();
+		if (!format.isValid())
+			continue;
+		if (const auto range = output->device_.sizeRange(fourcc))
+			output->formats_[format] = {*range};
 	}
 
 	if (output->formats_.empty()) {

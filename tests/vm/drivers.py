@@ -47,7 +47,7 @@ class Drivers:
         self._parameters = machine.allocator_params
         show(numbers)
         lib.mark_log("drivers")
-        lib.run(["/src/tools/guest/load-drivers", f"allocator={machine.allocator}"],
+        lib.run(["/src/tools/guest/load-drivers", f"allocator={machine.allocator}", *machine.driver_params],
                 env={**os.environ, "ALLOCATOR_PARAMS": machine.allocator_params, "EVICT": str(machine.evict),
                      "NONCOHERENT": "yes" if machine.noncoherent else "no", "UDEV_LIMIT": str(20 * lib.SLOWER)})
         self._now = (machine, numbers)

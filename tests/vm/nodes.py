@@ -137,7 +137,7 @@ class Node:
                 raise AssertionError(f"{self.name}: no loss within {LIMIT} s")
 
     def get(self, control):
-        return struct.unpack("=Ii", fcntl.ioctl(self.fd, _G_CTRL, struct.pack("=Ii", control, 0)))[1]
+        return get_control(self.fd, control)
 
     def set(self, values):
         set_controls(self.fd, values)
@@ -158,10 +158,17 @@ class Sensor:
     def set(self, values):
         set_controls(self.fd, values)
 
+    def get(self, control):
+        return get_control(self.fd, control)
+
     def crop(self, left, top, width, height):
         """What the driver made of the rectangle."""
         asked = struct.pack("=4I4i8I", 1, 0, CROP, 0, left, top, width, height, *[0] * 8)
         return struct.unpack_from("=4i", fcntl.ioctl(self.fd, _S_SELECTION, asked), 16)
+
+
+def get_control(fd, control):
+    return struct.unpack("=Ii", fcntl.ioctl(fd, _G_CTRL, struct.pack("=Ii", control, 0)))[1]
 
 
 def set_controls(fd, values):

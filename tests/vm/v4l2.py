@@ -4,6 +4,7 @@
 The numbers are those of linux/videodev2.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h on 64 bits.
 """
 
+import errno
 import fcntl
 import mmap
 import os
@@ -14,6 +15,9 @@ import lib
 
 VIDEO_CAPTURE = 1
 MMAP, DMABUF = 1, 4                 # enum v4l2_memory
+CROP, CROP_DEFAULT, CROP_BOUNDS = 0, 1, 2       # V4L2_SEL_TGT_*
+COMPOSE_BOUNDS = 0x102
+DISCRETE, CONTINUOUS, STEPWISE = 1, 2, 3        # enum v4l2_frmsizetypes, enum v4l2_frmivaltypes
 NO_CACHE_INVALIDATE, NO_CACHE_CLEAN = 0x800, 0x1000
 NON_COHERENT = 1                    # V4L2_MEMORY_FLAG_NON_COHERENT
 READ, WRITE, RW = 1, 2, 3           # DMA_BUF_SYNC_*
@@ -27,6 +31,9 @@ _QUERYBUF = 0xc0585609
 _QBUF = 0xc058560f
 _EXPBUF = 0xc0405610
 _DQBUF = 0xc0585611
+_G_PARM, _S_PARM = 0xc0cc5615, 0xc0cc5616
+_ENUM_FRAMESIZES, _ENUM_FRAMEINTERVALS = 0xc02c564a, 0xc034564b
+_G_SELECTION, _S_SELECTION = 0xc040565e, 0xc040565f
 _STREAMON, _STREAMOFF = 0x40045612, 0x40045613
 _DMA_BUF_SYNC = 0x40086200
 _HEAP_ALLOC = 0xc0184800
@@ -96,6 +103,55 @@ def try_format(fd, pixels, width, height, stride=0):
     got = struct.unpack_from("=I4xII4s4xII", fcntl.ioctl(fd, _TRY_FMT, wanted))
     assert got[3] == pixels.encode(), got
     return got[1], got[2], got[4], got[5]
+
+
+def _all(fd, request, format_, *wanted):
+    """(type, six numbers) of every entry of an enumeration."""
+    found = []
+    while True:
+        try:
+            answer = fcntl.ioctl(fd, request, struct.pack(f"={format_}I24x8x", len(found), *wanted, 0))
+        except OSError as end:
+            assert end.errno == errno.EINVAL, end
+            return found
+        entry = struct.unpack_from("=I6I", answer, struct.calcsize(f"={format_}"))
+        found.append((entry[0], entry[1:]))
+
+
+def frame_sizes(fd, pixels):
+    """VIDIOC_ENUM_FRAMESIZES of a format: (type, numbers) each; two numbers count where the type is DISCRETE."""
+    return _all(fd, _ENUM_FRAMESIZES, "I4s", pixels.encode())
+
+
+def frame_intervals(fd, pixels, width, height):
+    """VIDIOC_ENUM_FRAMEINTERVALS of a format and size, likewise."""
+    return _all(fd, _ENUM_FRAMEINTERVALS, "I4sII", pixels.encode(), width, height)
+
+
+def _interval(answer):
+    return struct.unpack_from("=II", answer, 12)
+
+
+def set_interval(fd, numerator, denominator):
+    """The interval that VIDIOC_S_PARM makes of it, seconds as (numerator, denominator)."""
+    wanted = struct.pack("=IIIII184x", VIDEO_CAPTURE, 0, 0, numerator, denominator)
+    return _interval(fcntl.ioctl(fd, _S_PARM, wanted))
+
+
+def interval(fd):
+    """The interval in force."""
+    return _interval(fcntl.ioctl(fd, _G_PARM, struct.pack("=I200x", VIDEO_CAPTURE)))
+
+
+def selection(fd, target):
+    """(left, top, width, height) of a target of VIDIOC_G_SELECTION."""
+    answer = fcntl.ioctl(fd, _G_SELECTION, struct.pack("=III52x", VIDEO_CAPTURE, target, 0))
+    return struct.unpack_from("=iiII", answer, 12)
+
+
+def select_part(fd, target, *rectangle):
+    """VIDIOC_S_SELECTION."""
+    fcntl.ioctl(fd, _S_SELECTION, struct.pack("=IIIiiII36x", VIDEO_CAPTURE, target, 0, *rectangle))
 
 
 def page_align(size):

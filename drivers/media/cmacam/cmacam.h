@@ -71,6 +71,7 @@ struct cmacam_format {
 /* formats.c */
 const struct cmacam_format *
 cmacam_format_by_index(const struct cmacam_channel *ch, unsigned int index);
+int cmacam_formats_check_parameter(struct device *dev);
 const struct cmacam_format *
 cmacam_format_by_fourcc(const struct cmacam_channel *ch, u32 fourcc);
 void cmacam_format_fill(const struct cmacam_channel *ch,
@@ -78,9 +79,15 @@ void cmacam_format_fill(const struct cmacam_channel *ch,
 			struct v4l2_pix_format *pix);
 u32 cmacam_format_max_width(const struct cmacam_channel *ch,
 			    const struct v4l2_rect *array,
+u32 cmacam_format_width_step(const struct cmacam_channel *ch,
+			     const struct cmacam_format *format);
+u32 cmacam_format_min_width(const struct cmacam_channel *ch,
+			    const struct cmacam_format *format);
 			    const struct cmacam_format *format);
 bool cmacam_formats_usable(const struct cmacam_channel *ch,
 			   const struct v4l2_rect *array);
+bool cmacam_format_is_packed(const struct cmacam_channel *ch,
+			     const struct cmacam_format *format, u32 width);
 
 /**
  * struct cmacam_sensor - the sensor subdev
@@ -108,6 +115,7 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
  * @saturation: control
  * @holds: reasons why the board may not sample its registers now; guarded by
  *	the handler's lock
+ * @asked: the last interval that was set as such; guarded by the handler's lock
  * @gone: the registers are no longer there; guarded by the handler's lock
  * @users_lock: guards @users
  * @users: nodes that stream
@@ -138,6 +146,7 @@ struct cmacam_sensor {
 	};
 	unsigned int holds;
 	bool gone;
+	struct v4l2_fract asked;
 	struct mutex users_lock; /* see the kernel-doc above */
 	unsigned int users;
 };
@@ -286,6 +295,14 @@ int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
 void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
 				  struct v4l2_fract *min,
 				  struct v4l2_fract *max);
+/* video-sizes.c: what they enumerate */
+void cmacam_video_raise_size(const struct cmacam_video *video,
+			     struct v4l2_pix_format *pix);
+int cmacam_video_enum_framesizes(struct file *file, void *priv,
+				 struct v4l2_frmsizeenum *fsize);
+int cmacam_video_enum_frameintervals(struct file *file, void *priv,
+				     struct v4l2_frmivalenum *ival);
+
 
 /* sensor-pads.c */
 int cmacam_sensor_start(struct cmacam_sensor *sensor);
@@ -306,6 +323,8 @@ void cmacam_video_free(struct cmacam_video *video);
 __printf(2, 3)
 void cmacam_video_error(struct cmacam_video *video, const char *format, ...);
 int cmacam_video_querycap(struct file *file, void *priv,
+bool cmacam_sensor_meets_interval(struct cmacam_sensor *sensor,
+				  const struct v4l2_fract *interval);
 			  struct v4l2_capability *cap);
 int cmacam_video_reqbufs(struct file *file, void *priv,
 			 struct v4l2_requestbuffers *p);

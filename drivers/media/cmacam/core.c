@@ -263,6 +263,9 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 				    allocator);
 		return ERR_PTR(ret);
 	}
+	ret = cmacam_formats_check_parameter(dev);
+	if (ret)
+		return ERR_PTR(ret);
 
 	cam = kzalloc_obj(*cam);
 	if (!cam)

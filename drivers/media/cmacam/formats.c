@@ -3,11 +3,20 @@
  * The one table of pixel formats, and what follows from it.
  */
 #include <linux/align.h>
+#include <linux/bitops.h>
 #include <linux/kernel.h>
+#include <linux/math.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/string.h>
 
 #include "cmacam.h"
+
+static char *packed = "pad";
+module_param(packed, charp, 0444);
+MODULE_PARM_DESC(packed,
+		 "Where an engine cannot pack the lines of a width: pad them (default), or adjust the width to one whose lines are packed");
 
 static const struct cmacam_colours yuv = {
 	.space = V4L2_COLORSPACE_REC709,
@@ -35,22 +44,75 @@ static const struct cmacam_colours raw = {
 static const struct cmacam_format cmacam_formats[] = {
 	{ V4L2_PIX_FMT_NV12, CMACAM_FMT_NV12, 1, 2, 3, &yuv },
 	{ V4L2_PIX_FMT_YUYV, CMACAM_FMT_YUYV, 2, 4, 2, &yuv },
+	{ V4L2_PIX_FMT_YUV420, CMACAM_FMT_YUV420, 1, 2, 3, &yuv },
 	{ V4L2_PIX_FMT_GREY, CMACAM_FMT_GREY, 1, 1, 2, &yuv },
 	{ V4L2_PIX_FMT_Y10, CMACAM_FMT_Y10, 2, 2, 2, &yuv },
 	{ V4L2_PIX_FMT_BGR24, CMACAM_FMT_BGR24, 3, 1, 2, &rgb },
+	{ V4L2_PIX_FMT_RGB24, CMACAM_FMT_RGB24, 3, 1, 2, &rgb },
+	{ V4L2_PIX_FMT_XBGR32, CMACAM_FMT_XBGR32, 4, 4, 2, &rgb },
+	{ V4L2_PIX_FMT_RGBX32, CMACAM_FMT_RGBX32, 4, 4, 2, &rgb },
 	{ V4L2_PIX_FMT_SRGGB10, CMACAM_FMT_SRGGB10, 2, 2, 2, &raw },
 	{ V4L2_PIX_FMT_SRGGB8, CMACAM_FMT_SRGGB8, 1, 1, 2, &raw },
 };
 
+static bool widths_are_adjusted(void)
+{
+	return !strcmp(packed, "adjust");
+}
+
+/**
+ * cmacam_formats_check_parameter() - is there such a treatment of lines?
+ * @dev: for the message
+ *
+ * Return: 0 or -EINVAL
+ */
+int cmacam_formats_check_parameter(struct device *dev)
+{
+	if (!strcmp(packed, "pad") || widths_are_adjusted())
+		return 0;
+
+	return dev_err_probe(dev, -EINVAL,
+			     "packed=%s: only pad and adjust are known\n",
+			     packed);
+}
+
 /* Both are powers of two, so a multiple of the larger is one of the other. */
 static u32 format_stride_align(const struct cmacam_channel *ch,
-	{ V4L2_PIX_FMT_YUV420, CMACAM_FMT_YUV420, 1, 2, 3, &yuv },
 			       const struct cmacam_format *format)
 {
 	return max(ch->caps.stride_align, format->align);
-	{ V4L2_PIX_FMT_RGB24, CMACAM_FMT_RGB24, 3, 1, 2, &rgb },
-	{ V4L2_PIX_FMT_XBGR32, CMACAM_FMT_XBGR32, 4, 4, 2, &rgb },
-	{ V4L2_PIX_FMT_RGBX32, CMACAM_FMT_RGBX32, 4, 4, 2, &rgb },
+}
+
+/**
+ * cmacam_format_width_step() - what widths are a multiple of
+ * @ch: the channel
+ * @format: the format
+ *
+ * Return: pixels
+ */
+u32 cmacam_format_width_step(const struct cmacam_channel *ch,
+			     const struct cmacam_format *format)
+{
+	u32 align = format_stride_align(ch, format);
+
+	if (!widths_are_adjusted())
+		return CMACAM_SIZE_STEP;
+
+	/* The factors of two that a pixel's bytes have, the width need not. */
+	return max(align >> __ffs(format->bytes), CMACAM_SIZE_STEP);
+}
+
+/**
+ * cmacam_format_min_width() - narrowest frame
+ * @ch: the channel
+ * @format: the format
+ *
+ * Return: pixels
+ */
+u32 cmacam_format_min_width(const struct cmacam_channel *ch,
+			    const struct cmacam_format *format)
+{
+	return round_up(CMACAM_MIN_SIZE, cmacam_format_width_step(ch, format));
 }
 
 /**
@@ -111,7 +173,22 @@ u32 cmacam_format_max_width(const struct cmacam_channel *ch,
 				format_stride_align(ch, format));
 
 	return round_down(min(array->width, stride / format->bytes),
-			  CMACAM_SIZE_STEP);
+			  cmacam_format_width_step(ch, format));
+}
+
+/**
+ * cmacam_format_is_packed() - whether lines follow each other without padding
+ * @ch: the channel
+ * @format: the format
+ * @width: of the frame, pixels
+ *
+ * Return: true if the shortest stride is that of the pixels
+ */
+bool cmacam_format_is_packed(const struct cmacam_channel *ch,
+			     const struct cmacam_format *format, u32 width)
+{
+	return IS_ALIGNED(width * format->bytes,
+			  format_stride_align(ch, format));
 }
 
 /**
@@ -138,7 +215,7 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
 
 	for (i = 0; (format = cmacam_format_by_index(ch, i)); i++)
 		if (cmacam_format_max_width(ch, array, format) <
-			    CMACAM_MIN_SIZE ||
+			    cmacam_format_min_width(ch, format) ||
 		    mul_u32_u32(ch->caps.max_stride, array->height) *
 			    format->halves > U32_MAX)
 			return false;
@@ -167,8 +244,9 @@ void cmacam_format_fill(const struct cmacam_channel *ch,
 		format = cmacam_format_by_index(ch, 0);
 
 	pix->pixelformat = format->fourcc;
-	pix->width = clamp(round_down(pix->width, CMACAM_SIZE_STEP),
-			   CMACAM_MIN_SIZE,
+	pix->width = clamp(round_down(pix->width,
+				      cmacam_format_width_step(ch, format)),
+			   cmacam_format_min_width(ch, format),
 			   cmacam_format_max_width(ch, array, format));
 	pix->height = clamp(round_down(pix->height, CMACAM_SIZE_STEP),
 			    CMACAM_MIN_SIZE,

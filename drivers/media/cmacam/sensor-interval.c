@@ -29,20 +29,36 @@ static void sensor_interval(struct cmacam_sensor *sensor, u32 vblank,
 	interval->denominator = den;
 }
 
+/* The nearest that the sensor can do. */
 static u32 sensor_vblank(struct cmacam_sensor *sensor,
 			 const struct v4l2_fract *interval)
 {
-	u64 lines;
+	u64 line, lines;
 
 	if (!interval->numerator || !interval->denominator)
 		return sensor->vblank->default_value;
 
-	lines = mul_u64_u64_div_u64(interval->numerator, sensor->pixel_rate,
-				    (u64)interval->denominator *
-				    sensor->line_length);
+	line = (u64)interval->denominator * sensor->line_length;
+	lines = mul_u64_u64_div_u64(2ULL * interval->numerator,
+				    sensor->pixel_rate, line);
+	lines = (lines + 1) / 2;
 
 	return clamp_t(s64, lines - sensor->array.height,
 		       sensor->vblank->minimum, sensor->vblank->maximum);
+}
+
+/*
+ * Whether two intervals differ by no more than 0.02 %. 1/30 and 1001/30000 s
+ * differ by five times as much; a sensor of 2160 lines, which sets its interval
+ * in whole lines, cannot meet the latter to better than half of it.
+ */
+static bool sensor_intervals_agree(const struct v4l2_fract *a,
+				   const struct v4l2_fract *b)
+{
+	u64 left = mul_u32_u32(a->numerator, b->denominator);
+	u64 right = mul_u32_u32(b->numerator, a->denominator);
+
+	return abs_diff(left, right) <= div_u64(right, 5000);
 }
 
 /**
@@ -53,7 +69,13 @@ static u32 sensor_vblank(struct cmacam_sensor *sensor,
 void cmacam_sensor_get_interval(struct cmacam_sensor *sensor,
 				struct v4l2_fract *interval)
 {
-	sensor_interval(sensor, v4l2_ctrl_g_ctrl(sensor->vblank), interval);
+	v4l2_ctrl_lock(sensor->vblank);
+	sensor_interval(sensor, sensor->vblank->cur.val, interval);
+	/* 1/30, and not 4500/135000 of a second less a line. */
+	if (sensor->asked.denominator &&
+	    sensor_intervals_agree(interval, &sensor->asked))
+		*interval = sensor->asked;
+	v4l2_ctrl_unlock(sensor->vblank);
 }
 
 /**
@@ -71,11 +93,32 @@ int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
 
 	dev_dbg(sensor->sd.dev, "%u/%u s asked for: blanking of %u lines\n",
 		interval->numerator, interval->denominator, vblank);
-	ret = v4l2_ctrl_s_ctrl(sensor->vblank, vblank);
+	v4l2_ctrl_lock(sensor->vblank);
+	ret = __v4l2_ctrl_s_ctrl(sensor->vblank, vblank);
 	if (!ret)
-		sensor_interval(sensor, vblank, interval);
+		sensor->asked = *interval;
+	v4l2_ctrl_unlock(sensor->vblank);
+	if (!ret)
+		cmacam_sensor_get_interval(sensor, interval);
 
 	return ret;
+}
+
+/**
+ * cmacam_sensor_meets_interval() - whether an interval can be set
+ * @sensor: the sensor
+ * @interval: the interval
+ *
+ * Return: true if what the sensor makes of it is within 0.02 %
+ */
+bool cmacam_sensor_meets_interval(struct cmacam_sensor *sensor,
+				  const struct v4l2_fract *interval)
+{
+	struct v4l2_fract met;
+
+	sensor_interval(sensor, sensor_vblank(sensor, interval), &met);
+
+	return sensor_intervals_agree(&met, interval);
 }
 
 /**

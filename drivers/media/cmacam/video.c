@@ -52,6 +52,7 @@ static int video_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 static void video_fill_format(const struct cmacam_video *video,
 			      struct v4l2_pix_format *pix)
 {
+	cmacam_video_raise_size(video, pix);
 	cmacam_format_fill(video->channel, &video->cam->sensor.array, pix);
 }
 
@@ -89,56 +90,22 @@ static int video_s_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	return 0;
 }
 
-static int video_enum_framesizes(struct file *file, void *priv,
-				 struct v4l2_frmsizeenum *fsize)
+/* For those who want to know the largest frame without reading a list. */
+static int video_g_selection(struct file *file, void *priv,
+			     struct v4l2_selection *s)
 {
-	const struct cmacam_video *video = cmacam_file_video(file);
-	const struct v4l2_rect *array = &video->cam->sensor.array;
-	const struct cmacam_format *format;
+	const struct v4l2_rect *array =
+		&cmacam_file_video(file)->cam->sensor.array;
 
-	format = cmacam_format_by_fourcc(video->channel, fsize->pixel_format);
-	if (fsize->index || !format)
+	if (s->type != V4L2_BUF_TYPE_VIDEO_CAPTURE ||
+	    (s->target != V4L2_SEL_TGT_CROP_BOUNDS &&
+	     s->target != V4L2_SEL_TGT_CROP_DEFAULT))
 		return -EINVAL;
 
-	fsize->type = V4L2_FRMSIZE_TYPE_STEPWISE;
-	fsize->stepwise = (struct v4l2_frmsize_stepwise) {
-		.min_width = CMACAM_MIN_SIZE,
-		.max_width = cmacam_format_max_width(video->channel, array,
-						     format),
-		.step_width = CMACAM_SIZE_STEP,
-		.min_height = CMACAM_MIN_SIZE,
-		.max_height = round_down(array->height, CMACAM_SIZE_STEP),
-		.step_height = CMACAM_SIZE_STEP,
+	s->r = (struct v4l2_rect) {
+		.width = round_down(array->width, CMACAM_SIZE_STEP),
+		.height = round_down(array->height, CMACAM_SIZE_STEP),
 	};
-
-	return 0;
-}
-
-/*
- * Intervals belong to the sensor. Those who know only this node get them
- * here as well: the same value, seen from the other end.
- */
-static int video_enum_frameintervals(struct file *file, void *priv,
-				     struct v4l2_frmivalenum *ival)
-{
-	struct cmacam_device *cam = cmacam_file_video(file)->cam;
-	struct v4l2_frmsizeenum fsize = { .pixel_format = ival->pixel_format };
-	const struct v4l2_frmsize_stepwise *step = &fsize.stepwise;
-
-	if (ival->index || video_enum_framesizes(file, priv, &fsize))
-		return -EINVAL;
-
-	if (ival->width < step->min_width || ival->width > step->max_width ||
-	    ival->height < step->min_height ||
-	    ival->height > step->max_height ||
-	    ival->width % step->step_width ||
-	    ival->height % step->step_height)
-		return -EINVAL;
-
-	ival->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
-	cmacam_sensor_interval_range(&cam->sensor, &ival->stepwise.min,
-				     &ival->stepwise.max);
-	ival->stepwise.step = (struct v4l2_fract) { 1, 1 };
 
 	return 0;
 }
@@ -183,8 +150,9 @@ static const struct v4l2_ioctl_ops video_ioctl_ops = {
 	.vidioc_g_fmt_vid_cap = video_g_fmt,
 	.vidioc_s_fmt_vid_cap = video_s_fmt,
 	.vidioc_try_fmt_vid_cap = video_try_fmt,
-	.vidioc_enum_framesizes = video_enum_framesizes,
-	.vidioc_enum_frameintervals = video_enum_frameintervals,
+	.vidioc_enum_framesizes = cmacam_video_enum_framesizes,
+	.vidioc_enum_frameintervals = cmacam_video_enum_frameintervals,
+	.vidioc_g_selection = video_g_selection,
 	.vidioc_g_parm = video_g_parm,
 	.vidioc_s_parm = video_s_parm,
 	.vidioc_reqbufs = cmacam_video_reqbufs,
