@@ -154,6 +154,23 @@ unsigned int CmacamCameraConfiguration::mainIndex(Span<const StreamConfiguration
 	return configs[0].size < configs[1].size;
 }
 
+/**
+ * \brief The stride that an application wishes for, 0 if it wishes for none
+ * \param[in] cfg What it asks for
+ * \param[in] validated What validate() made of the stream the last time
+ *
+ * The stride is an output of validate() as well, and applications that change
+ * size or format afterwards leave it as it was. That is no wish: a smaller frame
+ * would keep the long lines of a larger one.
+ */
+unsigned int CmacamCameraConfiguration::wantedStride(const StreamConfiguration &cfg,
+						     const StreamConfiguration &validated)
+{
+	const bool changed = cfg.size != validated.size || cfg.pixelFormat != validated.pixelFormat;
+
+	return changed && cfg.stride == validated.stride ? 0 : cfg.stride;
+}
+
 /* The sensor has one mode: the whole array, neither binned nor skipped. */
 bool CmacamCameraConfiguration::sensorConfigFits() const
 {
@@ -190,10 +207,10 @@ CameraConfiguration::Status CmacamCameraConfiguration::validate()
 	}
 
 	outputs_.clear();
+	validated_.resize(config_.size());
 	const unsigned int main = mainIndex(config_);
 	for (unsigned int i = 0; i < config_.size(); i++) {
-		const Status result =
-			validateStream(&config_[i], i == main ? data_->main() : data_->lores());
+		const Status result = validateStream(i, i == main ? data_->main() : data_->lores());
 		if (result == Invalid)
 			return Invalid;
 		if (result == Adjusted)
@@ -204,9 +221,11 @@ CameraConfiguration::Status CmacamCameraConfiguration::validate()
 }
 
 /* Adjust a stream to what its output can do, and add it to outputs_. */
-CameraConfiguration::Status CmacamCameraConfiguration::validateStream(StreamConfiguration *cfg,
+CameraConfiguration::Status CmacamCameraConfiguration::validateStream(unsigned int index,
 								      CmacamOutput *output)
 {
+	StreamConfiguration *cfg = &config_[index];
+	const unsigned int stride = wantedStride(*cfg, validated_[index]);
 	Status status = Valid;
 
 	const CmacamOutput::Formats &formats = output->formats();
@@ -233,6 +252,7 @@ CameraConfiguration::Status CmacamCameraConfiguration::validateStream(StreamConf
 	V4L2DeviceFormat format;
 	format.fourcc = output->device()->toV4L2PixelFormat(cfg->pixelFormat);
 	format.size = cfg->size;
+	format.planes[0].bpl = stride;
 	if (output->device()->tryFormat(&format))
 		return Invalid;
 
@@ -241,7 +261,11 @@ CameraConfiguration::Status CmacamCameraConfiguration::validateStream(StreamConf
 		status = Adjusted;
 	}
 
-	/* Stride and frame size are the driver's to choose; they are outputs. */
+	if (stride && stride != format.planes[0].bpl) {
+		LOG(Cmacam, Debug)
+			<< "Adjusting stride from " << stride << " to " << format.planes[0].bpl;
+		status = Adjusted;
+	}
 	cfg->stride = format.planes[0].bpl;
 	cfg->frameSize = format.planes[0].size;
 
@@ -252,6 +276,7 @@ CameraConfiguration::Status CmacamCameraConfiguration::validateStream(StreamConf
 	cfg->colorSpace = colorSpace;
 
 	outputs_.push_back({output, format});
+	validated_[index] = *cfg;
 
 	return status;
 }

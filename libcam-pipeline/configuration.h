@@ -35,15 +35,18 @@ public:
 
 	static Size nearestSize(const SizeRange &range, const Size &size);
 	static unsigned int mainIndex(Span<const StreamConfiguration> configs);
+	static unsigned int wantedStride(const StreamConfiguration &cfg,
+					 const StreamConfiguration &validated);
 
 private:
 	bool sensorConfigFits() const;
-	Status validateStream(StreamConfiguration *cfg, CmacamOutput *output);
+	Status validateStream(unsigned int index, CmacamOutput *output);
 
 	/* The data lives as long as the camera, and the application may keep this longer. */
 	std::shared_ptr<Camera> camera_;
 	CmacamCameraData *data_;
 	std::vector<CmacamCameraData::OutputFormat> outputs_;
+	std::vector<StreamConfiguration> validated_;
 	Transform transform_;
 };
 

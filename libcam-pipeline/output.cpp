@@ -16,6 +16,15 @@ namespace libcamera {
 
 LOG_DECLARE_CATEGORY(Cmacam)
 
+namespace {
+
+bool sameLayout(const V4L2DeviceFormat &a, const V4L2DeviceFormat &b)
+{
+	return a.size == b.size && a.fourcc == b.fourcc && a.planes[0].bpl == b.planes[0].bpl;
+}
+
+} /* namespace */
+
 /**
  * \class CmacamOutput
  * \brief A capture node in the service of one stream
@@ -70,12 +79,12 @@ int CmacamOutput::configure(const V4L2DeviceFormat &format)
 	if (ret)
 		return ret;
 
-	if (applied.size != format.size || applied.fourcc != format.fourcc) {
+	if (!sameLayout(applied, format)) {
 		LOG(Cmacam, Error) << "Asked for " << format << ", got " << applied;
 		return -EINVAL;
 	}
 
-	if (applied.size != format_.size || applied.fourcc != format_.fourcc)
+	if (!sameLayout(applied, format_))
 		scratch_.clear();
 
 	format_ = applied;

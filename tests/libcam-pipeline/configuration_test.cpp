@@ -38,6 +38,11 @@ unsigned int mainOf(const std::vector<StreamConfiguration> &configs)
 	return libcamera::CmacamCameraConfiguration::mainIndex(configs);
 }
 
+unsigned int wantedStride(const StreamConfiguration &cfg, const StreamConfiguration &validated)
+{
+	return libcamera::CmacamCameraConfiguration::wantedStride(cfg, validated);
+}
+
 const SizeRange kRange{{16, 16}, {3840, 2160}, 2, 2};
 
 } /* namespace */
@@ -92,4 +97,41 @@ TEST(MainIndex, RawHowSmallItMayBe)
 	EXPECT_EQ(mainOf({large, raw}), 1U);
 	EXPECT_EQ(mainOf({raw, large}), 0U);
 	EXPECT_EQ(mainOf({raw, raw}), 0U);
+}
+
+TEST(WantedStride, NoneIsWantedAtFirst)
+{
+	EXPECT_EQ(wantedStride(stream(formats::NV12, {640, 480}), {}), 0U);
+}
+
+TEST(WantedStride, WhatTheApplicationAsksFor)
+{
+	StreamConfiguration cfg = stream(formats::NV12, {720, 576});
+	cfg.stride = 1024;
+	EXPECT_EQ(wantedStride(cfg, {}), 1024U);
+
+	StreamConfiguration validated = stream(formats::NV12, {640, 480});
+	validated.stride = 640;
+	EXPECT_EQ(wantedStride(cfg, validated), 1024U);
+}
+
+TEST(WantedStride, StaysInForceWhenValidatedAgain)
+{
+	StreamConfiguration validated = stream(formats::NV12, {720, 576});
+	validated.stride = 1024;
+	EXPECT_EQ(wantedStride(validated, validated), 1024U);
+}
+
+TEST(WantedStride, ThatOfAnotherSizeOrFormatIsNoWish)
+{
+	StreamConfiguration validated = stream(formats::NV12, {1280, 720});
+	validated.stride = 1280;
+
+	StreamConfiguration smaller = validated;
+	smaller.size = {320, 240};
+	EXPECT_EQ(wantedStride(smaller, validated), 0U);
+
+	StreamConfiguration other = validated;
+	other.pixelFormat = formats::R8;
+	EXPECT_EQ(wantedStride(other, validated), 0U);
 }

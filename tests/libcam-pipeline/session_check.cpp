@@ -212,7 +212,7 @@ libcamera::StreamConfiguration streamOf(const std::string &wish)
 {
 	char format[16] = "";
 	libcamera::StreamConfiguration stream;
-	must(sscanf(wish.c_str(), "%ux%u-%15[^/]/%u", &stream.size.width, &stream.size.height,
+	must(sscanf(wish.c_str(), "%ux%u-%15[^/@]/%u", &stream.size.width, &stream.size.height,
 		    format, &stream.bufferCount) >= 3,
 	     "no stream: " + wish);
 	stream.pixelFormat = libcamera::PixelFormat::fromString(format);
@@ -236,7 +236,7 @@ void adjust(CheckCamera &camera, const std::string &wish)
 	static constexpr const char *names[] = {"valid", "adjusted", "invalid"};
 	const auto status = config->validate();
 	std::string made = names[status];
-	for (const libcamera::StreamConfiguration &stream : *config)
+	for (const libcamera::StreamConfiguration &stream : *config) {
 		made += " " + stream.toString() + "/" + std::to_string(stream.bufferCount);
 	printf("%s: %s\n", wish.c_str(), made.c_str());
 	if (status == libcamera::CameraConfiguration::Invalid)
@@ -278,6 +278,8 @@ void pairs(const std::vector<std::string> &wishes)
 			must(!camera->queueRequest(request.get()), "cannot queue");
 			must(camera.next() == request.get(), "another request");
 			for (unsigned int i = 0; i < 2; i++) {
+	if (const auto at = wish.find('@'); at != std::string::npos)
+		stream.stride = static_cast<unsigned int>(std::stoul(wish.substr(at + 1)));
 				const FrameBuffer *buffer = request->findBuffer(camera.stream(i));
 				const cmacam::MappedFrame frame = camera.open(*buffer);
 				const auto first = frame.planes().front().data;
@@ -295,9 +297,12 @@ void pairs(const std::vector<std::string> &wishes)
 
 /* A process that does nothing but have a dma-buf open. */
 class Bystander
+	const bool strides = wish.find('@') != std::string::npos;
 {
 public:
 	explicit Bystander(int dmaBuf)
+		made += strides ? "@" + std::to_string(stream.stride) : "";
+	}
 	{
 		int ends[2];
 		must(!pipe2(ends, O_CLOEXEC), "cannot make a pipe");
@@ -417,9 +422,10 @@ int main(int argc, char **argv)
 	statesApp->add_option("frames", count)->required();
 	std::vector<std::string> wishes;
 	CLI::App *adjustApp = app.add_subcommand("adjust", "what validate() makes of wishes");
-	adjustApp->add_option("wishes", wishes, "WIDTHxHEIGHT-FORMAT[/BUFFERS][/Srgb]..., rotated");
+	adjustApp->add_option("wishes", wishes,
+			      "WIDTHxHEIGHT-FORMAT[/BUFFERS][/Srgb][@STRIDE]..., rotated");
 	CLI::App *pairsApp = app.add_subcommand("pairs", "two frames of each pair of streams");
-	pairsApp->add_option("wishes", wishes, "pairs of WIDTHxHEIGHT-FORMAT");
+	pairsApp->add_option("wishes", wishes, "pairs of WIDTHxHEIGHT-FORMAT[@STRIDE]");
 	unsigned int streams = 1;
 	CLI::App *starveApp = app.add_subcommand("starve", "keeps every buffer until told");
 	starveApp->add_option("streams", streams)->required();

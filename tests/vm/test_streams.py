@@ -109,6 +109,11 @@ ADJUSTED = {
     "640x480-MJPEG": "adjusted 640x480-NV12/Rec709/4",
     "640x480-NV12/99": "adjusted 640x480-NV12/Rec709/16",
     "640x480-NV12/4/Srgb": "adjusted 640x480-NV12/Rec709/4",
+    # A stride that is asked for; one that is too short, and one that the format cannot have.
+    "720x576-NV12@1024": "valid 720x576-NV12/Rec709/4@1024",
+    "640x480-NV12@1000 320x240-YUYV@1001": "adjusted 640x480-NV12/Rec709/4@1000 320x240-YUYV/Rec709/4@1004",
+    "640x480-RGB888@640": "adjusted 640x480-RGB888/sRGB/4@1920",
+    "640x480-NV12@99999": "adjusted 640x480-NV12/Rec709/4@32768",
     "640x480-NV12 rotated": "adjusted 640x480-NV12/Rec709/4",
     "": "invalid",
 }
@@ -122,6 +127,30 @@ def configurations_are_adjusted_honestly():
     assert made == ADJUSTED, made
     out = lib.run(["cam", "-c1", "-I", "--stream", "role=raw", "--stream", "role=raw"], status=None)
     assert "640x480" not in out, "two raw streams"
+
+
+@vm_test(settings={"digest": "sha256"})
+def a_stride_is_as_it_was_asked_for():
+    """Lines of 1024 and 400 bytes on the two streams: the application's bytes, padding included, are the board's."""
+    out = check("pairs", "720x576-NV12@1024 320x240-NV12@400")
+    frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
+    assert len(frames) == 4, out
+    for channel, written in enumerate(session()):
+        assert {frame["bytes"] for frame in written.values()} == {str((1024 * 576, 400 * 240)[channel] * 3 // 2)}
+        assert {written[int(frame["seq"])]["sha256"] for frame in frames if frame["stream"] == str(channel)} == \
+            {frame["sha256"] for frame in frames if frame["stream"] == str(channel)}
+
+
+@vm_test()
+def no_stride_is_left_over():
+    """cam: a size that is smaller than the default has lines of its own length, not those of the default."""
+    for width in (624, 320, 640):
+        for old in glob.glob("/tmp/left-over-*.bin"):
+            os.unlink(old)
+        lib.run(["cam", "-c1", "-s", f"width={width},height=480,pixelformat=NV12", "--capture=1",
+                 "--file=/tmp/left-over-#.bin"])
+        (path,) = glob.glob("/tmp/left-over-*.bin")
+        assert os.path.getsize(path) == width * 480 * 3 // 2, (width, os.path.getsize(path))
 
 
 @vm_test(limit=180)
