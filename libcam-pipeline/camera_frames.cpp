@@ -271,8 +271,19 @@ void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 		return;
 	}
 
-	const InFlight part = inFlight_.front();
-	inFlight_.pop_front();
+	/*
+	 * Frames take the requests in order. A buffer that another device still
+	 * reads is passed over until it has done so, but by linked nodes.
+	 */
+	auto it = inFlight_.begin();
+	if (!paired_)
+		it = std::find_if(it, inFlight_.end(), [&frame](const InFlight &part) {
+			return part.main == frame.buffer;
+		});
+	if (it == inFlight_.end())
+		it = inFlight_.begin();
+	const InFlight part = *it;
+	inFlight_.erase(it);
 
 	Request *request = part.request;
 	ControlList &result = request->_d()->metadata();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fcntl.h>
+#include <poll.h>
 #include <random>
 #include <spawn.h>
 #include <sstream>
@@ -208,6 +209,45 @@ void states(unsigned int frames)
 	printf("states=%s\n", said.c_str());
 }
 
+/* Requests of which the first has to wait for a file that becomes readable. */
+void fence(int fd)
+{
+	CheckCamera camera;
+	camera.configure({StreamRole::Viewfinder});
+	camera.allocate();
+
+	std::vector<std::unique_ptr<Request>> requests;
+	for (const auto &buffer : camera.buffers(0)) {
+		std::unique_ptr<libcamera::Fence> fence;
+		if (requests.empty())
+			fence = std::make_unique<libcamera::Fence>(libcamera::UniqueFD(dup(fd)));
+		requests.push_back(camera->createRequest(requests.size()));
+		must(!requests.back()->addBuffer(camera.stream(0), buffer.get(), std::move(fence)),
+		     "cannot add a buffer");
+	}
+
+	const auto signalled = [fd]() {
+		pollfd waits{fd, POLLIN, 0};
+		return poll(&waits, 1, 0) == 1;
+	};
+
+	camera.start();
+	for (const auto &request : requests)
+		must(!camera->queueRequest(request.get()), "cannot queue");
+	must(!signalled(), "the fence has signalled too early");
+	puts("queued");
+	fflush(stdout);
+
+	for (std::size_t i = 0; i < requests.size(); i++) {
+		const Request *request = camera.next();
+		must(request->status() == Request::RequestComplete, "a request was cancelled");
+		must(signalled(), "a request did not wait for the fence");
+		printf("complete %lu seq=%u\n", static_cast<unsigned long>(request->cookie()),
+		       request->buffers().begin()->second->metadata().sequence);
+	}
+	camera.stop();
+}
+
 libcamera::StreamConfiguration streamOf(const std::string &wish)
 {
 	char format[16] = "";
@@ -218,6 +258,8 @@ libcamera::StreamConfiguration streamOf(const std::string &wish)
 	stream.pixelFormat = libcamera::PixelFormat::fromString(format);
 	if (wish.ends_with("/Srgb"))
 		stream.colorSpace = libcamera::ColorSpace::Srgb;
+	if (const auto at = wish.find('@'); at != std::string::npos)
+		stream.stride = static_cast<unsigned int>(std::stoul(wish.substr(at + 1)));
 	return stream;
 }
 
@@ -235,9 +277,12 @@ void adjust(CheckCamera &camera, const std::string &wish)
 
 	static constexpr const char *names[] = {"valid", "adjusted", "invalid"};
 	const auto status = config->validate();
+	const bool strides = wish.find('@') != std::string::npos;
 	std::string made = names[status];
 	for (const libcamera::StreamConfiguration &stream : *config) {
 		made += " " + stream.toString() + "/" + std::to_string(stream.bufferCount);
+		made += strides ? "@" + std::to_string(stream.stride) : "";
+	}
 	printf("%s: %s\n", wish.c_str(), made.c_str());
 	if (status == libcamera::CameraConfiguration::Invalid)
 		return;
@@ -278,8 +323,6 @@ void pairs(const std::vector<std::string> &wishes)
 			must(!camera->queueRequest(request.get()), "cannot queue");
 			must(camera.next() == request.get(), "another request");
 			for (unsigned int i = 0; i < 2; i++) {
-	if (const auto at = wish.find('@'); at != std::string::npos)
-		stream.stride = static_cast<unsigned int>(std::stoul(wish.substr(at + 1)));
 				const FrameBuffer *buffer = request->findBuffer(camera.stream(i));
 				const cmacam::MappedFrame frame = camera.open(*buffer);
 				const auto first = frame.planes().front().data;
@@ -297,12 +340,9 @@ void pairs(const std::vector<std::string> &wishes)
 
 /* A process that does nothing but have a dma-buf open. */
 class Bystander
-	const bool strides = wish.find('@') != std::string::npos;
 {
 public:
 	explicit Bystander(int dmaBuf)
-		made += strides ? "@" + std::to_string(stream.stride) : "";
-	}
 	{
 		int ends[2];
 		must(!pipe2(ends, O_CLOEXEC), "cannot make a pipe");
@@ -418,6 +458,9 @@ int main(int argc, char **argv)
 	CLI::App *importApp = app.add_subcommand("import", "buffers of a dma-heap");
 	importApp->add_option("heap", heap)->required();
 	importApp->add_option("frames", count)->required();
+	int fd = -1;
+	CLI::App *fenceApp = app.add_subcommand("fence", "the first request waits for a fence");
+	fenceApp->add_option("fd", fd, "an open sync_file")->required();
 	CLI::App *statesApp = app.add_subcommand("states", "which frames are in error");
 	statesApp->add_option("frames", count)->required();
 	std::vector<std::string> wishes;
@@ -439,6 +482,8 @@ int main(int argc, char **argv)
 			keep(count);
 		else if (*importApp)
 			import(heap, count);
+		else if (*fenceApp)
+			fence(fd);
 		else if (*statesApp)
 			states(count);
 		else if (*adjustApp)

@@ -12,9 +12,11 @@
 #ifndef CMACAM_H
 #define CMACAM_H
 
+#include <linux/dma-fence.h>
 #include <linux/io.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
+#include <linux/workqueue.h>
 
 #include <media/media-device.h>
 #include <media/media-entity.h>
@@ -69,25 +71,25 @@ struct cmacam_format {
 };
 
 /* formats.c */
+int cmacam_formats_check_parameter(struct device *dev);
 const struct cmacam_format *
 cmacam_format_by_index(const struct cmacam_channel *ch, unsigned int index);
-int cmacam_formats_check_parameter(struct device *dev);
 const struct cmacam_format *
 cmacam_format_by_fourcc(const struct cmacam_channel *ch, u32 fourcc);
 void cmacam_format_fill(const struct cmacam_channel *ch,
 			const struct v4l2_rect *array,
 			struct v4l2_pix_format *pix);
-u32 cmacam_format_max_width(const struct cmacam_channel *ch,
-			    const struct v4l2_rect *array,
 u32 cmacam_format_width_step(const struct cmacam_channel *ch,
 			     const struct cmacam_format *format);
 u32 cmacam_format_min_width(const struct cmacam_channel *ch,
 			    const struct cmacam_format *format);
+u32 cmacam_format_max_width(const struct cmacam_channel *ch,
+			    const struct v4l2_rect *array,
 			    const struct cmacam_format *format);
-bool cmacam_formats_usable(const struct cmacam_channel *ch,
-			   const struct v4l2_rect *array);
 bool cmacam_format_is_packed(const struct cmacam_channel *ch,
 			     const struct cmacam_format *format, u32 width);
+bool cmacam_formats_usable(const struct cmacam_channel *ch,
+			   const struct v4l2_rect *array);
 
 /**
  * struct cmacam_sensor - the sensor subdev
@@ -113,9 +115,9 @@ bool cmacam_format_is_packed(const struct cmacam_channel *ch,
  * @brightness: control
  * @contrast: control
  * @saturation: control
+ * @asked: the last interval that was set as such; guarded by the handler's lock
  * @holds: reasons why the board may not sample its registers now; guarded by
  *	the handler's lock
- * @asked: the last interval that was set as such; guarded by the handler's lock
  * @gone: the registers are no longer there; guarded by the handler's lock
  * @users_lock: guards @users
  * @users: nodes that stream
@@ -144,9 +146,9 @@ struct cmacam_sensor {
 		struct v4l2_ctrl *contrast;
 		struct v4l2_ctrl *saturation;
 	};
+	struct v4l2_fract asked;
 	unsigned int holds;
 	bool gone;
-	struct v4l2_fract asked;
 	struct mutex users_lock; /* see the kernel-doc above */
 	unsigned int users;
 };
@@ -163,9 +165,27 @@ struct cmacam_allocator {
 	u8 flags;
 };
 
+/**
+ * struct cmacam_buffer - a buffer of a node that a channel fills
+ * @vb: the buffer
+ * @list: entry among the node's pending or active ones
+ * @waiting: a device still uses it; changed with &cmacam_engine.lock held once
+ *	it is in a list
+ * @signalled: the fence has; set in any context
+ * @told: that it is late was said
+ * @since: when it was queued, jiffies
+ * @fence: what it waits for, referenced
+ * @fence_cb: at that fence
+ */
 struct cmacam_buffer {
 	struct vb2_v4l2_buffer vb;
 	struct list_head list;
+	bool waiting;
+	bool signalled;
+	bool told;
+	unsigned long since;
+	struct dma_fence *fence;
+	struct dma_fence_cb fence_cb;
 };
 
 struct cmacam_device;
@@ -185,11 +205,13 @@ struct cmacam_device;
  * @has_error: the control is not empty
  * @pix: current format; of the statistics node only its sizeimage
  * @code: the same as CMACAM_FMT_*
- * @pending: buffers that the engine has no room for yet; &engine.lock
+ * @pending: buffers that the engine has no room for yet, or must not have yet,
+ *	in the order of QBUF; &engine.lock
  * @active: buffers whose address the engine has, in that order; &engine.lock
  * @frames: delivered since streaming began; &engine.lock
  * @errors: those of them that are corrupted; &engine.lock
  * @lost: missing since streaming began; &engine.lock
+ * @fences: hands buffers to the engine that no other device uses any more
  */
 struct cmacam_video {
 	struct cmacam_device *cam;
@@ -210,6 +232,7 @@ struct cmacam_video {
 	u32 frames;
 	u32 errors;
 	u32 lost;
+	struct delayed_work fences;
 };
 
 /**
@@ -292,17 +315,11 @@ void cmacam_sensor_get_interval(struct cmacam_sensor *sensor,
 				struct v4l2_fract *interval);
 int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
 			       struct v4l2_fract *interval);
+bool cmacam_sensor_meets_interval(struct cmacam_sensor *sensor,
+				  const struct v4l2_fract *interval);
 void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
 				  struct v4l2_fract *min,
 				  struct v4l2_fract *max);
-/* video-sizes.c: what they enumerate */
-void cmacam_video_raise_size(const struct cmacam_video *video,
-			     struct v4l2_pix_format *pix);
-int cmacam_video_enum_framesizes(struct file *file, void *priv,
-				 struct v4l2_frmsizeenum *fsize);
-int cmacam_video_enum_frameintervals(struct file *file, void *priv,
-				     struct v4l2_frmivalenum *ival);
-
 
 /* sensor-pads.c */
 int cmacam_sensor_start(struct cmacam_sensor *sensor);
@@ -311,6 +328,19 @@ int cmacam_sensor_restore(struct cmacam_sensor *sensor);
 
 /* video.c: the capture nodes */
 int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
+
+/* video-fence.c: buffers that other devices still use */
+void cmacam_fences_init(struct cmacam_video *video);
+void cmacam_fences_watch(struct cmacam_buffer *buf);
+void cmacam_fences_stop(struct cmacam_video *video);
+
+/* video-sizes.c: what they enumerate */
+void cmacam_video_raise_size(const struct cmacam_video *video,
+			     struct v4l2_pix_format *pix);
+int cmacam_video_enum_framesizes(struct file *file, void *priv,
+				 struct v4l2_frmsizeenum *fsize);
+int cmacam_video_enum_frameintervals(struct file *file, void *priv,
+				     struct v4l2_frmivalenum *ival);
 
 /* stats.c: the statistics node */
 int cmacam_stats_register(struct cmacam_device *cam);
@@ -323,8 +353,6 @@ void cmacam_video_free(struct cmacam_video *video);
 __printf(2, 3)
 void cmacam_video_error(struct cmacam_video *video, const char *format, ...);
 int cmacam_video_querycap(struct file *file, void *priv,
-bool cmacam_sensor_meets_interval(struct cmacam_sensor *sensor,
-				  const struct v4l2_fract *interval);
 			  struct v4l2_capability *cap);
 int cmacam_video_reqbufs(struct file *file, void *priv,
 			 struct v4l2_requestbuffers *p);
@@ -338,6 +366,7 @@ ssize_t cmacam_video_read(struct file *file, char __user *data, size_t count,
 
 /* video-queue.c: their buffers */
 int cmacam_video_queue_init(struct cmacam_video *video, u32 type);
+void cmacam_video_refill(struct cmacam_channel *ch);
 void cmacam_video_suspend(struct cmacam_video *video);
 int cmacam_video_resume(struct cmacam_video *video);
 extern const struct cmacam_engine_client cmacam_video_client;

@@ -33,12 +33,37 @@ static dma_addr_t buffer_addr(struct cmacam_buffer *buf)
  * Client of the engine, with the engine's lock held
  */
 
-static void video_refill(struct cmacam_channel *ch)
+/*
+ * The n-th buffers of linked channels show the same frame: there none
+ * overtakes another.
+ */
+static bool video_keeps_order(struct cmacam_channel *ch)
+{
+	struct cmacam_engine *engine = ch->engine;
+	unsigned int i;
+
+	for (i = 0; i < engine->num_channels; i++)
+		if (engine->channels[i].started && engine->channels[i].linked)
+			return ch->linked || ch->index == CMACAM_CH_MAIN;
+
+	return false;
+}
+
+/**
+ * cmacam_video_refill() - give the engine addresses while it takes some
+ * @ch: the channel, with the engine's lock held
+ */
+void cmacam_video_refill(struct cmacam_channel *ch)
 {
 	struct cmacam_video *video = channel_video(ch);
 	struct cmacam_buffer *buf, *next;
 
 	list_for_each_entry_safe(buf, next, &video->pending, list) {
+		if (buf->waiting) {
+			if (video_keeps_order(ch))
+				break;
+			continue;
+		}
 		if (!ch->engine->ops->queue(ch, buffer_addr(buf)))
 			break;
 		list_move_tail(&buf->list, &video->active);
@@ -154,7 +179,7 @@ const struct cmacam_engine_client cmacam_video_client = {
 	.frames_lost = video_frames_lost,
 	.frame_start = video_frame_start,
 	.traces_start = video_traces_start,
-	.refill = video_refill,
+	.refill = cmacam_video_refill,
 	.failed = video_failed,
 	.gone = video_gone,
 };
@@ -201,18 +226,23 @@ static int video_buf_prepare(struct vb2_buffer *vb)
 static void video_buf_queue(struct vb2_buffer *vb)
 {
 	struct cmacam_video *video = vb2_get_drv_priv(vb->vb2_queue);
+	struct cmacam_buffer *buf = to_buffer(vb);
+
+	cmacam_fences_watch(buf);
 
 	guard(spinlock_irqsave)(&video->cam->engine.lock);
 
-	list_add_tail(&to_buffer(vb)->list, &video->pending);
+	list_add_tail(&buf->list, &video->pending);
 	if (video->channel->running)
-		video_refill(video->channel);
+		cmacam_video_refill(video->channel);
 }
 
 static void video_return_buffers(struct cmacam_video *video,
 				 enum vb2_buffer_state state)
 {
 	struct cmacam_buffer *buf, *next;
+
+	cmacam_fences_stop(video);
 
 	guard(spinlock_irqsave)(&video->cam->engine.lock);
 
@@ -352,6 +382,7 @@ int cmacam_video_queue_init(struct cmacam_video *video, u32 type)
 			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
 	q->min_queued_buffers = 1;
 	q->lock = &video->lock;
+	cmacam_fences_init(video);
 
 	return vb2_queue_init(q);
 }

@@ -164,6 +164,7 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 	/* Far enough from the zero of a user that never began. */
 	buf->cycle = 2;
 	refcount_set(&buf->refcount, 1);
+	dma_resv_init(&buf->resv);
 	mutex_init(&buf->lock);
 	INIT_LIST_HEAD(&buf->users);
 	INIT_LIST_HEAD(&buf->views);
@@ -250,5 +251,6 @@ void cma_buf_free(struct cma_buf *buf)
 	atomic_long_sub(buf->size, &bytes_held);
 	put_device(buf->dev);
 	mutex_destroy(&buf->lock);
+	dma_resv_fini(&buf->resv);
 	kfree(buf);
 }

@@ -7,6 +7,7 @@
 #define CMA_BUF_H
 
 #include <linux/dma-direction.h>
+#include <linux/dma-resv.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
@@ -156,6 +157,7 @@ struct cma_buf_view {
  * @sync: see &enum cma_buf_sync_mode
  * @account: sums over all buffers of one user of this module
  * @refcount: the creator, every user mapping and every dma-buf
+ * @resv: fences of devices that use it, the same for all its dma-bufs
  * @lock: guards what follows
  * @owner: see &enum cma_buf_owner
  * @cycle: times that an engine got the buffer
@@ -192,6 +194,7 @@ struct cma_buf {
 	enum cma_buf_sync_mode sync;
 	struct cma_buf_account *account;
 	refcount_t refcount;
+	struct dma_resv resv;
 
 	struct mutex lock; /* see the kernel-doc above */
 	enum cma_buf_owner owner;

@@ -291,6 +291,8 @@ struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags)
 	exp_info.size = buf->size;
 	exp_info.flags = flags;
 	exp_info.priv = buf;
+	/* Whoever uses the buffer by one dma-buf is seen at the others. */
+	exp_info.resv = &buf->resv;
 
 	dmabuf = dma_buf_export(&exp_info);
 	if (IS_ERR(dmabuf))

@@ -12,6 +12,8 @@
 
 #include <media/videobuf2-core.h>
 
+struct dma_resv;
+
 /* Room for any sentence that the explain functions compose. */
 #define VB2_CMA_TEXT	320
 
@@ -33,6 +35,7 @@ static inline dma_addr_t vb2_cma_plane_dma_addr(struct vb2_buffer *vb,
 }
 
 void vb2_cma_buf_finish(struct vb2_buffer *vb);
+struct dma_resv *vb2_cma_plane_resv(struct vb2_buffer *vb, unsigned int plane);
 void vb2_cma_forget_device(struct device *dev);
 
 void vb2_cma_explain_alloc(char *text, size_t len, size_t size,

@@ -4,6 +4,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/iosys-map.h>
 #include <linux/mm.h>
@@ -204,6 +205,30 @@ void vb2_cma_buf_finish(struct vb2_buffer *vb)
 	}
 }
 EXPORT_SYMBOL_GPL(vb2_cma_buf_finish);
+
+/**
+ * vb2_cma_plane_resv() - the fences of devices that use a plane
+ * @vb: a buffer that is queued, or about to be, of any queue
+ * @plane: index of the plane
+ *
+ * Before a capture engine gets the buffer, all of them should have signalled
+ * (DMA_RESV_USAGE_READ).
+ *
+ * Return: the object, valid as long as the plane has this memory; NULL if other
+ * memory operations allocated it, which keep one for each dma-buf
+ */
+struct dma_resv *vb2_cma_plane_resv(struct vb2_buffer *vb, unsigned int plane)
+{
+	struct vb2_cma_mem *mem = vb->planes[plane].mem_priv;
+
+	if (vb->memory == VB2_MEMORY_DMABUF)
+		return vb->planes[plane].dbuf->resv;
+	if (vb->vb2_queue->mem_ops != &vb2_cma_memops || !mem->buf)
+		return NULL;
+
+	return &mem->buf->resv;
+}
+EXPORT_SYMBOL_GPL(vb2_cma_plane_resv);
 
 /**
  * vb2_cma_forget_device() - the driver lets go of a device
