@@ -51,6 +51,7 @@ CmacamCameraData::CmacamCameraData(PipelineHandler *pipe, std::shared_ptr<MediaD
 	  removed_(false)
 {
 	recordTimer_.timeout.connect(&recordTimer_, [this]() { completeLateFrames(); });
+	startTimer_.timeout.connect(&startTimer_, [this]() { startStreaming(); });
 }
 
 CmacamCameraData::~CmacamCameraData()
@@ -244,9 +245,9 @@ int CmacamCameraData::startControls(const ControlList *controls)
 }
 
 /*
- * The board starts with the first buffer of the main node. The record of the
- * very first frame has to find a buffer, and the linked channel has to be there
- * already.
+ * The board starts with the main node, which startStreaming() starts. The
+ * record of the very first frame has to find a buffer, and the linked channel
+ * has to be there already.
  */
 int CmacamCameraData::startDevices()
 {
@@ -262,14 +263,63 @@ int CmacamCameraData::startDevices()
 	if (paired_) {
 		ret = setLinked();
 		if (!ret)
-			ret = lores_->start(kMaxQueued, true);
+			ret = lores_->prepare(kMaxQueued, true);
+		if (!ret)
+			ret = lores_->start();
 		if (ret)
 			return ret;
 	}
 
 	watchLosses();
 
-	return main_->start(kMaxQueued, paired_);
+	ret = main_->prepare(kMaxQueued, paired_);
+	if (ret)
+		return ret;
+
+	std::size_t wanted = kMaxQueued;
+	for (const CmacamOutput *output : {main_.get(), lores_.get()}) {
+		if (output && output->isActive())
+			wanted = std::min<std::size_t>(
+				wanted, output->stream().configuration().bufferCount);
+	}
+	quietStart_.begin(wanted);
+
+	return 0;
+}
+
+/*
+ * The first requests are there. Main gets all their buffers before it streams:
+ * the first frames find them however busy the machine is.
+ */
+void CmacamCameraData::startStreaming()
+{
+	startTimer_.stop();
+
+	const std::vector<Request *> requests = quietStart_.end();
+	std::vector<Request *> refused;
+
+	/* Before the first is given away: no frame has begun. */
+	if (std::any_of(requests.begin(), requests.end(),
+			[](Request *request) { return !request->controls().empty(); }))
+		followStarts();
+
+	for (Request *request : requests) {
+		if (giveToHardware(request))
+			refused.push_back(request);
+	}
+
+	LOG(Cmacam, Debug) << "Streaming starts with " << inFlight_.size() << " requests";
+	if (int ret = main_->start(); ret < 0) {
+		/* No frame is going to come. A success is not reported: that would hide a refusal.
+		 */
+		report(ret);
+		cancelQueued();
+		return;
+	}
+	followStatistics();
+
+	for (Request *request : refused)
+		pipe()->cancelRequest(request);
 }
 
 /* The n-th buffers of both nodes are to show the same frame. */

@@ -25,6 +25,7 @@
 #include "ipa_link.h"
 #include "loss_watch.h"
 #include "output.h"
+#include "quiet_start.h"
 #include "record_node.h"
 #include "request_schedule.h"
 #include "sensor_controls.h"
@@ -80,8 +81,10 @@ private:
 	int startControls(const ControlList *controls);
 	int startDevices();
 	int setLinked();
+	void startStreaming();
 	void stopDevices();
 
+	int giveToHardware(Request *request);
 	int queueBuffers(const InFlight &frame);
 	int writeDueControls();
 	void followStarts();
@@ -116,12 +119,14 @@ private:
 	std::unique_ptr<CmacamRecordNode> statistics_;
 
 	CmacamIpa ipa_;
+	CmacamQuietStart quietStart_;
 	CmacamRequestSchedule schedule_;
 	std::deque<InFlight> inFlight_;
 	CmacamFrameJoin join_;
 	CmacamStatsJoin statsJoin_;
 	CmacamLossWatch losses_;
 	Timer recordTimer_;
+	Timer startTimer_;
 	uint32_t sequenceBase_;
 
 	bool paired_;

@@ -34,6 +34,13 @@ namespace {
  */
 constexpr std::chrono::milliseconds kRecordTimeout{1000};
 
+/*
+ * How long a start waits for the next request. An application that has only one
+ * waits no longer than this for its first frame; one that has several queues
+ * them within milliseconds, and within this on a machine that is busy.
+ */
+constexpr std::chrono::milliseconds kStartPause{250};
+
 /* Requests in a row without controls after which none are expected any more. */
 constexpr unsigned int kQuietRequests = 20;
 static_assert(kQuietRequests > CmacamCameraData::kMaxQueued);
@@ -44,7 +51,7 @@ constexpr unsigned int kStatisticsBuffers = 8;
 } /* namespace */
 
 /**
- * \brief Give a request to the hardware
+ * \brief Take a request, for the hardware to start with or at once
  * \param[in] request The request
  * \return 0 on success or a negative error code otherwise
  */
@@ -61,6 +68,23 @@ int CmacamCameraData::queueRequest(Request *request)
 		return removed_ ? 0 : -ENODEV;
 	}
 
+	if (!quietStart_.isWaiting()) {
+		int ret = giveToHardware(request);
+		if (!ret)
+			followStatistics();
+		return ret;
+	}
+
+	if (quietStart_.add(request))
+		startStreaming();
+	else
+		startTimer_.start(kStartPause);
+
+	return 0;
+}
+
+int CmacamCameraData::giveToHardware(Request *request)
+{
 	const InFlight frame{request, request->findBuffer(main_->stream()),
 			     paired_ ? request->findBuffer(lores_->stream()) : nullptr};
 	if (!frame.main && !frame.lores) {
@@ -87,7 +111,6 @@ int CmacamCameraData::queueRequest(Request *request)
 		main_->noteBuffer(frame.main);
 	if (frame.lores)
 		lores_->noteBuffer(frame.lores);
-	followStatistics();
 
 	LOG(Cmacam, Debug) << "Request " << request->sequence() << " queued for"
 			   << (frame.main ? " main" : "") << (frame.lores ? " lores" : "") << ", "
@@ -346,6 +369,8 @@ void CmacamCameraData::complete(const CmacamFrameJoin::Frame &frame)
 void CmacamCameraData::cancelQueued()
 {
 	recordTimer_.stop();
+	startTimer_.stop();
+	quietStart_.end();
 	join_.clear();
 	schedule_.clear();
 	inFlight_.clear();

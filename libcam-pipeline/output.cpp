@@ -109,12 +109,12 @@ int CmacamOutput::exportBuffers(unsigned int count,
 }
 
 /**
- * \brief Start streaming, with nothing queued yet
+ * \brief Get ready for buffers to be queued
  * \param[in] maxQueued Buffers to be queued at a time
  * \param[in] withScratch Whether a scratch buffer may be needed
- * \return 0 on success or a negative error code, with everything undone
+ * \return 0 on success or a negative error code
  */
-int CmacamOutput::start(unsigned int maxQueued, bool withScratch)
+int CmacamOutput::prepare(unsigned int maxQueued, bool withScratch)
 {
 	noted_.clear();
 	bufferIds_.clear();
@@ -130,15 +130,16 @@ int CmacamOutput::start(unsigned int maxQueued, bool withScratch)
 		}
 	}
 
-	int ret = device_.importBuffers(maxQueued);
-	if (ret)
-		return ret;
+	return device_.importBuffers(maxQueued);
+}
 
-	ret = device_.streamOn();
-	if (ret)
-		device_.releaseBuffers();
-
-	return ret;
+/**
+ * \brief Start streaming, with or without buffers queued
+ * \return 0 on success or a negative error code; stop() undoes the rest
+ */
+int CmacamOutput::start()
+{
+	return device_.streamOn();
 }
 
 /**

@@ -31,6 +31,7 @@ public:
 
 	CmacamCaptureDevice *device() { return &device_; }
 	Stream *stream() { return &stream_; }
+	const Stream &stream() const { return stream_; }
 	const Formats &formats() const { return formats_; }
 
 	int configure(const V4L2DeviceFormat &format);
@@ -38,7 +39,8 @@ public:
 	bool isActive() const { return active_; }
 
 	int exportBuffers(unsigned int count, std::vector<std::unique_ptr<FrameBuffer>> *buffers);
-	int start(unsigned int maxQueued, bool withScratch);
+	int prepare(unsigned int maxQueued, bool withScratch);
+	int start();
 	void stop();
 
 	void noteBuffer(const FrameBuffer *buffer);

@@ -209,6 +209,26 @@ void states(unsigned int frames)
 	printf("states=%s\n", said.c_str());
 }
 
+/* One request, although there are more buffers. */
+void single(unsigned int frames)
+{
+	CheckCamera camera;
+	camera.configure({StreamRole::Viewfinder});
+	camera.allocate();
+	auto request = camera->createRequest();
+	must(!request->addBuffer(camera.stream(0), camera.buffers(0)[0].get()),
+	     "cannot add a buffer");
+
+	camera.start();
+	for (unsigned int n = 0; n < frames; n++) {
+		must(!camera->queueRequest(request.get()), "cannot queue");
+		must(camera.next() == request.get(), "another request");
+		printf("frame seq=%u\n", request->buffers().begin()->second->metadata().sequence);
+		request->reuse(Request::ReuseBuffers);
+	}
+	camera.stop();
+}
+
 /* Requests of which the first has to wait for a file that becomes readable. */
 void fence(int fd)
 {
@@ -458,6 +478,8 @@ int main(int argc, char **argv)
 	CLI::App *importApp = app.add_subcommand("import", "buffers of a dma-heap");
 	importApp->add_option("heap", heap)->required();
 	importApp->add_option("frames", count)->required();
+	CLI::App *singleApp = app.add_subcommand("single", "one request at a time");
+	singleApp->add_option("frames", count)->required();
 	int fd = -1;
 	CLI::App *fenceApp = app.add_subcommand("fence", "the first request waits for a fence");
 	fenceApp->add_option("fd", fd, "an open sync_file")->required();
@@ -482,6 +504,8 @@ int main(int argc, char **argv)
 			keep(count);
 		else if (*importApp)
 			import(heap, count);
+		else if (*singleApp)
+			single(count);
 		else if (*fenceApp)
 			fence(fd);
 		else if (*statesApp)
