@@ -160,7 +160,7 @@ def ordinary_rates_are_listed():
 
 @vm_test()
 def any_rate_can_be_set():
-    """S_PARM takes intervals that are not listed; what the sensor does not meet is told as it is, 0 is the default."""
+    """S_PARM takes intervals that are not listed; it reports what the sensor makes of them, and 0 is the default."""
     sensor = nodes.Sensor()
     with opened() as fd:
         assert v4l2.set_interval(fd, 7, 100) == (7, 100)

@@ -9,7 +9,7 @@ from declare import vm_test
 
 # The sensor's own pace, and it does not wait.
 REAL = {"starved": "drop", "fps": "sensor"}
-# Every consumer has that many buffers at least: so many frames need no attention of its.
+# Every consumer has at least this number of buffers, and need not give one back for these frames.
 FRAMES = 4
 FORMAT = "format=NV12,width=320,height=240"
 CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/session_check")

@@ -168,7 +168,7 @@ int cmacam_video_enum_framesizes(struct file *file, void *priv,
  *
  * Intervals belong to the sensor. Those who know only this node get them here
  * as well: the same value, seen from the other end. They do not depend on the
- * size, be it listed or not.
+ * size, whether it is listed or not.
  *
  * Return: 0 or -EINVAL, if there is no such format, size or further interval
  */
