@@ -38,6 +38,10 @@ TEST_F(CameraTest, AFlushBeginsTimeAnew)
 	gst_test_clock_set_time(GST_TEST_CLOCK(clock.get()), 1100 * GST_SECOND);
 	ASSERT_TRUE(timeOnce([](GstClockTime t) { return t >= 90 * GST_SECOND; }));
 
+	/* On its way to PLAYING the pipeline may miss that the sink loses its state. */
+	EXPECT_EQ(gst_element_get_state(pipeline_.get(), nullptr, nullptr, kFrameLimit),
+		  GST_STATE_CHANGE_SUCCESS);
+
 	gst_element_send_event(camera_.get(), gst_event_new_flush_start());
 	gst_element_send_event(camera_.get(), gst_event_new_flush_stop(TRUE));
 	EXPECT_TRUE(timeOnce([](GstClockTime t) { return t <= GST_SECOND; }));
