@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A device that still reads a frame when its buffer is queued again: the engine waits for the device's fence."""
 
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -113,6 +114,19 @@ def a_writer_is_waited_for_too():
         stream.give(0)
         stream.go_round(without=0)
         gpu.signal(fence)
+        stream.take(0)
+
+
+@vm_test()
+def a_signal_while_the_buffer_is_queued_is_heard():
+    """50 times the fence signals from another thread during QBUF: the buffer is filled each time."""
+    with vgem.Vgem() as gpu, Stream().start() as stream, concurrent.futures.ThreadPoolExecutor() as pool:
+        for _ in range(50):
+            stream.take(0)
+            fence = gpu.use(stream.dmabufs[0])
+            signalled = pool.submit(gpu.signal, fence)
+            stream.give(0)
+            signalled.result()
         stream.take(0)
 
 

@@ -332,6 +332,7 @@ int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
 /* video-fence.c: buffers that other devices still use */
 void cmacam_fences_init(struct cmacam_video *video);
 void cmacam_fences_watch(struct cmacam_buffer *buf);
+void cmacam_fences_queued(struct cmacam_video *video);
 void cmacam_fences_stop(struct cmacam_video *video);
 
 /* video-sizes.c: what they enumerate */

@@ -79,17 +79,26 @@ static bool watch_fence(struct cmacam_buffer *buf)
  * @buf: a buffer that is being queued, not in a list yet
  *
  * Sets &cmacam_buffer.waiting, until which is false again the engine must not
- * have it.
+ * have it. cmacam_fences_queued() has to follow when the buffer is in the list.
  */
 void cmacam_fences_watch(struct cmacam_buffer *buf)
 {
 	buf->since = jiffies;
 	buf->told = false;
 	buf->waiting = watch_fence(buf);
-	if (buf->waiting)
-		queue_delayed_work(system_highpri_wq,
-				   &buffer_video(buf)->fences,
-				   msecs_to_jiffies(FENCE_LATE_MS));
+}
+
+/**
+ * cmacam_fences_queued() - a buffer that waits is among the pending ones now
+ * @video: the node
+ *
+ * Its fence may have signalled since it was looked at, and the work, which
+ * looks through the list, has not found it there. So the work runs once more in
+ * any case; it also sees to it that a late fence is told.
+ */
+void cmacam_fences_queued(struct cmacam_video *video)
+{
+	mod_delayed_work(system_highpri_wq, &video->fences, 0);
 }
 
 static struct cmacam_buffer *find_signalled(struct cmacam_video *video)

@@ -227,14 +227,21 @@ static void video_buf_queue(struct vb2_buffer *vb)
 {
 	struct cmacam_video *video = vb2_get_drv_priv(vb->vb2_queue);
 	struct cmacam_buffer *buf = to_buffer(vb);
+	bool waiting;
 
 	cmacam_fences_watch(buf);
 
-	guard(spinlock_irqsave)(&video->cam->engine.lock);
+	/* Once it is in the list, it can be given back at any time. */
+	waiting = buf->waiting;
 
-	list_add_tail(&buf->list, &video->pending);
-	if (video->channel->running)
-		cmacam_video_refill(video->channel);
+	scoped_guard(spinlock_irqsave, &video->cam->engine.lock) {
+		list_add_tail(&buf->list, &video->pending);
+		if (video->channel->running)
+			cmacam_video_refill(video->channel);
+	}
+
+	if (waiting)
+		cmacam_fences_queued(video);
 }
 
 static void video_return_buffers(struct cmacam_video *video,
