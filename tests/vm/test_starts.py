@@ -13,9 +13,10 @@ REAL = {"starved": "drop", "fps": "sensor"}
 FRAMES = 4
 FORMAT = "format=NV12,width=320,height=240"
 CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/session_check")
+# By default, frames that nobody takes in time make room for newer ones.
 PYTHON = f"""
 import cmacam
-with cmacam.Camera(format='NV12', size=(320, 240)) as camera:
+with cmacam.Camera(format='NV12', size=(320, 240), policy='block') as camera:
     for number in range({FRAMES}):
         assert camera.next().sequence == number
 """
