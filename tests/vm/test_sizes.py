@@ -194,3 +194,10 @@ def libcamera_has_every_size():
         ranges = [line.split(":")[1].strip() for line in out.splitlines() if "Pixelformat" in line]
         assert len(ranges) >= 5 * streams, out
         assert out.count("(16x16)-(3840x2160)/(+2,+2)") == len(ranges), out
+
+
+@vm_test()
+def each_node_is_called_otherwise():
+    """The card's name, which a browser shows where one chooses a camera, is that of the node."""
+    for name in ("cmacam-capture", "cmacam-lores", "cmacam-stats", "cmacam-metadata"):
+        lib.expect(lib.run(["v4l2-ctl", "-d", lib.node(name), "--info"]), rf"Card type\s*: {name}\n")

@@ -113,7 +113,8 @@ int cmacam_video_querycap(struct file *file, void *priv,
 			  struct v4l2_capability *cap)
 {
 	strscpy(cap->driver, CMACAM_NAME, sizeof(cap->driver));
-	strscpy(cap->card, "cmacam board", sizeof(cap->card));
+	/* What a browser shows where one chooses a camera. */
+	strscpy(cap->card, video_devdata(file)->name, sizeof(cap->card));
 
 	return 0;
 }
