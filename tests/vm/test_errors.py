@@ -33,6 +33,14 @@ def another_major_version():
     assert not os.path.exists("/dev/video0")
 
 
+@vm_test(machine=Machine(driver_params=("packed=fold",)), provokes=r"packed=fold|probe with driver cmacam failed")
+def unknown_word_in_packed():
+    """packed= with a word that means nothing: the board is refused, the words that are known are named."""
+    said = [line for line in lib.dmesg("drivers").splitlines() if "packed=fold" in line]
+    assert len(said) == 1 and "only pad and adjust are known" in said[0], said
+    assert not os.path.exists("/dev/video0")
+
+
 @vm_test(provokes="")
 def unsupported_size():
     """V4L2 adjusts, GStreamer refuses, cam adjusts: each in its own convention, none hangs."""
