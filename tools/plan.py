@@ -19,6 +19,8 @@ import declare  # noqa: E402  (found through the line above)
 TIMES = os.path.join(paths.CACHE, "test-seconds.json")
 # Where nothing is known, a test takes this part of its limit.
 UNKNOWN = 1 / 20
+# Tests of one machine and one subject that take longer are several groups, so that two machines can share them.
+LONGEST_GROUP = 120
 # What a further machine of a kind costs, in seconds of tests.
 BOOT = 25
 
@@ -56,7 +58,7 @@ class Plan:
         for test in tests:
             kind = self._kinds.setdefault(test.machine.boot, Kind(test.machine.boot))
             key = test.machine, test.subject
-            if key not in groups:
+            if key not in groups or groups[key].seconds > LONGEST_GROUP:
                 groups[key] = Group(test.machine)
                 groups[key].boards = declare.place(test.machine.boards, kind.boards)
                 kind.groups.append(groups[key])
