@@ -17,8 +17,8 @@ sys.path.insert(0, "/src/tests/vm")
 import lib  # noqa: E402  (finding the board and its nodes is the same for tests)
 
 READER = "/build/bench/memory_reader"
-HEAP_MODULE = "/build/bench/cma_heap.ko"
-HEAP_PROBLEM = "/build/bench/cma_heap.problem"
+HEAP_MODULE = "/build/foreign/cma_heap/cma_heap.ko"
+HEAP_PROBLEM = "/build/foreign/cma_heap.problem"
 MODULES = "/build/drivers/media"
 TRACING = "/sys/kernel/tracing"
 CELL_LIMIT = 120

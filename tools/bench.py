@@ -8,7 +8,7 @@ import time
 import bench_frames
 import bench_machine
 import bench_report
-import cma_heap
+import foreign_modules
 import paths
 import rootfs
 import vm
@@ -43,7 +43,7 @@ def memory(args, ready):
     box = ready()
     sizes = memory_plan.QUICK if args.quick else tuple(size.name for size in memory_plan.SIZES)
     with step("Building the kernel's CMA heap"):
-        cma_heap.ensure(box)
+        foreign_modules.ensure(box, "cma_heap")
     traffic = boot(box, "traffic", sizes, "Counting cache maintenance, under the shim",
                    vm.Options(board=(*BOARD, "--mark", "lines"), cma=CMA, memory=MEMORY, noncoherent=True, limit=LIMIT))
     timed = boot(box, "time", sizes, "Counting CPU time and page faults, by a clock that counts instructions",
