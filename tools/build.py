@@ -35,7 +35,7 @@ def build(sandbox, quiet=False, demo=False):
     """
     with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        forget_other_root(os.path.basename(rootfs.location()))
+        forget_other_root(os.path.basename(rootfs.location(rootfs.PRODUCT)))
         configure_and_build(sandbox, quiet, demo)
 
 

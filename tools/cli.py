@@ -10,6 +10,7 @@ import sys
 
 import build
 import debugkernel
+import foreign_modules
 import gdb
 import host
 import nextkernel
@@ -20,13 +21,13 @@ import vm
 from ui import Fail, say, warn
 
 
-def ready(quiet=False, up_to_date=True, demo=False):
+def ready(quiet=False, up_to_date=True, demo=False, layers=rootfs.WHOLE):
     """Root folder, namespace and an up-to-date build: what every command stands on, or the demo alone."""
     host.require_root()
     if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
         with rootfs.first_layer_while_the_second_is_made() as first:
             build.build(sandbox.Sandbox(first), quiet, demo=True)
-    box = sandbox.Sandbox(rootfs.ensure(whole=not demo))
+    box = sandbox.Sandbox(rootfs.ensure(rootfs.PRODUCT if demo else layers))
     if up_to_date:
         build.build(box, quiet, demo)
     return box
@@ -115,7 +116,7 @@ def cmd_shell(args):
     interactive = not args.command
     if interactive and not sys.stdin.isatty():
         raise Fail("./dev shell without a command needs a terminal; or: ./dev shell -- COMMAND...")
-    box = ready(quiet=not interactive, up_to_date=not args.no_build)
+    box = ready(quiet=not interactive, up_to_date=not args.no_build, layers=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
     options = machine_options(args, box)
     if args.gdb:
         options = dataclasses.replace(options, gdb=gdb.offer())
@@ -162,7 +163,8 @@ def cmd_clean(args):
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
         # The cache may be any folder: only what has a name of ours.
-        if re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.img)?(\.partial)?|{nextkernel.PREFIX}([0-9].*|apt)", name):
+        if re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.img)?(\.partial)?|"
+                        rf"{nextkernel.PREFIX}([0-9].*|apt)|{foreign_modules.PREFIX}.*", name):
             say(f"removing {folder}")
             rootfs.remove(folder) if os.path.isdir(folder) else os.unlink(folder)
     return 0
@@ -208,6 +210,8 @@ def parser():
     sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)
     sub.add_argument("--no-build", action="store_true", help="take what is built already")
+    sub.add_argument("--programs", action="store_true",
+                     help="with programs of others in it: Chromium, PipeWire, motion, uStreamer and more (1 GB more, once)")
     sub.add_argument("--gdb", action="store_true", help="let ./dev gdb, in another terminal, attach to the kernel; "
                      "for a program, run gdb in the shell")
     sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log (board-1.log ...) and console.log there")
@@ -216,7 +220,8 @@ def parser():
     sub = command("gdb", cmd_gdb, "debug the kernel of a machine that ./dev shell --gdb started")
     sub.add_argument("options", nargs="*", metavar="OPTION", help="more options of gdb, after --")
 
-    command("clean", cmd_clean, "remove the root folders, the debug kernels and the next kernels' headers from the cache")
+    command("clean", cmd_clean, "remove the root folders, the debug kernels, the next kernels' headers and the sources of modules "
+            "from the cache")
     command("help", lambda args: top.print_help() or 0, "show this help")
     return top
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The reference root folder: Debian forky with all that cmacam is built and run with.
 
-It has two layers. The first is enough to build the product and to run the demo. The second adds what tests and
-debugging need, in a folder of its own that shares its files with the first by hard links.
+It has three layers. The first is enough to build the product and to run the demo. The second adds what tests and
+debugging need, in a folder of its own that shares its files with the first by hard links. The third, which is made only
+where it is asked for, adds the programs of others that use a camera, in the same way.
 
 Each is made beside its final name and renamed when it is whole, so that an interrupted set-up leaves nothing that
 could be taken for a root folder. The names carry a hash of what a folder is made from: a change of the package
 lists makes a new one.
 
-Of both layers there is an image as well, an ext4, for machines that start many programs: each file that a program
+Of the second and the third there is an image as well, an ext4, for machines that start many programs: each file that a program
 opens costs a machine a question to the file server otherwise.
 """
 
@@ -29,8 +30,11 @@ from ui import Fail, run_logged, say, step, warn
 
 SUITE = "forky"
 FETCH = os.path.join(paths.TOOLS, "fetch-packages.sh")
-FIRST = ("packages.txt", "root-finish.sh")
-SECOND = ("packages-test.txt", "root-finish-test.sh")
+# By layer: its packages and its last step, what it is made for, and how large it is.
+LAYERS = (("packages.txt", "root-finish.sh", "", ""),
+          ("packages-test.txt", "root-finish-test.sh", "what tests and debugging need", "1 GB"),
+          ("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB"))
+PRODUCT, WHOLE, PROGRAMS = 1, 2, 3      # so many layers
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 IMAGE_NEEDED = 5 << 30
@@ -52,100 +56,97 @@ def digest(files):
     return found.hexdigest()[:12]
 
 
-def location():
-    """Where the first layer is."""
-    return os.path.join(paths.CACHE, f"root-{SUITE}-{digest(FIRST)}")
+def location(layers):
+    """Where a root folder of so many layers is."""
+    return os.path.join(paths.CACHE, f"root-{SUITE}-" + "-".join(digest(layer[:2]) for layer in LAYERS[:layers]))
 
 
-def whole_location():
-    """Where both layers are."""
-    return f"{location()}-{digest(SECOND)}"
-
-
-def ensure(whole=True):
-    """The path of the root folder, of both layers or at least of the first; what is missing is made first."""
-    root = whole_location()
-    if not whole and not os.path.isdir(root):
-        root = location()
-    make_missing(root)
-    compare_versions(root)
-    return root
+def ensure(layers=WHOLE):
+    """The path of a root folder of at least so many layers; what is missing is made first."""
+    if layers == PRODUCT and is_whole():
+        layers = WHOLE
+    make_missing(layers)
+    compare_versions(location(layers))
+    return location(layers)
 
 
 def is_whole():
-    return os.path.isdir(whole_location())
+    return os.path.isdir(location(WHOLE))
 
 
-def make_missing(root):
+def make_missing(layers):
     """Make a root folder where there is none."""
-    if os.path.isdir(root):
+    if os.path.isdir(location(layers)):
         return
     host.require_root()
     host.require_disk()
     # Two commands started at once: the second waits, then finds the folder.
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        make(root)
+        make(layers)
 
 
 @contextlib.contextmanager
 def first_layer_while_the_second_is_made():
     """The path of the first layer, which the caller works in; at the end there is the second one, too."""
-    make_missing(location())
+    make_missing(PRODUCT)
     errors = []
 
     def second():
         try:
-            make_missing(whole_location())
+            make_missing(WHOLE)
         except BaseException as error:
             errors.append(error)
 
     # The thread keeps the mount namespace of its start: what the caller mounts in the first layer is not copied.
     thread = threading.Thread(target=second, daemon=True)
     thread.start()
-    yield location()
+    yield location(PRODUCT)
     thread.join()
     if errors:
         raise errors[0]
 
 
-def image():
-    """Where the image of both layers is."""
-    return whole_location() + ".img"
+def image_of(sandbox):
+    """Where the image of the sandbox's root folder is."""
+    return sandbox.root + ".img"
 
 
 def image_if_made(sandbox):
     """The image's path inside the sandbox, or an empty text."""
-    return sandbox.inside_cache(image()) if os.path.exists(image()) else ""
+    image = image_of(sandbox)
+    return sandbox.inside_cache(image) if os.path.exists(image) else ""
 
 
 def ensure_image(sandbox):
-    """The image's path inside the sandbox of both layers; it is made first where it is missing."""
-    inside = sandbox.inside_cache(image())
+    """The image's path inside the sandbox; it is made first where it is missing."""
+    image = image_of(sandbox)
+    inside = sandbox.inside_cache(image)
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(image()):
+        if not os.path.exists(image):
             host.require_disk(IMAGE_NEEDED)
             with step("Making an image of the root folder, 3 GB, once"):
                 sandbox.bind(sandbox.root, "/tmp/root")
-                partial = image() + ".partial"
+                partial = image + ".partial"
                 try:
                     sandbox.run(["sh", "-c", IMAGE, "sh", inside + ".partial"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                    os.rename(partial, image())
+                    os.rename(partial, image)
                 finally:
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(partial)
     return inside
 
 
-def make(root):
+def make(layers):
     for stale in glob.glob(os.path.join(paths.CACHE, "root-*.partial")):
         remove(stale) if os.path.isdir(stale) else os.unlink(stale)
-    if not os.path.isdir(location()):
-        bootstrap(location())
-    if root != location() and not os.path.isdir(root):
-        extend(location(), root)
-    ours = {location(), whole_location(), image()}
+    if not os.path.isdir(location(PRODUCT)):
+        bootstrap(location(PRODUCT))
+    for count in range(PRODUCT + 1, layers + 1):
+        if not os.path.isdir(location(count)):
+            extend(location(count - 1), location(count), *LAYERS[count - 1])
+    ours = {location(count) + suffix for count in range(1, len(LAYERS) + 1) for suffix in ("", ".img")}
     for old in sorted(set(glob.glob(os.path.join(paths.CACHE, "root-*"))) - ours):
         if os.path.isdir(old) or old.endswith(".img"):
             say(f"    an older root folder can go when no other checkout uses it: {old}")
@@ -156,19 +157,18 @@ def bootstrap(root):
     host.require_packages()
     partial = root + ".partial"
     mirror = host.mirror()
-    finish = os.path.join(paths.TOOLS, FIRST[1])
+    wanted, finish = LAYERS[0][:2]
     with step(f"Making the root folder: Debian {SUITE}, about 2 GB, once"):
         argv = [*WITH_US, "unshare", "--mount", "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", "--skip=check/empty",
-                "--include=" + ",".join(packages(FIRST[0])), "--dpkgopt=force-unsafe-io"]
+                "--include=" + ",".join(packages(wanted)), "--dpkgopt=force-unsafe-io"]
         argv += [f"--aptopt={option}" for option in
                  ['APT::Install-Recommends "false"', 'Acquire::Check-Valid-Until "false"',
                   'Acquire::Retries "3"'] + host.apt_proxy()]
         argv += [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale")]
-        wanted = " ".join(packages(FIRST[0]))
         argv += [f'--essential-hook=copy-in {FETCH} /tmp',
-                 f'--essential-hook=chroot "$1" sh /tmp/{os.path.basename(FETCH)} {wanted} || true',
-                 f'--customize-hook=copy-in {finish} /tmp',
-                 f'--customize-hook=chroot "$1" sh /tmp/{FIRST[1]} && rm "$1/tmp/{FIRST[1]}" "$1/tmp/{os.path.basename(FETCH)}"',
+                 f'--essential-hook=chroot "$1" sh /tmp/{os.path.basename(FETCH)} {" ".join(packages(wanted))} || true',
+                 f'--customize-hook=copy-in {os.path.join(paths.TOOLS, finish)} /tmp',
+                 f'--customize-hook=chroot "$1" sh /tmp/{finish} && rm "$1/tmp/{finish}" "$1/tmp/{os.path.basename(FETCH)}"',
                  SUITE, partial, f"deb {mirror} {SUITE} main", f"deb-src {mirror} {SUITE} main"]
         # It starts Python for each package: the system's own, not what a user's PATH has before it.
         run_or_remove(argv, partial, "root.log", "mmdebstrap", env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
@@ -203,13 +203,13 @@ chroot "$root" sh -c 'rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cac
 """
 
 
-def extend(base, root):
-    """Both layers: the first by hard links, which packages that are installed replace and do not write to."""
+def extend(base, root, wanted, finish, purpose, size):
+    """One layer more: those below by hard links, which packages that are installed replace and do not write to."""
     partial = root + ".partial"
-    with step("Adding to the root folder what tests and debugging need, about 1 GB, once"):
-        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", base, partial, os.path.join(paths.TOOLS, SECOND[1]), FETCH,
-                *packages(SECOND[0])]
-        run_or_remove(argv, partial, "root-test.log", "apt-get", env={**os.environ, "ROOT": partial})
+    with step(f"Adding to the root folder {purpose}, about {size}, once"):
+        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", base, partial, os.path.join(paths.TOOLS, finish), FETCH,
+                *packages(wanted)]
+        run_or_remove(argv, partial, finish.replace(".sh", ".log"), "apt-get", env={**os.environ, "ROOT": partial})
         os.rename(partial, root)
 
 
