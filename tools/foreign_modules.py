@@ -80,6 +80,7 @@ def problem(name):
 
 def ensure(box, *names):
     """Leave the modules, or the reason why there are none, where the machine finds them."""
+    os.makedirs(FOLDER, exist_ok=True)
     for name in names:
         shutil.rmtree(folder(name), ignore_errors=True)
         if os.path.exists(problem(name)):

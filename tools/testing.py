@@ -11,13 +11,15 @@ import traceback
 import checks
 import debugkernel
 import feed
+import foreign_modules
 import intree
 import plan
+import programs_report
 import rootfs
 import units
 import vm
 from plan import declare
-from ui import Fail, duration, say
+from ui import Fail, duration, say, step
 
 HOST_SUBJECTS = {"units": units, "checks": checks}
 # Host checks run beside the machines, whose tests have limits of time.
@@ -91,16 +93,23 @@ def main(args, ready):
     hosts, tests = select(args)
     if args.list:
         return show(hosts, tests)
-    box = ready()
+    programs = any(test.subject == "programs" for test in tests)
+    box = ready(layers=rootfs.PROGRAMS if programs else rootfs.WHOLE)
     kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.ensure_image(box) if tests else "")
     if any(test.subject == "in_tree" for test in tests):
         intree.ensure(box)
+    if programs:
+        with step("Building modules that Debian's kernel is without"):
+            foreign_modules.ensure(box, "codec", "v4l2loopback")
+        programs_report.forget()
     tally = Tally()
     start = time.monotonic()
     finished = run(box, hosts, tests, tally, kernel, args)
     if not tally.results:
         raise Fail("no test ran: nothing matches")
     plan.write_times(tally.passed())
+    if programs and {test.full_name for test in declare.tests_of("programs")} <= set(tally.passed()):
+        programs_report.write()
     for name in sorted(tally.times, key=tally.times.get, reverse=True)[:SLOWEST]:
         say(f"{tally.times[name]:6.1f} s  {name}")
     for name, why in tally.reasons.items():

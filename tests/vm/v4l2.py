@@ -13,7 +13,7 @@ import struct
 
 import lib
 
-VIDEO_CAPTURE = 1
+VIDEO_CAPTURE, VIDEO_OUTPUT = 1, 2  # enum v4l2_buf_type
 MMAP, DMABUF = 1, 4                 # enum v4l2_memory
 CROP, CROP_DEFAULT, CROP_BOUNDS = 0, 1, 2       # V4L2_SEL_TGT_*
 COMPOSE_BOUNDS = 0x102
@@ -43,17 +43,21 @@ _CMA = struct.Struct("=iIQIIII")
 
 
 class Queue:
-    """The capture queue of a video node, else of the board's."""
+    """A queue of a video node, else the board's own: of captured frames, else of those that a device is given.
 
-    def __init__(self, width=640, height=480, node=None):
-        self.fd = os.open(node or lib.video(), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        self.set_format(width, height)
+    fd: of the node, where another queue has it open, which closes it.
+    """
 
-    def set_format(self, width, height):
-        """NV12 of that very size."""
-        wanted = struct.pack("=I4xII4s188x", VIDEO_CAPTURE, width, height, b"NV12")
+    def __init__(self, width=640, height=480, node=None, pixels="NV12", kind=VIDEO_CAPTURE, fd=None, stride=0):
+        self.kind = kind
+        self.fd = os.open(node or lib.video(), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC) if fd is None else fd
+        self.set_format(width, height, pixels, stride)
+
+    def set_format(self, width, height, pixels="NV12", stride=0):
+        """That very size, and a stride that is at least so long; pixels is a fourcc."""
+        wanted = struct.pack("=I4xII4s4xI180x", self.kind, width, height, pixels.encode(), stride)
         got = struct.unpack_from("=I4xII4sIII", fcntl.ioctl(self.fd, _S_FMT, wanted))
-        assert got[1:3] == (width, height), got
+        assert got[1:4] == (width, height, pixels.encode()), got
         self.stride, self.size = got[5], got[6]
 
     def close(self):
@@ -62,12 +66,12 @@ class Queue:
     def request(self, count, memory=MMAP, flags=0):
         """Allocate buffers, or give them up (0); how many there are, and the flags in force."""
         self.memory = memory
-        answer = fcntl.ioctl(self.fd, _REQBUFS, struct.pack("=IIIIB3x", count, VIDEO_CAPTURE, memory, 0, flags))
+        answer = fcntl.ioctl(self.fd, _REQBUFS, struct.pack("=IIIIB3x", count, self.kind, memory, 0, flags))
         self.count, *_, flags = struct.unpack("=IIIIB3x", answer)
         return self.count, flags
 
     def export(self, index, flags=os.O_RDWR | os.O_CLOEXEC):
-        answer = fcntl.ioctl(self.fd, _EXPBUF, struct.pack("=IIIIi44x", VIDEO_CAPTURE, index, 0, flags, -1))
+        answer = fcntl.ioctl(self.fd, _EXPBUF, struct.pack("=IIIIi44x", self.kind, index, 0, flags, -1))
         return struct.unpack_from("=i", answer, 16)[0]
 
     def map(self, index, protection=mmap.PROT_READ):
@@ -75,6 +79,7 @@ class Queue:
         return mmap.mmap(self.fd, page_align(self.size), mmap.MAP_SHARED, protection, offset=offset)
 
     def queue(self, index, dmabuf=-1, flags=0):
+        """Hand a buffer over; one that a device is given is full."""
         self._buffer(_QBUF, index, dmabuf, flags)
 
     def wait(self):
@@ -89,17 +94,18 @@ class Queue:
         return index, sequence, used
 
     def stream(self, on=True):
-        fcntl.ioctl(self.fd, _STREAMON if on else _STREAMOFF, struct.pack("=i", VIDEO_CAPTURE))
+        fcntl.ioctl(self.fd, _STREAMON if on else _STREAMOFF, struct.pack("=i", self.kind))
 
     def _buffer(self, request, index=0, dmabuf=-1, flags=0):
         place = dmabuf if self.memory == DMABUF else 0
-        return fcntl.ioctl(self.fd, request, _BUFFER.pack(index, VIDEO_CAPTURE, 0, flags, 0, 0, 0, b"", 0,
-                                                          self.memory, place, 0, 0, 0))
+        full = self.size if self.kind == VIDEO_OUTPUT else 0
+        return fcntl.ioctl(self.fd, request, _BUFFER.pack(index, self.kind, full, flags, 0, 0, 0, b"", 0, self.memory, place,
+                                                          full, 0, 0))
 
 
-def try_format(fd, pixels, width, height, stride=0):
+def try_format(fd, pixels, width, height, stride=0, kind=VIDEO_CAPTURE):
     """(width, height, stride, size) that VIDIOC_TRY_FMT makes of it; pixels is a fourcc."""
-    wanted = struct.pack("=I4xII4s4xI180x", VIDEO_CAPTURE, width, height, pixels.encode(), stride)
+    wanted = struct.pack("=I4xII4s4xI180x", kind, width, height, pixels.encode(), stride)
     got = struct.unpack_from("=I4xII4s4xII", fcntl.ioctl(fd, _TRY_FMT, wanted))
     assert got[3] == pixels.encode(), got
     return got[1], got[2], got[4], got[5]
@@ -149,9 +155,9 @@ def selection(fd, target):
     return struct.unpack_from("=iiII", answer, 12)
 
 
-def select_part(fd, target, *rectangle):
+def select_part(fd, target, *rectangle, kind=VIDEO_CAPTURE):
     """VIDIOC_S_SELECTION."""
-    fcntl.ioctl(fd, _S_SELECTION, struct.pack("=IIIiiII36x", VIDEO_CAPTURE, target, 0, *rectangle))
+    fcntl.ioctl(fd, _S_SELECTION, struct.pack("=IIIiiII36x", kind, target, 0, *rectangle))
 
 
 def page_align(size):

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""The desktop's way to a camera: D-Bus, PipeWire and WirePlumber, as a user's session starts them."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+import lib
+import programs
+
+RUNTIME = "/tmp/session"
+
+
+class Session:
+    """A session bus, PipeWire, and WirePlumber behind `wrapper` if there is one; ended in the other order."""
+
+    def __init__(self, *wrapper):
+        os.mkdir(RUNTIME, 0o700)
+        self._environment = {**os.environ, "XDG_RUNTIME_DIR": RUNTIME, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={RUNTIME}/bus"}
+        self._children = []
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._end)
+            self._start("dbus-daemon", "--session", "--nofork", f"--address=unix:path={RUNTIME}/bus")
+            lib.wait_until(lambda: os.path.exists(f"{RUNTIME}/bus"), "a session bus")
+            self._start("pipewire")
+            lib.wait_until(lambda: os.path.exists(f"{RUNTIME}/pipewire-0"), "PipeWire")
+            self._start(*wrapper, "wireplumber")
+            stack.pop_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._end()
+
+    def _start(self, *command):
+        self._children.append(subprocess.Popen(command, env=self._environment))
+
+    def _end(self):
+        while self._children:
+            child = self._children.pop()
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(30 * lib.SLOWER)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    def nodes(self):
+        """The properties of each camera that PipeWire knows."""
+        out = subprocess.run(["pw-dump", "--no-colors"], env=self._environment, stdout=subprocess.PIPE, text=True,
+                             timeout=30 * lib.SLOWER, check=False).stdout
+        try:
+            known = [entry.get("info", {}).get("props", {}) for entry in json.loads(out) if entry["type"].endswith(":Node")]
+        except ValueError:      # it is said in pieces while something changes
+            return []
+        return [entry for entry in known if entry.get("media.class") == "Video/Source"]
+
+    def camera(self, api):
+        """The name of the camera that PipeWire reads by that API; by libcamera, it is the only one."""
+        def known():
+            return [entry for entry in self.nodes() if entry.get("device.api") == api and
+                    entry.get("api.v4l2.path", lib.video()) == lib.video()]
+
+        found = lib.wait_until(known, f"a camera in PipeWire by {api}", 60)
+        print(json.dumps(found, indent=1), flush=True)
+        assert api == "v4l2" or self.nodes() == found, self.nodes()
+        return found[0]["node.name"]
+
+    def reader(self, node, frames=programs.FRAMES):
+        """What pipewiresrc makes of (format, width, height): the last of so many frames."""
+        def show(pixels, width, height):
+            path = "/tmp/pipewire.raw"
+            programs.forget(path)
+            lib.run(f"gst-launch-1.0 -q pipewiresrc target-object='{node}' num-buffers={frames} ! "
+                    f"{programs.caps(pixels, width, height)} ! filesink location={path}", env=self._environment, limit=30)
+            return programs.read_gstreamer(pixels, width, height, path)
+
+        return show
