@@ -189,7 +189,7 @@ def parser():
     sub.add_argument("--list", action="store_true", help="list the tests, run nothing")
     sub.add_argument("-j", dest="jobs", type=int, default=host.machines(), metavar="N",
                      help="number of machines that run side by side (default: one for each CPU, if there is memory: %(default)s here)")
-    sub.add_argument("--long", action="store_true", help="also the long ones, half an hour more")
+    sub.add_argument("--long", action="store_true", help="also the long ones, about 35 minutes more")
     sub.add_argument("--left-out", action="store_true", help="only the long ones: what the plain run leaves out")
     sub.add_argument("--soak", action="store_true", help="also those that take hours")
     sub.add_argument("--debug-kernel", action="store_true",

@@ -34,7 +34,7 @@ FETCH = os.path.join(paths.TOOLS, "fetch-packages.sh")
 LAYERS = (("packages.txt", "root-finish.sh", "", ""),
           ("packages-test.txt", "root-finish-test.sh", "what tests and debugging need", "1 GB"),
           ("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB"))
-PRODUCT, WHOLE, PROGRAMS = 1, 2, 3      # so many layers
+PRODUCT, WHOLE, PROGRAMS = 1, 2, 3      # how many layers a root folder has
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 IMAGE_NEEDED = 5 << 30
@@ -57,12 +57,12 @@ def digest(files):
 
 
 def location(layers):
-    """Where a root folder of so many layers is."""
+    """Where the root folder with that number of layers is."""
     return os.path.join(paths.CACHE, f"root-{SUITE}-" + "-".join(digest(layer[:2]) for layer in LAYERS[:layers]))
 
 
 def ensure(layers=WHOLE):
-    """The path of a root folder of at least so many layers; what is missing is made first."""
+    """The path of a root folder with at least that number of layers; missing ones are made first."""
     if layers == PRODUCT and is_whole():
         layers = WHOLE
     make_missing(layers)

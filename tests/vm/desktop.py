@@ -70,7 +70,7 @@ class Session:
         return found[0]["node.name"]
 
     def reader(self, node, frames=programs.FRAMES):
-        """What pipewiresrc makes of (format, width, height): the last of so many frames."""
+        """A function that gives the last of this number of frames that pipewiresrc shows as (format, width, height)."""
         def show(pixels, width, height):
             path = "/tmp/pipewire.raw"
             programs.forget(path)

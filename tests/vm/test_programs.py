@@ -22,7 +22,7 @@ CODE = Machine(board=("--source", "/usr/share/cmacam/code.png"), memory="4G")
 FFMPEG = {"NV12": "nv12", "YUYV": "yuyv422", "GREY": "gray", "BGR3": "bgr24"}
 # Exposure and white balance do not move between a program's frame and the picture that it is compared with.
 MANUAL = "cmacamsrc ae-enable=false awb-enable=false"
-# So many frames until the camera's own exposure and white balance rest.
+# After this number of frames the camera's own exposure and white balance rest.
 SETTLED = 40
 
 
