@@ -94,8 +94,7 @@ void cmacam_fences_watch(struct cmacam_buffer *buf)
  *
  * Its fence may have signalled since it was looked at, and the work, which
  * looks through the list, has not found it there. So the work runs once more in
- * any case; it also sets the time at which a late fence is
- * named.
+ * any case; it also sets the time at which a late fence is named.
  */
 void cmacam_fences_queued(struct cmacam_video *video)
 {
