@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * CPU access: of processes and importers that announce it, whole or in part,
- * and of those who map.
+ * and of the kernel, which maps.
  */
 #include <linux/cache.h>
 #include <linux/dma-mapping.h>
@@ -147,15 +147,6 @@ void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir)
 }
 
 /**
- * cma_buf_mapped() - a CPU mapping comes into being
- * @buf: the buffer, locked
- */
-void cma_buf_mapped(struct cma_buf *buf)
-{
-	cma_buf_make_valid(buf, CMA_BUF_REASON_MMAP);
-}
-
-/**
  * cma_buf_vmap() - the kernel maps the buffer
  * @buf: the buffer
  *
@@ -166,7 +157,7 @@ void cma_buf_vmap(struct cma_buf *buf)
 	guard(mutex)(&buf->lock);
 
 	buf->vmaps++;
-	cma_buf_mapped(buf);
+	cma_buf_make_valid(buf, CMA_BUF_REASON_MMAP);
 }
 
 /**

@@ -246,7 +246,6 @@ void cma_buf_account_exit(void);
 
 /* park.c */
 bool cma_buf_is_referenced(const struct cma_buf *buf);
-bool cma_buf_is_pinned(const struct cma_buf *buf);
 void cma_buf_park(struct cma_buf *buf);
 size_t cma_buf_bytes_parked(void);
 void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
@@ -272,12 +271,11 @@ void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
 void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir);
 void cma_buf_vmap(struct cma_buf *buf);
 void cma_buf_vunmap(struct cma_buf *buf);
-void cma_buf_mapped(struct cma_buf *buf);
 
 /* users.c */
 struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
 				      const struct mm_struct *mm);
-void cma_buf_user_put(struct cma_buf_user *user);
+bool cma_buf_user_put(struct cma_buf_user *user);
 void cma_buf_user_begins(struct cma_buf *buf, bool writes);
 void cma_buf_user_ends(struct cma_buf *buf, bool writes);
 void cma_buf_users_reset(struct cma_buf *buf);

@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "choice.h"
 #include "cma-buf.h"
+#include "sync.h"
 
 #define MMAP_CHUNK	32
 
@@ -42,6 +43,34 @@ MODULE_PARM_DESC(mmap,
 		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, when touched)");
 
 /*
+ * A mapping comes into being. Its process may look at once, without asking
+ * first.
+ */
+static struct cma_buf_user *add_user(struct cma_buf *buf,
+				     const struct mm_struct *mm)
+{
+	struct cma_buf_user *user;
+
+	guard(mutex)(&buf->lock);
+
+	user = cma_buf_user_get(buf, mm);
+	cma_buf_make_valid(buf, CMA_BUF_REASON_MMAP);
+
+	return user;
+}
+
+/* A mapping is gone. What was written through it may be in the cache still. */
+static void remove_user(struct cma_buf_user *user)
+{
+	struct cma_buf *buf = user->buf;
+
+	guard(mutex)(&buf->lock);
+
+	if (cma_buf_user_put(user))
+		cma_buf_written(buf);
+}
+
+/*
  * Like vb2_common_vm_ops, plus who has mapped the buffer. Called for every
  * VMA that comes into being later: by fork, split or mremap.
  */
@@ -50,7 +79,7 @@ static void cma_buf_vm_open(struct vm_area_struct *vma)
 	struct cma_buf_user *user = vma->vm_private_data;
 	struct cma_buf *buf = cma_buf_get(user->buf);
 
-	vma->vm_private_data = cma_buf_user_get(buf, vma->vm_mm);
+	vma->vm_private_data = add_user(buf, vma->vm_mm);
 	/* Pages that fork copied are as writable as they were. */
 	if (READ_ONCE(user->written))
 		cma_buf_vm_written(vma);
@@ -62,7 +91,7 @@ static void cma_buf_vm_close(struct vm_area_struct *vma)
 	struct cma_buf_user *user = vma->vm_private_data;
 	struct cma_buf *buf = user->buf;
 
-	cma_buf_user_put(user);
+	remove_user(user);
 	cma_buf_put(buf);
 }
 
@@ -264,7 +293,7 @@ int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
 		return ret;
 
 	cma_buf_get(buf);
-	vma->vm_private_data = cma_buf_user_get(buf, vma->vm_mm);
+	vma->vm_private_data = add_user(buf, vma->vm_mm);
 	if (vma->vm_ops != &cma_buf_vm_ops && vma->vm_flags & VM_WRITE)
 		cma_buf_vm_written(vma);
 

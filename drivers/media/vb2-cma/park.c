@@ -45,29 +45,6 @@ bool cma_buf_is_referenced(const struct cma_buf *buf)
 	return false;
 }
 
-/**
- * cma_buf_is_pinned() - does anybody refer to its pages without mapping them?
- * @buf: a buffer
- *
- * Both counts of a page are read one after the other, so that a mapping that
- * comes or goes meanwhile may show as a pin.
- *
- * Return: false only if there is certainly no pin that is here to stay
- */
-bool cma_buf_is_pinned(const struct cma_buf *buf)
-{
-	size_t i;
-
-	for (i = 0; buf->page && i < buf->size >> PAGE_SHIFT; i++) {
-		struct folio *folio = page_folio(buf->page + i);
-
-		if (folio_ref_count(folio) > 1 + folio_mapcount(folio))
-			return true;
-	}
-
-	return false;
-}
-
 static void cma_buf_park_scan(struct work_struct *work)
 {
 	struct cma_buf *buf, *next;

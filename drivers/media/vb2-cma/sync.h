@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Cache maintenance, for those who decide when: sync.c and access.c.
+ * Cache maintenance, for those who decide when: sync.c, access.c and mmap.c.
  */
 #ifndef CMA_SYNC_H
 #define CMA_SYNC_H

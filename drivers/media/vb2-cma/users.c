@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who has mapped a buffer, who of them begins CPU access properly, and who
- * writes.
+ * writes. All under the lock of the buffer, which the caller holds: what
+ * follows from a mapping or an access happens in the same hold.
  */
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "backend.h"
 #include "cma-buf.h"
 
-static struct cma_buf_user *find_user(struct cma_buf *buf,
-				      const struct mm_struct *mm)
+static struct cma_buf_user *user_of(struct cma_buf *buf,
+				    const struct mm_struct *mm)
 {
 	struct cma_buf_user *user;
 
@@ -25,7 +27,7 @@ static struct cma_buf_user *find_user(struct cma_buf *buf,
 
 /**
  * cma_buf_user_get() - a mapping into an address space comes into being
- * @buf: the buffer
+ * @buf: the buffer, locked
  * @mm: the address space
  *
  * Cannot fail, because a fork cannot be told. Without memory for an entry
@@ -42,9 +44,7 @@ struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
 {
 	struct cma_buf_user *user;
 
-	guard(mutex)(&buf->lock);
-
-	user = find_user(buf, mm);
+	user = user_of(buf, mm);
 	if (!user) {
 		user = kzalloc_obj(*user);
 		if (user) {
@@ -61,38 +61,61 @@ struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
 		}
 	}
 	user->vmas++;
-	cma_buf_mapped(buf);
 
 	return user;
 }
 
+/* Does anybody refer to a page of the buffer without mapping it? */
+static bool has_pinned_pages(const struct cma_buf *buf)
+{
+	size_t i;
+
+	/*
+	 * Both counts of a page are read one after the other: a mapping that
+	 * comes or goes meanwhile may show as a pin. What is certain is only
+	 * that there is no pin that is here to stay.
+	 */
+	for (i = 0; buf->page && i < buf->size >> PAGE_SHIFT; i++) {
+		struct folio *folio = page_folio(buf->page + i);
+
+		if (folio_ref_count(folio) > 1 + folio_mapcount(folio))
+			return true;
+	}
+
+	return false;
+}
+
 /**
  * cma_buf_user_put() - a mapping is gone
- * @user: the entry; gone with the last mapping
+ * @user: the entry, its buffer locked; gone with the last mapping
+ *
+ * Return: true if the last mapping of a process is gone that may have written
+ * through one. The entry went with it, so the caller has to remember the write.
  */
-void cma_buf_user_put(struct cma_buf_user *user)
+bool cma_buf_user_put(struct cma_buf_user *user)
 {
 	struct cma_buf *buf = user->buf;
+	bool written;
 
-	guard(mutex)(&buf->lock);
+	lockdep_assert_held(&buf->lock);
 
 	if (--user->vmas)
-		return;
+		return false;
 
-	/* What it wrote may be in the cache still. */
-	if (READ_ONCE(user->written))
-		cma_buf_written(buf);
+	written = READ_ONCE(user->written);
 	/* With its mappings gone it does not read or write any more. */
 	buf->begins -= user->begins;
 	buf->writes -= user->writes;
 	/* Pages that are pinned for long are used without a mapping. */
-	if (buf->backend->longterm && cma_buf_is_pinned(buf))
+	if (buf->backend->longterm && has_pinned_pages(buf))
 		buf->pinned = true;
 
-	if (user == &buf->unknown)
-		return;
-	list_del(&user->list);
-	kfree(user);
+	if (user != &buf->unknown) {
+		list_del(&user->list);
+		kfree(user);
+	}
+
+	return written;
 }
 
 /**
@@ -111,7 +134,7 @@ void cma_buf_user_begins(struct cma_buf *buf, bool writes)
 	lockdep_assert_held(&buf->lock);
 
 	buf->begins++;
-	user = current->mm ? find_user(buf, current->mm) : NULL;
+	user = current->mm ? user_of(buf, current->mm) : NULL;
 	if (!user) {
 		buf->strange_begins++;
 		return;
@@ -137,7 +160,7 @@ void cma_buf_user_ends(struct cma_buf *buf, bool writes)
 
 	lockdep_assert_held(&buf->lock);
 
-	user = current->mm ? find_user(buf, current->mm) : NULL;
+	user = current->mm ? user_of(buf, current->mm) : NULL;
 	if (user && user->begins) {
 		user->begins--;
 		buf->begins--;
@@ -174,7 +197,7 @@ void cma_buf_users_reset(struct cma_buf *buf)
 static bool is_pinned(struct cma_buf *buf)
 {
 	if (buf->pinned)
-		buf->pinned = cma_buf_is_pinned(buf);
+		buf->pinned = has_pinned_pages(buf);
 
 	return buf->pinned;
 }
