@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocation, ownership and release of cacheable contiguous buffers.
+ * Allocation and release of cacheable contiguous buffers. A buffer whose pages
+ * somebody still refers to is parked: it is freed later.
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "backend.h"
 #include "cma-buf.h"
 #include "trace.h"
+
+#define PARK_SCAN_MS	100
+
+static void scan_parked(struct work_struct *work);
+
+static DEFINE_MUTEX(park_lock); /* guards the list and its sum */
+static LIST_HEAD(park_list);
+static size_t park_bytes;
+static DECLARE_DELAYED_WORK(park_work, scan_parked);
 
 static atomic_long_t bytes_held;
 static atomic_t last_id;
@@ -207,6 +221,90 @@ struct cma_buf *cma_buf_get(struct cma_buf *buf)
 	return buf;
 }
 
+/* Nobody refers to the buffer, neither as a buffer nor by its pages. */
+static void free_buf(struct cma_buf *buf)
+{
+	WARN_ON(buf->importers);
+
+	mutex_lock(&bufs_lock);
+	list_del(&buf->entry);
+	mutex_unlock(&bufs_lock);
+
+	trace_vb2_cma_free(buf);
+	cma_buf_account_free(buf);
+	unmap_engine(buf);
+	buf->backend->free(buf);
+	atomic_long_sub(buf->size, &bytes_held);
+	put_device(buf->dev);
+	mutex_destroy(&buf->lock);
+	dma_resv_fini(&buf->resv);
+	kfree(buf);
+}
+
+/*
+ * Does anybody but the buffer, which has no mappings any more, refer to its
+ * pages? Each has one reference from its allocation.
+ */
+static bool is_referenced(const struct cma_buf *buf)
+{
+	size_t i;
+
+	/* Memory without pages has nobody who could refer to one. */
+	if (!buf->page)
+		return false;
+	/* In a large piece the first page counts for all, others for none. */
+	for (i = 0; i < buf->size >> PAGE_SHIFT; i++)
+		if (page_ref_count(buf->page + i) > 1)
+			return true;
+
+	/*
+	 * Pairs with the release in put_page(): whatever the last user did to
+	 * the page is over before the memory gets another owner.
+	 */
+	smp_mb();
+	return false;
+}
+
+static void scan_parked(struct work_struct *work)
+{
+	struct cma_buf *buf, *next;
+
+	mutex_lock(&park_lock);
+	list_for_each_entry_safe(buf, next, &park_list, parked) {
+		if (is_referenced(buf))
+			continue;
+		list_del(&buf->parked);
+		park_bytes -= buf->size;
+		free_buf(buf);
+		module_put(THIS_MODULE);
+	}
+	if (!list_empty(&park_list))
+		schedule_delayed_work(&park_work,
+				      msecs_to_jiffies(PARK_SCAN_MS));
+	mutex_unlock(&park_lock);
+}
+
+/*
+ * Frees a buffer once its pages are unreferenced; it has no references,
+ * mappings or dma-bufs itself.
+ *
+ * Each parked buffer holds the module, so that unloading is refused instead
+ * of waiting for a pipe that may stay open for ever. The caller holds the
+ * module in some other way during the call (through a queue, a dma-buf or
+ * the file behind a mapping), as __module_get() demands.
+ */
+static void park(struct cma_buf *buf)
+{
+	__module_get(THIS_MODULE);
+	trace_vb2_cma_park(buf);
+
+	mutex_lock(&park_lock);
+	list_add_tail(&buf->parked, &park_list);
+	park_bytes += buf->size;
+	schedule_delayed_work(&park_work, msecs_to_jiffies(PARK_SCAN_MS));
+	mutex_unlock(&park_lock);
+}
+
 /**
  * cma_buf_put() - drop a reference; the last one frees or parks the buffer
  * @buf: the buffer
@@ -225,32 +323,45 @@ void cma_buf_put(struct cma_buf *buf)
 	 * direct I/O in flight) still hold their pages, and CMA memory freed
 	 * under them would be given to somebody else while they use it.
 	 */
-	if (cma_buf_is_referenced(buf))
-		cma_buf_park(buf);
+	if (is_referenced(buf))
+		park(buf);
 	else
-		cma_buf_free(buf);
+		free_buf(buf);
 }
 EXPORT_SYMBOL_GPL(cma_buf_put);
 
 /**
- * cma_buf_free() - give the memory back
- * @buf: a buffer that nobody refers to, neither as a buffer nor by its pages
+ * cma_buf_bytes_parked() - memory that waits for its last user
+ *
+ * Return: bytes
  */
-void cma_buf_free(struct cma_buf *buf)
+size_t cma_buf_bytes_parked(void)
 {
-	WARN_ON(buf->importers);
+	guard(mutex)(&park_lock);
+	return park_bytes;
+}
 
-	mutex_lock(&bufs_lock);
-	list_del(&buf->entry);
-	mutex_unlock(&bufs_lock);
+/**
+ * cma_buf_park_for_each() - look at all parked buffers
+ * @show: called for each
+ * @data: passed to it
+ */
+void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
+			   void *data)
+{
+	struct cma_buf *buf;
 
-	trace_vb2_cma_free(buf);
-	cma_buf_account_free(buf);
-	unmap_engine(buf);
-	buf->backend->free(buf);
-	atomic_long_sub(buf->size, &bytes_held);
-	put_device(buf->dev);
-	mutex_destroy(&buf->lock);
-	dma_resv_fini(&buf->resv);
-	kfree(buf);
+	guard(mutex)(&park_lock);
+
+	list_for_each_entry(buf, &park_list, parked)
+		show(buf, data);
+}
+
+/**
+ * cma_buf_park_exit() - wait for the scan that dropped the last module
+ * reference; the list is empty, or the module would not be unloaded
+ */
+void cma_buf_park_exit(void)
+{
+	cancel_delayed_work_sync(&park_work);
 }

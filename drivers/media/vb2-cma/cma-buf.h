@@ -225,7 +225,6 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 			      const char *account);
 struct cma_buf *cma_buf_get(struct cma_buf *buf);
 void cma_buf_put(struct cma_buf *buf);
-void cma_buf_free(struct cma_buf *buf);
 void cma_buf_forget_engine(struct device *dev);
 size_t cma_buf_bytes_held(void);
 void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
@@ -243,10 +242,6 @@ void cma_buf_account_for_each(void (*show)(const char *name, u64 allocs,
 					   void *data), void *data);
 const char *cma_buf_account_name(const struct cma_buf *buf);
 void cma_buf_account_exit(void);
-
-/* park.c */
-bool cma_buf_is_referenced(const struct cma_buf *buf);
-void cma_buf_park(struct cma_buf *buf);
 size_t cma_buf_bytes_parked(void);
 void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
 			   void *data);
