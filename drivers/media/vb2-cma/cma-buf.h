@@ -289,6 +289,7 @@ void cma_buf_announce(struct dma_buf_attachment *attachment);
 struct cma_buf_view *cma_buf_view(struct dma_buf_attachment *attachment);
 int cma_buf_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
 			 const struct cma_buf_rect *rect);
+size_t cma_buf_contiguous(struct sg_table *sgt);
 
 /* debugfs.c */
 void cma_buf_debugfs_init(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Export of buffers as dma-bufs, with cache maintenance that works.
+ * Export of buffers as dma-bufs, with cache maintenance that works, and what
+ * importers ask.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
@@ -319,4 +320,27 @@ EXPORT_SYMBOL_GPL(cma_buf_export);
 struct cma_buf *cma_buf_from_dmabuf(struct dma_buf *dmabuf)
 {
 	return dmabuf->ops == &cma_buf_dmabuf_ops ? dmabuf->priv : NULL;
+}
+
+/**
+ * cma_buf_contiguous() - bytes from the start of a mapping without a gap
+ * @sgt: mapping for a device
+ *
+ * Return: length of the first run of device addresses
+ */
+size_t cma_buf_contiguous(struct sg_table *sgt)
+{
+	dma_addr_t next = sg_dma_address(sgt->sgl);
+	struct scatterlist *sg;
+	size_t size = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (sg_dma_address(sg) != next)
+			break;
+		next += sg_dma_len(sg);
+		size += sg_dma_len(sg);
+	}
+
+	return size;
 }

@@ -8,13 +8,11 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/scatterlist.h>
 #include <linux/string.h>
 
 #include "backend.h"
 #include "cma-buf.h"
 #include "vb2-cma.h"
-#include "vb2-cma-priv.h"
 
 /**
  * vb2_cma_explain_alloc() - why buffers could not be allocated, and the cure
@@ -45,29 +43,6 @@ void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 }
 EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
 
-/**
- * vb2_cma_contiguous() - bytes from the start of a mapping without a gap
- * @sgt: mapping for a device
- *
- * Return: length of the first run of device addresses
- */
-size_t vb2_cma_contiguous(struct sg_table *sgt)
-{
-	dma_addr_t next = sg_dma_address(sgt->sgl);
-	struct scatterlist *sg;
-	size_t size = 0;
-	unsigned int i;
-
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		if (sg_dma_address(sg) != next)
-			break;
-		next += sg_dma_len(sg);
-		size += sg_dma_len(sg);
-	}
-
-	return size;
-}
-
 static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 {
 	struct dma_buf_attachment *attach;
@@ -80,7 +55,7 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 
 	sgt = dma_buf_map_attachment_unlocked(attach, DMA_FROM_DEVICE);
 	if (!IS_ERR(sgt)) {
-		size = vb2_cma_contiguous(sgt);
+		size = cma_buf_contiguous(sgt);
 		dma_buf_unmap_attachment_unlocked(attach, sgt,
 						  DMA_FROM_DEVICE);
 	}

@@ -16,7 +16,6 @@
 
 #include "cma-buf.h"
 #include "vb2-cma.h"
-#include "vb2-cma-priv.h"
 
 /**
  * struct vb2_cma_mem - memory of one plane
@@ -284,7 +283,7 @@ static int vb2_cma_map_dmabuf(void *buf_priv)
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 
-	if (vb2_cma_contiguous(sgt) < mem->size) {
+	if (cma_buf_contiguous(sgt) < mem->size) {
 		dma_buf_unmap_attachment_unlocked(mem->attach, sgt, mem->dir);
 		return -EFAULT;
 	}
