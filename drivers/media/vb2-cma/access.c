@@ -8,12 +8,12 @@
 #include <linux/math.h>
 #include <linux/sched.h>
 
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "sync.h"
 #include "trace.h"
 
-static bool contains(const struct cma_buf_rect *outer,
-		     const struct cma_buf_rect *inner)
+static bool contains(const struct vcma_rect *outer,
+		     const struct vcma_rect *inner)
 {
 	return inner->stride == outer->stride &&
 	       inner->line_bytes <= outer->line_bytes &&
@@ -25,8 +25,8 @@ static bool contains(const struct cma_buf_rect *outer,
 	       inner->lines <= outer->lines;
 }
 
-static void sync_rect(struct cma_buf *buf, unsigned int which,
-		      const struct cma_buf_rect *rect)
+static void sync_rect(struct vcma_buf *buf, unsigned int which,
+		      const struct vcma_rect *rect)
 {
 	size_t granule = max(dma_get_cache_alignment(), L1_CACHE_BYTES);
 	size_t start, end, line, bytes = 0;
@@ -37,9 +37,8 @@ static void sync_rect(struct cma_buf *buf, unsigned int which,
 		end = rect->offset + (rect->lines - 1) * rect->stride +
 		      rect->line_bytes;
 		end = min(round_up(end, granule), buf->size);
-		bytes = cma_buf_sync_views(buf, which, true, start,
-					   end - start);
-		cma_buf_count_sync(buf, true, bytes, CMA_BUF_REASON_ROI);
+		bytes = vcma_sync_views(buf, which, true, start, end - start);
+		vcma_count_sync(buf, true, bytes, VCMA_REASON_ROI);
 		return;
 	}
 
@@ -49,14 +48,13 @@ static void sync_rect(struct cma_buf *buf, unsigned int which,
 		start = round_down(first, granule);
 		end = min(round_up(first + rect->line_bytes, granule),
 			  buf->size);
-		bytes += cma_buf_sync_views(buf, which, true, start,
-					    end - start);
+		bytes += vcma_sync_views(buf, which, true, start, end - start);
 		cond_resched();
 	}
-	cma_buf_count_sync(buf, true, bytes, CMA_BUF_REASON_ROI);
+	vcma_count_sync(buf, true, bytes, VCMA_REASON_ROI);
 }
 
-static bool is_rect_valid(struct cma_buf *buf, const struct cma_buf_rect *rect)
+static bool is_rect_valid(struct vcma_buf *buf, const struct vcma_rect *rect)
 {
 	unsigned int i;
 
@@ -73,17 +71,17 @@ static bool is_rect_valid(struct cma_buf *buf, const struct cma_buf_rect *rect)
  * back. What several readers look at in turn is synchronised once, as far as
  * there is room to remember it; twice does no harm.
  */
-static void begin_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
+static void begin_rect(struct vcma_buf *buf, const struct vcma_rect *rect)
 {
-	bool stale = cma_buf_is_stale(buf) || buf->unsynced;
-	unsigned int which = buf->writes ? 0 : CMA_BUF_STOCK;
+	bool stale = vcma_is_stale(buf) || buf->unsynced;
+	unsigned int which = buf->writes ? 0 : VCMA_STOCK;
 
 	if (stale && !is_rect_valid(buf, rect)) {
-		which |= CMA_BUF_TAKERS;
-		if (buf->rect_count < CMA_BUF_RECTS)
+		which |= VCMA_TAKERS;
+		if (buf->rect_count < VCMA_RECTS)
 			buf->rects[buf->rect_count++] = *rect;
 	}
-	if (which && cma_buf_needs_sync(buf))
+	if (which && vcma_needs_sync(buf))
 		sync_rect(buf, which, rect);
 }
 
@@ -91,17 +89,16 @@ static void begin_rect(struct cma_buf *buf, const struct cma_buf_rect *rect)
  * Stock importers do not tell when they have written, so each begin is for
  * them too. But not under somebody's writing: that would be invalidated.
  */
-static void begin_all(struct cma_buf *buf)
+static void begin_all(struct vcma_buf *buf)
 {
-	if (cma_buf_is_stale(buf) || buf->unsynced)
-		cma_buf_make_valid(buf, CMA_BUF_REASON_BEGIN);
-	else if (!buf->writes && cma_buf_needs_sync(buf))
-		cma_buf_sync_all(buf, CMA_BUF_STOCK, true,
-				 CMA_BUF_REASON_BEGIN);
+	if (vcma_is_stale(buf) || buf->unsynced)
+		vcma_make_valid(buf, VCMA_REASON_BEGIN);
+	else if (!buf->writes && vcma_needs_sync(buf))
+		vcma_sync_all(buf, VCMA_STOCK, true, VCMA_REASON_BEGIN);
 }
 
 /**
- * cma_buf_begin_access() - the CPU is about to read or write
+ * vcma_begin_access() - the CPU is about to read or write
  * @buf: the buffer
  * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
  * @rect: the part; NULL: all
@@ -109,8 +106,8 @@ static void begin_all(struct cma_buf *buf)
  * A write needs valid lines as well: those that it does not fill are written
  * back with what they had. Parts are for readers only.
  */
-void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
-			  const struct cma_buf_rect *rect)
+void vcma_begin_access(struct vcma_buf *buf, enum dma_data_direction dir,
+		       const struct vcma_rect *rect)
 {
 	bool writes = dir != DMA_FROM_DEVICE;
 
@@ -123,51 +120,51 @@ void cma_buf_begin_access(struct cma_buf *buf, enum dma_data_direction dir,
 		begin_all(buf);
 
 	if (writes)
-		cma_buf_written(buf);
-	cma_buf_user_begins(buf, writes);
+		vcma_written(buf);
+	vcma_user_begins(buf, writes);
 }
 
 /**
- * cma_buf_end_access() - the CPU has read or written
+ * vcma_end_access() - the CPU has read or written
  * @buf: the buffer
  * @dir: as at its beginning
  *
- * The engine gets the buffer by cma_buf_to_device() only, so that the end of
+ * The engine gets the buffer by vcma_to_device() only, so that the end of
  * one reader never takes it from another. Stock importers may use it once
  * nobody has an access open, of whom it is known when he ends it.
  */
-void cma_buf_end_access(struct cma_buf *buf, enum dma_data_direction dir)
+void vcma_end_access(struct vcma_buf *buf, enum dma_data_direction dir)
 {
 	guard(mutex)(&buf->lock);
 
 	trace_vb2_cma_end(buf, dir);
-	cma_buf_user_ends(buf, dir != DMA_FROM_DEVICE);
-	if (buf->begins == buf->strange_begins && cma_buf_needs_sync(buf))
-		cma_buf_clean_for_stock(buf);
+	vcma_user_ends(buf, dir != DMA_FROM_DEVICE);
+	if (buf->begins == buf->strange_begins && vcma_needs_sync(buf))
+		vcma_clean_for_stock(buf);
 }
 
 /**
- * cma_buf_vmap() - the kernel maps the buffer
+ * vcma_vmap() - the kernel maps the buffer
  * @buf: the buffer
  *
  * The memory has a mapping already. What is counted is that somebody uses it.
  */
-void cma_buf_vmap(struct cma_buf *buf)
+void vcma_vmap(struct vcma_buf *buf)
 {
 	guard(mutex)(&buf->lock);
 
 	buf->vmaps++;
-	cma_buf_make_valid(buf, CMA_BUF_REASON_MMAP);
+	vcma_make_valid(buf, VCMA_REASON_MMAP);
 }
 
 /**
- * cma_buf_vunmap() - the kernel's mapping is gone
+ * vcma_vunmap() - the kernel's mapping is gone
  * @buf: the buffer
  */
-void cma_buf_vunmap(struct cma_buf *buf)
+void vcma_vunmap(struct vcma_buf *buf)
 {
 	guard(mutex)(&buf->lock);
 
 	buf->vmaps--;
-	cma_buf_written(buf);
+	vcma_written(buf);
 }

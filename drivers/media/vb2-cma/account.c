@@ -8,14 +8,14 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 /*
  * Sums outlive the buffers, so that there is something to look at when a
  * stream has ended. There is one per device and direction, or heap; they go
  * with the module.
  */
-struct cma_buf_account {
+struct vcma_account {
 	struct list_head entry;
 	char name[64];
 	atomic64_t allocs;
@@ -31,14 +31,14 @@ static DEFINE_MUTEX(accounts_lock); /* guards the list; entries stay */
 static LIST_HEAD(accounts);
 
 /**
- * cma_buf_account_get() - find the sums of a user of this module
+ * vcma_account_get() - find the sums of a user of this module
  * @name: of the user
  *
  * Return: the account, valid as long as the module; NULL without memory
  */
-struct cma_buf_account *cma_buf_account_get(const char *name)
+struct vcma_account *vcma_account_get(const char *name)
 {
-	struct cma_buf_account *account;
+	struct vcma_account *account;
 
 	guard(mutex)(&accounts_lock);
 
@@ -56,43 +56,43 @@ struct cma_buf_account *cma_buf_account_get(const char *name)
 }
 
 /**
- * cma_buf_account_name() - who uses a buffer
+ * vcma_account_name() - who uses a buffer
  * @buf: the buffer
  *
  * Return: the name given at allocation, perhaps shortened
  */
-const char *cma_buf_account_name(const struct cma_buf *buf)
+const char *vcma_account_name(const struct vcma_buf *buf)
 {
 	return buf->account->name;
 }
 
 /**
- * cma_buf_account_alloc() - count an allocation
+ * vcma_account_alloc() - count an allocation
  * @buf: the new buffer
  */
-void cma_buf_account_alloc(struct cma_buf *buf)
+void vcma_account_alloc(struct vcma_buf *buf)
 {
 	atomic64_inc(&buf->account->allocs);
 }
 
 /**
- * cma_buf_account_free() - count the end of a buffer
+ * vcma_account_free() - count the end of a buffer
  * @buf: the buffer, about to be freed
  */
-void cma_buf_account_free(struct cma_buf *buf)
+void vcma_account_free(struct vcma_buf *buf)
 {
 	atomic64_inc(&buf->account->frees);
 }
 
 /**
- * cma_buf_account_sync() - count cache maintenance
+ * vcma_account_sync() - count cache maintenance
  * @buf: the buffer, locked
  * @for_cpu: before the CPU's access, or after it
  * @bytes: so many
  */
-void cma_buf_account_sync(struct cma_buf *buf, bool for_cpu, size_t bytes)
+void vcma_account_sync(struct vcma_buf *buf, bool for_cpu, size_t bytes)
 {
-	struct cma_buf_account *account = buf->account;
+	struct vcma_account *account = buf->account;
 
 	if (for_cpu) {
 		buf->stats.cpu_bytes += bytes;
@@ -108,31 +108,31 @@ void cma_buf_account_sync(struct cma_buf *buf, bool for_cpu, size_t bytes)
 }
 
 /**
- * cma_buf_account_skip() - count maintenance that was not needed
+ * vcma_account_skip() - count maintenance that was not needed
  * @buf: the buffer, locked
  */
-void cma_buf_account_skip(struct cma_buf *buf)
+void vcma_account_skip(struct vcma_buf *buf)
 {
 	buf->stats.skipped++;
 	atomic64_inc(&buf->account->skipped);
 }
 
 /**
- * cma_buf_account_for_each() - look at all sums
+ * vcma_account_for_each() - look at all sums
  * @show: called for each
  * @data: passed to it
  */
-void cma_buf_account_for_each(void (*show)(const char *name, u64 allocs,
-					   u64 frees,
-					   const struct cma_buf_stats *stats,
-					   void *data), void *data)
+void vcma_account_for_each(void (*show)(const char *name, u64 allocs,
+					u64 frees,
+					const struct vcma_stats *stats,
+					void *data), void *data)
 {
-	struct cma_buf_account *account;
+	struct vcma_account *account;
 
 	guard(mutex)(&accounts_lock);
 
 	list_for_each_entry(account, &accounts, entry) {
-		const struct cma_buf_stats stats = {
+		const struct vcma_stats stats = {
 			.cpu_bytes = atomic64_read(&account->cpu_bytes),
 			.cpu_syncs = atomic64_read(&account->cpu_syncs),
 			.device_bytes = atomic64_read(&account->device_bytes),
@@ -146,11 +146,11 @@ void cma_buf_account_for_each(void (*show)(const char *name, u64 allocs,
 }
 
 /**
- * cma_buf_account_exit() - the module goes, there are no buffers any more
+ * vcma_account_exit() - the module goes, there are no buffers any more
  */
-void cma_buf_account_exit(void)
+void vcma_account_exit(void)
 {
-	struct cma_buf_account *account, *next;
+	struct vcma_account *account, *next;
 
 	list_for_each_entry_safe(account, next, &accounts, entry)
 		kfree(account);

@@ -16,14 +16,14 @@
 #include "../compat.h"
 #include "backend.h"
 #include "carveout.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 static char *param;
 module_param_named(carveout, param, charp, 0444);
 MODULE_PARM_DESC(carveout,
 		 "Memory for backend=carveout: NAME of a reserve_mem=SIZE:ALIGN:NAME, or SIZE@START[,huge] of RAM kept from the kernel by memmap=SIZE$START or mem=");
 
-static struct cma_carveout carveout;
+static struct vcma_carveout carveout;
 
 static DEFINE_MUTEX(used_lock); /* guards what follows */
 static unsigned long *used; /* a bit per piece; NULL: no carve-out */
@@ -79,7 +79,7 @@ static void give_back(phys_addr_t phys, size_t size)
 	bitmap_clear(used, piece_of(phys), bytes_to_pieces(size));
 }
 
-static int carveout_alloc(struct cma_buf *buf, gfp_t gfp)
+static int carveout_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	phys_addr_t phys;
 	unsigned long i;
@@ -102,7 +102,7 @@ static int carveout_alloc(struct cma_buf *buf, gfp_t gfp)
 	return 0;
 }
 
-static void carveout_free(struct cma_buf *buf)
+static void carveout_free(struct vcma_buf *buf)
 {
 	give_back(page_to_phys(buf->page), buf->size);
 }
@@ -136,7 +136,7 @@ static int carveout_room(char *text, size_t len)
 
 static int carveout_advice(char *text, size_t len, u64 wanted)
 {
-	unsigned long megabytes = cma_megabytes(carveout.size, wanted);
+	unsigned long megabytes = vcma_cma_megabytes(carveout.size, wanted);
 
 	if (!used)
 		return scnprintf(text, len,
@@ -154,7 +154,7 @@ static int carveout_advice(char *text, size_t len, u64 wanted)
 			 megabytes, param);
 }
 
-const struct cma_backend cma_backend_carveout = {
+const struct vcma_backend vcma_backend_carveout = {
 	.name = "carveout",
 	.longterm = true,
 	.alloc = carveout_alloc,
@@ -187,7 +187,7 @@ static int find_reserved(const char *name)
 }
 
 /**
- * cma_carveout_init() - find the memory that carveout= names
+ * vcma_carveout_init() - find the memory that carveout= names
  *
  * Without the parameter there is none, and backend=carveout says so when it
  * is used. With a bad one the module does not load: whoever sets it wants it,
@@ -195,7 +195,7 @@ static int find_reserved(const char *name)
  *
  * Return: 0 or a negative error code, after a message
  */
-int cma_carveout_init(void)
+int vcma_carveout_init(void)
 {
 	phys_addr_t last;
 	int ret;
@@ -204,7 +204,7 @@ int cma_carveout_init(void)
 		return 0;
 
 	if (strchr(param, '@'))
-		ret = cma_carveout_map_range(param, &carveout);
+		ret = vcma_carveout_map_range(param, &carveout);
 	else
 		ret = find_reserved(param);
 	if (ret)
@@ -212,7 +212,7 @@ int cma_carveout_init(void)
 
 	used = bitmap_zalloc(bytes_to_pieces(carveout.size), GFP_KERNEL);
 	if (!used) {
-		cma_carveout_unmap_range();
+		vcma_carveout_unmap_range();
 		return -ENOMEM;
 	}
 
@@ -224,13 +224,13 @@ int cma_carveout_init(void)
 }
 
 /**
- * cma_carveout_exit() - forget the memory again
+ * vcma_carveout_exit() - forget the memory again
  *
  * There are no buffers any more. RAM of the kernel's stays as it is, for the
  * next time that the module is loaded.
  */
-void cma_carveout_exit(void)
+void vcma_carveout_exit(void)
 {
-	cma_carveout_unmap_range();
+	vcma_carveout_unmap_range();
 	bitmap_free(used);
 }

@@ -14,14 +14,14 @@
 #include <linux/vmstat.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 /*
  * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
  * the device's driver, and has to be back when the driver lets go of the
  * device. These pages may stay with their users; only the mapping is undone.
  */
-static int cma_alloc_buf(struct cma_buf *buf, gfp_t gfp)
+static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	unsigned int align = min_t(unsigned int, get_order(buf->size),
@@ -43,19 +43,19 @@ static int cma_alloc_buf(struct cma_buf *buf, gfp_t gfp)
 	return 0;
 }
 
-static void cma_free_buf(struct cma_buf *buf)
+static void area_free(struct vcma_buf *buf)
 {
 	cma_release(buf->area, buf->page, buf->size >> PAGE_SHIFT);
 }
 
 /**
- * cma_total_bytes() - size of all CMA areas
+ * vcma_cma_bytes() - size of all CMA areas
  *
  * totalcma_pages is not exported to modules; the zones know it as well.
  *
  * Return: bytes
  */
-size_t cma_total_bytes(void)
+size_t vcma_cma_bytes(void)
 {
 	size_t pages = 0;
 	int nid, zone;
@@ -68,21 +68,21 @@ size_t cma_total_bytes(void)
 	return pages << PAGE_SHIFT;
 }
 
-static int cma_room(char *text, size_t len)
+static int area_room(char *text, size_t len)
 {
 	return scnprintf(text, len, "%lu of %zu CMA bytes free",
 			 global_zone_page_state(NR_FREE_CMA_PAGES) <<
-			 PAGE_SHIFT, cma_total_bytes());
+			 PAGE_SHIFT, vcma_cma_bytes());
 }
 
 /**
- * cma_megabytes() - how large an area to recommend
+ * vcma_cma_megabytes() - how large an area to recommend
  * @total: bytes there are
  * @wanted: bytes that are held and missing
  *
  * Return: MiB, a power of two
  */
-unsigned long cma_megabytes(size_t total, u64 wanted)
+unsigned long vcma_cma_megabytes(size_t total, u64 wanted)
 {
 	unsigned long megabytes;
 
@@ -94,16 +94,16 @@ unsigned long cma_megabytes(size_t total, u64 wanted)
 	return max(megabytes, 16UL);
 }
 
-static int cma_advice(char *text, size_t len, u64 wanted)
+static int area_advice(char *text, size_t len, u64 wanted)
 {
 	return scnprintf(text, len, "boot with cma=%luM or more",
-			 cma_megabytes(cma_total_bytes(), wanted));
+			 vcma_cma_megabytes(vcma_cma_bytes(), wanted));
 }
 
-const struct cma_backend cma_backend_cma = {
+const struct vcma_backend vcma_backend_cma = {
 	.name = "cma",
-	.alloc = cma_alloc_buf,
-	.free = cma_free_buf,
-	.room = cma_room,
-	.advice = cma_advice,
+	.alloc = area_alloc,
+	.free = area_free,
+	.room = area_room,
+	.advice = area_advice,
 };

@@ -6,9 +6,9 @@
 #include <linux/dma-mapping.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
-static int coherent_alloc(struct cma_buf *buf, gfp_t gfp)
+static int coherent_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	buf->vaddr = dma_alloc_attrs(buf->dev, buf->size, &buf->dma_addr,
 				     GFP_KERNEL | __GFP_NOWARN | gfp, 0);
@@ -16,18 +16,18 @@ static int coherent_alloc(struct cma_buf *buf, gfp_t gfp)
 	return buf->vaddr ? 0 : -ENOMEM;
 }
 
-static void coherent_free(struct cma_buf *buf)
+static void coherent_free(struct vcma_buf *buf)
 {
 	dma_free_attrs(buf->dev, buf->size, buf->vaddr, buf->dma_addr, 0);
 }
 
-static int coherent_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
+static int coherent_mmap(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
 	return dma_mmap_attrs(buf->dev, vma, buf->vaddr, buf->dma_addr,
 			      buf->size, 0);
 }
 
-static int coherent_sgtable(struct cma_buf *buf, struct sg_table *table)
+static int coherent_sgtable(struct vcma_buf *buf, struct sg_table *table)
 {
 	return dma_get_sgtable_attrs(buf->dev, table, buf->vaddr,
 				     buf->dma_addr, buf->size, 0);
@@ -35,10 +35,10 @@ static int coherent_sgtable(struct cma_buf *buf, struct sg_table *table)
 
 static int coherent_room(char *text, size_t len)
 {
-	return cma_backend_cma.room(text, len);
+	return vcma_backend_cma.room(text, len);
 }
 
-const struct cma_backend cma_backend_coherent = {
+const struct vcma_backend vcma_backend_coherent = {
 	.name = "coherent",
 	.coherent = true,
 	.alloc = coherent_alloc,

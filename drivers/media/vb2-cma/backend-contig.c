@@ -10,9 +10,9 @@
 #include <linux/topology.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
-static int contig_alloc(struct cma_buf *buf, gfp_t gfp)
+static int contig_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	int nid = dev_to_node(buf->dev);
@@ -32,12 +32,12 @@ static int contig_alloc(struct cma_buf *buf, gfp_t gfp)
 	return 0;
 }
 
-static void contig_free(struct cma_buf *buf)
+static void contig_free(struct vcma_buf *buf)
 {
 	free_contig_range(page_to_pfn(buf->page), buf->size >> PAGE_SHIFT);
 }
 
-const struct cma_backend cma_backend_contig = {
+const struct vcma_backend vcma_backend_contig = {
 	.name = "contig",
 	.longterm = true,
 	.alloc = contig_alloc,

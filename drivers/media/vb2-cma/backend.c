@@ -9,7 +9,7 @@
 
 #include "backend.h"
 #include "choice.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 /* In the order of the table below, after what is no backend itself. */
 enum { BACKEND_AUTO };
@@ -18,21 +18,21 @@ static const char *const backend_names[] = {
 	"auto", "cma", "contig", "carveout", "coherent",
 };
 
-static const struct cma_backend *const backends[] = {
+static const struct vcma_backend *const backends[] = {
 	NULL,
-	&cma_backend_cma,
-	&cma_backend_contig,
-	&cma_backend_carveout,
-	&cma_backend_coherent,
+	&vcma_backend_cma,
+	&vcma_backend_contig,
+	&vcma_backend_carveout,
+	&vcma_backend_coherent,
 };
 
-static struct cma_choice backend_choice = {
+static struct vcma_choice backend_choice = {
 	.names = backend_names,
 	.count = ARRAY_SIZE(backend_names),
 	.value = BACKEND_AUTO,
 };
 
-module_param_cb(backend, &cma_choice_ops, &backend_choice, 0644);
+module_param_cb(backend, &vcma_choice_ops, &backend_choice, 0644);
 MODULE_PARM_DESC(backend,
 		 "Where memory comes from: auto (default: cma, else contig), cma, contig (any RAM; can be pinned for long), carveout (see carveout=) or coherent (to compare)");
 
@@ -41,7 +41,7 @@ MODULE_PARM_DESC(backend,
  * alloc_contig_pages() tries all that the machine has, one after the other:
  * a process that is killed would take minutes to end, with its queue locked.
  */
-static int alloc_from(const struct cma_backend *backend, struct cma_buf *buf,
+static int alloc_from(const struct vcma_backend *backend, struct vcma_buf *buf,
 		      gfp_t gfp)
 {
 	if (fatal_signal_pending(current))
@@ -53,13 +53,13 @@ static int alloc_from(const struct cma_backend *backend, struct cma_buf *buf,
 }
 
 /**
- * cma_backend_alloc() - allocate the memory of a buffer
+ * vcma_backend_alloc() - allocate the memory of a buffer
  * @buf: the buffer; what it needs to have is set
  * @gfp: flags beyond GFP_KERNEL
  *
  * Return: 0 or a negative error code
  */
-int cma_backend_alloc(struct cma_buf *buf, gfp_t gfp)
+int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	unsigned int chosen = READ_ONCE(backend_choice.value);
 	int ret;
@@ -73,29 +73,29 @@ int cma_backend_alloc(struct cma_buf *buf, gfp_t gfp)
 		return alloc_from(backends[chosen], buf, gfp);
 
 	/* An area that is too small is not worth trying. */
-	if (cma_total_bytes() >= buf->size) {
-		ret = alloc_from(&cma_backend_cma, buf, gfp);
+	if (vcma_cma_bytes() >= buf->size) {
+		ret = alloc_from(&vcma_backend_cma, buf, gfp);
 		if (!ret)
 			return 0;
 	}
 
-	return alloc_from(&cma_backend_contig, buf, gfp);
+	return alloc_from(&vcma_backend_contig, buf, gfp);
 }
 
 /**
- * cma_backend_room() - say how much memory there is
+ * vcma_backend_room() - say how much memory there is
  * @text: where to
  * @len: room there
  *
  * Return: characters written
  */
-int cma_backend_room(char *text, size_t len)
+int vcma_backend_room(char *text, size_t len)
 {
 	unsigned int chosen = READ_ONCE(backend_choice.value);
 	int n = 0;
 
 	if (chosen == BACKEND_AUTO)
-		n = cma_backend_cma.room(text, len);
+		n = vcma_backend_cma.room(text, len);
 	else if (backends[chosen]->room)
 		return backends[chosen]->room(text, len);
 
@@ -107,20 +107,20 @@ int cma_backend_room(char *text, size_t len)
 }
 
 /**
- * cma_backend_advice() - say what to set for more memory
+ * vcma_backend_advice() - say what to set for more memory
  * @text: where to
  * @len: room there
  * @wanted: bytes that are held and missing
  *
  * Return: characters written
  */
-int cma_backend_advice(char *text, size_t len, u64 wanted)
+int vcma_backend_advice(char *text, size_t len, u64 wanted)
 {
 	unsigned int chosen = READ_ONCE(backend_choice.value);
-	const struct cma_backend *backend = backends[chosen];
+	const struct vcma_backend *backend = backends[chosen];
 
 	if (backend && backend->advice)
 		return backend->advice(text, len, wanted);
 
-	return cma_backend_cma.advice(text, len, wanted);
+	return vcma_backend_cma.advice(text, len, wanted);
 }

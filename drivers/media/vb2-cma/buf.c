@@ -15,7 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "trace.h"
 
 #define PARK_SCAN_MS	100
@@ -33,24 +33,24 @@ static DEFINE_MUTEX(bufs_lock); /* guards the list of all buffers */
 static LIST_HEAD(bufs);
 
 /**
- * cma_buf_bytes_held() - memory in all buffers, the parked ones included
+ * vcma_bytes_held() - memory in all buffers, the parked ones included
  *
  * Return: bytes
  */
-size_t cma_buf_bytes_held(void)
+size_t vcma_bytes_held(void)
 {
 	return atomic_long_read(&bytes_held);
 }
 
 /**
- * cma_buf_for_each() - look at all buffers, the parked ones included
+ * vcma_buf_for_each() - look at all buffers, the parked ones included
  * @show: called for each, with a lock held under which none is freed
  * @data: passed to it
  */
-void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
-		      void *data)
+void vcma_buf_for_each(void (*show)(struct vcma_buf *buf, void *data),
+		       void *data)
 {
-	struct cma_buf *buf;
+	struct vcma_buf *buf;
 
 	guard(mutex)(&bufs_lock);
 
@@ -63,7 +63,7 @@ void cma_buf_for_each(void (*show)(struct cma_buf *buf, void *data),
  * instead of writing them back: the zeroes would be lost, and what others left
  * in RAM would show. For a device that reads they are written back.
  */
-static void clean_zeroes(struct cma_buf *buf)
+static void clean_zeroes(struct vcma_buf *buf)
 {
 	dma_addr_t addr;
 
@@ -79,7 +79,7 @@ static void clean_zeroes(struct cma_buf *buf)
  * Coherent memory comes with its mapping. For a device that does not access
  * the memory itself there is none.
  */
-static int map_engine(struct cma_buf *buf)
+static int map_engine(struct vcma_buf *buf)
 {
 	if (!buf->page)
 		return 0;
@@ -96,7 +96,7 @@ static int map_engine(struct cma_buf *buf)
 	return dma_mapping_error(buf->dev, buf->dma_addr) ? -ENOMEM : 0;
 }
 
-static void unmap_engine(struct cma_buf *buf)
+static void unmap_engine(struct vcma_buf *buf)
 {
 	if (buf->page && buf->has_engine)
 		dma_unmap_phys(buf->dev, buf->dma_addr, buf->size, buf->dir,
@@ -104,16 +104,16 @@ static void unmap_engine(struct cma_buf *buf)
 }
 
 /**
- * cma_buf_forget_engine() - a driver lets go of its device
+ * vcma_forget_engine() - a driver lets go of its device
  * @dev: the device, which accesses no memory any more
  *
  * Its buffers may live on, with whoever has them: their last frame is made
  * valid while there is a way to, and the mappings are undone, as the DMA API
  * demands. Coherent memory stays as it is, for it cannot do without.
  */
-void cma_buf_forget_engine(struct device *dev)
+void vcma_forget_engine(struct device *dev)
 {
-	struct cma_buf *buf;
+	struct vcma_buf *buf;
 
 	guard(mutex)(&bufs_lock);
 
@@ -122,14 +122,14 @@ void cma_buf_forget_engine(struct device *dev)
 
 		if (buf->dev != dev || !buf->has_engine || !buf->page)
 			continue;
-		cma_buf_view_del(buf, &buf->engine);
+		vcma_view_del(buf, &buf->engine);
 		unmap_engine(buf);
 		buf->has_engine = false;
 	}
 }
 
 /**
- * cma_buf_alloc() - allocate a buffer
+ * vcma_buf_alloc() - allocate a buffer
  * @dev: device for which it is
  * @has_engine: @dev will access the memory itself and not attach to a dma-buf
  * @size: bytes, a multiple of the page size
@@ -142,11 +142,11 @@ void cma_buf_forget_engine(struct device *dev)
  *
  * Return: the buffer with one reference, or an error pointer, mostly -ENOMEM
  */
-struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
-			      enum dma_data_direction dir, gfp_t gfp,
-			      const char *account)
+struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
+				size_t size, enum dma_data_direction dir,
+				gfp_t gfp, const char *account)
 {
-	struct cma_buf *buf;
+	struct vcma_buf *buf;
 	int ret;
 
 	buf = kzalloc_obj(*buf);
@@ -157,14 +157,14 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 	buf->has_engine = has_engine;
 	buf->size = size;
 	buf->dir = dir;
-	buf->sync = cma_buf_sync_mode();
-	buf->account = cma_buf_account_get(account);
+	buf->sync = vcma_sync_mode();
+	buf->account = vcma_account_get(account);
 	if (!buf->account) {
 		ret = -ENOMEM;
 		goto err_free;
 	}
 
-	ret = cma_backend_alloc(buf, gfp);
+	ret = vcma_backend_alloc(buf, gfp);
 	if (ret)
 		goto err_free;
 	ret = map_engine(buf);
@@ -174,7 +174,7 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 	clean_zeroes(buf);
 	get_device(dev);
 	buf->id = atomic_inc_return(&last_id);
-	buf->owner = CMA_BUF_CPU;
+	buf->owner = VCMA_CPU;
 	/* Far enough from the zero of a user that never began. */
 	buf->cycle = 2;
 	refcount_set(&buf->refcount, 1);
@@ -187,12 +187,12 @@ struct cma_buf *cma_buf_alloc(struct device *dev, bool has_engine, size_t size,
 		buf->engine.addr = buf->dma_addr;
 		buf->engine.dir = dir;
 		buf->engine.announces = true;
-		cma_buf_view_add(buf, &buf->engine);
+		vcma_view_add(buf, &buf->engine);
 	}
 	buf->unknown.buf = buf;
 	buf->unknown.written = true;
 	atomic_long_add(size, &bytes_held);
-	cma_buf_account_alloc(buf);
+	vcma_account_alloc(buf);
 	trace_vb2_cma_alloc(buf);
 
 	mutex_lock(&bufs_lock);
@@ -207,22 +207,22 @@ err_free:
 	kfree(buf);
 	return ERR_PTR(ret);
 }
-EXPORT_SYMBOL_GPL(cma_buf_alloc);
+EXPORT_SYMBOL_GPL(vcma_buf_alloc);
 
 /**
- * cma_buf_get() - take a reference
+ * vcma_buf_get() - take a reference
  * @buf: a buffer to which the caller holds one already
  *
  * Return: @buf
  */
-struct cma_buf *cma_buf_get(struct cma_buf *buf)
+struct vcma_buf *vcma_buf_get(struct vcma_buf *buf)
 {
 	refcount_inc(&buf->refcount);
 	return buf;
 }
 
 /* Nobody refers to the buffer, neither as a buffer nor by its pages. */
-static void free_buf(struct cma_buf *buf)
+static void free_buf(struct vcma_buf *buf)
 {
 	WARN_ON(buf->importers);
 
@@ -231,7 +231,7 @@ static void free_buf(struct cma_buf *buf)
 	mutex_unlock(&bufs_lock);
 
 	trace_vb2_cma_free(buf);
-	cma_buf_account_free(buf);
+	vcma_account_free(buf);
 	unmap_engine(buf);
 	buf->backend->free(buf);
 	atomic_long_sub(buf->size, &bytes_held);
@@ -245,7 +245,7 @@ static void free_buf(struct cma_buf *buf)
  * Does anybody but the buffer, which has no mappings any more, refer to its
  * pages? Each has one reference from its allocation.
  */
-static bool is_referenced(const struct cma_buf *buf)
+static bool is_referenced(const struct vcma_buf *buf)
 {
 	size_t i;
 
@@ -267,7 +267,7 @@ static bool is_referenced(const struct cma_buf *buf)
 
 static void scan_parked(struct work_struct *work)
 {
-	struct cma_buf *buf, *next;
+	struct vcma_buf *buf, *next;
 
 	mutex_lock(&park_lock);
 	list_for_each_entry_safe(buf, next, &park_list, parked) {
@@ -293,7 +293,7 @@ static void scan_parked(struct work_struct *work)
  * module in some other way during the call (through a queue, a dma-buf or
  * the file behind a mapping), as __module_get() demands.
  */
-static void park(struct cma_buf *buf)
+static void park(struct vcma_buf *buf)
 {
 	__module_get(THIS_MODULE);
 	trace_vb2_cma_park(buf);
@@ -306,13 +306,13 @@ static void park(struct cma_buf *buf)
 }
 
 /**
- * cma_buf_put() - drop a reference; the last one frees or parks the buffer
+ * vcma_buf_put() - drop a reference; the last one frees or parks the buffer
  * @buf: the buffer
  *
  * Process context. May run long after the driver is gone: touches memory
  * only, never the engine.
  */
-void cma_buf_put(struct cma_buf *buf)
+void vcma_buf_put(struct vcma_buf *buf)
 {
 	if (!refcount_dec_and_test(&buf->refcount))
 		return;
@@ -328,28 +328,28 @@ void cma_buf_put(struct cma_buf *buf)
 	else
 		free_buf(buf);
 }
-EXPORT_SYMBOL_GPL(cma_buf_put);
+EXPORT_SYMBOL_GPL(vcma_buf_put);
 
 /**
- * cma_buf_bytes_parked() - memory that waits for its last user
+ * vcma_bytes_parked() - memory that waits for its last user
  *
  * Return: bytes
  */
-size_t cma_buf_bytes_parked(void)
+size_t vcma_bytes_parked(void)
 {
 	guard(mutex)(&park_lock);
 	return park_bytes;
 }
 
 /**
- * cma_buf_park_for_each() - look at all parked buffers
+ * vcma_park_for_each() - look at all parked buffers
  * @show: called for each
  * @data: passed to it
  */
-void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
-			   void *data)
+void vcma_park_for_each(void (*show)(struct vcma_buf *buf, void *data),
+			void *data)
 {
-	struct cma_buf *buf;
+	struct vcma_buf *buf;
 
 	guard(mutex)(&park_lock);
 
@@ -358,10 +358,10 @@ void cma_buf_park_for_each(void (*show)(struct cma_buf *buf, void *data),
 }
 
 /**
- * cma_buf_park_exit() - wait for the scan that dropped the last module
+ * vcma_park_exit() - wait for the scan that dropped the last module
  * reference; the list is empty, or the module would not be unloaded
  */
-void cma_buf_park_exit(void)
+void vcma_park_exit(void)
 {
 	cancel_delayed_work_sync(&park_work);
 }

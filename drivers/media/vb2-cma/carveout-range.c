@@ -20,7 +20,7 @@
 
 static struct dev_pagemap *pgmap;
 
-static int parse(const char *text, struct cma_carveout *carveout)
+static int parse(const char *text, struct vcma_carveout *carveout)
 {
 	unsigned long long size, start;
 	char *end;
@@ -74,7 +74,7 @@ static bool is_ram(phys_addr_t phys)
  * any address. Here is the last chance to find that nobody, or a device,
  * answers there.
  */
-static int check(const char *text, const struct cma_carveout *carveout)
+static int check(const char *text, const struct vcma_carveout *carveout)
 {
 	phys_addr_t last = carveout->start + carveout->size - 1;
 	unsigned long align = max(memremap_compat_align(),
@@ -109,7 +109,7 @@ static int check(const char *text, const struct cma_carveout *carveout)
 	return 0;
 }
 
-static int map(const struct cma_carveout *carveout)
+static int map(const struct vcma_carveout *carveout)
 {
 	void *vaddr;
 
@@ -135,7 +135,7 @@ static int map(const struct cma_carveout *carveout)
 }
 
 /**
- * cma_carveout_map_range() - make pages of the RAM at some address
+ * vcma_carveout_map_range() - make pages of the RAM at some address
  * @text: "SIZE@START" or "SIZE@START,huge"
  * @carveout: to be filled in
  *
@@ -143,7 +143,7 @@ static int map(const struct cma_carveout *carveout)
  *
  * Return: 0 or a negative error code
  */
-int cma_carveout_map_range(const char *text, struct cma_carveout *carveout)
+int vcma_carveout_map_range(const char *text, struct vcma_carveout *carveout)
 {
 	int ret;
 
@@ -182,14 +182,14 @@ static bool in_use(void)
 }
 
 /**
- * cma_carveout_unmap_range() - undo cma_carveout_map_range(), if it was done
+ * vcma_carveout_unmap_range() - undo vcma_carveout_map_range(), if it was done
  *
  * There are no buffers any more, hence nobody who could refer to a page: a
  * buffer with such pages is parked and keeps the module. What may be left is
  * a get_user_pages_fast() that took a reference, found that the page table
  * had changed, and is about to drop it: it runs with interrupts disabled.
  */
-void cma_carveout_unmap_range(void)
+void vcma_carveout_unmap_range(void)
 {
 	struct range range;
 	bool lost;

@@ -3,21 +3,21 @@
  * The carve-out: memory that was kept from the kernel's allocators, with
  * struct pages all the same.
  */
-#ifndef CMA_CARVEOUT_H
-#define CMA_CARVEOUT_H
+#ifndef VCMA_CARVEOUT_H
+#define VCMA_CARVEOUT_H
 
 #include <linux/errno.h>
 #include <linux/kconfig.h>
 #include <linux/types.h>
 
 /**
- * struct cma_carveout - the memory
+ * struct vcma_carveout - the memory
  * @start: physical address
  * @size: bytes; 0: there is none
  * @order: memory comes in pieces of so many pages, a power of two; each piece
  *	is one folio, whose reference count is that of its first page
  */
-struct cma_carveout {
+struct vcma_carveout {
 	phys_addr_t start;
 	size_t size;
 	unsigned int order;
@@ -25,16 +25,16 @@ struct cma_carveout {
 
 /* carveout-range.c: memory that the kernel does not know as its RAM */
 #ifdef CONFIG_ZONE_DEVICE
-int cma_carveout_map_range(const char *text, struct cma_carveout *carveout);
-void cma_carveout_unmap_range(void);
+int vcma_carveout_map_range(const char *text, struct vcma_carveout *carveout);
+void vcma_carveout_unmap_range(void);
 #else
-static inline int cma_carveout_map_range(const char *text,
-					 struct cma_carveout *carveout)
+static inline int vcma_carveout_map_range(const char *text,
+					  struct vcma_carveout *carveout)
 {
 	return -EOPNOTSUPP;
 }
 
-static inline void cma_carveout_unmap_range(void)
+static inline void vcma_carveout_unmap_range(void)
 {
 }
 #endif

@@ -11,7 +11,7 @@
 
 static int choice_set(const char *value, const struct kernel_param *param)
 {
-	struct cma_choice *choice = param->arg;
+	struct vcma_choice *choice = param->arg;
 	int index = __sysfs_match_string(choice->names, choice->count, value);
 	char known[80];
 	size_t i, n = 0;
@@ -32,13 +32,13 @@ static int choice_set(const char *value, const struct kernel_param *param)
 
 static int choice_get(char *buffer, const struct kernel_param *param)
 {
-	const struct cma_choice *choice = param->arg;
+	const struct vcma_choice *choice = param->arg;
 
 	return sysfs_emit(buffer, "%s\n",
 			  choice->names[READ_ONCE(choice->value)]);
 }
 
-const struct kernel_param_ops cma_choice_ops = {
+const struct kernel_param_ops vcma_choice_ops = {
 	.set = choice_set,
 	.get = choice_get,
 };

@@ -2,23 +2,23 @@
 /*
  * Module parameters that are one word of a few.
  */
-#ifndef CMA_CHOICE_H
-#define CMA_CHOICE_H
+#ifndef VCMA_CHOICE_H
+#define VCMA_CHOICE_H
 
 #include <linux/moduleparam.h>
 
 /**
- * struct cma_choice - the words and the one that is chosen
+ * struct vcma_choice - the words and the one that is chosen
  * @names: all words
  * @count: so many
  * @value: index of the chosen one; may change at any moment
  */
-struct cma_choice {
+struct vcma_choice {
 	const char *const *names;
 	size_t count;
 	unsigned int value;
 };
 
-extern const struct kernel_param_ops cma_choice_ops;
+extern const struct kernel_param_ops vcma_choice_ops;
 
 #endif

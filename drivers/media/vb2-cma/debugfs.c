@@ -7,18 +7,17 @@
 #include <linux/seq_file.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 static struct dentry *debugfs_dir;
 
 static const char *const owner_names[] = {
-	[CMA_BUF_CPU] = "cpu",
-	[CMA_BUF_DEVICE] = "device",
-	[CMA_BUF_STALE] = "stale",
+	[VCMA_CPU] = "cpu",
+	[VCMA_DEVICE] = "device",
+	[VCMA_STALE] = "stale",
 };
 
-static void show_stats(struct seq_file *file,
-		       const struct cma_buf_stats *stats)
+static void show_stats(struct seq_file *file, const struct vcma_stats *stats)
 {
 	seq_printf(file,
 		   " cpu_bytes=%llu cpu_syncs=%llu device_bytes=%llu device_syncs=%llu skipped=%llu",
@@ -26,18 +25,18 @@ static void show_stats(struct seq_file *file,
 		   stats->device_syncs, stats->skipped);
 }
 
-static void show_identity(struct seq_file *file, const struct cma_buf *buf)
+static void show_identity(struct seq_file *file, const struct vcma_buf *buf)
 {
 	seq_printf(file, "id=%u backend=%s size=%zu dma=%pad queue=\"%s\"",
 		   buf->id, buf->backend->name, buf->size, &buf->dma_addr,
-		   cma_buf_account_name(buf));
+		   vcma_account_name(buf));
 }
 
-static void show_buf(struct cma_buf *buf, void *data)
+static void show_buf(struct vcma_buf *buf, void *data)
 {
 	unsigned int maps = 0;
 	struct seq_file *file = data;
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	guard(mutex)(&buf->lock);
 
@@ -58,20 +57,20 @@ static void show_buf(struct cma_buf *buf, void *data)
 
 static int buffers_show(struct seq_file *file, void *unused)
 {
-	cma_buf_for_each(show_buf, file);
+	vcma_buf_for_each(show_buf, file);
 	return 0;
 }
 
 DEFINE_SHOW_ATTRIBUTE(buffers);
 
-static void count_buf(struct cma_buf *buf, void *data)
+static void count_buf(struct vcma_buf *buf, void *data)
 {
 	unsigned int *count = data;
 
 	(*count)++;
 }
 
-static void show_parked(struct cma_buf *buf, void *data)
+static void show_parked(struct vcma_buf *buf, void *data)
 {
 	show_identity(data, buf);
 	seq_putc(data, '\n');
@@ -81,10 +80,9 @@ static int parked_show(struct seq_file *file, void *unused)
 {
 	unsigned int count = 0;
 
-	cma_buf_park_for_each(count_buf, &count);
-	seq_printf(file, "bytes=%zu buffers=%u\n", cma_buf_bytes_parked(),
-		   count);
-	cma_buf_park_for_each(show_parked, file);
+	vcma_park_for_each(count_buf, &count);
+	seq_printf(file, "bytes=%zu buffers=%u\n", vcma_bytes_parked(), count);
+	vcma_park_for_each(show_parked, file);
 
 	return 0;
 }
@@ -92,7 +90,7 @@ static int parked_show(struct seq_file *file, void *unused)
 DEFINE_SHOW_ATTRIBUTE(parked);
 
 static void show_account(const char *name, u64 allocs, u64 frees,
-			 const struct cma_buf_stats *stats, void *data)
+			 const struct vcma_stats *stats, void *data)
 {
 	seq_printf(data, "queue=\"%s\" allocs=%llu frees=%llu", name, allocs,
 		   frees);
@@ -102,16 +100,16 @@ static void show_account(const char *name, u64 allocs, u64 frees,
 
 static int queues_show(struct seq_file *file, void *unused)
 {
-	cma_buf_account_for_each(show_account, file);
+	vcma_account_for_each(show_account, file);
 	return 0;
 }
 
 DEFINE_SHOW_ATTRIBUTE(queues);
 
 /**
- * cma_buf_debugfs_init() - make the folder
+ * vcma_debugfs_init() - make the folder
  */
-void cma_buf_debugfs_init(void)
+void vcma_debugfs_init(void)
 {
 	debugfs_dir = debugfs_create_dir("vb2-cma", NULL);
 	debugfs_create_file("buffers", 0444, debugfs_dir, NULL, &buffers_fops);
@@ -120,9 +118,9 @@ void cma_buf_debugfs_init(void)
 }
 
 /**
- * cma_buf_debugfs_exit() - remove it, when nobody reads it any more
+ * vcma_debugfs_exit() - remove it, when nobody reads it any more
  */
-void cma_buf_debugfs_exit(void)
+void vcma_debugfs_exit(void)
 {
 	debugfs_remove_recursive(debugfs_dir);
 }

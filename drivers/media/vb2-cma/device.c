@@ -12,10 +12,10 @@
 #include <linux/vb2-cma.h>
 #include <uapi/linux/dma-buf.h>
 
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 static int to_rect(const struct vb2_cma_sync *sync, size_t size,
-		   struct cma_buf_rect *rect)
+		   struct vcma_rect *rect)
 {
 	u64 end;
 
@@ -54,9 +54,9 @@ static enum dma_data_direction to_dir(u64 flags)
 
 static int sync_part(struct dma_buf *dmabuf, const struct vb2_cma_sync *sync)
 {
-	struct cma_buf *buf = cma_buf_from_dmabuf(dmabuf);
+	struct vcma_buf *buf = vcma_from_dmabuf(dmabuf);
 	enum dma_data_direction dir = to_dir(sync->flags);
-	struct cma_buf_rect rect;
+	struct vcma_rect rect;
 	int ret;
 
 	ret = to_rect(sync, dmabuf->size, &rect);
@@ -66,11 +66,11 @@ static int sync_part(struct dma_buf *dmabuf, const struct vb2_cma_sync *sync)
 		return -EOPNOTSUPP;
 
 	if (sync->flags & DMA_BUF_SYNC_END) {
-		cma_buf_end_access(buf, dir);
+		vcma_end_access(buf, dir);
 		return 0;
 	}
 
-	return cma_buf_begin_dmabuf(dmabuf, dir, &rect);
+	return vcma_begin_dmabuf(dmabuf, dir, &rect);
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd,
@@ -109,19 +109,19 @@ static struct miscdevice device_misc = {
 };
 
 /**
- * cma_buf_device_init() - make the device node
+ * vcma_device_init() - make the device node
  *
  * Return: 0 or a negative error code
  */
-int cma_buf_device_init(void)
+int vcma_device_init(void)
 {
 	return misc_register(&device_misc);
 }
 
 /**
- * cma_buf_device_exit() - remove it; nobody has it open
+ * vcma_device_exit() - remove it; nobody has it open
  */
-void cma_buf_device_exit(void)
+void vcma_device_exit(void)
 {
 	misc_deregister(&device_misc);
 }

@@ -15,49 +15,49 @@
 #include <linux/slab.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 /**
- * struct cma_buf_attachment - one importer
+ * struct vcma_attachment - one importer
  * @view: the buffer as its device sees it
  * @table: the same for the importer
  * @own: it uses the mapping that the engine has already
  */
-struct cma_buf_attachment {
-	struct cma_buf_view view;
+struct vcma_attachment {
+	struct vcma_view view;
 	struct sg_table table;
 	bool own;
 };
 
 /**
- * cma_buf_announce() - the importer will tell when its device owns the buffer
+ * vcma_announce() - the importer will tell when its device owns the buffer
  * @attachment: of a dma-buf of this module; not mapped yet
  *
- * It has to call cma_buf_to_device(), cma_buf_device_done() and
- * cma_buf_finish(), and in return no begin or end costs it anything.
+ * It has to call vcma_to_device(), vcma_device_done() and
+ * vcma_finish(), and in return no begin or end costs it anything.
  */
-void cma_buf_announce(struct dma_buf_attachment *attachment)
+void vcma_announce(struct dma_buf_attachment *attachment)
 {
-	struct cma_buf_attachment *a = attachment->priv;
+	struct vcma_attachment *a = attachment->priv;
 
 	a->view.announces = true;
 }
 
 /**
- * cma_buf_view() - what to hand the buffer to
+ * vcma_view() - what to hand the buffer to
  * @attachment: of a dma-buf of this module, mapped, that announces
  *
  * Return: the view of the importer's device
  */
-struct cma_buf_view *cma_buf_view(struct dma_buf_attachment *attachment)
+struct vcma_view *vcma_view(struct dma_buf_attachment *attachment)
 {
-	struct cma_buf *buf = attachment->dmabuf->priv;
-	struct cma_buf_attachment *a = attachment->priv;
+	struct vcma_buf *buf = attachment->dmabuf->priv;
+	struct vcma_attachment *a = attachment->priv;
 
 	return a->own ? &buf->engine : &a->view;
 }
 
-static int cma_buf_sgtable(struct cma_buf *buf, struct sg_table *table)
+static int vcma_sgtable(struct vcma_buf *buf, struct sg_table *table)
 {
 	int ret;
 
@@ -71,18 +71,18 @@ static int cma_buf_sgtable(struct cma_buf *buf, struct sg_table *table)
 	return ret;
 }
 
-static int cma_buf_attach(struct dma_buf *dmabuf,
-			  struct dma_buf_attachment *attachment)
+static int vcma_attach(struct dma_buf *dmabuf,
+		       struct dma_buf_attachment *attachment)
 {
-	struct cma_buf *buf = dmabuf->priv;
-	struct cma_buf_attachment *a;
+	struct vcma_buf *buf = dmabuf->priv;
+	struct vcma_attachment *a;
 	int ret;
 
 	a = kzalloc_obj(*a);
 	if (!a)
 		return -ENOMEM;
 
-	ret = cma_buf_sgtable(buf, &a->table);
+	ret = vcma_sgtable(buf, &a->table);
 	if (ret) {
 		kfree(a);
 		return ret;
@@ -97,11 +97,11 @@ static int cma_buf_attach(struct dma_buf *dmabuf,
 	return 0;
 }
 
-static void cma_buf_detach(struct dma_buf *dmabuf,
-			   struct dma_buf_attachment *attachment)
+static void vcma_detach(struct dma_buf *dmabuf,
+			struct dma_buf_attachment *attachment)
 {
-	struct cma_buf *buf = dmabuf->priv;
-	struct cma_buf_attachment *a = attachment->priv;
+	struct vcma_buf *buf = dmabuf->priv;
+	struct vcma_attachment *a = attachment->priv;
 
 	mutex_lock(&buf->lock);
 	buf->importers--;
@@ -118,8 +118,7 @@ static void cma_buf_detach(struct dma_buf *dmabuf,
  * exports buffers and queues them to the node they came from. A device that
  * also works in the other direction needs a mapping for that.
  */
-static bool is_own(const struct cma_buf *buf,
-		   const struct cma_buf_attachment *a,
+static bool is_own(const struct vcma_buf *buf, const struct vcma_attachment *a,
 		   enum dma_data_direction dir)
 {
 	return buf->has_engine && a->view.announces &&
@@ -127,7 +126,7 @@ static bool is_own(const struct cma_buf *buf,
 	       (buf->dir == dir || buf->dir == DMA_BIDIRECTIONAL);
 }
 
-static void map_own(struct cma_buf *buf, struct cma_buf_attachment *a)
+static void map_own(struct vcma_buf *buf, struct vcma_attachment *a)
 {
 	sg_dma_address(a->table.sgl) = buf->dma_addr;
 	sg_dma_len(a->table.sgl) = buf->size;
@@ -138,18 +137,18 @@ static void map_own(struct cma_buf *buf, struct cma_buf_attachment *a)
  * Who announces gets the maintenance when he gets the buffer. Undoing his
  * mapping must do none either: it would invalidate what the CPU wrote since.
  */
-static unsigned long map_attrs(const struct cma_buf *buf,
-			       const struct cma_buf_attachment *a)
+static unsigned long map_attrs(const struct vcma_buf *buf,
+			       const struct vcma_attachment *a)
 {
 	return a->view.announces || buf->backend->coherent ||
-	       buf->sync == CMA_BUF_SYNC_NEVER ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+	       buf->sync == VCMA_SYNC_NEVER ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 }
 
-static struct sg_table *cma_buf_map(struct dma_buf_attachment *attachment,
-				    enum dma_data_direction dir)
+static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
+				 enum dma_data_direction dir)
 {
-	struct cma_buf *buf = attachment->dmabuf->priv;
-	struct cma_buf_attachment *a = attachment->priv;
+	struct vcma_buf *buf = attachment->dmabuf->priv;
+	struct vcma_attachment *a = attachment->priv;
 	int ret;
 
 	guard(mutex)(&buf->lock);
@@ -167,23 +166,23 @@ static struct sg_table *cma_buf_map(struct dma_buf_attachment *attachment,
 	/* One entry, hence one run of addresses. */
 	a->view.addr = sg_dma_address(a->table.sgl);
 	a->view.dir = dir;
-	cma_buf_view_add(buf, &a->view);
+	vcma_view_add(buf, &a->view);
 
 	return &a->table;
 }
 
-static void cma_buf_unmap(struct dma_buf_attachment *attachment,
-			  struct sg_table *table,
-			  enum dma_data_direction dir)
+static void vcma_unmap(struct dma_buf_attachment *attachment,
+		       struct sg_table *table,
+		       enum dma_data_direction dir)
 {
-	struct cma_buf *buf = attachment->dmabuf->priv;
-	struct cma_buf_attachment *a = attachment->priv;
+	struct vcma_buf *buf = attachment->dmabuf->priv;
+	struct vcma_attachment *a = attachment->priv;
 
 	guard(mutex)(&buf->lock);
 
 	if (a->own)
 		return;
-	cma_buf_view_del(buf, &a->view);
+	vcma_view_del(buf, &a->view);
 	dma_unmap_sgtable(a->view.dev, table, dir, map_attrs(buf, a));
 }
 
@@ -200,80 +199,78 @@ static int wait_for_fences(struct dma_buf *dmabuf, enum dma_data_direction dir)
 }
 
 /**
- * cma_buf_begin_dmabuf() - begin CPU access to a dma-buf
+ * vcma_begin_dmabuf() - begin CPU access to a dma-buf
  * @dmabuf: of this module
- * @dir: see cma_buf_begin_access()
+ * @dir: see vcma_begin_access()
  * @rect: the part; NULL: all
  *
  * Return: 0, or -ERESTARTSYS if a signal came while fences were waited for
  */
-int cma_buf_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
-			 const struct cma_buf_rect *rect)
+int vcma_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
+		      const struct vcma_rect *rect)
 {
 	int ret;
 
 	ret = wait_for_fences(dmabuf, dir);
 	if (!ret)
-		cma_buf_begin_access(dmabuf->priv, dir, rect);
+		vcma_begin_access(dmabuf->priv, dir, rect);
 
 	return ret;
 }
 
-static int cma_buf_begin_cpu_access(struct dma_buf *dmabuf,
-				    enum dma_data_direction dir)
+static int vcma_begin_cpu_access(struct dma_buf *dmabuf,
+				 enum dma_data_direction dir)
 {
-	return cma_buf_begin_dmabuf(dmabuf, dir, NULL);
+	return vcma_begin_dmabuf(dmabuf, dir, NULL);
 }
 
-static int cma_buf_end_cpu_access(struct dma_buf *dmabuf,
-				  enum dma_data_direction dir)
+static int vcma_end_cpu_access(struct dma_buf *dmabuf,
+			       enum dma_data_direction dir)
 {
-	cma_buf_end_access(dmabuf->priv, dir);
+	vcma_end_access(dmabuf->priv, dir);
 	return 0;
 }
 
-static int cma_buf_dmabuf_mmap(struct dma_buf *dmabuf,
-			       struct vm_area_struct *vma)
+static int vcma_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
-	return cma_buf_mmap(dmabuf->priv, vma);
+	return vcma_mmap(dmabuf->priv, vma);
 }
 
-static int cma_buf_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static int vcma_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
-	struct cma_buf *buf = dmabuf->priv;
+	struct vcma_buf *buf = dmabuf->priv;
 
-	cma_buf_vmap(buf);
+	vcma_vmap(buf);
 	iosys_map_set_vaddr(map, buf->vaddr);
 
 	return 0;
 }
 
-static void cma_buf_dmabuf_vunmap(struct dma_buf *dmabuf,
-				  struct iosys_map *map)
+static void vcma_dmabuf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
-	cma_buf_vunmap(dmabuf->priv);
+	vcma_vunmap(dmabuf->priv);
 }
 
-static void cma_buf_dmabuf_release(struct dma_buf *dmabuf)
+static void vcma_dmabuf_release(struct dma_buf *dmabuf)
 {
-	cma_buf_put(dmabuf->priv);
+	vcma_buf_put(dmabuf->priv);
 }
 
-static const struct dma_buf_ops cma_buf_dmabuf_ops = {
-	.attach = cma_buf_attach,
-	.detach = cma_buf_detach,
-	.map_dma_buf = cma_buf_map,
-	.unmap_dma_buf = cma_buf_unmap,
-	.begin_cpu_access = cma_buf_begin_cpu_access,
-	.end_cpu_access = cma_buf_end_cpu_access,
-	.mmap = cma_buf_dmabuf_mmap,
-	.vmap = cma_buf_dmabuf_vmap,
-	.vunmap = cma_buf_dmabuf_vunmap,
-	.release = cma_buf_dmabuf_release,
+static const struct dma_buf_ops vcma_dmabuf_ops = {
+	.attach = vcma_attach,
+	.detach = vcma_detach,
+	.map_dma_buf = vcma_map,
+	.unmap_dma_buf = vcma_unmap,
+	.begin_cpu_access = vcma_begin_cpu_access,
+	.end_cpu_access = vcma_end_cpu_access,
+	.mmap = vcma_dmabuf_mmap,
+	.vmap = vcma_dmabuf_vmap,
+	.vunmap = vcma_dmabuf_vunmap,
+	.release = vcma_dmabuf_release,
 };
 
 /**
- * cma_buf_export() - make a dma-buf of a buffer
+ * vcma_export() - make a dma-buf of a buffer
  * @buf: the buffer; the dma-buf holds a reference
  * @flags: O_RDONLY or O_RDWR, and O_CLOEXEC
  *
@@ -282,13 +279,13 @@ static const struct dma_buf_ops cma_buf_dmabuf_ops = {
  *
  * Return: the dma-buf or an error pointer
  */
-struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags)
+struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(exp_info);
 	struct dma_buf *dmabuf;
 
 	exp_info.exp_name = "vb2-cma";
-	exp_info.ops = &cma_buf_dmabuf_ops;
+	exp_info.ops = &vcma_dmabuf_ops;
 	exp_info.size = buf->size;
 	exp_info.flags = flags;
 	exp_info.priv = buf;
@@ -299,36 +296,36 @@ struct dma_buf *cma_buf_export(struct cma_buf *buf, unsigned long flags)
 	if (IS_ERR(dmabuf))
 		return dmabuf;
 
-	/* Nobody has the file yet. For S_DAX see cma_buf_mmap(). */
+	/* Nobody has the file yet. For S_DAX see vcma_mmap(). */
 	if (!buf->backend->longterm)
 		file_inode(dmabuf->file)->i_flags |= S_DAX;
 	dmabuf->name = kasprintf(GFP_KERNEL, "%.20s #%u",
-				 cma_buf_account_name(buf), buf->id);
-	cma_buf_get(buf);
+				 vcma_account_name(buf), buf->id);
+	vcma_buf_get(buf);
 
 	return dmabuf;
 }
-EXPORT_SYMBOL_GPL(cma_buf_export);
+EXPORT_SYMBOL_GPL(vcma_export);
 
 /**
- * cma_buf_from_dmabuf() - recognise our own
+ * vcma_from_dmabuf() - recognise our own
  * @dmabuf: any dma-buf
  *
  * Return: the buffer behind it, valid as long as the dma-buf; NULL if another
  * exporter made it
  */
-struct cma_buf *cma_buf_from_dmabuf(struct dma_buf *dmabuf)
+struct vcma_buf *vcma_from_dmabuf(struct dma_buf *dmabuf)
 {
-	return dmabuf->ops == &cma_buf_dmabuf_ops ? dmabuf->priv : NULL;
+	return dmabuf->ops == &vcma_dmabuf_ops ? dmabuf->priv : NULL;
 }
 
 /**
- * cma_buf_contiguous() - bytes from the start of a mapping without a gap
+ * vcma_contiguous() - bytes from the start of a mapping without a gap
  * @sgt: mapping for a device
  *
  * Return: length of the first run of device addresses
  */
-size_t cma_buf_contiguous(struct sg_table *sgt)
+size_t vcma_contiguous(struct sg_table *sgt)
 {
 	dma_addr_t next = sg_dma_address(sgt->sgl);
 	struct scatterlist *sg;

@@ -11,7 +11,7 @@
 #include <linux/string.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "vb2-cma.h"
 
 /**
@@ -30,16 +30,16 @@ void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 {
 	/* What is asked for need not fit into an address space of 32 bits. */
 	u64 each = PAGE_ALIGN((u64)size);
-	u64 wanted = cma_buf_bytes_held() + each * (asked - got);
+	u64 wanted = vcma_bytes_held() + each * (asked - got);
 	size_t n;
 
 	n = scnprintf(text, len,
 		      "%u of %u buffers allocated: %u x %llu = %llu bytes of contiguous memory needed, ",
 		      got, asked, asked, each, each * asked);
-	n += cma_backend_room(text + n, len - n);
+	n += vcma_backend_room(text + n, len - n);
 	n += scnprintf(text + n, len - n, ", %zu parked; ",
-		       cma_buf_bytes_parked());
-	cma_backend_advice(text + n, len - n, wanted);
+		       vcma_bytes_parked());
+	vcma_backend_advice(text + n, len - n, wanted);
 }
 EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
 
@@ -55,7 +55,7 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 
 	sgt = dma_buf_map_attachment_unlocked(attach, DMA_FROM_DEVICE);
 	if (!IS_ERR(sgt)) {
-		size = cma_buf_contiguous(sgt);
+		size = vcma_contiguous(sgt);
 		dma_buf_unmap_attachment_unlocked(attach, sgt,
 						  DMA_FROM_DEVICE);
 	}

@@ -13,7 +13,7 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "vb2-cma.h"
 
 /* Stands for the devices to come; it never accesses the memory itself. */
@@ -24,14 +24,14 @@ static struct dma_buf *heap_allocate(struct dma_heap *heap, unsigned long len,
 {
 	struct device *dev = &heap_device->dev;
 	struct dma_buf *dmabuf;
-	struct cma_buf *buf;
+	struct vcma_buf *buf;
 
 	/* An entry of a scatterlist has 32 bits for its length. */
 	if (len > UINT_MAX - PAGE_SIZE)
 		return ERR_PTR(-EINVAL);
 
-	buf = cma_buf_alloc(dev, false, PAGE_ALIGN(len), DMA_BIDIRECTIONAL, 0,
-			    "heap");
+	buf = vcma_buf_alloc(dev, false, PAGE_ALIGN(len), DMA_BIDIRECTIONAL, 0,
+			     "heap");
 	if (IS_ERR(buf)) {
 		char text[VB2_CMA_TEXT];
 
@@ -41,8 +41,8 @@ static struct dma_buf *heap_allocate(struct dma_heap *heap, unsigned long len,
 	}
 
 	/* The dma-buf has a reference of its own. */
-	dmabuf = cma_buf_export(buf, fd_flags);
-	cma_buf_put(buf);
+	dmabuf = vcma_export(buf, fd_flags);
+	vcma_buf_put(buf);
 
 	return dmabuf;
 }

@@ -5,35 +5,35 @@
 #include <linux/module.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
 static int __init vb2_cma_init(void)
 {
 	int ret;
 
-	ret = cma_carveout_init();
+	ret = vcma_carveout_init();
 	if (ret)
 		return ret;
 
-	ret = cma_buf_device_init();
+	ret = vcma_device_init();
 	if (ret)
 		goto err_carveout;
-	cma_buf_debugfs_init();
+	vcma_debugfs_init();
 
 	return 0;
 
 err_carveout:
-	cma_carveout_exit();
+	vcma_carveout_exit();
 	return ret;
 }
 
 static void __exit vb2_cma_exit(void)
 {
-	cma_buf_debugfs_exit();
-	cma_buf_device_exit();
-	cma_buf_park_exit();
-	cma_carveout_exit();
-	cma_buf_account_exit();
+	vcma_debugfs_exit();
+	vcma_device_exit();
+	vcma_park_exit();
+	vcma_carveout_exit();
+	vcma_account_exit();
 }
 
 module_init(vb2_cma_init);

@@ -12,14 +12,14 @@
 
 #include "backend.h"
 #include "choice.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "sync.h"
 
 #define MMAP_CHUNK	32
 
-static void cma_buf_vm_written(struct vm_area_struct *vma)
+static void vcma_vm_written(struct vm_area_struct *vma)
 {
-	struct cma_buf_user *user = vma->vm_private_data;
+	struct vcma_user *user = vma->vm_private_data;
 
 	/* No lock: a write that races with the hand-over is a bug anyway. */
 	WRITE_ONCE(user->written, true);
@@ -32,13 +32,13 @@ static const char *const mmap_names[] = {
 	[MMAP_FAULT] = "fault",
 };
 
-static struct cma_choice mmap_choice = {
+static struct vcma_choice mmap_choice = {
 	.names = mmap_names,
 	.count = ARRAY_SIZE(mmap_names),
 	.value = MMAP_POPULATE,
 };
 
-module_param_cb(mmap, &cma_choice_ops, &mmap_choice, 0644);
+module_param_cb(mmap, &vcma_choice_ops, &mmap_choice, 0644);
 MODULE_PARM_DESC(mmap,
 		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, when touched)");
 
@@ -46,62 +46,62 @@ MODULE_PARM_DESC(mmap,
  * A mapping comes into being. Its process may look at once, without asking
  * first.
  */
-static struct cma_buf_user *add_user(struct cma_buf *buf,
-				     const struct mm_struct *mm)
+static struct vcma_user *add_user(struct vcma_buf *buf,
+				  const struct mm_struct *mm)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	guard(mutex)(&buf->lock);
 
-	user = cma_buf_user_get(buf, mm);
-	cma_buf_make_valid(buf, CMA_BUF_REASON_MMAP);
+	user = vcma_user_get(buf, mm);
+	vcma_make_valid(buf, VCMA_REASON_MMAP);
 
 	return user;
 }
 
 /* A mapping is gone. What was written through it may be in the cache still. */
-static void remove_user(struct cma_buf_user *user)
+static void remove_user(struct vcma_user *user)
 {
-	struct cma_buf *buf = user->buf;
+	struct vcma_buf *buf = user->buf;
 
 	guard(mutex)(&buf->lock);
 
-	if (cma_buf_user_put(user))
-		cma_buf_written(buf);
+	if (vcma_user_put(user))
+		vcma_written(buf);
 }
 
 /*
  * Like vb2_common_vm_ops, plus who has mapped the buffer. Called for every
  * VMA that comes into being later: by fork, split or mremap.
  */
-static void cma_buf_vm_open(struct vm_area_struct *vma)
+static void vcma_vm_open(struct vm_area_struct *vma)
 {
-	struct cma_buf_user *user = vma->vm_private_data;
-	struct cma_buf *buf = cma_buf_get(user->buf);
+	struct vcma_user *user = vma->vm_private_data;
+	struct vcma_buf *buf = vcma_buf_get(user->buf);
 
 	vma->vm_private_data = add_user(buf, vma->vm_mm);
 	/* Pages that fork copied are as writable as they were. */
 	if (READ_ONCE(user->written))
-		cma_buf_vm_written(vma);
+		vcma_vm_written(vma);
 }
 
 /* The page table entries of a VMA are gone before this is called. */
-static void cma_buf_vm_close(struct vm_area_struct *vma)
+static void vcma_vm_close(struct vm_area_struct *vma)
 {
-	struct cma_buf_user *user = vma->vm_private_data;
-	struct cma_buf *buf = user->buf;
+	struct vcma_user *user = vma->vm_private_data;
+	struct vcma_buf *buf = user->buf;
 
 	remove_user(user);
-	cma_buf_put(buf);
+	vcma_buf_put(buf);
 }
 
 /*
  * With mmap=fault, and for pages that madvise() took out of a mapping. A VMA
  * cannot grow and was checked to lie within the buffer.
  */
-static vm_fault_t cma_buf_vm_fault(struct vm_fault *vmf)
+static vm_fault_t vcma_vm_fault(struct vm_fault *vmf)
 {
-	struct cma_buf_user *user = vmf->vma->vm_private_data;
+	struct vcma_user *user = vmf->vma->vm_private_data;
 
 	vmf->page = user->buf->page + vmf->pgoff;
 	get_page(vmf->page);
@@ -111,7 +111,7 @@ static vm_fault_t cma_buf_vm_fault(struct vm_fault *vmf)
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 /* Pieces of a PMD each, in a mapping whose addresses are aligned alike. */
-static bool maps_by_pmd(const struct cma_buf *buf,
+static bool maps_by_pmd(const struct vcma_buf *buf,
 			const struct vm_area_struct *vma)
 {
 	return folio_order(page_folio(buf->page)) == PMD_ORDER &&
@@ -124,12 +124,11 @@ static bool maps_by_pmd(const struct cma_buf *buf,
  * VM_MIXEDMAP, and the kernel would split such an entry of it without dropping
  * its reference; moved to a fitting address, it could come here.
  */
-static vm_fault_t cma_buf_vm_huge_fault(struct vm_fault *vmf,
-					unsigned int order)
+static vm_fault_t vcma_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct cma_buf_user *user = vma->vm_private_data;
-	struct cma_buf *buf = user->buf;
+	struct vcma_user *user = vma->vm_private_data;
+	struct vcma_buf *buf = user->buf;
 
 	if (order != PMD_ORDER || vma->vm_flags & VM_MIXEDMAP ||
 	    !maps_by_pmd(buf, vma) ||
@@ -140,9 +139,9 @@ static vm_fault_t cma_buf_vm_huge_fault(struct vm_fault *vmf,
 				    vmf->flags & FAULT_FLAG_WRITE);
 }
 #else
-#define cma_buf_vm_huge_fault	NULL
+#define vcma_vm_huge_fault	NULL
 
-static bool maps_by_pmd(const struct cma_buf *buf,
+static bool maps_by_pmd(const struct vcma_buf *buf,
 			const struct vm_area_struct *vma)
 {
 	return false;
@@ -151,53 +150,52 @@ static bool maps_by_pmd(const struct cma_buf *buf,
 
 /*
  * The first write to a page. It is what tells that the cache may be dirty;
- * see cma_buf_users_wrote(). The page has no mapping to be looked up, and
+ * see vcma_users_wrote(). The page has no mapping to be looked up, and
  * without VM_FAULT_LOCKED the fault would therefore be retried for ever.
  */
-static vm_fault_t cma_buf_vm_page_mkwrite(struct vm_fault *vmf)
+static vm_fault_t vcma_vm_page_mkwrite(struct vm_fault *vmf)
 {
-	cma_buf_vm_written(vmf->vma);
+	vcma_vm_written(vmf->vma);
 	lock_page(vmf->page);
 
 	return VM_FAULT_LOCKED;
 }
 
 /* Where writes do not fault, being allowed to write counts as writing. */
-static int cma_buf_vm_mprotect(struct vm_area_struct *vma, unsigned long start,
-			       unsigned long end, unsigned long flags)
+static int vcma_vm_mprotect(struct vm_area_struct *vma, unsigned long start,
+			    unsigned long end, unsigned long flags)
 {
 	if (flags & VM_WRITE)
-		cma_buf_vm_written(vma);
+		vcma_vm_written(vma);
 
 	return 0;
 }
 
 /* Memory whose pages must not be pinned for long: writes are noticed. */
-static const struct vm_operations_struct cma_buf_vm_ops = {
-	.open = cma_buf_vm_open,
-	.close = cma_buf_vm_close,
-	.fault = cma_buf_vm_fault,
-	.page_mkwrite = cma_buf_vm_page_mkwrite,
+static const struct vm_operations_struct vcma_vm_ops = {
+	.open = vcma_vm_open,
+	.close = vcma_vm_close,
+	.fault = vcma_vm_fault,
+	.page_mkwrite = vcma_vm_page_mkwrite,
 };
 
 /* A mapping with page_mkwrite takes no writable long-term pin. */
-static const struct vm_operations_struct cma_buf_longterm_vm_ops = {
-	.open = cma_buf_vm_open,
-	.close = cma_buf_vm_close,
-	.fault = cma_buf_vm_fault,
-	.huge_fault = cma_buf_vm_huge_fault,
-	.mprotect = cma_buf_vm_mprotect,
+static const struct vm_operations_struct vcma_longterm_vm_ops = {
+	.open = vcma_vm_open,
+	.close = vcma_vm_close,
+	.fault = vcma_vm_fault,
+	.huge_fault = vcma_vm_huge_fault,
+	.mprotect = vcma_vm_mprotect,
 };
 
 /* Mapped by the backend, which leaves nothing to fault. */
-static const struct vm_operations_struct cma_buf_special_vm_ops = {
-	.open = cma_buf_vm_open,
-	.close = cma_buf_vm_close,
-	.mprotect = cma_buf_vm_mprotect,
+static const struct vm_operations_struct vcma_special_vm_ops = {
+	.open = vcma_vm_open,
+	.close = vcma_vm_close,
+	.mprotect = vcma_vm_mprotect,
 };
 
-static int cma_buf_insert_pages(struct cma_buf *buf,
-				struct vm_area_struct *vma)
+static int vcma_insert_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
 	struct page *page = buf->page + vma->vm_pgoff;
 	unsigned long addr = vma->vm_start;
@@ -226,20 +224,20 @@ static int cma_buf_insert_pages(struct cma_buf *buf,
 	return 0;
 }
 
-static int map_pages(struct cma_buf *buf, struct vm_area_struct *vma)
+static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
 	/* Without it nothing keeps a long-term pin from looping. */
 	if (!buf->backend->longterm && !IS_ENABLED(CONFIG_FS_DAX)) {
-		vma->vm_ops = &cma_buf_special_vm_ops;
+		vma->vm_ops = &vcma_special_vm_ops;
 		return remap_pfn_range(vma, vma->vm_start,
 				       page_to_pfn(buf->page) + vma->vm_pgoff,
 				       vma->vm_end - vma->vm_start,
 				       vma->vm_page_prot);
 	}
 
-	vma->vm_ops = &cma_buf_longterm_vm_ops;
+	vma->vm_ops = &vcma_longterm_vm_ops;
 	if (!buf->backend->longterm) {
-		vma->vm_ops = &cma_buf_vm_ops;
+		vma->vm_ops = &vcma_vm_ops;
 		/* The caller's caller would do it, but after the insertion. */
 		vma->vm_page_prot = vm_get_page_prot(vma->vm_flags &
 						     ~VM_SHARED);
@@ -248,11 +246,11 @@ static int map_pages(struct cma_buf *buf, struct vm_area_struct *vma)
 	if (READ_ONCE(mmap_choice.value) == MMAP_FAULT || maps_by_pmd(buf, vma))
 		return 0;
 
-	return cma_buf_insert_pages(buf, vma);
+	return vcma_insert_pages(buf, vma);
 }
 
 /**
- * cma_buf_mmap() - map a buffer into a VMA
+ * vcma_mmap() - map a buffer into a VMA
  * @buf: the buffer
  * @vma: a shared VMA within it; vm_pgoff is the offset in the buffer. Unless
  *	the backend allows long-term pins, and where the kernel has FS_DAX,
@@ -270,7 +268,7 @@ static int map_pages(struct cma_buf *buf, struct vm_area_struct *vma)
  * Return: 0, -ENXIO if the VMA exceeds the buffer, or an error of the
  * memory management
  */
-int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
+int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	int ret;
@@ -284,7 +282,7 @@ int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 
 	if (buf->backend->mmap) {
-		vma->vm_ops = &cma_buf_special_vm_ops;
+		vma->vm_ops = &vcma_special_vm_ops;
 		ret = buf->backend->mmap(buf, vma);
 	} else {
 		ret = map_pages(buf, vma);
@@ -292,20 +290,20 @@ int cma_buf_mmap(struct cma_buf *buf, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 
-	cma_buf_get(buf);
+	vcma_buf_get(buf);
 	vma->vm_private_data = add_user(buf, vma->vm_mm);
-	if (vma->vm_ops != &cma_buf_vm_ops && vma->vm_flags & VM_WRITE)
-		cma_buf_vm_written(vma);
+	if (vma->vm_ops != &vcma_vm_ops && vma->vm_flags & VM_WRITE)
+		vcma_vm_written(vma);
 
 	return 0;
 }
 
-static const struct file_operations cma_buf_file_ops = {
+static const struct file_operations vcma_file_ops = {
 	.owner = THIS_MODULE,
 };
 
 /**
- * cma_buf_mmap_own_file() - map a buffer behind a file of its own
+ * vcma_mmap_own_file() - map a buffer behind a file of its own
  * @buf: the buffer
  * @vma: the VMA, of a character device
  *
@@ -316,13 +314,13 @@ static const struct file_operations cma_buf_file_ops = {
  *
  * Return: 0 or a negative error code
  */
-int cma_buf_mmap_own_file(struct cma_buf *buf, struct vm_area_struct *vma)
+int vcma_mmap_own_file(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
 	struct file *file;
 
 	if (!buf->backend->longterm && IS_ENABLED(CONFIG_FS_DAX)) {
 		file = anon_inode_create_getfile("[vb2-cma]",
-						 &cma_buf_file_ops, NULL,
+						 &vcma_file_ops, NULL,
 						 O_RDWR, NULL);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
@@ -332,5 +330,5 @@ int cma_buf_mmap_own_file(struct cma_buf *buf, struct vm_area_struct *vma)
 		fput(file);
 	}
 
-	return cma_buf_mmap(buf, vma);
+	return vcma_mmap(buf, vma);
 }

@@ -8,32 +8,32 @@
 
 #include "backend.h"
 #include "choice.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "sync.h"
 #include "trace.h"
 
 static const char *const sync_names[] = {
-	[CMA_BUF_SYNC_AUTO] = "auto",
-	[CMA_BUF_SYNC_CONTRACT] = "contract",
-	[CMA_BUF_SYNC_NEVER] = "never",
+	[VCMA_SYNC_AUTO] = "auto",
+	[VCMA_SYNC_CONTRACT] = "contract",
+	[VCMA_SYNC_NEVER] = "never",
 };
 
-static struct cma_choice sync_choice = {
+static struct vcma_choice sync_choice = {
 	.names = sync_names,
 	.count = ARRAY_SIZE(sync_names),
-	.value = CMA_BUF_SYNC_AUTO,
+	.value = VCMA_SYNC_AUTO,
 };
 
-module_param_cb(sync, &cma_choice_ops, &sync_choice, 0644);
+module_param_cb(sync, &vcma_choice_ops, &sync_choice, 0644);
 MODULE_PARM_DESC(sync,
 		 "Cache maintenance of buffers allocated from now on: auto (default: what is needed), contract (all that the DMA API asks for) or never (to measure; wrong where DMA does not snoop)");
 
 /**
- * cma_buf_sync_mode() - the mode for new buffers
+ * vcma_sync_mode() - the mode for new buffers
  *
- * Return: see &enum cma_buf_sync_mode
+ * Return: see &enum vcma_sync_mode
  */
-enum cma_buf_sync_mode cma_buf_sync_mode(void)
+enum vcma_sync_mode vcma_sync_mode(void)
 {
 	return READ_ONCE(sync_choice.value);
 }
@@ -59,38 +59,38 @@ static bool unwritten_needs_nothing(void)
 }
 
 /**
- * cma_buf_needs_sync() - is there ever any maintenance?
+ * vcma_needs_sync() - is there ever any maintenance?
  * @buf: the buffer
  *
  * Return: false if its memory or its mode asks for none
  */
-bool cma_buf_needs_sync(const struct cma_buf *buf)
+bool vcma_needs_sync(const struct vcma_buf *buf)
 {
-	return buf->sync != CMA_BUF_SYNC_NEVER && !buf->backend->coherent;
+	return buf->sync != VCMA_SYNC_NEVER && !buf->backend->coherent;
 }
 
-static bool is_meant(const struct cma_buf_view *view, unsigned int which)
+static bool is_meant(const struct vcma_view *view, unsigned int which)
 {
 	if (view->announces)
-		return which & CMA_BUF_TAKERS && view->taken;
+		return which & VCMA_TAKERS && view->taken;
 
-	return which & CMA_BUF_STOCK;
+	return which & VCMA_STOCK;
 }
 
 /**
- * cma_buf_sync_views() - maintenance of a range
+ * vcma_sync_views() - maintenance of a range
  * @buf: the buffer, locked
- * @which: devices that are meant, CMA_BUF_TAKERS and CMA_BUF_STOCK
+ * @which: devices that are meant, VCMA_TAKERS and VCMA_STOCK
  * @for_cpu: for the CPU, else for the devices
  * @offset: first byte
  * @size: bytes
  *
- * Return: bytes for cma_buf_count_sync(), the sum over the devices
+ * Return: bytes for vcma_count_sync(), the sum over the devices
  */
-size_t cma_buf_sync_views(struct cma_buf *buf, unsigned int which,
-			  bool for_cpu, size_t offset, size_t size)
+size_t vcma_sync_views(struct vcma_buf *buf, unsigned int which,
+		       bool for_cpu, size_t offset, size_t size)
 {
-	struct cma_buf_view *view;
+	struct vcma_view *view;
 	size_t bytes = 0;
 
 	lockdep_assert_held(&buf->lock);
@@ -115,121 +115,120 @@ size_t cma_buf_sync_views(struct cma_buf *buf, unsigned int which,
 }
 
 /**
- * cma_buf_count_sync() - count and trace what was done
+ * vcma_count_sync() - count and trace what was done
  * @buf: the buffer, locked
  * @for_cpu: for the CPU, else for the devices
  * @bytes: how much
- * @reason: see &enum cma_buf_reason
+ * @reason: see &enum vcma_reason
  */
-void cma_buf_count_sync(struct cma_buf *buf, bool for_cpu, size_t bytes,
-			enum cma_buf_reason reason)
+void vcma_count_sync(struct vcma_buf *buf, bool for_cpu, size_t bytes,
+		     enum vcma_reason reason)
 {
 	if (!bytes)
 		return;
-	cma_buf_account_sync(buf, for_cpu, bytes);
+	vcma_account_sync(buf, for_cpu, bytes);
 	trace_vb2_cma_sync(buf, for_cpu, bytes, reason);
 }
 
 /**
- * cma_buf_sync_all() - maintenance of the whole buffer, counted
+ * vcma_sync_all() - maintenance of the whole buffer, counted
  * @buf: the buffer, locked
- * @which: devices that are meant, CMA_BUF_TAKERS and CMA_BUF_STOCK
+ * @which: devices that are meant, VCMA_TAKERS and VCMA_STOCK
  * @for_cpu: for the CPU, else for the devices
- * @reason: see &enum cma_buf_reason
+ * @reason: see &enum vcma_reason
  */
-void cma_buf_sync_all(struct cma_buf *buf, unsigned int which, bool for_cpu,
-		      enum cma_buf_reason reason)
+void vcma_sync_all(struct vcma_buf *buf, unsigned int which, bool for_cpu,
+		   enum vcma_reason reason)
 {
-	size_t bytes = cma_buf_sync_views(buf, which, for_cpu, 0, buf->size);
+	size_t bytes = vcma_sync_views(buf, which, for_cpu, 0, buf->size);
 
-	cma_buf_count_sync(buf, for_cpu, bytes, reason);
+	vcma_count_sync(buf, for_cpu, bytes, reason);
 }
 
-static void skip(struct cma_buf *buf, bool for_cpu, enum cma_buf_skip reason)
+static void skip(struct vcma_buf *buf, bool for_cpu, enum vcma_skip reason)
 {
-	cma_buf_account_skip(buf);
+	vcma_account_skip(buf);
 	trace_vb2_cma_skip(buf, for_cpu, reason);
 }
 
 /**
- * cma_buf_is_stale() - has an engine written what the CPU cannot see yet?
+ * vcma_is_stale() - has an engine written what the CPU cannot see yet?
  * @buf: the buffer
  *
- * Return: whether its owner is CMA_BUF_STALE
+ * Return: whether its owner is VCMA_STALE
  */
-bool cma_buf_is_stale(struct cma_buf *buf)
+bool vcma_is_stale(struct vcma_buf *buf)
 {
-	/* Pairs with the release in cma_buf_device_done(). */
-	return smp_load_acquire(&buf->owner) == CMA_BUF_STALE;
+	/* Pairs with the release in vcma_device_done(). */
+	return smp_load_acquire(&buf->owner) == VCMA_STALE;
 }
 
-static void forget_takers(struct cma_buf *buf)
+static void forget_takers(struct vcma_buf *buf)
 {
-	struct cma_buf_view *view;
+	struct vcma_view *view;
 
 	list_for_each_entry(view, &buf->views, list)
 		view->taken = false;
 }
 
 /**
- * cma_buf_make_valid() - a stale buffer becomes the CPU's
+ * vcma_make_valid() - a stale buffer becomes the CPU's
  * @buf: the buffer, locked
- * @reason: see &enum cma_buf_reason
+ * @reason: see &enum vcma_reason
  */
-void cma_buf_make_valid(struct cma_buf *buf, enum cma_buf_reason reason)
+void vcma_make_valid(struct vcma_buf *buf, enum vcma_reason reason)
 {
 	lockdep_assert_held(&buf->lock);
 
-	/* Claimed first: see enum cma_buf_owner. */
-	if (cmpxchg(&buf->owner, CMA_BUF_STALE, CMA_BUF_CPU) == CMA_BUF_STALE)
+	/* Claimed first: see enum vcma_owner. */
+	if (cmpxchg(&buf->owner, VCMA_STALE, VCMA_CPU) == VCMA_STALE)
 		buf->unsynced = true;
 	if (!buf->unsynced)
 		return;
 
-	if (cma_buf_needs_sync(buf))
-		cma_buf_sync_all(buf, CMA_BUF_ALL, true, reason);
+	if (vcma_needs_sync(buf))
+		vcma_sync_all(buf, VCMA_ALL, true, reason);
 	buf->unsynced = false;
 	/* What wrote it before a device that only reads got it is done with. */
-	if (READ_ONCE(buf->owner) == CMA_BUF_DEVICE)
+	if (READ_ONCE(buf->owner) == VCMA_DEVICE)
 		forget_takers(buf);
 }
 
 /* Returns whether the device gets the buffer without dirty lines. */
-static bool clean_for(struct cma_buf *buf, const struct cma_buf_view *view,
+static bool clean_for(struct vcma_buf *buf, const struct vcma_view *view,
 		      unsigned int hints)
 {
-	bool written = view->dirty || cma_buf_users_wrote(buf);
+	bool written = view->dirty || vcma_users_wrote(buf);
 
-	if (!cma_buf_needs_sync(buf))
+	if (!vcma_needs_sync(buf))
 		return false;
 
-	if (buf->sync == CMA_BUF_SYNC_CONTRACT) {
-		cma_buf_sync_all(buf, CMA_BUF_ALL, false,
-				 CMA_BUF_REASON_CONTRACT);
+	if (buf->sync == VCMA_SYNC_CONTRACT) {
+		vcma_sync_all(buf, VCMA_ALL, false, VCMA_REASON_CONTRACT);
 		return true;
 	}
 	/*
 	 * A promise not to have written cannot hold for what the kernel wrote.
 	 * Were its zeroes invalidated, what was in RAM before would show.
 	 */
-	if (hints & CMA_BUF_NO_CLEAN && !view->fresh) {
-		skip(buf, false, CMA_BUF_SKIP_HINT);
+	if (hints & VCMA_NO_CLEAN && !view->fresh) {
+		skip(buf, false, VCMA_SKIP_HINT);
 		return false;
 	}
 	if (unwritten_needs_nothing() && !written) {
-		skip(buf, false, CMA_BUF_SKIP_UNWRITTEN);
+		skip(buf, false, VCMA_SKIP_UNWRITTEN);
 		return true;
 	}
-	cma_buf_sync_all(buf, CMA_BUF_ALL, false, CMA_BUF_REASON_QBUF);
+	vcma_sync_all(buf, VCMA_ALL, false, VCMA_REASON_QBUF);
 
 	return true;
 }
 
 /**
- * cma_buf_to_device() - hand the buffer to a device
+ * vcma_to_device() - hand the buffer to a device
  * @buf: the buffer
  * @view: of the device, which announces
- * @hints: what user space promises for this time, CMA_BUF_NO_*
+ * @hints: what user space promises for this time, VCMA_NO_*
  *
  * A begin that is still open is closed by this: its owner gave the buffer
  * away. Without that a reader that was killed between begin and end would
@@ -238,13 +237,13 @@ static bool clean_for(struct cma_buf *buf, const struct cma_buf_view *view,
  * A device that only reads leaves a stale buffer stale for the CPU, which may
  * read beside it.
  */
-void cma_buf_to_device(struct cma_buf *buf, struct cma_buf_view *view,
-		       unsigned int hints)
+void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
+		    unsigned int hints)
 {
 	guard(mutex)(&buf->lock);
 
 	buf->unsynced = view->dir == DMA_TO_DEVICE &&
-			(buf->unsynced || cma_buf_is_stale(buf));
+			(buf->unsynced || vcma_is_stale(buf));
 	if (!buf->unsynced)
 		forget_takers(buf);
 	view->taken = true;
@@ -256,71 +255,71 @@ void cma_buf_to_device(struct cma_buf *buf, struct cma_buf_view *view,
 		view->fresh = false;
 	}
 
-	cma_buf_users_reset(buf);
+	vcma_users_reset(buf);
 	buf->rect_count = 0;
-	buf->unread = hints & CMA_BUF_NO_INVALIDATE;
+	buf->unread = hints & VCMA_NO_INVALIDATE;
 	/* Planes that share a buffer hand it over once each. */
-	if (READ_ONCE(buf->owner) != CMA_BUF_DEVICE)
+	if (READ_ONCE(buf->owner) != VCMA_DEVICE)
 		buf->cycle++;
-	WRITE_ONCE(buf->owner, CMA_BUF_DEVICE);
+	WRITE_ONCE(buf->owner, VCMA_DEVICE);
 }
 
 /**
- * cma_buf_device_done() - the engine has finished with the buffer
+ * vcma_device_done() - the engine has finished with the buffer
  * @buf: the buffer
  *
  * Any context. No cache work: nobody may want to look.
  */
-void cma_buf_device_done(struct cma_buf *buf)
+void vcma_device_done(struct vcma_buf *buf)
 {
 	/*
 	 * Whoever sees STALE also sees what led to it. The engine's writes
 	 * themselves were ordered by the driver's read barrier behind the
 	 * completion entry.
 	 */
-	smp_store_release(&buf->owner, CMA_BUF_STALE);
+	smp_store_release(&buf->owner, VCMA_STALE);
 }
 
 /**
- * cma_buf_finish() - the buffer goes back to its user
+ * vcma_finish() - the buffer goes back to its user
  * @buf: the buffer
  *
  * Process context. Somebody with a mapping may look without asking first, so
  * a mapped buffer is made valid now, unless all who mapped it are known to
  * ask. Otherwise that waits for the first mapping or begin.
  */
-void cma_buf_finish(struct cma_buf *buf)
+void vcma_finish(struct vcma_buf *buf)
 {
 	guard(mutex)(&buf->lock);
 
-	if (!cma_buf_is_stale(buf))
+	if (!vcma_is_stale(buf))
 		return;
 
-	if (buf->sync != CMA_BUF_SYNC_AUTO)
-		cma_buf_make_valid(buf, CMA_BUF_REASON_CONTRACT);
+	if (buf->sync != VCMA_SYNC_AUTO)
+		vcma_make_valid(buf, VCMA_REASON_CONTRACT);
 	else if (buf->begins)
 		/* Of an access that began too early, while the engine wrote. */
-		cma_buf_make_valid(buf, CMA_BUF_REASON_DQBUF);
+		vcma_make_valid(buf, VCMA_REASON_DQBUF);
 	else if (buf->unread)
-		skip(buf, true, CMA_BUF_SKIP_HINT);
-	else if (!cma_buf_is_mapped(buf))
-		skip(buf, true, CMA_BUF_SKIP_UNMAPPED);
-	else if (cma_buf_users_disciplined(buf))
-		skip(buf, true, CMA_BUF_SKIP_DISCIPLINED);
+		skip(buf, true, VCMA_SKIP_HINT);
+	else if (!vcma_is_mapped(buf))
+		skip(buf, true, VCMA_SKIP_UNMAPPED);
+	else if (vcma_users_disciplined(buf))
+		skip(buf, true, VCMA_SKIP_DISCIPLINED);
 	else
-		cma_buf_make_valid(buf, CMA_BUF_REASON_DQBUF);
+		vcma_make_valid(buf, VCMA_REASON_DQBUF);
 }
 
 /**
- * cma_buf_clean_for_stock() - show stock importers what the CPU wrote
+ * vcma_clean_for_stock() - show stock importers what the CPU wrote
  * @buf: the buffer, locked
  *
  * They do not ask for it.
  */
-void cma_buf_clean_for_stock(struct cma_buf *buf)
+void vcma_clean_for_stock(struct vcma_buf *buf)
 {
-	bool wrote = cma_buf_users_wrote(buf);
-	struct cma_buf_view *view;
+	bool wrote = vcma_users_wrote(buf);
+	struct vcma_view *view;
 
 	list_for_each_entry(view, &buf->views, list) {
 		if (view->announces)
@@ -330,17 +329,17 @@ void cma_buf_clean_for_stock(struct cma_buf *buf)
 	}
 
 	if (wrote || !unwritten_needs_nothing() ||
-	    buf->sync == CMA_BUF_SYNC_CONTRACT)
-		cma_buf_sync_all(buf, CMA_BUF_STOCK, false, CMA_BUF_REASON_END);
+	    buf->sync == VCMA_SYNC_CONTRACT)
+		vcma_sync_all(buf, VCMA_STOCK, false, VCMA_REASON_END);
 }
 
 /**
- * cma_buf_written() - the CPU may have written
+ * vcma_written() - the CPU may have written
  * @buf: the buffer, locked
  */
-void cma_buf_written(struct cma_buf *buf)
+void vcma_written(struct vcma_buf *buf)
 {
-	struct cma_buf_view *view;
+	struct vcma_view *view;
 
 	lockdep_assert_held(&buf->lock);
 
@@ -349,14 +348,14 @@ void cma_buf_written(struct cma_buf *buf)
 }
 
 /**
- * cma_buf_view_add() - a device sees the buffer from now on
+ * vcma_view_add() - a device sees the buffer from now on
  * @buf: the buffer, locked or not yet known to anybody
  * @view: its view, filled in
  *
  * For a stock importer the mapping was made with all maintenance. For others
  * there was none: that comes when they get the buffer.
  */
-void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view)
+void vcma_view_add(struct vcma_buf *buf, struct vcma_view *view)
 {
 	view->taken = false;
 	view->fresh = true;
@@ -366,13 +365,12 @@ void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view)
 	else
 		list_add(&view->list, &buf->views);
 
-	if (!view->announces && cma_buf_needs_sync(buf))
-		cma_buf_count_sync(buf, false, buf->size,
-				   CMA_BUF_REASON_IMPORT);
+	if (!view->announces && vcma_needs_sync(buf))
+		vcma_count_sync(buf, false, buf->size, VCMA_REASON_IMPORT);
 }
 
 /**
- * cma_buf_view_del() - a device is about to lose sight of the buffer
+ * vcma_view_del() - a device is about to lose sight of the buffer
  * @buf: the buffer, locked
  * @view: its view
  *
@@ -380,18 +378,18 @@ void cma_buf_view_add(struct cma_buf *buf, struct cma_buf_view *view)
  * mapping of a stock importer is then undone with all maintenance, which
  * invalidates, so that what the CPU wrote must be cleaned before.
  */
-void cma_buf_view_del(struct cma_buf *buf, struct cma_buf_view *view)
+void vcma_view_del(struct vcma_buf *buf, struct vcma_view *view)
 {
 	lockdep_assert_held(&buf->lock);
 
 	if (view->announces) {
 		if (view->taken)
-			cma_buf_make_valid(buf, CMA_BUF_REASON_IMPORT);
-	} else if (cma_buf_needs_sync(buf)) {
-		if (view->dirty || cma_buf_users_wrote(buf))
-			cma_buf_clean_for_stock(buf);
-		cma_buf_count_sync(buf, true, view->dir == DMA_TO_DEVICE ? 0 :
-			   buf->size, CMA_BUF_REASON_IMPORT);
+			vcma_make_valid(buf, VCMA_REASON_IMPORT);
+	} else if (vcma_needs_sync(buf)) {
+		if (view->dirty || vcma_users_wrote(buf))
+			vcma_clean_for_stock(buf);
+		vcma_count_sync(buf, true, view->dir == DMA_TO_DEVICE ? 0 :
+			   buf->size, VCMA_REASON_IMPORT);
 	}
 	list_del(&view->list);
 }

@@ -6,54 +6,54 @@
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vb2_cma
 
-#if !defined(CMA_BUF_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
-#define CMA_BUF_TRACE_H
+#if !defined(VCMA_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define VCMA_TRACE_H
 
 #include <linux/tracepoint.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
-#ifndef CMA_BUF_REASONS
-#define CMA_BUF_REASONS
+#ifndef VCMA_REASONS
+#define VCMA_REASONS
 /* Why there was cache maintenance */
-enum cma_buf_reason {
-	CMA_BUF_REASON_BEGIN,
-	CMA_BUF_REASON_ROI,
-	CMA_BUF_REASON_MMAP,
-	CMA_BUF_REASON_DQBUF,
-	CMA_BUF_REASON_QBUF,
-	CMA_BUF_REASON_END,
-	CMA_BUF_REASON_IMPORT,
-	CMA_BUF_REASON_CONTRACT,
+enum vcma_reason {
+	VCMA_REASON_BEGIN,
+	VCMA_REASON_ROI,
+	VCMA_REASON_MMAP,
+	VCMA_REASON_DQBUF,
+	VCMA_REASON_QBUF,
+	VCMA_REASON_END,
+	VCMA_REASON_IMPORT,
+	VCMA_REASON_CONTRACT,
 };
 
 /* Why there was none */
-enum cma_buf_skip {
-	CMA_BUF_SKIP_UNMAPPED,
-	CMA_BUF_SKIP_DISCIPLINED,
-	CMA_BUF_SKIP_UNWRITTEN,
-	CMA_BUF_SKIP_HINT,
+enum vcma_skip {
+	VCMA_SKIP_UNMAPPED,
+	VCMA_SKIP_DISCIPLINED,
+	VCMA_SKIP_UNWRITTEN,
+	VCMA_SKIP_HINT,
 };
 #endif
 
 #define show_reason(reason)						\
 	__print_symbolic(reason,					\
-			 { CMA_BUF_REASON_BEGIN, "begin" },		\
-			 { CMA_BUF_REASON_ROI, "roi" },			\
-			 { CMA_BUF_REASON_MMAP, "mmap" },		\
-			 { CMA_BUF_REASON_DQBUF, "dqbuf" },		\
-			 { CMA_BUF_REASON_QBUF, "qbuf" },		\
-			 { CMA_BUF_REASON_END, "end" },			\
-			 { CMA_BUF_REASON_IMPORT, "import" },		\
-			 { CMA_BUF_REASON_CONTRACT, "contract" })
+			 { VCMA_REASON_BEGIN, "begin" },		\
+			 { VCMA_REASON_ROI, "roi" },			\
+			 { VCMA_REASON_MMAP, "mmap" },			\
+			 { VCMA_REASON_DQBUF, "dqbuf" },		\
+			 { VCMA_REASON_QBUF, "qbuf" },			\
+			 { VCMA_REASON_END, "end" },			\
+			 { VCMA_REASON_IMPORT, "import" },		\
+			 { VCMA_REASON_CONTRACT, "contract" })
 
 #define show_skip(reason)						\
 	__print_symbolic(reason,					\
-			 { CMA_BUF_SKIP_UNMAPPED, "unmapped" },		\
-			 { CMA_BUF_SKIP_DISCIPLINED, "disciplined" },	\
-			 { CMA_BUF_SKIP_UNWRITTEN, "unwritten" },	\
-			 { CMA_BUF_SKIP_HINT, "hint" })
+			 { VCMA_SKIP_UNMAPPED, "unmapped" },		\
+			 { VCMA_SKIP_DISCIPLINED, "disciplined" },	\
+			 { VCMA_SKIP_UNWRITTEN, "unwritten" },		\
+			 { VCMA_SKIP_HINT, "hint" })
 
 /* As of enum dma_data_direction */
 #define show_dir(dir)							\
@@ -63,32 +63,31 @@ enum cma_buf_skip {
 			 { DMA_FROM_DEVICE, "from-device" },		\
 			 { DMA_NONE, "none" })
 
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_BEGIN);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_ROI);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_MMAP);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_DQBUF);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_QBUF);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_END);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_IMPORT);
-TRACE_DEFINE_ENUM(CMA_BUF_REASON_CONTRACT);
-TRACE_DEFINE_ENUM(CMA_BUF_SKIP_UNMAPPED);
-TRACE_DEFINE_ENUM(CMA_BUF_SKIP_DISCIPLINED);
-TRACE_DEFINE_ENUM(CMA_BUF_SKIP_UNWRITTEN);
-TRACE_DEFINE_ENUM(CMA_BUF_SKIP_HINT);
+TRACE_DEFINE_ENUM(VCMA_REASON_BEGIN);
+TRACE_DEFINE_ENUM(VCMA_REASON_ROI);
+TRACE_DEFINE_ENUM(VCMA_REASON_MMAP);
+TRACE_DEFINE_ENUM(VCMA_REASON_DQBUF);
+TRACE_DEFINE_ENUM(VCMA_REASON_QBUF);
+TRACE_DEFINE_ENUM(VCMA_REASON_END);
+TRACE_DEFINE_ENUM(VCMA_REASON_IMPORT);
+TRACE_DEFINE_ENUM(VCMA_REASON_CONTRACT);
+TRACE_DEFINE_ENUM(VCMA_SKIP_UNMAPPED);
+TRACE_DEFINE_ENUM(VCMA_SKIP_DISCIPLINED);
+TRACE_DEFINE_ENUM(VCMA_SKIP_UNWRITTEN);
+TRACE_DEFINE_ENUM(VCMA_SKIP_HINT);
 TRACE_DEFINE_ENUM(DMA_BIDIRECTIONAL);
 TRACE_DEFINE_ENUM(DMA_TO_DEVICE);
 TRACE_DEFINE_ENUM(DMA_FROM_DEVICE);
 TRACE_DEFINE_ENUM(DMA_NONE);
 
 DECLARE_EVENT_CLASS(vb2_cma_memory,
-		    TP_PROTO(struct cma_buf *buf),
+		    TP_PROTO(struct vcma_buf *buf),
 		    TP_ARGS(buf),
 		    TP_STRUCT__entry(__field(u32, id)
 				     __field(u64, size)
 				     __field(u64, dma_addr)
 				     __string(backend, buf->backend->name)
-				     __string(account,
-					      cma_buf_account_name(buf))
+				     __string(account, vcma_account_name(buf))
 		    ),
 		    TP_fast_assign(__entry->id = buf->id;
 				   __entry->size = buf->size;
@@ -102,17 +101,17 @@ DECLARE_EVENT_CLASS(vb2_cma_memory,
 );
 
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_alloc,
-	     TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+	     TP_PROTO(struct vcma_buf *buf), TP_ARGS(buf));
 
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_free,
-	     TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+	     TP_PROTO(struct vcma_buf *buf), TP_ARGS(buf));
 
 /* Its pages are still referred to; freed later */
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_park,
-	     TP_PROTO(struct cma_buf *buf), TP_ARGS(buf));
+	     TP_PROTO(struct vcma_buf *buf), TP_ARGS(buf));
 
 DECLARE_EVENT_CLASS(vb2_cma_access,
-		    TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+		    TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 		    TP_ARGS(buf, dir),
 		    TP_STRUCT__entry(__field(u32, id)
 				     __field(u32, dir)
@@ -128,17 +127,17 @@ DECLARE_EVENT_CLASS(vb2_cma_access,
 
 /* open: accesses before this one */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_begin,
-	     TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 	     TP_ARGS(buf, dir));
 
 /* open: accesses before this end; 0: it began before the buffer was queued */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_end,
-	     TP_PROTO(struct cma_buf *buf, enum dma_data_direction dir),
+	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 	     TP_ARGS(buf, dir));
 
 /* The buffer was queued under accesses that had not ended */
 TRACE_EVENT(vb2_cma_reset,
-	    TP_PROTO(struct cma_buf *buf),
+	    TP_PROTO(struct vcma_buf *buf),
 	    TP_ARGS(buf),
 	    TP_STRUCT__entry(__field(u32, id)
 			     __field(u32, begins)
@@ -150,8 +149,8 @@ TRACE_EVENT(vb2_cma_reset,
 );
 
 TRACE_EVENT(vb2_cma_sync,
-	    TP_PROTO(struct cma_buf *buf, bool for_cpu, size_t bytes,
-		     enum cma_buf_reason reason),
+	    TP_PROTO(struct vcma_buf *buf, bool for_cpu, size_t bytes,
+		     enum vcma_reason reason),
 	    TP_ARGS(buf, for_cpu, bytes, reason),
 	    TP_STRUCT__entry(__field(u32, id)
 			     __field(bool, for_cpu)
@@ -172,8 +171,7 @@ TRACE_EVENT(vb2_cma_sync,
 );
 
 TRACE_EVENT(vb2_cma_skip,
-	    TP_PROTO(struct cma_buf *buf, bool for_cpu,
-		     enum cma_buf_skip reason),
+	    TP_PROTO(struct vcma_buf *buf, bool for_cpu, enum vcma_skip reason),
 	    TP_ARGS(buf, for_cpu, reason),
 	    TP_STRUCT__entry(__field(u32, id)
 			     __field(bool, for_cpu)

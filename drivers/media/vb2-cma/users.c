@@ -9,12 +9,12 @@
 #include <linux/slab.h>
 
 #include "backend.h"
-#include "cma-buf.h"
+#include "vcma-buf.h"
 
-static struct cma_buf_user *user_of(struct cma_buf *buf,
-				    const struct mm_struct *mm)
+static struct vcma_user *user_of(struct vcma_buf *buf,
+				 const struct mm_struct *mm)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 
@@ -26,7 +26,7 @@ static struct cma_buf_user *user_of(struct cma_buf *buf,
 }
 
 /**
- * cma_buf_user_get() - a mapping into an address space comes into being
+ * vcma_user_get() - a mapping into an address space comes into being
  * @buf: the buffer, locked
  * @mm: the address space
  *
@@ -37,12 +37,12 @@ static struct cma_buf_user *user_of(struct cma_buf *buf,
  * which the address space outlives, so no other one has this address
  * meanwhile.
  *
- * Return: the entry, for cma_buf_user_put()
+ * Return: the entry, for vcma_user_put()
  */
-struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
-				      const struct mm_struct *mm)
+struct vcma_user *vcma_user_get(struct vcma_buf *buf,
+				const struct mm_struct *mm)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	user = user_of(buf, mm);
 	if (!user) {
@@ -66,7 +66,7 @@ struct cma_buf_user *cma_buf_user_get(struct cma_buf *buf,
 }
 
 /* Does anybody refer to a page of the buffer without mapping it? */
-static bool has_pinned_pages(const struct cma_buf *buf)
+static bool has_pinned_pages(const struct vcma_buf *buf)
 {
 	size_t i;
 
@@ -86,15 +86,15 @@ static bool has_pinned_pages(const struct cma_buf *buf)
 }
 
 /**
- * cma_buf_user_put() - a mapping is gone
+ * vcma_user_put() - a mapping is gone
  * @user: the entry, its buffer locked; gone with the last mapping
  *
  * Return: true if the last mapping of a process is gone that may have written
  * through one. The entry went with it, so the caller has to remember the write.
  */
-bool cma_buf_user_put(struct cma_buf_user *user)
+bool vcma_user_put(struct vcma_user *user)
 {
-	struct cma_buf *buf = user->buf;
+	struct vcma_buf *buf = user->buf;
 	bool written;
 
 	lockdep_assert_held(&buf->lock);
@@ -119,7 +119,7 @@ bool cma_buf_user_put(struct cma_buf_user *user)
 }
 
 /**
- * cma_buf_user_begins() - the current process begins access
+ * vcma_user_begins() - the current process begins access
  * @buf: the buffer, locked
  * @writes: to write
  *
@@ -127,9 +127,9 @@ bool cma_buf_user_put(struct cma_buf_user *user)
  * The kernel asks on behalf of a process that may know nothing of it, but has
  * a mapping of its own meanwhile.
  */
-void cma_buf_user_begins(struct cma_buf *buf, bool writes)
+void vcma_user_begins(struct vcma_buf *buf, bool writes)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 
@@ -148,15 +148,15 @@ void cma_buf_user_begins(struct cma_buf *buf, bool writes)
 }
 
 /**
- * cma_buf_user_ends() - the current process ends access
+ * vcma_user_ends() - the current process ends access
  * @buf: the buffer, locked
  * @writes: as at the beginning
  *
  * An access that began before the buffer was queued has no count any more.
  */
-void cma_buf_user_ends(struct cma_buf *buf, bool writes)
+void vcma_user_ends(struct vcma_buf *buf, bool writes)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 
@@ -175,12 +175,12 @@ void cma_buf_user_ends(struct cma_buf *buf, bool writes)
 }
 
 /**
- * cma_buf_users_reset() - whatever access is open belongs to the past
+ * vcma_users_reset() - whatever access is open belongs to the past
  * @buf: the buffer, locked
  */
-void cma_buf_users_reset(struct cma_buf *buf)
+void vcma_users_reset(struct vcma_buf *buf)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 
@@ -194,7 +194,7 @@ void cma_buf_users_reset(struct cma_buf *buf)
 }
 
 /* Pins that outlived their mapping: whose they are cannot be known. */
-static bool is_pinned(struct cma_buf *buf)
+static bool is_pinned(struct vcma_buf *buf)
 {
 	if (buf->pinned)
 		buf->pinned = has_pinned_pages(buf);
@@ -203,19 +203,19 @@ static bool is_pinned(struct cma_buf *buf)
 }
 
 /**
- * cma_buf_is_mapped() - may anybody look without asking?
+ * vcma_is_mapped() - may anybody look without asking?
  * @buf: the buffer, locked
  *
  * Return: true if there is a mapping of any kind
  */
-bool cma_buf_is_mapped(struct cma_buf *buf)
+bool vcma_is_mapped(struct vcma_buf *buf)
 {
 	return !list_empty(&buf->users) || buf->unknown.vmas || buf->vmaps ||
 	       is_pinned(buf);
 }
 
 /**
- * cma_buf_users_disciplined() - may everybody with a mapping be trusted to
+ * vcma_users_disciplined() - may everybody with a mapping be trusted to
  * begin access before looking?
  * @buf: the buffer, locked
  *
@@ -224,9 +224,9 @@ bool cma_buf_is_mapped(struct cma_buf *buf)
  *
  * Return: false in doubt
  */
-bool cma_buf_users_disciplined(struct cma_buf *buf)
+bool vcma_users_disciplined(struct vcma_buf *buf)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 
@@ -240,14 +240,14 @@ bool cma_buf_users_disciplined(struct cma_buf *buf)
 }
 
 /**
- * cma_buf_users_wrote() - may anybody have written through a mapping?
+ * vcma_users_wrote() - may anybody have written through a mapping?
  * @buf: the buffer, locked
  *
  * Return: true in doubt
  */
-bool cma_buf_users_wrote(struct cma_buf *buf)
+bool vcma_users_wrote(struct vcma_buf *buf)
 {
-	struct cma_buf_user *user;
+	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 

@@ -14,7 +14,7 @@
 
 #include <media/videobuf2-core.h>
 
-#include "cma-buf.h"
+#include "vcma-buf.h"
 #include "vb2-cma.h"
 
 /**
@@ -30,7 +30,7 @@
  */
 struct vb2_cma_mem {
 	struct vb2_buffer *vb;
-	struct cma_buf *buf;
+	struct vcma_buf *buf;
 	dma_addr_t dma_addr;
 	size_t size;
 	enum dma_data_direction dir;
@@ -53,8 +53,8 @@ static void *vb2_cma_alloc(struct vb2_buffer *vb, struct device *dev,
 
 	snprintf(account, sizeof(account), "%s %s", dev_name(dev),
 		 q->is_output ? "output" : "capture");
-	mem->buf = cma_buf_alloc(dev, true, size, q->dma_dir, q->gfp_flags,
-				 account);
+	mem->buf = vcma_buf_alloc(dev, true, size, q->dma_dir, q->gfp_flags,
+				  account);
 	if (IS_ERR(mem->buf)) {
 		void *err = ERR_CAST(mem->buf);
 
@@ -75,8 +75,8 @@ static void vb2_cma_put(void *buf_priv)
 	struct vb2_cma_mem *mem = buf_priv;
 
 	if (mem->vaddr)
-		cma_buf_vunmap(mem->buf);
-	cma_buf_put(mem->buf);
+		vcma_vunmap(mem->buf);
+	vcma_buf_put(mem->buf);
 	kfree(mem);
 }
 
@@ -107,7 +107,7 @@ static void *vb2_cma_vaddr(struct vb2_buffer *vb, void *buf_priv)
 		if (!dma_buf_vmap_unlocked(mem->attach->dmabuf, &map))
 			mem->vaddr = map.vaddr;
 	} else {
-		cma_buf_vmap(mem->buf);
+		vcma_vmap(mem->buf);
 		mem->vaddr = mem->buf->vaddr;
 	}
 
@@ -118,7 +118,7 @@ static int vb2_cma_mmap(void *buf_priv, struct vm_area_struct *vma)
 {
 	struct vb2_cma_mem *mem = buf_priv;
 
-	return cma_buf_mmap_own_file(mem->buf, vma);
+	return vcma_mmap_own_file(mem->buf, vma);
 }
 
 static struct dma_buf *vb2_cma_get_dmabuf(struct vb2_buffer *vb,
@@ -126,7 +126,7 @@ static struct dma_buf *vb2_cma_get_dmabuf(struct vb2_buffer *vb,
 {
 	struct vb2_cma_mem *mem = buf_priv;
 
-	return cma_buf_export(mem->buf, flags);
+	return vcma_export(mem->buf, flags);
 }
 
 /*
@@ -145,9 +145,9 @@ static unsigned int take_hints(struct vb2_cma_mem *mem)
 		return 0;
 
 	if (vb->skip_cache_sync_on_prepare)
-		hints |= CMA_BUF_NO_CLEAN;
+		hints |= VCMA_NO_CLEAN;
 	if (vb->skip_cache_sync_on_finish)
-		hints |= CMA_BUF_NO_INVALIDATE;
+		hints |= VCMA_NO_INVALIDATE;
 
 	return hints;
 }
@@ -156,13 +156,13 @@ static void vb2_cma_prepare(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
 	struct vb2_buffer *vb = mem->vb;
-	struct cma_buf_view *view;
+	struct vcma_view *view;
 
 	if (!mem->buf)
 		return;
 
-	view = mem->attach ? cma_buf_view(mem->attach) : &mem->buf->engine;
-	cma_buf_to_device(mem->buf, view, take_hints(mem));
+	view = mem->attach ? vcma_view(mem->attach) : &mem->buf->engine;
+	vcma_to_device(mem->buf, view, take_hints(mem));
 
 	/* With the last plane, for they hold for all of them. */
 	if (!mem->attach &&
@@ -178,7 +178,7 @@ static void vb2_cma_finish(void *buf_priv)
 	struct vb2_cma_mem *mem = buf_priv;
 
 	if (mem->buf)
-		cma_buf_device_done(mem->buf);
+		vcma_device_done(mem->buf);
 }
 
 /**
@@ -200,7 +200,7 @@ void vb2_cma_buf_finish(struct vb2_buffer *vb)
 		struct vb2_cma_mem *mem = vb->planes[plane].mem_priv;
 
 		if (mem && mem->buf)
-			cma_buf_finish(mem->buf);
+			vcma_finish(mem->buf);
 	}
 }
 EXPORT_SYMBOL_GPL(vb2_cma_buf_finish);
@@ -239,7 +239,7 @@ EXPORT_SYMBOL_GPL(vb2_cma_plane_resv);
  */
 void vb2_cma_forget_device(struct device *dev)
 {
-	cma_buf_forget_engine(dev);
+	vcma_forget_engine(dev);
 }
 EXPORT_SYMBOL_GPL(vb2_cma_forget_device);
 
@@ -264,9 +264,9 @@ static void *vb2_cma_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
 	}
 
 	/* Lives as long as the dma-buf, which videobuf2 holds for us. */
-	mem->buf = cma_buf_from_dmabuf(dmabuf);
+	mem->buf = vcma_from_dmabuf(dmabuf);
 	if (mem->buf)
-		cma_buf_announce(mem->attach);
+		vcma_announce(mem->attach);
 	mem->vb = vb;
 	mem->size = size;
 	mem->dir = vb->vb2_queue->dma_dir;
@@ -283,7 +283,7 @@ static int vb2_cma_map_dmabuf(void *buf_priv)
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 
-	if (cma_buf_contiguous(sgt) < mem->size) {
+	if (vcma_contiguous(sgt) < mem->size) {
 		dma_buf_unmap_attachment_unlocked(mem->attach, sgt, mem->dir);
 		return -EFAULT;
 	}
