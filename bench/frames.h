@@ -8,12 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "kernel_objects.h"
+#include "support/fd.h"
 
 namespace bench {
 
@@ -38,20 +37,20 @@ public:
 	explicit Marker(const std::string &path)
 	{
 		if (!path.empty())
-			fd_.emplace(Fd::open(path, O_WRONLY));
+			fd_ = support::Fd::open(path, O_WRONLY);
 	}
 
-	bool wanted() const { return fd_.has_value(); }
+	bool wanted() const { return fd_.isValid(); }
 
 	void frame() const
 	{
 		static constexpr std::string_view text = "bench frame\n";
-		if (fd_ && write(fd_->get(), text.data(), text.size()) < 0)
-			fail("trace_marker");
+		if (wanted() && write(fd_, text.data(), text.size()) < 0)
+			support::fail("trace_marker");
 	}
 
 private:
-	std::optional<Fd> fd_;
+	support::Fd fd_;
 };
 
 /* What main() of each of them is: parseAndRun() never ends well, it is killed. */

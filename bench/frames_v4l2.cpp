@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "capture.h"
 #include "frames.h"
+#include "support/v4l2_queue.h"
 
 namespace {
 
@@ -27,15 +27,16 @@ struct Options
 [[noreturn]] void stream(const Options &options)
 {
 	const Marker marker(options.marker);
-	Capture capture(options.device, options.width, options.height);
-	capture.allocate(Source::Queue, options.buffers, {});
-	for (uint32_t i = 0; i < capture.count(); i++)
-		capture.queue(i);
-	capture.start();
+	support::V4l2Queue queue(options.device);
+	queue.setExactFormat(V4L2_PIX_FMT_NV12, options.width, options.height);
+	queue.requestAll(options.buffers);
+	for (uint32_t i = 0; i < queue.count(); i++)
+		queue.queue(i);
+	queue.start();
 	for (;;) {
-		const v4l2_buffer buffer = capture.dequeue();
+		const v4l2_buffer buffer = queue.dequeue();
 		marker.frame();
-		capture.queue(buffer.index);
+		queue.queue(buffer.index);
 	}
 }
 

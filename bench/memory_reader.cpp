@@ -15,20 +15,26 @@
 #include <cstring>
 #include <ctime>
 #include <linux/cmacam.h>
-#include <linux/dma-buf.h>
 #include <linux/vb2-cma.h>
 #include <map>
-#include <optional>
 #include <span>
 #include <sys/resource.h>
 
-#include "capture.h"
 #include "cmacam-regs.h"
 #include "frames.h"
+#include "support/dma_buf.h"
+#include "support/v4l2_queue.h"
 
 namespace {
 
-using namespace bench;
+using namespace support;
+using bench::sumOf;
+
+enum class Source {
+	Queue,	/* the queue's own buffers, mapped from the video node */
+	Export, /* the queue's own, exported, given up and imported: libcamera's way */
+	Heap,	/* imported from a dma-heap */
+};
 
 enum class Reader { None, Tenth, Once, Twice };
 
@@ -57,17 +63,17 @@ struct Rectangle
 };
 
 /* What a reader of NV12 looks at: all, or the middle tenth of the lines of both planes. */
-std::vector<Rectangle> region(const Format &format, Reader reader)
+std::vector<Rectangle> region(const v4l2_pix_format &format, Reader reader)
 {
 	if (reader == Reader::None)
 		return {};
 	if (reader != Reader::Tenth)
-		return {{0, format.stride, format.height / 2 * 3}};
+		return {{0, format.bytesperline, format.height / 2 * 3}};
 	const uint32_t lines = format.height / 20 * 2;
 	const uint32_t first = (format.height - lines) / 4 * 2;
-	const size_t chroma = static_cast<size_t>(format.stride) * format.height;
-	return {{static_cast<size_t>(first) * format.stride, format.stride, lines},
-		{chroma + static_cast<size_t>(first / 2) * format.stride, format.stride,
+	const size_t chroma = static_cast<size_t>(format.bytesperline) * format.height;
+	return {{static_cast<size_t>(first) * format.bytesperline, format.bytesperline, lines},
+		{chroma + static_cast<size_t>(first / 2) * format.bytesperline, format.bytesperline,
 		 lines / 2}};
 }
 
@@ -75,7 +81,13 @@ std::vector<Rectangle> region(const Format &format, Reader reader)
 class Sync
 {
 public:
-	explicit Sync(bool parts) : device_(parts ? ::open(path, O_RDWR | O_CLOEXEC) : -1) {}
+	explicit Sync(bool parts)
+	{
+		/* Other allocators have no such node. */
+		const int fd = parts ? ::open(path, O_RDWR | O_CLOEXEC) : -1;
+		if (fd >= 0)
+			device_ = Fd(fd);
+	}
 
 	void begin(int dmaBuf, std::span<const Rectangle> parts) { edge(dmaBuf, parts, true); }
 	void end(int dmaBuf, std::span<const Rectangle> parts) { edge(dmaBuf, parts, false); }
@@ -93,8 +105,7 @@ private:
 			(start ? DMA_BUF_SYNC_START : DMA_BUF_SYNC_END) | DMA_BUF_SYNC_READ;
 		if (device_.isValid() && edgeOfParts(dmaBuf, parts, flags))
 			return;
-		dma_buf_sync sync{flags};
-		control(dmaBuf, DMA_BUF_IOCTL_SYNC, &sync, "DMA_BUF_IOCTL_SYNC");
+		support::sync(dmaBuf, flags);
 		kind_ = "whole";
 	}
 
@@ -110,7 +121,7 @@ private:
 			sync.offset = part.offset;
 			sync.stride = sync.line_bytes = part.stride;
 			sync.lines = part.lines;
-			const int error = tryControl(device_.get(), VB2_CMA_IOC_SYNC, &sync);
+			const int error = tryControl(device_, VB2_CMA_IOC_SYNC, &sync);
 			if (error == EOPNOTSUPP) {
 				refused_ = true;
 				return false;
@@ -164,20 +175,20 @@ class Bench
 {
 public:
 	explicit Bench(const Options &options)
-		: options_(options),
-		  capture_(options.device, options.width, options.height),
-		  sync_(options.reader == Reader::Tenth),
-		  region_(region(capture_.format(), options.reader))
+		: options_(options), queue_(options.device), sync_(options.reader == Reader::Tenth)
 	{
+		region_ = region(
+			queue_.setExactFormat(V4L2_PIX_FMT_NV12, options.width, options.height),
+			options.reader);
 		if (!options.marker.empty())
-			marker_.emplace(Fd::open(options.marker, O_WRONLY));
+			marker_ = Fd::open(options.marker, O_WRONLY);
 	}
 
 	void run()
 	{
 		prepare();
-		capture_.start();
-		round(std::min(options_.frames, capture_.count()));
+		queue_.start();
+		round(std::min(options_.frames, queue_.count()));
 		/* What the round found does not count: a fresh buffer is nobody's frame. */
 		lines_ = staleLines_ = 0;
 		mark("begin");
@@ -185,9 +196,9 @@ public:
 		round(options_.frames);
 		meter.print("stream");
 		mark("end");
-		capture_.stop();
+		queue_.stop();
 		printf("frames=%u frame_bytes=%u buffers=%u sync=%s sum=%" PRIu64 "\n",
-		       options_.frames, capture_.format().size, capture_.count(), sync_.kind(),
+		       options_.frames, queue_.format().sizeimage, queue_.count(), sync_.kind(),
 		       sum_);
 		if (options_.check)
 			printf("lines=%zu stale_lines=%zu\n", lines_, staleLines_);
@@ -197,15 +208,15 @@ private:
 	void prepare()
 	{
 		const Meter allocate;
-		capture_.allocate(options_.source, options_.buffers, options_.heap);
+		std::vector<Fd> imported = allocateBuffers();
 		allocate.print("allocate");
-		capture_.adopt();
+		adopt(std::move(imported));
 		if (options_.reader == Reader::None)
 			return;
 
 		const Meter map;
-		for (uint32_t i = 0; i < capture_.count(); i++)
-			mappings_.push_back(capture_.map(i));
+		for (uint32_t i = 0; i < queue_.count(); i++)
+			mappings_.push_back(queue_.map(i));
 		map.print("map");
 		const Meter touch;
 		const size_t page = sysconf(_SC_PAGESIZE);
@@ -215,17 +226,45 @@ private:
 		touch.print("touch");
 	}
 
+	/* Gets the buffers; of a heap's it returns the dma-bufs. With fewer than wanted it throws.
+	 */
+	std::vector<Fd> allocateBuffers()
+	{
+		std::vector<Fd> dmaBufs;
+		if (options_.source != Source::Heap) {
+			queue_.requestAll(options_.buffers);
+			return dmaBufs;
+		}
+		const Fd heap = Fd::open(options_.heap, O_RDWR);
+		for (uint32_t i = 0; i < options_.buffers; i++)
+			dmaBufs.push_back(allocateFromHeap(heap, queue_.format().sizeimage));
+		return dmaBufs;
+	}
+
+	/* Where they are to be imported, the queue takes them from then on. */
+	void adopt(std::vector<Fd> dmaBufs)
+	{
+		if (options_.source == Source::Queue)
+			return;
+		if (options_.source == Source::Export) {
+			for (uint32_t i = 0; i < queue_.count(); i++)
+				dmaBufs.push_back(queue_.exportBuffer(i));
+			queue_.request(0);
+		}
+		queue_.import(std::move(dmaBufs));
+	}
+
 	/* Capture that many frames, with no buffer queued before and none after. */
 	void round(uint32_t frames)
 	{
 		uint32_t queued = 0;
-		for (; queued < std::min(frames, capture_.count()); queued++)
-			capture_.queue(queued);
+		for (; queued < std::min(frames, queue_.count()); queued++)
+			queue_.queue(queued);
 		for (uint32_t done = 0; done < frames; done++) {
-			const v4l2_buffer buffer = capture_.dequeue();
+			const v4l2_buffer buffer = queue_.dequeue();
 			look(buffer);
 			if (queued < frames) {
-				capture_.queue(buffer.index);
+				queue_.queue(buffer.index);
 				queued++;
 			}
 		}
@@ -236,10 +275,10 @@ private:
 	{
 		const int stages = options_.reader == Reader::Twice ? 2 : 1;
 		for (int stage = 0; stage < stages && !region_.empty(); stage++) {
-			sync_.begin(capture_.dmaBuf(buffer.index), region_);
+			sync_.begin(queue_.dmaBuf(buffer.index), region_);
 			for (const Rectangle &part : region_)
 				read(mappings_[buffer.index].bytes(), part, buffer.sequence);
-			sync_.end(capture_.dmaBuf(buffer.index), region_);
+			sync_.end(queue_.dmaBuf(buffer.index), region_);
 		}
 	}
 
@@ -269,15 +308,15 @@ private:
 	void mark(const std::string &what) const
 	{
 		const std::string text = "memory_reader " + what;
-		if (marker_ && write(marker_->get(), text.data(), text.size()) < 0)
+		if (marker_.isValid() && write(marker_, text.data(), text.size()) < 0)
 			fail(options_.marker);
 	}
 
 	const Options &options_;
-	Capture capture_;
+	V4l2Queue queue_;
 	Sync sync_;
-	const std::vector<Rectangle> region_;
-	std::optional<Fd> marker_;
+	std::vector<Rectangle> region_;
+	Fd marker_;
 	std::vector<Mapping> mappings_;
 	uint64_t sum_ = 0;
 	size_t lines_ = 0;

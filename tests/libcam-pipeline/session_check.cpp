@@ -11,12 +11,9 @@
 #include <random>
 #include <spawn.h>
 #include <sstream>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
-
-#include <linux/dma-heap.h>
 
 #include <CLI/CLI.hpp>
 
@@ -24,6 +21,7 @@
 
 #include "../vm/witness.h"
 #include "check_camera.h"
+#include "support/dma_buf.h"
 
 using libcamera::FrameBuffer;
 using libcamera::FrameMetadata;
@@ -133,16 +131,8 @@ void keep(unsigned int sessions)
 
 libcamera::SharedFD allocateFrom(const std::string &heap, size_t size)
 {
-	const int fd = open(heap.c_str(), O_RDWR | O_CLOEXEC);
-	must(fd >= 0, "cannot open " + heap);
-	dma_heap_allocation_data data{};
-	data.len = size;
-	data.fd_flags = O_RDWR | O_CLOEXEC;
-	const int ret = ioctl(fd, DMA_HEAP_IOCTL_ALLOC, &data);
-	close(fd);
-	must(!ret, "cannot allocate from " + heap);
-	libcamera::UniqueFD buffer(static_cast<int>(data.fd));
-	return libcamera::SharedFD(std::move(buffer));
+	auto buffer = support::allocateFromHeap(support::Fd::open(heap, O_RDWR), size);
+	return libcamera::SharedFD(libcamera::UniqueFD(buffer.release()));
 }
 
 std::unique_ptr<FrameBuffer> foreign(const std::string &heap,

@@ -5,20 +5,17 @@
 #include <cerrno>
 #include <cstdlib>
 #include <linux/cmacam.h>
-#include <linux/dma-buf.h>
-#include <linux/videodev2.h>
 #include <poll.h>
 #include <string>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <system_error>
 #include <vector>
 
+#include "support/dma_buf.h"
+#include "support/v4l2_queue.h"
 #include "witness.h"
 
 namespace {
 
-constexpr int frameLimitMs = 60'000;
+using namespace support;
 
 struct Options
 {
@@ -42,11 +39,6 @@ struct Options
 	std::string dump;
 };
 
-[[noreturn]] void fail(const std::string &what)
-{
-	throw std::system_error(errno, std::generic_category(), what);
-}
-
 uint32_t fourcc(const std::string &name)
 {
 	if (name == "SRGGB10")
@@ -59,12 +51,8 @@ uint32_t fourcc(const std::string &name)
 class Capture
 {
 public:
-	explicit Capture(const Options &options)
-		: options_(options),
-		  fd_(open(options.device.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK))
+	explicit Capture(const Options &options) : options_(options), queue_(options.device)
 	{
-		if (fd_ < 0)
-			fail(options.device);
 		setFormat(options_.exportHeight ? options_.exportHeight : options_.height);
 		if (options_.events)
 			subscribe();
@@ -72,17 +60,12 @@ public:
 			allocate();
 	}
 
-	~Capture() { close(fd_); }
-	Capture(const Capture &) = delete;
-	Capture &operator=(const Capture &) = delete;
-
 	void run()
 	{
 		if (options_.io == "read")
 			return runRead();
 
-		int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-		control(VIDIOC_STREAMON, &type, "VIDIOC_STREAMON");
+		queue_.start();
 		for (uint32_t done = 0; options_.forever || done < options_.frames;) {
 			const v4l2_buffer buffer = dequeue();
 			syncExported(buffer.index, DMA_BUF_SYNC_START);
@@ -95,147 +78,69 @@ public:
 			else if (held_.size() == mappings_.size())
 				waitForLoss();
 		}
-		control(VIDIOC_STREAMOFF, &type, "VIDIOC_STREAMOFF");
+		queue_.stop();
 		drainEvents();
 	}
 
 private:
-	void control(unsigned long request, void *argument, const char *name)
-	{
-		int status;
-		do {
-			status = ioctl(fd_, request, argument);
-		} while (status < 0 && errno == EINTR);
-		if (status < 0)
-			fail(name);
-	}
-
 	void setFormat(uint32_t height)
 	{
-		v4l2_format format{};
-		format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-		format.fmt.pix.width = options_.width;
-		format.fmt.pix.height = height;
-		format.fmt.pix.pixelformat = fourcc(options_.format);
-		format.fmt.pix.bytesperline = options_.stride;
-		control(VIDIOC_S_FMT, &format, "VIDIOC_S_FMT");
-		printf("format width=%u height=%u stride=%u size=%u\n", format.fmt.pix.width,
-		       format.fmt.pix.height, format.fmt.pix.bytesperline,
-		       format.fmt.pix.sizeimage);
-		size_ = format.fmt.pix.sizeimage;
+		const v4l2_pix_format &format = queue_.setFormat(
+			fourcc(options_.format), options_.width, height, options_.stride);
+		printf("format width=%u height=%u stride=%u size=%u\n", format.width, format.height,
+		       format.bytesperline, format.sizeimage);
 	}
 
 	void subscribe()
 	{
 		v4l2_event_subscription subscription{};
 		subscription.type = V4L2_EVENT_CMACAM_LOST;
-		control(VIDIOC_SUBSCRIBE_EVENT, &subscription, "VIDIOC_SUBSCRIBE_EVENT");
-	}
-
-	uint32_t requestBuffers()
-	{
-		v4l2_requestbuffers request{};
-		request.count = options_.buffers;
-		request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-		request.memory = V4L2_MEMORY_MMAP;
-		control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
-		printf("buffers count=%u flags=0x%x\n", request.count, request.flags);
-		return request.count;
-	}
-
-	uint32_t createBuffers()
-	{
-		v4l2_create_buffers request{};
-		request.count = options_.buffers;
-		request.memory = V4L2_MEMORY_MMAP;
-		request.format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-		control(VIDIOC_G_FMT, &request.format, "VIDIOC_G_FMT");
-		control(VIDIOC_CREATE_BUFS, &request, "VIDIOC_CREATE_BUFS");
-		printf("buffers count=%u flags=0x%x\n", request.count, request.flags);
-		return request.count;
+		control(queue_.fd(), VIDIOC_SUBSCRIBE_EVENT, &subscription,
+			"VIDIOC_SUBSCRIBE_EVENT");
 	}
 
 	void allocate()
 	{
-		const uint32_t count = options_.create ? createBuffers() : requestBuffers();
-		for (uint32_t i = 0; i < count; i++)
-			mappings_.push_back(options_.io == "dmabuf" ? mapExported(i)
-								    : mapBuffer(i));
-		memory_ = V4L2_MEMORY_MMAP;
-		if (options_.io == "dmabuf") {
-			/* As libcamera does: give the queue up, import what it exported. */
-			v4l2_requestbuffers request{};
-			request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-			request.memory = V4L2_MEMORY_MMAP;
-			control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
-			if (options_.exportHeight)
-				setFormat(options_.height);
-			request.count = mappings_.size();
-			request.memory = V4L2_MEMORY_DMABUF;
-			control(VIDIOC_REQBUFS, &request, "VIDIOC_REQBUFS");
-			memory_ = V4L2_MEMORY_DMABUF;
-		}
+		if (!options_.create)
+			queue_.request(options_.buffers);
+		else if (queue_.tryCreate(options_.buffers))
+			fail("VIDIOC_CREATE_BUFS");
+		printf("buffers count=%u flags=0x%x\n", queue_.count(), queue_.flags());
+		if (options_.io == "dmabuf")
+			importExported();
+		else
+			for (uint32_t i = 0; i < queue_.count(); i++)
+				mappings_.push_back(queue_.map(i));
 		for (uint32_t i = 0; i < mappings_.size(); i++)
-			queue(i);
+			queue_.queue(i);
 	}
 
-	std::span<const std::byte> map(int fd, off_t offset)
+	/* As libcamera does: give the queue up, import what it exported. */
+	void importExported()
 	{
-		void *address = mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, offset);
-		if (address == MAP_FAILED)
-			fail("mmap");
-		return {static_cast<const std::byte *>(address), size_};
-	}
-
-	std::span<const std::byte> mapBuffer(uint32_t index)
-	{
-		v4l2_buffer buffer = describe(index);
-		control(VIDIOC_QUERYBUF, &buffer, "VIDIOC_QUERYBUF");
-		return map(fd_, buffer.m.offset);
-	}
-
-	std::span<const std::byte> mapExported(uint32_t index)
-	{
-		v4l2_exportbuffer exported{};
-		exported.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-		exported.index = index;
-		exported.flags = O_RDWR | O_CLOEXEC;
-		control(VIDIOC_EXPBUF, &exported, "VIDIOC_EXPBUF");
-		exports_.push_back(exported.fd);
-		return map(exported.fd, 0);
-	}
-
-	v4l2_buffer describe(uint32_t index) const
-	{
-		v4l2_buffer buffer{};
-		buffer.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-		buffer.memory = memory_;
-		buffer.index = index;
-		if (memory_ == V4L2_MEMORY_DMABUF && index < exports_.size())
-			buffer.m.fd = exports_[index];
-		return buffer;
-	}
-
-	void queue(uint32_t index)
-	{
-		v4l2_buffer buffer = describe(index);
-		control(VIDIOC_QBUF, &buffer, "VIDIOC_QBUF");
+		std::vector<Fd> exported;
+		for (uint32_t i = 0; i < queue_.count(); i++) {
+			exported.push_back(queue_.exportBuffer(i));
+			mappings_.emplace_back(exported[i], 0, queue_.format().sizeimage,
+					       PROT_READ);
+		}
+		queue_.request(0);
+		if (options_.exportHeight)
+			setFormat(options_.height);
+		queue_.import(std::move(exported));
 	}
 
 	void releaseHeld()
 	{
 		for (uint32_t index : held_)
-			queue(index);
+			queue_.queue(index);
 		held_.clear();
 	}
 
 	void syncExported(uint32_t index, uint64_t edge)
 	{
-		if (!options_.sync)
-			return;
-		dma_buf_sync sync{edge | DMA_BUF_SYNC_READ};
-		if (ioctl(exports_.at(index), DMA_BUF_IOCTL_SYNC, &sync) < 0)
-			fail("DMA_BUF_IOCTL_SYNC");
+		if (options_.sync)
+			support::sync(queue_.dmaBuf(index), edge | DMA_BUF_SYNC_READ);
 	}
 
 	/* Starve the engine until the frame of the wanted number is lost, then let go. */
@@ -247,30 +152,16 @@ private:
 		options_.withholdAfter = 0;
 	}
 
-	short waitFor(short events)
-	{
-		pollfd wait{fd_, events, 0};
-		int status;
-		do {
-			status = poll(&wait, 1, frameLimitMs);
-		} while (status < 0 && errno == EINTR);
-		if (status < 0)
-			fail("poll");
-		if (status == 0)
-			throw std::runtime_error("no frame and no event within 60 s");
-		return wait.revents;
-	}
-
 	void awaitEvents()
 	{
-		waitFor(POLLPRI);
+		queue_.wait(POLLPRI);
 		drainEvents();
 	}
 
 	void drainEvents()
 	{
 		v4l2_event event{};
-		while (options_.events && ioctl(fd_, VIDIOC_DQEVENT, &event) == 0) {
+		while (options_.events && tryControl(queue_.fd(), VIDIOC_DQEVENT, &event) == 0) {
 			cmacam_event_lost lost;
 			memcpy(&lost, event.u.data, sizeof(lost));
 			printf("lost first=%u count=%u total=%u\n", lost.first, lost.count,
@@ -281,21 +172,21 @@ private:
 
 	v4l2_buffer dequeue()
 	{
-		v4l2_buffer buffer = describe(0);
-		for (;;) {
-			const short ready = waitFor(POLLIN | (options_.events ? POLLPRI : 0));
-			if (ready & POLLPRI)
+		v4l2_buffer buffer;
+		int error;
+		do {
+			if (queue_.wait(POLLIN | (options_.events ? POLLPRI : 0)) & POLLPRI)
 				drainEvents();
-			if (ioctl(fd_, VIDIOC_DQBUF, &buffer) == 0)
-				return buffer;
-			if (errno != EAGAIN && errno != EINTR)
-				fail("VIDIOC_DQBUF");
-		}
+			error = queue_.tryDequeue(buffer);
+		} while (error == EAGAIN);
+		if (error)
+			fail("VIDIOC_DQBUF");
+		return buffer;
 	}
 
 	void report(const v4l2_buffer &buffer)
 	{
-		const auto mapping = mappings_[buffer.index];
+		const std::span<const std::byte> mapping = mappings_[buffer.index].bytes();
 		const auto frame = mapping.first(buffer.bytesused);
 		printf("frame seq=%u time=%lld.%06ld flags=0x%x bytes=%u index=%u", buffer.sequence,
 		       static_cast<long long>(buffer.timestamp.tv_sec),
@@ -322,12 +213,12 @@ private:
 
 	void runRead()
 	{
-		std::vector<std::byte> frame(size_);
+		std::vector<std::byte> frame(queue_.format().sizeimage);
 		for (uint32_t done = 0; done < options_.frames; done++) {
 			ssize_t got;
-			while ((got = ::read(fd_, frame.data(), frame.size())) < 0 &&
+			while ((got = ::read(queue_.fd(), frame.data(), frame.size())) < 0 &&
 			       errno == EAGAIN)
-				waitFor(POLLIN);
+				queue_.wait(POLLIN);
 			if (got < 0)
 				fail("read");
 			printf("frame bytes=%zd", got);
@@ -339,11 +230,8 @@ private:
 	}
 
 	Options options_;
-	int fd_;
-	uint32_t size_ = 0;
-	uint32_t memory_ = V4L2_MEMORY_MMAP;
-	std::vector<std::span<const std::byte>> mappings_;
-	std::vector<int> exports_;
+	V4l2Queue queue_;
+	std::vector<Mapping> mappings_;
 	std::vector<uint32_t> held_;
 	uint32_t lastLost_ = 0;
 };

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <glib.h>
 #include <optional>
 #include <span>
@@ -18,38 +17,45 @@
 #include <vector>
 
 #include "cmacam-regs.h"
+#include "support/fd.h"
 
 namespace witness {
 
 /*
- * Physical address of a mapping of this process (needs root), or nothing if
- * any of its pages is missing or they are not contiguous. Bits of a pagemap
- * entry: Documentation/admin-guide/mm/pagemap.rst.
+ * Page frame number of each page of a mapping of this process, 0 where there is
+ * none (needs root). Bits of a pagemap entry:
+ * Documentation/admin-guide/mm/pagemap.rst.
+ */
+inline std::vector<uint64_t> pageFrames(std::span<const std::byte> mapping)
+{
+	constexpr uint64_t present = 1ULL << 63;
+	constexpr uint64_t frameMask = (1ULL << 55) - 1;
+	const long page = sysconf(_SC_PAGESIZE);
+	const auto begin = reinterpret_cast<uintptr_t>(mapping.data());
+	std::vector<uint64_t> entries((begin % page + mapping.size() + page - 1) / page);
+
+	const auto file = support::Fd::open("/proc/self/pagemap", O_RDONLY);
+	const size_t bytes = entries.size() * sizeof(uint64_t);
+	if (pread(file, entries.data(), bytes, begin / page * sizeof(uint64_t)) != ssize_t(bytes))
+		support::fail("pagemap");
+	for (uint64_t &entry : entries)
+		entry = entry & present ? entry & frameMask : 0;
+	return entries;
+}
+
+/*
+ * Physical address of a mapping of this process, or nothing if any of its pages
+ * is missing or they are not contiguous.
  */
 inline std::optional<uint64_t> physicalAddress(std::span<const std::byte> mapping)
 {
 	const long page = sysconf(_SC_PAGESIZE);
-	const auto begin = reinterpret_cast<uintptr_t>(mapping.data());
-	const size_t pages = (begin % page + mapping.size() + page - 1) / page;
-	std::vector<uint64_t> entries(pages);
-
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return std::nullopt;
-	const size_t bytes = pages * sizeof(uint64_t);
-	const ssize_t got = pread(fd, entries.data(), bytes, begin / page * sizeof(uint64_t));
-	close(fd);
-	if (got != static_cast<ssize_t>(bytes))
-		return std::nullopt;
-
-	constexpr uint64_t present = 1ULL << 63;
-	constexpr uint64_t frameMask = (1ULL << 55) - 1;
-	for (size_t i = 0; i < pages; i++) {
-		if (!(entries[i] & present) ||
-		    (entries[i] & frameMask) != (entries[0] & frameMask) + i)
+	const std::vector<uint64_t> frames = pageFrames(mapping);
+	for (size_t i = 0; i < frames.size(); i++) {
+		if (!frames[i] || frames[i] != frames[0] + i)
 			return std::nullopt;
 	}
-	return (entries[0] & frameMask) * page + begin % page;
+	return frames[0] * page + reinterpret_cast<uintptr_t>(mapping.data()) % page;
 }
 
 inline std::optional<cmacam_mark> readMark(std::span<const std::byte> frame)

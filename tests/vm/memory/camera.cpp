@@ -1,75 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "camera.h"
 
-#include <fcntl.h>
 #include <linux/cmacam.h>
-#include <linux/dma-buf.h>
-#include <poll.h>
-#include <sys/ioctl.h>
 
 #include "../witness.h"
-
-namespace {
-
-constexpr int kFrameLimitMs = 30'000;
-
-v4l2_buffer describe(unsigned int index)
-{
-	v4l2_buffer buffer{};
-	buffer.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	buffer.memory = V4L2_MEMORY_MMAP;
-	buffer.index = index;
-	return buffer;
-}
-
-void sync(int dmabuf, uint64_t flags)
-{
-	dma_buf_sync argument{flags | DMA_BUF_SYNC_RW};
-	EXPECT_EQ(ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &argument), 0) << because();
-}
-
-} /* namespace */
+#include "support/dma_buf.h"
 
 std::string nameOf(Source source)
 {
 	return source == Source::V4l2 ? "V4l2" : "DmaBuf";
 }
 
-Camera::Camera() : node_(open(setting("VIDEO_NODE").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK))
+Camera::Camera() : queue_(setting("VIDEO_NODE"))
 {
 }
 
 Camera::~Camera()
 {
-	if (streaming_)
-		stopStreaming();
-	EXPECT_EQ(freeBuffers(), 0) << because();
-}
-
-void Camera::control(unsigned long request, void *argument)
-{
-	must(ioctl(node_, request, argument) == 0, "ioctl " + std::to_string(_IOC_NR(request)));
+	EXPECT_NO_THROW({
+		if (streaming_)
+			stop();
+		releaseBuffers();
+	});
 }
 
 size_t Camera::setSize(Size size)
 {
-	v4l2_format format{};
-	format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	format.fmt.pix.width = size.width;
-	format.fmt.pix.height = size.height;
-	format.fmt.pix.pixelformat = V4L2_PIX_FMT_NV12;
-	control(VIDIOC_S_FMT, &format);
-	must(format.fmt.pix.width == size.width && format.fmt.pix.height == size.height, "size");
-	return frameBytes_ = format.fmt.pix.sizeimage;
+	return queue_.setExactFormat(V4L2_PIX_FMT_NV12, size.width, size.height).sizeimage;
 }
 
 bool Camera::request(unsigned int count)
 {
-	v4l2_requestbuffers request{};
-	request.count = count;
-	request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	request.memory = V4L2_MEMORY_MMAP;
-	if (ioctl(node_, VIDIOC_REQBUFS, &request) == 0 && request.count == count)
+	if (queue_.tryRequest(count) == 0 && queue_.count() == count)
 		return true;
 	releaseBuffers();
 	return false;
@@ -77,89 +39,54 @@ bool Camera::request(unsigned int count)
 
 bool Camera::create(size_t bytes)
 {
-	v4l2_create_buffers request{};
-	request.count = 1;
-	request.memory = V4L2_MEMORY_MMAP;
-	request.format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	control(VIDIOC_G_FMT, &request.format);
-	request.format.fmt.pix.sizeimage = bytes;
-	return ioctl(node_, VIDIOC_CREATE_BUFS, &request) == 0 && request.count == 1;
-}
-
-int Camera::freeBuffers()
-{
-	v4l2_requestbuffers request{};
-	request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	request.memory = V4L2_MEMORY_MMAP;
-	return ioctl(node_, VIDIOC_REQBUFS, &request);
+	return queue_.tryCreate(1, bytes) == 0;
 }
 
 void Camera::releaseBuffers()
 {
-	must(freeBuffers() == 0, "VIDIOC_REQBUFS(0)");
+	queue_.request(0);
 }
 
 size_t Camera::bufferBytes(unsigned int index)
 {
-	v4l2_buffer buffer = describe(index);
-	control(VIDIOC_QUERYBUF, &buffer);
-	return buffer.length;
+	return queue_.query(index).length;
 }
 
 Mapping Camera::map(unsigned int index, int protection)
 {
-	v4l2_buffer buffer = describe(index);
-	control(VIDIOC_QUERYBUF, &buffer);
-	return Mapping(node_, buffer.m.offset, buffer.length, protection);
+	return queue_.map(index, protection);
 }
 
 Fd Camera::exportBuffer(unsigned int index)
 {
-	v4l2_exportbuffer exported{};
-	exported.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	exported.index = index;
-	exported.flags = O_RDWR | O_CLOEXEC;
-	control(VIDIOC_EXPBUF, &exported);
-	return Fd(exported.fd);
+	return queue_.exportBuffer(index);
 }
 
 void Camera::start(unsigned int count)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		v4l2_buffer buffer = describe(i);
-		control(VIDIOC_QBUF, &buffer);
-	}
-	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	control(VIDIOC_STREAMON, &type);
+	for (unsigned int i = 0; i < count; i++)
+		queue_.queue(i);
+	queue_.start();
 	streaming_ = true;
 }
 
 Frame Camera::dequeue()
 {
-	pollfd wait{node_, POLLIN, 0};
-	must(poll(&wait, 1, kFrameLimitMs) == 1, "waiting for a frame");
-	v4l2_buffer buffer = describe(0);
-	control(VIDIOC_DQBUF, &buffer);
+	const v4l2_buffer buffer = queue_.dequeue();
 	return {buffer.index, buffer.sequence, buffer.bytesused};
-}
-
-int Camera::stopStreaming()
-{
-	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	streaming_ = false;
-	return ioctl(node_, VIDIOC_STREAMOFF, &type);
 }
 
 void Camera::stop()
 {
-	must(stopStreaming() == 0, "VIDIOC_STREAMOFF");
+	streaming_ = false;
+	queue_.stop();
 }
 
 std::string Camera::lastError()
 {
 	v4l2_queryctrl query{};
 	query.id = V4L2_CID_CMACAM_LAST_ERROR;
-	control(VIDIOC_QUERYCTRL, &query);
+	support::control(queue_.fd(), VIDIOC_QUERYCTRL, &query, "VIDIOC_QUERYCTRL");
 	std::string text(query.maximum + 1, '\0');
 	v4l2_ext_control value{};
 	value.id = query.id;
@@ -168,7 +95,7 @@ std::string Camera::lastError()
 	v4l2_ext_controls controls{};
 	controls.count = 1;
 	controls.controls = &value;
-	control(VIDIOC_G_EXT_CTRLS, &controls);
+	support::control(queue_.fd(), VIDIOC_G_EXT_CTRLS, &controls, "VIDIOC_G_EXT_CTRLS");
 	return text.c_str();
 }
 
@@ -193,26 +120,12 @@ Written boardsAccount(std::span<const std::byte> frame)
 	return written;
 }
 
-std::vector<uint64_t> pageFrames(std::span<const std::byte> mapping)
-{
-	constexpr uint64_t present = 1ULL << 63;
-	constexpr uint64_t frameMask = (1ULL << 55) - 1;
-	std::vector<uint64_t> entries(wholePages(mapping.size()) / kPage);
-	Fd file(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-	const auto first = reinterpret_cast<uintptr_t>(mapping.data()) / kPage;
-	const size_t bytes = entries.size() * sizeof(entries[0]);
-	EXPECT_EQ(pread(file, entries.data(), bytes, first * sizeof(entries[0])), ssize_t(bytes));
-	for (uint64_t &entry : entries)
-		entry = entry & present ? entry & frameMask : 0;
-	return entries;
-}
-
 void beginAccess(int dmabuf)
 {
-	sync(dmabuf, DMA_BUF_SYNC_START);
+	support::sync(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
 }
 
 void endAccess(int dmabuf)
 {
-	sync(dmabuf, DMA_BUF_SYNC_END);
+	support::sync(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 }

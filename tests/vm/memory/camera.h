@@ -2,9 +2,8 @@
 /* A capture queue of the driver, and frames captured with it. */
 #pragma once
 
-#include <linux/videodev2.h>
-
-#include "support.h"
+#include "common.h"
+#include "support/v4l2_queue.h"
 
 struct Size
 {
@@ -39,7 +38,6 @@ public:
 
 	/* Set the size of the frames; the bytes that one takes. */
 	size_t setSize(Size size);
-	size_t frameBytes() const { return frameBytes_; }
 
 	/* Make `count` buffers of the frame's size, all of them or none. */
 	bool request(unsigned int count);
@@ -59,15 +57,10 @@ public:
 	/* The driver's last failure, in one sentence. */
 	std::string lastError();
 
-	int node() const { return node_; }
+	const support::V4l2Queue &queue() const { return queue_; }
 
 private:
-	void control(unsigned long request, void *argument);
-	int freeBuffers();
-	int stopStreaming();
-
-	Fd node_;
-	size_t frameBytes_ = 0;
+	support::V4l2Queue queue_;
 	bool streaming_ = false;
 };
 
@@ -80,9 +73,6 @@ struct Written
 
 /* By the mark in the frame, which no other frame has. */
 Written boardsAccount(std::span<const std::byte> frame);
-
-/* Page frame number of each page of a mapping; 0 where there is none. */
-std::vector<uint64_t> pageFrames(std::span<const std::byte> mapping);
 
 /* DMA_BUF_IOCTL_SYNC: the CPU's access to a dma-buf begins, or ends. */
 void beginAccess(int dmabuf);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "support.h"
+#include "common.h"
 
 constexpr const char *kDebugfs = "/sys/kernel/debug/vb2-cma/";
 

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "support.h"
+#include "common.h"
 
 /* Pages into a pipe, which must have the room for them. */
 void spliceInto(int pipe, std::span<const std::byte> bytes);

@@ -20,10 +20,10 @@
 #include <array>
 #include <csignal>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
+#include "../witness.h"
 #include "camera.h"
 #include "counters.h"
 
@@ -153,7 +153,7 @@ TEST_P(Mappings, AChildKeepsTheBuffer)
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		in.reset();
-		close(camera_->node());
+		close(camera_->queue().fd());
 		exported_.reset();
 		char go;
 		const bool fine = read(out, &go, 1) == 1 && same(bytes(), before_);
@@ -277,11 +277,11 @@ TEST_P(Mappings, RightsGoAndComeBack)
 TEST_P(Mappings, DroppedPagesComeBack)
 {
 	expectWhole(address_);
-	const auto frames = pageFrames(bytes());
+	const auto frames = witness::pageFrames(bytes());
 	for (int advice : {MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_COLD, MADV_PAGEOUT}) {
 		ASSERT_EQ(madvise(address_, size_, advice), 0) << advice << ": " << because();
 		expectWhole(address_);
-		EXPECT_EQ(pageFrames(bytes()), frames) << advice;
+		EXPECT_EQ(witness::pageFrames(bytes()), frames) << advice;
 	}
 	ASSERT_EQ(madvise(address_ + kPage, kPage, MADV_DONTNEED), 0);
 	address_[kPage] = before_[kPage] = std::byte{0x77};
@@ -289,7 +289,7 @@ TEST_P(Mappings, DroppedPagesComeBack)
 	for (int advice : {MADV_POPULATE_READ, MADV_POPULATE_WRITE}) {
 		ASSERT_EQ(madvise(address_, size_, MADV_DONTNEED), 0);
 		ASSERT_EQ(madvise(address_, size_, advice), 0) << advice << ": " << because();
-		EXPECT_EQ(pageFrames(bytes()), frames) << advice;
+		EXPECT_EQ(witness::pageFrames(bytes()), frames) << advice;
 		expectWhole(address_);
 	}
 	expectMappings(1);
@@ -344,7 +344,7 @@ TEST_P(Mappings, IsSeenThroughProcMem)
 
 TEST_P(Mappings, ItsLimitsAreTheBuffers)
 {
-	const int file = GetParam() == Source::DmaBuf ? exported_ : camera_->node();
+	const int file = GetParam() == Source::DmaBuf ? exported_ : camera_->queue().fd();
 	EXPECT_EQ(mmap(nullptr, size_ + kPage, PROT_READ, MAP_SHARED, file, 0), MAP_FAILED);
 	EXPECT_EQ(mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0), MAP_FAILED);
 	EXPECT_EQ(errno, EINVAL);
@@ -370,11 +370,7 @@ TEST_P(DmaBufMappings, MayBeAPart)
 
 TEST_P(DmaBufMappings, GetNoMoreThanTheDescriptorGives)
 {
-	v4l2_exportbuffer request{};
-	request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	request.flags = O_RDONLY | O_CLOEXEC;
-	ASSERT_EQ(ioctl(camera_->node(), VIDIOC_EXPBUF, &request), 0) << because();
-	const Fd readOnly(request.fd);
+	const Fd readOnly = camera_->queue().exportBuffer(0, O_RDONLY);
 	EXPECT_EQ(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, readOnly, 0),
 		  MAP_FAILED);
 	EXPECT_EQ(errno, EACCES);

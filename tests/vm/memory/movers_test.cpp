@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "../witness.h"
 #include "camera.h"
 #include "ring.h"
 
@@ -218,7 +219,7 @@ public:
 		beginAccess(dmabuf());
 		pixels_ = copyOf(mapping.bytes().first(frame_.bytes));
 		endAccess(dmabuf());
-		EXPECT_EQ(Sha256::of(pixels_), boardsAccount(pixels_).digest);
+		EXPECT_EQ(witness::sha256(pixels_), boardsAccount(pixels_).digest);
 	}
 
 	/* A fresh mapping: nothing but the mover has touched it. */

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "support.h"
+#include "common.h"
 
 /* 0 and what holds the pin, or the error that refused it. */
 struct Pin

@@ -10,6 +10,7 @@
 #include <set>
 #include <sys/syscall.h>
 
+#include "../witness.h"
 #include "camera.h"
 #include "counters.h"
 #include "in_flight.h"
@@ -123,7 +124,7 @@ TEST_F(Reuse, PagesInFlightKeepTheirFrame)
 			EXPECT_GT(count, 1u);
 			fillAll(next, count);
 		}
-		EXPECT_EQ(Sha256::of(flight->arrive(frame.bytes)), digest);
+		EXPECT_EQ(witness::sha256(flight->arrive(frame.bytes)), digest);
 		flight.reset();
 		expectNothingHeld();
 
@@ -138,7 +139,7 @@ using Pages = std::set<uint64_t>;
 
 Pages pagesOf(const Mapping &mapping)
 {
-	const auto frames = pageFrames(mapping.bytes());
+	const auto frames = witness::pageFrames(mapping.bytes());
 	return {frames.begin(), frames.end()};
 }
 

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "support.h"
+#include "common.h"
 
 /*
  * A file for direct I/O that has its blocks already, none of them cached. A

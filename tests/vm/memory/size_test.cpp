@@ -3,6 +3,7 @@
 
 #include <regex>
 
+#include "../witness.h"
 #include "camera.h"
 #include "counters.h"
 #include "in_flight.h"
@@ -32,7 +33,7 @@ TEST_F(Sizes, FourBuffersOf8KAreContiguous)
 		const Mapping mapping = camera.map(i);
 		/* All of it is needed for mmap=fault, which maps what was touched. */
 		EXPECT_TRUE(allAre(mapping.bytes(), std::byte{0}));
-		const auto frames = pageFrames(mapping.bytes());
+		const auto frames = witness::pageFrames(mapping.bytes());
 		for (size_t page = 0; page < frames.size(); page++)
 			ASSERT_EQ(frames[page], frames[0] + page) << "buffer " << i;
 		starts.push_back(frames[0] * kPage);
@@ -44,7 +45,7 @@ TEST_F(Sizes, FourBuffersOf8KAreContiguous)
 		const auto pixels = mapping.bytes().first(frame.bytes);
 		const Written written = boardsAccount(pixels);
 		EXPECT_EQ(written.address, starts[frame.index]);
-		EXPECT_EQ(Sha256::of(pixels), written.digest);
+		EXPECT_EQ(witness::sha256(pixels), written.digest);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of the frames' memory share: files, mappings, digests, the kernel's counters. */
+/* What the tests of the frames' memory share: settings, bytes, children, texts of the kernel. */
 #pragma once
 
 #include <cerrno>
@@ -9,7 +9,6 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
-#include <glib.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <optional>
@@ -17,11 +16,16 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
+
+#include "support/fd.h"
+#include "support/mapping.h"
+
+using support::Fd;
+using support::Mapping;
 
 constexpr size_t kPage = 4096;
 
@@ -48,66 +52,8 @@ inline std::string because()
 inline void must(bool done, const std::string &what)
 {
 	if (!done)
-		throw std::runtime_error(what + ": " + because());
+		support::fail(what);
 }
-
-class Fd
-{
-public:
-	Fd() = default;
-	explicit Fd(int fd) : fd_(fd) { must(fd >= 0, "open"); }
-	Fd(Fd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-	Fd &operator=(Fd &&other) noexcept
-	{
-		std::swap(fd_, other.fd_);
-		return *this;
-	}
-	~Fd() { reset(); }
-	void reset()
-	{
-		if (fd_ >= 0)
-			close(std::exchange(fd_, -1));
-	}
-	operator int() const { return fd_; }
-
-private:
-	int fd_ = -1;
-};
-
-class Mapping
-{
-public:
-	Mapping() = default;
-	Mapping(int fd, off_t offset, size_t size, int protection = PROT_READ | PROT_WRITE)
-		: address_(mmap(nullptr, size, protection, MAP_SHARED, fd, offset)), size_(size)
-	{
-		must(address_ != MAP_FAILED, "mmap");
-	}
-	Mapping(Mapping &&other) noexcept
-		: address_(std::exchange(other.address_, MAP_FAILED)), size_(other.size_)
-	{
-	}
-	Mapping &operator=(Mapping &&other) noexcept
-	{
-		std::swap(address_, other.address_);
-		std::swap(size_, other.size_);
-		return *this;
-	}
-	~Mapping()
-	{
-		if (address_ != MAP_FAILED)
-			munmap(address_, size_);
-	}
-	/* From now on it is the caller's to unmap. */
-	void *release() { return std::exchange(address_, MAP_FAILED); }
-	std::byte *data() const { return static_cast<std::byte *>(address_); }
-	size_t size() const { return size_; }
-	std::span<std::byte> bytes() const { return {data(), size_}; }
-
-private:
-	void *address_ = MAP_FAILED;
-	size_t size_ = 0;
-};
 
 using Bytes = std::vector<std::byte>;
 
@@ -126,31 +72,6 @@ inline bool allAre(std::span<const std::byte> bytes, std::byte value)
 	return bytes.empty() || (bytes.front() == value &&
 				 memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
-
-class Sha256
-{
-public:
-	void add(std::span<const std::byte> bytes)
-	{
-		g_checksum_update(sum_.get(), reinterpret_cast<const guchar *>(bytes.data()),
-				  static_cast<gssize>(bytes.size()));
-		size_ += bytes.size();
-	}
-	std::string text() { return g_checksum_get_string(sum_.get()); }
-	size_t size() const { return size_; }
-
-	static std::string of(std::span<const std::byte> bytes)
-	{
-		Sha256 sum;
-		sum.add(bytes);
-		return sum.text();
-	}
-
-private:
-	std::unique_ptr<GChecksum, decltype(&g_checksum_free)> sum_{
-		g_checksum_new(G_CHECKSUM_SHA256), g_checksum_free};
-	size_t size_ = 0;
-};
 
 /* Run in a child process; its exit status (127 and a report where it died otherwise). */
 inline int inChild(const std::function<int()> &body)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* A file descriptor that is closed with its scope. */
+#pragma once
+
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+#include "error.h"
+
+namespace support {
+
+class Fd
+{
+public:
+	Fd() = default;
+	/* Takes the descriptor over. A negative one is the failure of the call it came from:
+	 * throws. */
+	explicit Fd(int fd, const char *call = "open") : fd_(fd)
+	{
+		if (fd < 0)
+			fail(call);
+	}
+	Fd(Fd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+	Fd &operator=(Fd &&other) noexcept
+	{
+		std::swap(fd_, other.fd_);
+		return *this;
+	}
+	~Fd() { reset(); }
+
+	/* Close-on-exec. */
+	static Fd open(const std::string &path, int flags)
+	{
+		return Fd(::open(path.c_str(), flags | O_CLOEXEC), path.c_str());
+	}
+
+	void reset()
+	{
+		if (fd_ >= 0)
+			close(std::exchange(fd_, -1));
+	}
+
+	/* From now on it is the caller's to close. */
+	int release() { return std::exchange(fd_, -1); }
+	bool isValid() const { return fd_ >= 0; }
+	/* Its number, so that system calls take it as it is. */
+	operator int() const { return fd_; }
+
+private:
+	int fd_ = -1;
+};
+
+} /* namespace support */
