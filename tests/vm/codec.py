@@ -5,7 +5,6 @@ import contextlib
 import os
 
 import lib
-import nodes
 import programs
 import strides
 import v4l2
@@ -25,7 +24,7 @@ def by_camera(pixels, width, height):
         raw = v4l2.Queue(stride // strides.FORMATS[pixels][0], lines, pixels=pixels, kind=v4l2.VIDEO_OUTPUT, fd=fd)
         coded = v4l2.Queue(stride // strides.FORMATS[pixels][0], lines, pixels="FWHT", kind=v4l2.VIDEO_CAPTURE, fd=fd)
         v4l2.select_part(fd, v4l2.CROP, 0, 0, width, height, kind=v4l2.VIDEO_OUTPUT)
-        nodes.set_controls(fd, {_I_FRAME_QP: 10})
+        v4l2.set_controls(fd, {_I_FRAME_QP: 10})
         # The encoder's lines are longer than the picture; the camera follows.
         source = stack.enter_context(contextlib.closing(v4l2.Queue(width, height, pixels=pixels, stride=raw.stride)))
         assert (raw.stride, raw.size) == (source.stride, source.size), (raw.stride, raw.size, source.stride, source.size)

@@ -12,6 +12,7 @@ import resource
 import struct
 
 import lib
+import v4l2
 from declare import vm_test
 from test_errors import SMALL_CMA
 from test_memory import CARVEOUT, MEMORY, ROOMY
@@ -27,8 +28,6 @@ NEEDED = r"bytes of contiguous memory needed"
 VB2_CMA = "/build/drivers/media/vb2-cma.ko"
 CMACAM = "/build/drivers/media/cmacam.ko"
 
-VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_QUERYBUF, VIDIOC_CREATE_BUFS = 0xc0d05604, 0xc0145608, 0xc0585609, 0xc100565c
-CAPTURE = MMAP = 1
 MAP_FIXED, MREMAP_MAYMOVE, MREMAP_FIXED, NO_FILE = 0x10, 1, 2, (1 << 64) - 1
 PAGEMAP_SCAN, PAGE_IS_HUGE = 0xc0606610, 1 << 6
 
@@ -86,39 +85,33 @@ class Libc:
         assert cls._call("vmsplice", pipe, struct.pack("=QQ", address, size), 1, 0) == size
 
 
-class Queue:
+class Queue(v4l2.Queue):
     """Buffers of the capture node, of any size."""
 
     def __init__(self):
-        self._fd = os.open(lib.video(), os.O_RDWR)
+        super().__init__(pixels=None)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exc):
         self.release()
-        os.close(self._fd)
+        self.close()
 
     def create(self, size):
         """One more buffer: its index, or None if there is no room."""
-        layout = fcntl.ioctl(self._fd, VIDIOC_G_FMT, struct.pack("=I204x", CAPTURE))
-        request = bytearray(struct.pack("=III4x", 0, 1, MMAP) + layout + bytes(32))
-        struct.pack_into("=I", request, 16 + 8 + 5 * 4, size)
         try:
-            fcntl.ioctl(self._fd, VIDIOC_CREATE_BUFS, request)
+            return super().create(size)
         except OSError:
             return None
-        return struct.unpack_from("=I", request)[0]
 
     def map(self, index, address=0):
         """Map a buffer, at an address of the caller's or anywhere: (address, size)."""
-        buffer = bytearray(struct.pack("=II52xI24x", index, CAPTURE, MMAP))
-        fcntl.ioctl(self._fd, VIDIOC_QUERYBUF, buffer)
-        offset, size = struct.unpack_from("=I4xI", buffer, 64)
-        return Libc.map(address, size, self._fd, offset), size
+        buffer = self.query(index)
+        return Libc.map(address, buffer.length, self.fd, v4l2.offset_of(buffer)), buffer.length
 
     def release(self):
-        fcntl.ioctl(self._fd, VIDIOC_REQBUFS, struct.pack("=III8x", 0, CAPTURE, MMAP))
+        self.request(0)
 
 
 def parameter():

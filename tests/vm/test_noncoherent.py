@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: MIT
 """A board that does not snoop the CPU's caches: what is synchronised is right, what is not is poison."""
 
-import fcntl
 import glob
 import mmap
 import os
 import re
-import struct
 
 import lib
 import nodes
+import v4l2
 from declare import Machine, vm_test
 
 SHIM = "/build/drivers/media/noncoherent.ko"
 POISON = 0xdb
-V4L2_BUF_TYPE_VIDEO_CAPTURE = V4L2_MEMORY_MMAP = 1
-VIDIOC_REQBUFS = 0xc0145608
-VIDIOC_EXPBUF = 0xc0405610
 FRAMES = 12
 OURS = Machine(noncoherent=True)
 STOCK = Machine(noncoherent=True, allocator="dma-contig")
@@ -151,14 +147,11 @@ def rebinding_ten_times_leaves_nothing():
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def a_buffer_outlives_its_driver():
     """An exported buffer closed after the driver was unbound goes back to where it came from: no leak, no crash."""
-    fd = os.open(lib.video(), os.O_RDWR)
-    request = struct.pack("=IIIIB3x", 1, V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_MEMORY_MMAP, 0, 0)
-    fcntl.ioctl(fd, VIDIOC_REQBUFS, request)
-    exported = fcntl.ioctl(fd, VIDIOC_EXPBUF, struct.pack("=IIIIi44x", V4L2_BUF_TYPE_VIDEO_CAPTURE, 0, 0,
-                                                         os.O_RDWR, -1))
-    dmabuf = struct.unpack_from("=i", exported, 16)[0]
+    queue = v4l2.Queue(pixels=None)
+    queue.request(1)
+    dmabuf = queue.export(0)
     mapping = mmap.mmap(dmabuf, mmap.PAGESIZE)
-    os.close(fd)
+    queue.close()
     lib.run(["rmmod", "cmacam"])
     assert set(mapping[:]) == {0}, "never captured into"
     mapping.close()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """V4L2, dma-buf and dma-heap calls by hand, for tests that need one in a special order or with special flags.
 
-The numbers are those of linux/videodev2.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h on 64 bits.
+The numbers are those of linux/videodev2.h, linux/v4l2-subdev.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h on
+64 bits.
 """
 
+import collections
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -13,8 +16,9 @@ import struct
 
 import lib
 
-VIDEO_CAPTURE, VIDEO_OUTPUT = 1, 2  # enum v4l2_buf_type
+VIDEO_CAPTURE, VIDEO_OUTPUT, META_CAPTURE = 1, 2, 13    # enum v4l2_buf_type
 MMAP, DMABUF = 1, 4                 # enum v4l2_memory
+ERROR = 0x40                        # V4L2_BUF_FLAG_ERROR
 CROP, CROP_DEFAULT, CROP_BOUNDS = 0, 1, 2       # V4L2_SEL_TGT_*
 COMPOSE_BOUNDS = 0x102
 DISCRETE, CONTINUOUS, STEPWISE = 1, 2, 3        # enum v4l2_frmsizetypes, enum v4l2_frmivaltypes
@@ -24,7 +28,7 @@ READ, WRITE, RW = 1, 2, 3           # DMA_BUF_SYNC_*
 START, END = 0, 4
 LIMIT = 60
 
-_S_FMT = 0xc0d05605
+_G_FMT, _S_FMT = 0xc0d05604, 0xc0d05605
 _TRY_FMT = 0xc0d05640
 _REQBUFS = 0xc0145608
 _QUERYBUF = 0xc0585609
@@ -35,23 +39,31 @@ _G_PARM, _S_PARM = 0xc0cc5615, 0xc0cc5616
 _ENUM_FRAMESIZES, _ENUM_FRAMEINTERVALS = 0xc02c564a, 0xc034564b
 _G_SELECTION, _S_SELECTION = 0xc040565e, 0xc040565f
 _STREAMON, _STREAMOFF = 0x40045612, 0x40045613
+_CREATE_BUFS = 0xc100565c
+_G_CTRL, _S_EXT_CTRLS = 0xc008561b, 0xc0205648
+_DQEVENT, _SUBSCRIBE = 0x80885659, 0x4020565a
+_SUBDEV_S_SELECTION = 0xc040563e
 _DMA_BUF_SYNC = 0x40086200
 _HEAP_ALLOC = 0xc0184800
 _CMA_SYNC = 0x4020ca40              # VB2_CMA_IOC_SYNC
 _BUFFER = struct.Struct("=5I4xqq16sIIqIIi4x")
+Buffer = collections.namedtuple("Buffer", "index kind used flags field seconds microseconds timecode sequence memory place "
+                                "length reserved request")       # struct v4l2_buffer
 _CMA = struct.Struct("=iIQIIII")
 
 
 class Queue:
     """A queue of a video node, else the board's own: of captured frames, else of those that a device is given.
 
-    fd: of the node, where another queue has it open, which closes it.
+    pixels: None leaves the format as it is. fd: of the node, where another queue has it open, which closes it.
     """
 
     def __init__(self, width=640, height=480, node=None, pixels="NV12", kind=VIDEO_CAPTURE, fd=None, stride=0):
         self.kind = kind
+        self.name = node or "the capture node"
         self.fd = os.open(node or lib.video(), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC) if fd is None else fd
-        self.set_format(width, height, pixels, stride)
+        if pixels:
+            self.set_format(width, height, pixels, stride)
 
     def set_format(self, width, height, pixels="NV12", stride=0):
         """That very size, and a stride that is at least so long; pixels is a fourcc."""
@@ -70,13 +82,24 @@ class Queue:
         self.count, *_, flags = struct.unpack("=IIIIB3x", answer)
         return self.count, flags
 
+    def create(self, size):
+        """Add a buffer of that many bytes, at least a frame's: its index."""
+        layout = bytearray(fcntl.ioctl(self.fd, _G_FMT, struct.pack("=I204x", self.kind)))
+        struct.pack_into("=I", layout, 8 + 5 * 4, size)
+        self.memory = MMAP
+        return struct.unpack_from("=I", fcntl.ioctl(self.fd, _CREATE_BUFS, struct.pack("=III4x208s32x", 0, 1, MMAP, layout)))[0]
+
+    def query(self, index):
+        """A Buffer, as VIDIOC_QUERYBUF knows it."""
+        return self._buffer(_QUERYBUF, index)
+
     def export(self, index, flags=os.O_RDWR | os.O_CLOEXEC):
         answer = fcntl.ioctl(self.fd, _EXPBUF, struct.pack("=IIIIi44x", self.kind, index, 0, flags, -1))
         return struct.unpack_from("=i", answer, 16)[0]
 
     def map(self, index, protection=mmap.PROT_READ):
-        offset = _BUFFER.unpack(self._buffer(_QUERYBUF, index))[10] & 0xffffffff
-        return mmap.mmap(self.fd, page_align(self.size), mmap.MAP_SHARED, protection, offset=offset)
+        buffer = self.query(index)
+        return mmap.mmap(self.fd, page_align(buffer.length), mmap.MAP_SHARED, protection, offset=offset_of(buffer))
 
     def queue(self, index, dmabuf=-1, flags=0):
         """Hand a buffer over; one that a device is given is full."""
@@ -84,14 +107,18 @@ class Queue:
 
     def wait(self):
         """Until there is a frame."""
-        if not select.select([self.fd], [], [], LIMIT)[0]:
-            raise AssertionError(f"no frame within {LIMIT} s")
+        if not select.select([self.fd], [], [], LIMIT * lib.SLOWER)[0]:
+            raise AssertionError(f"{self.name}: no frame within {LIMIT} s")
 
     def dequeue(self):
         """(index, sequence, bytes used) of the next frame."""
+        buffer = self.take_out()
+        return buffer.index, buffer.sequence, buffer.used
+
+    def take_out(self):
+        """The Buffer of the next frame."""
         self.wait()
-        index, _, used, *_, sequence, _, _, _, _, _ = _BUFFER.unpack(self._buffer(_DQBUF))
-        return index, sequence, used
+        return self._buffer(_DQBUF)
 
     def stream(self, on=True):
         fcntl.ioctl(self.fd, _STREAMON if on else _STREAMOFF, struct.pack("=i", self.kind))
@@ -99,8 +126,13 @@ class Queue:
     def _buffer(self, request, index=0, dmabuf=-1, flags=0):
         place = dmabuf if self.memory == DMABUF else 0
         full = self.size if self.kind == VIDEO_OUTPUT else 0
-        return fcntl.ioctl(self.fd, request, _BUFFER.pack(index, self.kind, full, flags, 0, 0, 0, b"", 0, self.memory, place,
-                                                          full, 0, 0))
+        asked = _BUFFER.pack(index, self.kind, full, flags, 0, 0, 0, b"", 0, self.memory, place, full, 0, 0)
+        return Buffer._make(_BUFFER.unpack(fcntl.ioctl(self.fd, request, asked)))
+
+
+def offset_of(buffer):
+    """Where mmap() finds a Buffer of the queue's own."""
+    return buffer.place & 0xffffffff
 
 
 def try_format(fd, pixels, width, height, stride=0, kind=VIDEO_CAPTURE):
@@ -158,6 +190,38 @@ def selection(fd, target):
 def select_part(fd, target, *rectangle, kind=VIDEO_CAPTURE):
     """VIDIOC_S_SELECTION."""
     fcntl.ioctl(fd, _S_SELECTION, struct.pack("=IIIiiII36x", kind, target, 0, *rectangle))
+
+
+def crop_sensor(fd, *rectangle):
+    """VIDIOC_SUBDEV_S_SELECTION on pad 0: what the driver makes of (left, top, width, height)."""
+    asked = struct.pack("=4I4i8I", 1, 0, CROP, 0, *rectangle, *[0] * 8)
+    return struct.unpack_from("=4i", fcntl.ioctl(fd, _SUBDEV_S_SELECTION, asked), 16)
+
+
+def get_control(fd, control):
+    return struct.unpack("=Ii", fcntl.ioctl(fd, _G_CTRL, struct.pack("=Ii", control, 0)))[1]
+
+
+def set_controls(fd, values):
+    """Several controls in one VIDIOC_S_EXT_CTRLS: {id: value}."""
+    controls = b"".join(struct.pack("=IIIq", key, 0, 0, value) for key, value in values.items())
+    memory = ctypes.create_string_buffer(controls, len(controls))
+    fcntl.ioctl(fd, _S_EXT_CTRLS, struct.pack("=IIIiI4xQ", 0, len(values), 0, 0, 0, ctypes.addressof(memory)))
+
+
+def subscribe(fd, event):
+    """VIDIOC_SUBSCRIBE_EVENT."""
+    fcntl.ioctl(fd, _SUBSCRIBE, struct.pack("=8I", event, *[0] * 7))
+
+
+def events(fd):
+    """The payload of each event that waits, 64 bytes."""
+    while True:
+        try:
+            event = fcntl.ioctl(fd, _DQEVENT, bytes(136))
+        except OSError:
+            return
+        yield event[8:72]
 
 
 def page_align(size):
