@@ -150,7 +150,7 @@ def cmd_demo(args):
 
 
 def cmd_bench(args):
-    import bench
+    from bench import main as bench
     return bench.main(args, ready)
 
 

@@ -11,8 +11,8 @@ CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__fil
 sys.path[:0] = [os.path.join(CHECKOUT, "tools"), os.path.join(CHECKOUT, "bench")]
 import frames_meter  # noqa: E402
 import frames_plan  # noqa: E402
-import frames_report  # noqa: E402
 import frames_trace  # noqa: E402
+from bench import frames_report  # noqa: E402
 
 SVG = "{http://www.w3.org/2000/svg}"
 

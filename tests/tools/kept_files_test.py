@@ -10,11 +10,11 @@ import unittest
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(CHECKOUT, "tools"))
-import bench_machine  # noqa: E402
 import build  # noqa: E402
 import cli  # noqa: E402
 import demo  # noqa: E402
 import paths  # noqa: E402
+from bench import machine  # noqa: E402
 from ui import Fail  # noqa: E402
 
 ROOT = "root-forky-0123456789ab"
@@ -67,7 +67,7 @@ class KeptFiles(unittest.TestCase):
         self.make("bench/frames.json", "bench/frames-cpu.png", "bench/frames-calls.svg")
         self.make("bench/frames-before.json", "bench/memory.txt")
         with contextlib.redirect_stdout(None):
-            bench_machine.report("frames", {}, kind, None)
+            machine.report("frames", {}, kind, None)
         self.assertEqual(sorted(os.listdir(os.path.join(self.folder, "bench"))),
                          ["frames-before.json", "frames-cpu.svg", "frames.json", "frames.txt", "memory.txt"])
 

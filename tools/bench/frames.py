@@ -3,17 +3,12 @@
 
 import json
 import os
-import sys
 
-import bench_machine
-import frames_report
-import paths
+import frames_plan
 import rootfs
 import vm
+from bench import frames_report, machine
 from ui import Fail, say
-
-sys.path.insert(0, os.path.join(paths.CHECKOUT, "bench"))
-import frames_plan  # noqa: E402  (found through the line above)
 
 CMA, MEMORY = "512M", "4G"
 LIMIT = 2 * 3600
@@ -41,7 +36,7 @@ def boot_of(box, boot, sizes):
     options = vm.Options(board=BOARD, cma=CMA, memory=MEMORY, repeatable=boot == "cost", limit=LIMIT)
     command = (f"PATH={PATH} exec python3 -B /src/bench/frames.py {boot} {' '.join(sizes)} "
                "--programs /build/bench --results /run/cmacam/results")
-    found, died = bench_machine.run(box, f"frames-{boot}", WHAT[boot], options, command)
+    found, died = machine.run(box, f"frames-{boot}", WHAT[boot], options, command)
     by_key = {(cell["consumer"], cell["size"]): cell for cell in found}
     return [by_key.get(cell.key) or {"boot": boot, "consumer": cell.consumer.name, "size": cell.size.name,
                                      "not_run": died} for cell in frames_plan.cells(sizes)]
@@ -60,7 +55,7 @@ def from_file(path):
 
 
 def publish(result, box):
-    folder = bench_machine.report("frames", result, frames_report, box)
+    folder = machine.report("frames", result, frames_report, box)
     missing = sum("not_run" in cell for cell in result["cells"])
     say(f"frames.json, frames.txt and a chart per question are in {folder}")
     if missing:

@@ -5,21 +5,15 @@ Times are those of an emulated CPU, so only their ratios mean anything; counts a
 """
 
 import dataclasses
-import os
-import sys
 
-import bench_report
-import paths
-import plot
-
-sys.path.insert(0, os.path.join(paths.CHECKOUT, "bench"))
-import frames_plan  # noqa: E402  (found through the line above)
+import frames_plan
+from bench import memory_report, plot
 
 LOOP, OURS, THEIRS, DIRECT = frames_plan.LOOP, frames_plan.OURS, frames_plan.THEIRS, frames_plan.DIRECT
 OURS_MANUAL, THEIRS_MANUAL = frames_plan.OURS_MANUAL, frames_plan.THEIRS_MANUAL
 CALM = [consumer.name for consumer in frames_plan.CONSUMERS if not consumer.touches]
 RARE = 0.05   # per frame: less often is not worth a line
-as_json = bench_report.as_json
+as_json = memory_report.as_json
 
 
 class Figures:
@@ -149,7 +143,7 @@ def aims(figures):
             continue
         missed = [name for name, quotient in found if quotient is None or quotient > aim.limit]
         lines.append(f"  {'not met' if missed else 'met'}  {aim.text}: "
-                     + ", ".join(f"{name} {bench_report.show(quotient)}" for name, quotient in found))
+                     + ", ".join(f"{name} {memory_report.show(quotient)}" for name, quotient in found))
         if missed:
             lines.append(f"           missed by: {', '.join(missed)}")
     return "\n".join(lines) + "\n"
@@ -164,7 +158,7 @@ def distance(figures):
     more = {"system calls": calls(ours) - calls(direct),
             "voluntary switches": ours["voluntary"] / ours["frames"] - direct["voluntary"] / direct["frames"],
             "involuntary": ours["involuntary"] / ours["frames"] - direct["involuntary"] / direct["frames"]}
-    return (f"{OURS_MANUAL}, against {DIRECT} at {size}: {bench_report.show(cpu(ours) / cpu(direct))} times the CPU time, "
+    return (f"{OURS_MANUAL}, against {DIRECT} at {size}: {memory_report.show(cpu(ours) / cpu(direct))} times the CPU time, "
             + ", ".join(f"{value:+.1f} {name}" for name, value in more.items()) + " per frame; itemised above\n")
 
 
@@ -194,7 +188,7 @@ def itemised(figures):
         rows.append([name])
         rows += [[f"  {call}", f"{count / cell['traced_frames']:.2f}"] for call, count in cell["syscalls"].items()
                  if count / cell["traced_frames"] >= RARE]
-    parts = [bench_report.block(("", "", f"System calls at {size}, by name", "what happens less often is left out"),
+    parts = [memory_report.block(("", "", f"System calls at {size}, by name", "what happens less often is left out"),
                                 rows)]
     rows = [["", "CPU time, % of all", "voluntary switches", "involuntary"]]
     for name, cell in cells.items():
@@ -202,7 +196,7 @@ def itemised(figures):
         frames, total = cell["frames"], sum(thread[1] for thread in cell["threads"]) or 1
         rows += [[f"  {thread}", f"{100 * ns / total:.0f}", f"{voluntary / frames:.2f}", f"{involuntary / frames:.2f}"]
                  for thread, ns, voluntary, involuntary in cell["threads"] if ns]
-    parts.append(bench_report.block(("", "", f"Threads at {size}", "per frame"), rows))
+    parts.append(memory_report.block(("", "", f"Threads at {size}", "per frame"), rows))
     return "\n".join(parts)
 
 
@@ -214,8 +208,8 @@ def table(result):
             blocks.append(f"{question.title}: {reason}\n")
             continue
         rows = [["", *figures.sizes]]
-        rows += [[f"  {name}", *map(bench_report.show, values)] for name, values in answers(figures, question).items()]
-        blocks.append(bench_report.block(("", "", question.title, question.unit), rows))
+        rows += [[f"  {name}", *map(memory_report.show, values)] for name, values in answers(figures, question).items()]
+        blocks.append(memory_report.block(("", "", question.title, question.unit), rows))
     return "\n".join([*blocks, itemised(figures), aims(figures), distance(figures), *footnotes(result)]) + "\n"
 
 
@@ -241,7 +235,7 @@ def charts(result):
     for question in QUESTIONS:
         if silence(figures, question):
             continue
-        series = [(name, [None if value is None else (value, bench_report.show(value)) for value in values])
+        series = [(name, [None if value is None else (value, memory_report.show(value)) for value in values])
                   for name, values in answers(figures, question).items()]
         made[question.name] = plot.bars(question.title, question.unit, figures.sizes, series, question.logarithmic)
     return made

@@ -9,8 +9,8 @@ import xml.etree.ElementTree
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(CHECKOUT, "tools"), os.path.join(CHECKOUT, "bench")]
-import bench_report  # noqa: E402
 import dma_trace  # noqa: E402
+from bench import memory_report  # noqa: E402
 
 FRAME = 1000
 BOARD = "0000:00:04.0"
@@ -49,7 +49,7 @@ RESULT = {"bench": "memory", "kernel": "test", "sizes": ["VGA", "1080p"], "cells
 
 class Table(unittest.TestCase):
     def setUp(self):
-        self.table = bench_report.table(RESULT)
+        self.table = memory_report.table(RESULT)
 
     def row(self, question, name, number=0):
         start = self.table.index(question)
@@ -82,7 +82,7 @@ class Table(unittest.TestCase):
 
 class Charts(unittest.TestCase):
     def setUp(self):
-        self.charts = bench_report.charts(RESULT)
+        self.charts = memory_report.charts(RESULT)
 
     def bars(self, name, colour):
         root = xml.etree.ElementTree.fromstring(self.charts[name])
@@ -90,22 +90,22 @@ class Charts(unittest.TestCase):
         return [float(rect.get("height")) for rect in rects]
 
     def test_each_question_has_one_that_is_well_formed(self):
-        questions = {question[0] for question in bench_report.BY_READER + bench_report.BY_SIZE}
+        questions = {question[0] for question in memory_report.BY_READER + memory_report.BY_SIZE}
         self.assertEqual(set(self.charts), questions - {"memory-stream-faults"}, "which are 0 everywhere")
         for svg in self.charts.values():
             self.assertEqual(xml.etree.ElementTree.fromstring(svg).tag, f"{SVG}svg")
 
     def test_bars_are_as_high_as_their_values(self):
-        charts = bench_report.charts({**RESULT, "sizes": ["VGA"]})
+        charts = memory_report.charts({**RESULT, "sizes": ["VGA"]})
         self.charts = charts
-        ours = self.bars("memory-maintenance", bench_report.plot.COLOURS[0])
+        ours = self.bars("memory-maintenance", memory_report.plot.COLOURS[0])
         self.assertEqual(len(ours), 3, "none for the cell that was not run")
         self.assertEqual(ours[0], 0)
         self.assertAlmostEqual(ours[2] / ours[1], 10, delta=0.2)
 
     def test_a_logarithmic_axis_gives_equal_steps_to_equal_ratios(self):
-        ours = self.bars("memory-map", bench_report.plot.COLOURS[0])
-        heap = self.bars("memory-map", bench_report.plot.COLOURS[1])
+        ours = self.bars("memory-map", memory_report.plot.COLOURS[0])
+        heap = self.bars("memory-map", memory_report.plot.COLOURS[1])
         # 1, 4 and 3, 20 on an axis from 1 to 100
         self.assertEqual(ours[0], 0)
         self.assertAlmostEqual(heap[0] / ours[1], 0.7925, delta=0.01)

@@ -1,21 +1,14 @@
 # SPDX-License-Identifier: MIT
 """./dev bench: measurements that compare, in one run, what can be had for the same frames."""
 
-import os
-import sys
 import time
 
-import bench_frames
-import bench_machine
-import bench_report
 import foreign_modules
-import paths
+import memory_plan
 import rootfs
 import vm
+from bench import frames, machine, memory_report
 from ui import Fail, duration, say, step
-
-sys.path.insert(0, os.path.join(paths.CHECKOUT, "bench"))
-import memory_plan  # noqa: E402  (found through the line above)
 
 CMA, MEMORY = "512M", "4G"
 LIMIT = 1200
@@ -50,7 +43,7 @@ def memory(args, ready):
                  vm.Options(board=BOARD, cma=CMA, memory=MEMORY, repeatable=True, limit=LIMIT))
     result = {"bench": "memory", "kernel": rootfs.versions(box.root)["kernel"], "cma": CMA, "sizes": sizes,
               "cells": traffic + timed}
-    folder = bench_machine.report("memory", result, bench_report, box)
+    folder = machine.report("memory", result, memory_report, box)
     say(f"memory.json, memory.txt and a chart per question (SVG, PNG) are in {folder}")
     missing = sum("not_run" in cell for cell in result["cells"])
     if missing:
@@ -58,13 +51,13 @@ def memory(args, ready):
     return 1 if missing else 0
 
 
-BENCHES = {"memory": memory, "frames": bench_frames.main}
+BENCHES = {"memory": memory, "frames": frames.main}
 
 
 def boot(box, name, sizes, what, options):
     """One machine; what it counted in each cell. One that it did not reach says so."""
     command = f"exec python3 -B /src/bench/memory_guest.py {name} {' '.join(sizes)}"
-    found, died = bench_machine.run(box, name, what, options, command)
+    found, died = machine.run(box, name, what, options, command)
     by_key = {(cell["allocator"], cell["size"], cell["reader"]): cell for cell in found}
     return [by_key.get(cell.key) or {"boot": name, "allocator": cell.allocator.name, "size": cell.size.name,
                                      "reader": cell.reader, "not_run": died}

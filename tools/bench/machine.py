@@ -7,8 +7,8 @@ import os
 import shutil
 
 import paths
-import plot
 import vm
+from bench import plot
 from ui import Fail, say, step
 
 

@@ -6,14 +6,9 @@ what its ratios are of.
 """
 
 import json
-import os
-import sys
 
-import paths
-import plot
-
-sys.path.insert(0, os.path.join(paths.CHECKOUT, "bench"))
-import memory_plan  # noqa: E402  (found through the line above)
+import memory_plan
+from bench import plot
 
 BASE = memory_plan.ALLOCATORS[0].name
 READERS = memory_plan.READERS
