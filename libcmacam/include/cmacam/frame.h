@@ -15,14 +15,9 @@
 #include <cmacam/lease.h>
 #include <cmacam/mapped_frame.h>
 #include <cmacam/result.h>
+#include <cmacam/stream.h>
 
 namespace cmacam {
-
-/** Which picture of a frame, where a camera makes several at once. */
-enum class Stream {
-	Main,
-	Lores, /**< smaller, of the same exposure */
-};
 
 /** What is known of a frame besides its pixels. */
 struct FrameInfo

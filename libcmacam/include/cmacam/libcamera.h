@@ -19,10 +19,16 @@
 
 namespace cmacam {
 
+/** \return The row of libcamera's \a format, or nullptr */
+inline const FormatInfo *findFormat(const libcamera::PixelFormat &format)
+{
+	return format.modifier() ? nullptr : findDrmFormat(format.fourcc());
+}
+
 /** The pixel format of libcamera's \a format, if the library knows it. */
 inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &format)
 {
-	if (const FormatInfo *info = findDrmFormat(format.fourcc()); info && !format.modifier())
+	if (const FormatInfo *info = findFormat(format))
 		return info->format;
 
 	return std::nullopt;
