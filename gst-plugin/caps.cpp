@@ -55,20 +55,21 @@ void setRates(GstStructure *structure, const CameraOffer &offer)
 }
 
 /* libcamera's fourccs are DRM's; a linear one is written without a modifier. */
-StringPtr drmName(const Format &format)
+StringPtr drmName(const FormatInfo &format)
 {
-	return StringPtr(gst_video_dma_drm_fourcc_to_string(format.pixelFormat.fourcc(), 0));
+	return StringPtr(
+		gst_video_dma_drm_fourcc_to_string(libcamera::PixelFormat(format.drm).fourcc(), 0));
 }
 
 enum class Flavour { Plain, DmaDrm };
 
-GstStructure *named(const Format &format, Flavour flavour)
+GstStructure *named(const FormatInfo &format, Flavour flavour)
 {
 	if (flavour == Flavour::Plain)
-		return gst_structure_new(format.mediaType, "format", G_TYPE_STRING, format.name,
-					 nullptr);
+		return gst_structure_new(mediaType(format), "format", G_TYPE_STRING,
+					 format.gstreamer, nullptr);
 
-	return gst_structure_new(format.mediaType, "format", G_TYPE_STRING, kDmaDrm, "drm-format",
+	return gst_structure_new(mediaType(format), "format", G_TYPE_STRING, kDmaDrm, "drm-format",
 				 G_TYPE_STRING, drmName(format).get(), nullptr);
 }
 
@@ -140,14 +141,15 @@ GstVideoColorimetry colorimetryOf(const libcamera::ColorSpace &space)
  * Only where it says something true: Bayer has none, and RGB with a YCbCr
  * matrix, or the other way round, would be refused by every parser of caps.
  */
-void setColorimetry(GstStructure *structure, const Format &format, const FormatOffer &formatOffer)
+void setColorimetry(GstStructure *structure, const FormatInfo &format,
+		    const FormatOffer &formatOffer)
 {
-	if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED || !formatOffer.colorSpace)
+	if (videoFormat(format) == GST_VIDEO_FORMAT_ENCODED || !formatOffer.colorSpace)
 		return;
 
 	const GstVideoColorimetry colorimetry = colorimetryOf(*formatOffer.colorSpace);
 	const bool rgb =
-		GST_VIDEO_FORMAT_INFO_IS_RGB(gst_video_format_get_info(format.videoFormat));
+		GST_VIDEO_FORMAT_INFO_IS_RGB(gst_video_format_get_info(videoFormat(format)));
 	if (rgb != (colorimetry.matrix == GST_VIDEO_COLOR_MATRIX_RGB))
 		return;
 
@@ -156,8 +158,8 @@ void setColorimetry(GstStructure *structure, const Format &format, const FormatO
 		gst_structure_set(structure, "colorimetry", G_TYPE_STRING, text.get(), nullptr);
 }
 
-GstStructure *offerStructure(const Format &format, Flavour flavour, const FormatOffer &formatOffer,
-			     const CameraOffer &offer)
+GstStructure *offerStructure(const FormatInfo &format, Flavour flavour,
+			     const FormatOffer &formatOffer, const CameraOffer &offer)
 {
 	const libcamera::SizeRange &sizes = formatOffer.sizes;
 	GstStructure *structure = named(format, flavour);
@@ -194,7 +196,7 @@ CapsPtr templateCaps()
 	CapsPtr caps(gst_caps_new_empty());
 
 	for (Flavour flavour : {Flavour::Plain, Flavour::DmaDrm}) {
-		for (const Format &format : formatTable()) {
+		for (const FormatInfo &format : formats()) {
 			if (flavour == Flavour::DmaDrm && !hasDmaDrm(format))
 				continue;
 			GstStructure *structure = named(format, flavour);
@@ -223,7 +225,7 @@ CapsPtr offerCaps(const CameraOffer &offer)
 
 	for (Flavour flavour : {Flavour::Plain, Flavour::DmaDrm}) {
 		for (const FormatOffer &formatOffer : formats) {
-			const Format *format = findFormat(formatOffer.format);
+			const FormatInfo *format = findFormat(formatOffer.format);
 			if (!format || (flavour == Flavour::DmaDrm && !hasDmaDrm(*format)))
 				continue;
 			append(caps.get(), flavour,
@@ -239,11 +241,11 @@ std::string describeOffer(const CameraOffer &offer)
 	std::string text;
 
 	for (const FormatOffer &formatOffer : offer.formats) {
-		const Format *format = findFormat(formatOffer.format);
+		const FormatInfo *format = findFormat(formatOffer.format);
 		if (!format)
 			continue;
 
-		text += (text.empty() ? "" : ", ") + std::string(format->name) + " " +
+		text += (text.empty() ? "" : ", ") + std::string(format->gstreamer) + " " +
 			formatOffer.sizes.min.toString() + " to " +
 			formatOffer.sizes.max.toString();
 	}
@@ -261,8 +263,8 @@ CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer)
 	caps.reset(gst_caps_make_writable(caps.release()));
 
 	GstStructure *structure = gst_caps_get_structure(caps.get(), 0);
-	if (const Format *preferred = findFormat(offer.defaultFormat))
-		gst_structure_fixate_field_string(structure, "format", preferred->name);
+	if (const FormatInfo *preferred = findFormat(offer.defaultFormat))
+		gst_structure_fixate_field_string(structure, "format", preferred->gstreamer);
 	gst_structure_fixate_field_nearest_int(structure, "width", offer.defaultSize.width);
 	gst_structure_fixate_field_nearest_int(structure, "height", offer.defaultSize.height);
 	const auto [numerator, denominator] = preferredRate(offer);
@@ -274,7 +276,7 @@ CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer)
 std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps)
 {
 	const GstStructure *structure = gst_caps_get_structure(caps, 0);
-	const Format *format = findFormat(structure);
+	const FormatInfo *format = findFormat(structure);
 	gint width, height, numerator, denominator;
 
 	if (!format || !gst_structure_get_int(structure, "width", &width) ||
@@ -282,7 +284,7 @@ std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps)
 		return std::nullopt;
 
 	StreamSettings settings = {
-		.format = format->pixelFormat,
+		.format = libcamera::PixelFormat(format->drm),
 		.size = libcamera::Size(width, height),
 	};
 	if (gst_structure_get_fraction(structure, "framerate", &numerator, &denominator) &&

@@ -180,39 +180,34 @@ const libcamera::ControlIdMap &Controls::idMap()
 	return controls::controls;
 }
 
-MaybeError Controls::check(size_t index, const libcamera::ControlValue &value) const
+Result<void> Controls::check(size_t index, const libcamera::ControlValue &value) const
 {
 	const ControlText &text = controlTexts()[index];
 	const auto info = limits_.find(text.id);
 
 	if (info == limits_.end())
-		return Error{Error::Kind::Settings,
-			     "Camera '" + camera_ + "' has no control '" + text.property + "'",
-			     "Camera::controls()"};
+		return Error{EINVAL,
+			     "Camera '" + camera_ + "' has no control '" + text.property + "'"};
 	if (!isWithin(info->second, value))
-		return Error{Error::Kind::Settings,
-			     std::string(text.property) + "=" + value.toString() +
-				     " is not possible: camera '" + camera_ + "' takes " +
-				     printed(info->second),
-			     "Camera::controls()"};
+		return Error{EINVAL, std::string(text.property) + "=" + value.toString() +
+					     " is not possible: camera '" + camera_ + "' takes " +
+					     printed(info->second)};
 	return {};
 }
 
-MaybeError Controls::set(size_t index, const GValue *value)
+Result<void> Controls::set(size_t index, const GValue *value)
 {
 	const ControlText &text = controlTexts()[index];
 	const std::optional<libcamera::ControlValue> converted = fromGValue(*text.id, value);
 
 	if (!converted)
-		return Error{Error::Kind::Settings,
-			     std::string(text.property) + " takes " + howMany(*text.id) +
-				     g_type_name(elementType(*text.id)),
-			     "wrong number or type of elements"};
+		return Error{EINVAL, std::string(text.property) + " takes " + howMany(*text.id) +
+					     g_type_name(elementType(*text.id))};
 
 	std::lock_guard lock(mutex_);
 	if (!camera_.empty())
-		if (MaybeError error = check(index, *converted))
-			return error;
+		if (Result<void> result = check(index, *converted); !result)
+			return result;
 
 	set_.set(text.id->id(), *converted);
 	pending_.set(text.id->id(), *converted);
@@ -253,7 +248,7 @@ void Controls::get(size_t index, GValue *value, GParamSpec *spec) const
 	g_value_unset(&converted);
 }
 
-MaybeError Controls::attach(const std::string &id, const libcamera::ControlInfoMap &limits)
+Result<void> Controls::attach(const std::string &id, const libcamera::ControlInfoMap &limits)
 {
 	std::lock_guard lock(mutex_);
 
@@ -265,8 +260,8 @@ MaybeError Controls::attach(const std::string &id, const libcamera::ControlInfoM
 		const unsigned int control = controlTexts()[i].id->id();
 		if (!set_.contains(control))
 			continue;
-		if (MaybeError error = check(i, set_.get(control)))
-			return error;
+		if (Result<void> result = check(i, set_.get(control)); !result)
+			return result;
 	}
 	return {};
 }

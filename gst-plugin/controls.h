@@ -14,7 +14,8 @@
 #include <glib-object.h>
 #include <libcamera/controls.h>
 
-#include "error.h"
+#include <cmacam/result.h>
+
 #include "gst_ptr.h"
 
 namespace cmacam::gst {
@@ -37,7 +38,7 @@ public:
 	 * Property @index is now @value, from the next request on. Refused (Settings)
 	 * where the camera, once it is known, has no such control or no such value.
 	 */
-	MaybeError set(size_t index, const GValue *value);
+	Result<void> set(size_t index, const GValue *value);
 
 	/**
 	 * What property @index is now: as in the last frame, else as set, else the
@@ -49,7 +50,7 @@ public:
 	 * Camera @id, which takes @limits, is open. Settings: a property that
 	 * was set before does not suit it.
 	 */
-	MaybeError attach(const std::string &id, const libcamera::ControlInfoMap &limits);
+	Result<void> attach(const std::string &id, const libcamera::ControlInfoMap &limits);
 	void detach();
 
 	/** All that is set, for the start of a stream. */
@@ -70,7 +71,7 @@ public:
 	StructurePtr describe() const;
 
 private:
-	MaybeError check(size_t index, const libcamera::ControlValue &value) const;
+	Result<void> check(size_t index, const libcamera::ControlValue &value) const;
 
 	mutable std::mutex mutex_;
 	std::string camera_;

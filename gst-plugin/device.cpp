@@ -8,10 +8,13 @@
 
 #include <libcamera/property_ids.h>
 
+#include <cmacam/is_cmacam.h>
+
 #include "camera_offer.h"
 #include "caps.h"
 #include "control_value.h"
 
+using namespace cmacam;
 using namespace cmacam::gst;
 
 enum {

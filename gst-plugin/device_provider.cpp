@@ -20,15 +20,20 @@
 
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 
-#include "camera_offer.h"
+#include <cmacam/is_cmacam.h>
+
 #include "device.h"
+#include "foreign_manager.h"
 #include "gst_ptr.h"
+#include "hotplug.h"
 #include "manager.h"
 
 GST_DEBUG_CATEGORY_STATIC(cmacam_provider_debug);
 
+using namespace cmacam;
 using namespace cmacam::gst;
 
 namespace {
@@ -37,6 +42,7 @@ struct ProviderState
 {
 	/* Empty unless started. */
 	std::shared_ptr<libcamera::CameraManager> manager;
+	std::optional<HotplugSubscription> hotplug;
 };
 
 } /* namespace */
@@ -69,17 +75,16 @@ static bool isListed(const libcamera::Camera &camera)
 
 static GList *probe(GstDeviceProvider *provider)
 {
-	MaybeError error;
-	const std::shared_ptr<libcamera::CameraManager> manager = sharedCameraManager(error);
+	const auto manager = sharedManager();
 	GList *devices = nullptr;
 
 	if (!manager) {
 		GST_CAT_WARNING_OBJECT(cmacam_provider_debug, provider, "%s",
-				       error->message.c_str());
+				       manager.error().what.c_str());
 		return nullptr;
 	}
 
-	for (const std::shared_ptr<libcamera::Camera> &camera : manager->cameras())
+	for (const std::shared_ptr<libcamera::Camera> &camera : (*manager)->cameras())
 		if (isListed(*camera))
 			devices = g_list_append(devices, makeDevice(*camera));
 	return devices;
@@ -125,23 +130,24 @@ static void cameraRemoved(GstDeviceProvider *provider, libcamera::Camera &camera
 static gboolean start(GstDeviceProvider *provider)
 {
 	GstCmacamDeviceProvider *self = GST_CMACAM_DEVICE_PROVIDER(provider);
-	MaybeError error;
-
-	self->state.manager = sharedCameraManager(error);
-	if (!self->state.manager) {
+	auto manager = sharedManager();
+	if (!manager) {
 		/* Others' devices are to be listed all the same. */
 		GST_CAT_WARNING_OBJECT(cmacam_provider_debug, provider, "%s",
-				       error->message.c_str());
+				       manager.error().what.c_str());
 		return TRUE;
 	}
 
 	using CameraPtr = std::shared_ptr<libcamera::Camera>;
-	self->state.manager->cameraAdded.connect(
-		self, [provider](const CameraPtr &camera) { cameraAdded(provider, *camera); });
-	self->state.manager->cameraRemoved.connect(
-		self, [provider](const CameraPtr &camera) { cameraRemoved(provider, *camera); });
+	self->state.manager = *std::move(manager);
+	self->state.hotplug.emplace([provider](Hotplug what, const CameraPtr &camera) {
+		if (what == Hotplug::Added)
+			cameraAdded(provider, *camera);
+		else
+			cameraRemoved(provider, *camera);
+	});
 
-	/* Connected first: one that comes meanwhile is found by both, and added once. */
+	/* Subscribed first: one that comes meanwhile is found by both, and added once. */
 	for (const CameraPtr &camera : self->state.manager->cameras())
 		cameraAdded(provider, *camera);
 	return TRUE;
@@ -151,10 +157,7 @@ static void stop(GstDeviceProvider *provider)
 {
 	GstCmacamDeviceProvider *self = GST_CMACAM_DEVICE_PROVIDER(provider);
 
-	if (!self->state.manager)
-		return;
-	self->state.manager->cameraAdded.disconnect(self);
-	self->state.manager->cameraRemoved.disconnect(self);
+	self->state.hotplug.reset();
 	self->state.manager.reset();
 }
 
@@ -180,6 +183,7 @@ static void gst_cmacam_device_provider_class_init(GstCmacamDeviceProviderClass *
 {
 	GstDeviceProviderClass *provider = GST_DEVICE_PROVIDER_CLASS(klass);
 
+	setManagerSource(libcameraPluginManager);
 	G_OBJECT_CLASS(klass)->finalize = finalizeProvider;
 	provider->probe = probe;
 	provider->start = start;

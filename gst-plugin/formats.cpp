@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The table that ties libcamera's pixel formats to GStreamer's, and the layout
- * of frames that follows from it.
+ * What GStreamer calls the pixel formats of the library's table, and the layout
+ * of their frames.
  */
 #include "formats.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
-
-#include <libcamera/formats.h>
 
 namespace cmacam::gst {
 
@@ -18,40 +15,8 @@ namespace {
 constexpr const char *kRaw = "video/x-raw";
 constexpr const char *kBayer = "video/x-bayer";
 
-constexpr std::array kOneByte = {PlaneShape{1, 1, 1}};
-constexpr std::array kTwoBytes = {PlaneShape{2, 1, 1}};
-constexpr std::array kThreeBytes = {PlaneShape{3, 1, 1}};
-constexpr std::array kFourBytes = {PlaneShape{4, 1, 1}};
-constexpr std::array kPacked422 = {PlaneShape{4, 2, 1}};
-constexpr std::array kSemiPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{2, 2, 2}};
-constexpr std::array kPlanar420 = {PlaneShape{1, 1, 1}, PlaneShape{1, 2, 2}, PlaneShape{1, 2, 2}};
-
-/* DRM and libcamera name RGB by its register, GStreamer by its bytes. */
-constexpr std::array kFormats = {
-	Format{libcamera::formats::NV12, GST_VIDEO_FORMAT_NV12, kRaw, "NV12", kSemiPlanar420},
-	Format{libcamera::formats::YUYV, GST_VIDEO_FORMAT_YUY2, kRaw, "YUY2", kPacked422},
-	Format{libcamera::formats::YUV420, GST_VIDEO_FORMAT_I420, kRaw, "I420", kPlanar420},
-	Format{libcamera::formats::RGB888, GST_VIDEO_FORMAT_BGR, kRaw, "BGR", kThreeBytes},
-	Format{libcamera::formats::BGR888, GST_VIDEO_FORMAT_RGB, kRaw, "RGB", kThreeBytes},
-	Format{libcamera::formats::XRGB8888, GST_VIDEO_FORMAT_BGRx, kRaw, "BGRx", kFourBytes},
-	Format{libcamera::formats::XBGR8888, GST_VIDEO_FORMAT_RGBx, kRaw, "RGBx", kFourBytes},
-	Format{libcamera::formats::R8, GST_VIDEO_FORMAT_GRAY8, kRaw, "GRAY8", kOneByte},
-	Format{libcamera::formats::R10, GST_VIDEO_FORMAT_GRAY10_LE16, kRaw, "GRAY10_LE16",
-	       kTwoBytes},
-	Format{libcamera::formats::SRGGB8, GST_VIDEO_FORMAT_ENCODED, kBayer, "rggb", kOneByte},
-	Format{libcamera::formats::SRGGB10, GST_VIDEO_FORMAT_ENCODED, kBayer, "rggb10le",
-	       kTwoBytes},
-};
-
-template <typename Pred>
-const Format *find(Pred pred)
-{
-	const auto it = std::find_if(kFormats.begin(), kFormats.end(), pred);
-	return it != kFormats.end() ? &*it : nullptr;
-}
-
 /* The name of a fourcc may be written with a modifier of zero, too. */
-const Format *findDmaDrm(const GstStructure *structure)
+const FormatInfo *findDmaDrm(const GstStructure *structure)
 {
 	const gchar *name = gst_structure_get_string(structure, "drm-format");
 	guint64 modifier;
@@ -60,39 +25,34 @@ const Format *findDmaDrm(const GstStructure *structure)
 		return nullptr;
 
 	const guint32 fourcc = gst_video_dma_drm_fourcc_from_string(name, &modifier);
-	return find([&](const Format &f) {
-		return hasDmaDrm(f) && f.pixelFormat.fourcc() == fourcc && modifier == 0;
-	});
+	const FormatInfo *format = modifier ? nullptr : findDrmFormat(fourcc);
+	return format && hasDmaDrm(*format) ? format : nullptr;
 }
 
-unsigned int rowBytes(const PlaneShape &shape, const libcamera::Size &size)
+unsigned int divideUp(unsigned int pixels, unsigned int perSample)
 {
-	return (size.width + shape.horizontal - 1) / shape.horizontal * shape.sampleBytes;
-}
-
-unsigned int rowCount(const PlaneShape &shape, const libcamera::Size &size)
-{
-	return (size.height + shape.vertical - 1) / shape.vertical;
+	return (pixels + perSample - 1) / perSample;
 }
 
 } /* namespace */
 
-bool hasDmaDrm(const Format &format)
+GstVideoFormat videoFormat(const FormatInfo &format)
 {
-	return format.videoFormat != GST_VIDEO_FORMAT_ENCODED;
+	return format.bayer ? GST_VIDEO_FORMAT_ENCODED
+			    : gst_video_format_from_string(format.gstreamer);
 }
 
-std::span<const Format> formatTable()
+const char *mediaType(const FormatInfo &format)
 {
-	return kFormats;
+	return format.bayer ? kBayer : kRaw;
 }
 
-const Format *findFormat(const libcamera::PixelFormat &pixelFormat)
+bool hasDmaDrm(const FormatInfo &format)
 {
-	return find([&](const Format &f) { return f.pixelFormat == pixelFormat; });
+	return !format.bayer;
 }
 
-const Format *findFormat(const GstStructure *structure)
+const FormatInfo *findFormat(const GstStructure *structure)
 {
 	const gchar *name = gst_structure_get_string(structure, "format");
 	if (!name)
@@ -100,59 +60,53 @@ const Format *findFormat(const GstStructure *structure)
 	if (std::string_view(name) == kDmaDrm)
 		return findDmaDrm(structure);
 
-	return find([&](const Format &f) {
-		return gst_structure_has_name(structure, f.mediaType) &&
-		       std::string_view(f.name) == name;
+	const auto all = formats();
+	const auto found = std::ranges::find_if(all, [&](const FormatInfo &format) {
+		return gst_structure_has_name(structure, mediaType(format)) &&
+		       std::string_view(format.gstreamer) == name;
 	});
+	return found != all.end() ? &*found : nullptr;
 }
 
-unsigned int planeStride(const Format &format, size_t index, unsigned int stride)
-{
-	const PlaneShape &first = format.planes[0], &plane = format.planes[index];
-
-	return stride * plane.sampleBytes * first.horizontal /
-	       (plane.horizontal * first.sampleBytes);
-}
-
-std::vector<PlaneRows> defaultRows(const Format &format, const libcamera::Size &size)
+std::vector<PlaneRows> defaultRows(const FormatInfo &format, const libcamera::Size &size)
 {
 	std::vector<PlaneRows> rows;
 	GstVideoInfo info;
 
 	gst_video_info_init(&info);
 	const bool described =
-		format.videoFormat != GST_VIDEO_FORMAT_ENCODED &&
-		gst_video_info_set_format(&info, format.videoFormat, size.width, size.height);
+		!format.bayer &&
+		gst_video_info_set_format(&info, videoFormat(format), size.width, size.height);
 
-	for (size_t i = 0; i < format.planes.size(); i++) {
-		const unsigned int bytes = rowBytes(format.planes[i], size);
+	for (size_t i = 0; i < format.planeCount; i++) {
+		const PlaneFormat &plane = format.planes[i];
+		const unsigned int bytes =
+			divideUp(size.width, plane.horizontal) * plane.sampleSize;
 		const size_t offset = described ? info.offset[i] : 0;
 		const unsigned int stride = described ? info.stride[i] : GST_ROUND_UP_4(bytes);
 
-		rows.push_back({offset, stride, bytes, rowCount(format.planes[i], size)});
+		rows.push_back({offset, stride, bytes, divideUp(size.height, plane.vertical)});
 	}
 
 	return rows;
 }
 
-std::vector<PlaneRows> cameraRows(const Format &format, const libcamera::Size &size,
-				  std::span<const PlaneLayout> planes)
+std::vector<PlaneRows> cameraRows(const FrameLayout &layout)
 {
 	std::vector<PlaneRows> rows;
 
-	for (size_t i = 0; i < std::min(planes.size(), format.planes.size()); i++)
-		rows.push_back({planes[i].offset - planes[0].offset, planes[i].stride,
-				rowBytes(format.planes[i], size),
-				rowCount(format.planes[i], size)});
+	for (const PlaneLayout &plane : layout.planes)
+		rows.push_back({plane.offset - layout.planes.front().offset, plane.stride,
+				plane.width * plane.sampleSize, plane.height});
 
 	return rows;
 }
 
-size_t defaultSize(const Format &format, const libcamera::Size &size)
+size_t defaultSize(const FormatInfo &format, const libcamera::Size &size)
 {
-	if (format.videoFormat != GST_VIDEO_FORMAT_ENCODED) {
+	if (!format.bayer) {
 		GstVideoInfo info;
-		gst_video_info_set_format(&info, format.videoFormat, size.width, size.height);
+		gst_video_info_set_format(&info, videoFormat(format), size.width, size.height);
 		return GST_VIDEO_INFO_SIZE(&info);
 	}
 

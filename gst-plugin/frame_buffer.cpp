@@ -10,17 +10,17 @@
 
 namespace cmacam::gst {
 
-FrameWriter::FrameWriter(const Format &format, const libcamera::Size &size,
-			 std::span<const PlaneLayout> planes)
-	: format_(&format),
-	  size_(size),
-	  cameraRows_(cameraRows(format, size, planes)),
-	  defaultRows_(defaultRows(format, size)),
-	  defaultSize_(defaultSize(format, size))
+FrameWriter::FrameWriter(const FrameLayout &layout)
+	: format_(&formatInfo(layout.format)),
+	  size_(layout.width, layout.height),
+	  cameraRows_(cameraRows(layout)),
+	  defaultRows_(defaultRows(*format_, size_)),
+	  defaultSize_(defaultSize(*format_, size_))
 {
+	const std::vector<PlaneLayout> &planes = layout.planes;
 	const size_t cameraSize = planes.back().offset + planes.back().length - planes[0].offset;
 
-	shells_ = makeShellPool(layout(cameraRows_));
+	shells_ = makeShellPool(describe(cameraRows_));
 
 	/* The size counts too: a file sink writes all of the memory. */
 	layoutIsDefault_ =
@@ -50,9 +50,9 @@ FrameWriter &FrameWriter::operator=(FrameWriter &&other) noexcept
 	return *this;
 }
 
-BufferLayout FrameWriter::layout(const std::vector<PlaneRows> &rows) const
+BufferLayout FrameWriter::describe(const std::vector<PlaneRows> &rows) const
 {
-	BufferLayout layout = {.format = format_->videoFormat,
+	BufferLayout layout = {.format = videoFormat(*format_),
 			       .width = size_.width,
 			       .height = size_.height,
 			       .offsets = {},
@@ -96,7 +96,7 @@ BufferPtr FrameWriter::copy(GstMemory *memory) const
 	gst_buffer_unmap(buffer.get(), &to);
 	gst_memory_unmap(memory, &from);
 
-	addVideoMeta(buffer.get(), layout(defaultRows_));
+	addVideoMeta(buffer.get(), describe(defaultRows_));
 	return buffer;
 }
 

@@ -18,8 +18,7 @@ public:
 	FrameWriter(FrameWriter &&) = default;
 	FrameWriter &operator=(FrameWriter &&other) noexcept;
 	~FrameWriter();
-	FrameWriter(const Format &format, const libcamera::Size &size,
-		    std::span<const PlaneLayout> planes);
+	explicit FrameWriter(const FrameLayout &layout);
 
 	/* Whether a peer that ignores GstVideoMeta sees the right pixels. */
 	bool layoutIsDefault() const { return layoutIsDefault_; }
@@ -33,9 +32,9 @@ public:
 	BufferPtr copy(GstMemory *memory) const;
 
 private:
-	BufferLayout layout(const std::vector<PlaneRows> &rows) const;
+	BufferLayout describe(const std::vector<PlaneRows> &rows) const;
 
-	const Format *format_ = nullptr;
+	const FormatInfo *format_ = nullptr;
 	libcamera::Size size_;
 	BufferPoolPtr shells_;
 	std::vector<PlaneRows> cameraRows_;

@@ -2,11 +2,13 @@
 /*
  * The stream of cmacamsrc: frames, what is told of them, and unplugging.
  */
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
+#include <cmacam/last_error.h>
+
 #include "clock.h"
-#include "driver_error.h"
 #include "src_state.h"
 
 namespace cmacam::gst {
@@ -37,14 +39,13 @@ void followDuration(GstCmacamSrc *self, GstClockTime duration)
 GstClockTime presentationTime(GstCmacamSrc *self, CameraSession &session,
 			      const CompletedFrame &frame)
 {
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 	const ClockPtr clock(gst_element_get_clock(GST_ELEMENT(self)));
 	if (!clock)
 		return GST_CLOCK_TIME_NONE;
 
-	const GstClockTime captured =
-		session.agreedTime(self->state.which, frame.buffer, clock.get(),
-				   captureTime(frame.timestamp, readClocks(clock.get())));
+	const GstClockTime captured = session.agreedTime(
+		frame, clock.get(), captureTime(frame.timestamp, readClocks(clock.get())));
 	stream.lastTime =
 		inOrder(runningTime(captured, gst_element_get_base_time(GST_ELEMENT(self))),
 			stream.lastTime);
@@ -54,7 +55,7 @@ GstClockTime presentationTime(GstCmacamSrc *self, CameraSession &session,
 
 void reportLost(GstCmacamSrc *self, const CompletedFrame &frame, GstBuffer *buffer)
 {
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 	const GstClockTime time = GST_BUFFER_PTS(buffer);
 
 	stream.lost += frame.lost;
@@ -68,7 +69,7 @@ void reportLost(GstCmacamSrc *self, const CompletedFrame &frame, GstBuffer *buff
 
 BufferPtr takeBuffer(GstCmacamSrc *self, size_t index)
 {
-	const Stream &stream = self->state.stream;
+	const StreamState &stream = self->state.stream;
 
 	if (const std::shared_ptr<PeerPool> peer = peerOf(self))
 		return peer->take(index);
@@ -81,10 +82,10 @@ BufferPtr takeBuffer(GstCmacamSrc *self, size_t index)
 /* The frame as a buffer with all that is known of it. */
 BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFrame &frame)
 {
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 
 	/* Before the memory can find its way back to the camera. */
-	self->state.controls.setMetadata(session.metadata(self->state.which, frame.buffer));
+	self->state.controls.setMetadata(frame.slot->metadata());
 	const GstClockTime time = presentationTime(self, session, frame);
 
 	BufferPtr buffer = takeBuffer(self, frame.buffer);
@@ -101,7 +102,7 @@ BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFr
 		{frame.timestamp, frame.wallClock ? frame.wallClock : unixTime(frame.timestamp)});
 	if (frame.discontinuous || std::exchange(stream.replugged, false))
 		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
-	if (frame.corrupted)
+	if (frame.damaged)
 		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_CORRUPTED);
 
 	return buffer;
@@ -122,17 +123,17 @@ void followMain(GstCmacamSrc *self, const CameraSession &session)
 	const auto change = session.frameDuration() - self->state.stream.settings.frameDuration;
 
 	/* A rate and a duration in microseconds may differ by rounding. */
-	if (self->state.which == StreamName::Lores && std::abs(change.count()) > 1)
+	if (self->state.which == Stream::Lores && std::abs(change.count()) > 1)
 		gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(self));
 }
 
-MaybeError reopen(GstCmacamSrc *self)
+Result<void> reopen(GstCmacamSrc *self)
 {
-	if (MaybeError error = openCamera(self))
-		return error;
-	if (MaybeError error = configure(self)) {
+	if (Result<void> result = openCamera(self); !result)
+		return result;
+	if (Result<void> result = configure(self); !result) {
 		closeCamera(self);
-		return error;
+		return result;
 	}
 	self->state.stream.replugged = true;
 	return {};
@@ -183,12 +184,12 @@ GstFlowReturn waitForCamera(GstCmacamSrc *self)
 
 	const std::shared_ptr<CameraWatch> watch = watchOf(self);
 	for (;;) {
-		const MaybeError error = reopen(self);
-		if (!error)
+		const Result<void> reopened = reopen(self);
+		if (reopened)
 			break;
-		if (error->kind != Error::Kind::NotFound && error->kind != Error::Kind::Lost)
-			return endWithError(self, *error);
-		GST_DEBUG_OBJECT(self, "not yet: %s", error->message.c_str());
+		if (reopened.error().code != ENODEV)
+			return endWithError(self, reopened.error());
+		GST_DEBUG_OBJECT(self, "not yet: %s", reopened.error().what.c_str());
 		if (!watch->wait())
 			return GST_FLOW_FLUSHING;
 		GST_DEBUG_OBJECT(self, "a camera was plugged in");
@@ -217,7 +218,7 @@ GstFlowReturn lose(GstCmacamSrc *self, const Error &error)
 /* What the next element has done with may be captured to again. */
 void refill(GstCmacamSrc *self, CameraSession &session)
 {
-	const StreamName which = self->state.which;
+	const Stream which = self->state.which;
 
 	if (const std::shared_ptr<PeerPool> peer = peerOf(self))
 		while (const auto buffer = peer->acquire(session.isDry(which))) {
@@ -227,12 +228,14 @@ void refill(GstCmacamSrc *self, CameraSession &session)
 }
 
 /* The driver will not have the memory of the next element: the camera's own will do. */
-MaybeError captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session)
+Result<void> captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session)
 {
+	const std::string why = lastError(session.id());
+
 	GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
 			 ("The camera's own memory is used, and not that of the element after "
 			  "cmacamsrc: %s",
-			  driverError(session.id()).value_or("no frame arrives there").c_str()),
+			  why.empty() ? "no frame arrives there" : why.c_str()),
 			 ("FrameBuffer from the peer's pool"));
 
 	self->state.stream.offered = {};
@@ -243,7 +246,7 @@ MaybeError captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session)
 /* Until there is one: OK. The frame belongs to the session that sessionOf() gives. */
 GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 {
-	const StreamName which = self->state.which;
+	const Stream which = self->state.which;
 
 	for (;;) {
 		std::shared_ptr<CameraSession> session = sessionOf(self);
@@ -253,17 +256,18 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 			continue;
 		}
 
-		MaybeError error;
+		Result<void> result;
 		/* The base class gets here in PLAYING only: no frame is older than that. */
 		if (!session->started(which)) {
-			error = session->start(which, self->state.controls.all());
+			result = session->start(which, self->state.controls.all());
 			GST_DEBUG_OBJECT(self, "%s",
-					 error ? error->message.c_str() : "the camera has started");
-			if (error && error->kind != Error::Kind::Lost)
-				return endWithError(self, *error);
+					 result ? "the camera has started"
+						: result.error().what.c_str());
+			if (!result && result.error().code != ENODEV)
+				return endWithError(self, result.error());
 		}
 
-		if (!error) {
+		if (result) {
 			refill(self, *session);
 			GST_TRACE_OBJECT(self, "waiting for a frame");
 			switch (session->waitFrame(which, frame)) {
@@ -273,21 +277,24 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 			case CameraSession::Wait::Frame:
 				return GST_FLOW_OK;
 			case CameraSession::Wait::Lost:
-				error = session->lostError();
-				GST_DEBUG_OBJECT(self, "%s", error->message.c_str());
+				result = session->lostError();
+				GST_DEBUG_OBJECT(self, "%s", result.error().what.c_str());
 				break;
 			case CameraSession::Wait::Refused:
-				error = captureToOwnMemory(self, *session);
-				if (!error)
+				result = captureToOwnMemory(self, *session);
+				if (result)
 					continue;
-				if (error->kind != Error::Kind::Lost)
-					return endWithError(self, *error);
+				if (result.error().code != ENODEV)
+					return endWithError(self, result.error());
+				break;
+			default:
+				break;
 			}
 		}
 
 		/* Let go of here, lest its buffers outlive it for nobody. */
 		session.reset();
-		if (GstFlowReturn flow = lose(self, *error); flow != GST_FLOW_OK)
+		if (GstFlowReturn flow = lose(self, result.error()); flow != GST_FLOW_OK)
 			return flow;
 	}
 }
@@ -295,7 +302,7 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
 {
 	GstCmacamSrc *self = GST_CMACAM_SRC(push);
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 	CompletedFrame frame;
 
 	if (stream.failed)
@@ -307,8 +314,7 @@ GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
 	const std::shared_ptr<CameraSession> session = sessionOf(self);
 	BufferPtr buffer = bufferOf(self, *session, frame);
 	if (!buffer)
-		return endWithError(self, {Error::Kind::Open, "A frame could not be mapped",
-					   "gst_memory_map()"});
+		return endWithError(self, {EIO, "A frame could not be mapped"});
 
 	GST_LOG_OBJECT(self, "frame %u in the camera's buffer %zu: %" GST_PTR_FORMAT,
 		       frame.sequence, frame.buffer, static_cast<void *>(buffer.get()));

@@ -3,6 +3,7 @@
  * The stream of cmacamsrc: caps, buffers, latency.
  */
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <gst/video/video.h>
@@ -60,11 +61,11 @@ GstCaps *fixate(GstBaseSrc *base, GstCaps *caps)
 	return fixed.release();
 }
 
-std::shared_ptr<FramePool> framePool(GstCmacamSrc *self, CameraSession &session, StreamName which,
+std::shared_ptr<FramePool> framePool(GstCmacamSrc *self, CameraSession &session, Stream which,
 				     const StreamBuffers &buffers)
 {
-	const PlaneLayout &first = buffers.planes().front();
-	const PlaneLayout &last = buffers.planes().back();
+	const PlaneLayout &first = buffers.layout().planes.front();
+	const PlaneLayout &last = buffers.layout().planes.back();
 
 	/* Both references are safe: releaseStream() retires the pool first. */
 	return FramePool::create(
@@ -78,7 +79,7 @@ std::shared_ptr<FramePool> framePool(GstCmacamSrc *self, CameraSession &session,
 /* What the next element offers, if the camera can write to it. */
 std::shared_ptr<PeerPool> peerPool(GstCmacamSrc *self, const StreamBuffers &buffers)
 {
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 	const CapsPtr caps(gst_pad_get_current_caps(GST_BASE_SRC_PAD(self)));
 	std::string why;
 
@@ -88,7 +89,7 @@ std::shared_ptr<PeerPool> peerPool(GstCmacamSrc *self, const StreamBuffers &buff
 	}
 
 	std::shared_ptr<PeerPool> peer =
-		PeerPool::create(stream.offered, caps.get(), buffers.planes(),
+		PeerPool::create(stream.offered, caps.get(), buffers.layout().planes,
 				 stream.writer.layoutIsDefault(), buffers.size(), why);
 	if (peer)
 		GST_INFO_OBJECT(self, "capturing to the next element's %" GST_PTR_FORMAT,
@@ -123,7 +124,7 @@ void expectDuration(GstCmacamSrc *self, const CameraSession &session)
 gboolean setCaps(GstBaseSrc *base, GstCaps *caps)
 {
 	GstCmacamSrc *self = GST_CMACAM_SRC(base);
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 	const std::optional<StreamSettings> settings = settingsFromCaps(caps);
 
 	if (!settings)
@@ -154,24 +155,27 @@ gboolean setCaps(GstBaseSrc *base, GstCaps *caps)
 }
 
 /* Whether the session took the settings, with the buffers the peer wants if it can. */
-MaybeError configureSession(GstCmacamSrc *self, CameraSession &session)
+Result<void> configureSession(GstCmacamSrc *self, CameraSession &session)
 {
-	const Stream &stream = self->state.stream;
+	const StreamState &stream = self->state.stream;
 
-	MaybeError error =
-		session.configure(self->state.which, stream.settings, stream.extraBuffers);
-	if (error && error->kind == Error::Kind::NoSpace && stream.extraBuffers > 0) {
+	StreamSettings settings = stream.settings;
+	settings.role = session.offer(self->state.which).roleOf(settings.format);
+	settings.extraBuffers = stream.extraBuffers;
+	Result<void> result = session.configure(self->state.which, settings);
+	if (!result && result.error().code == ENOMEM && stream.extraBuffers > 0) {
 		/* What the peer asks for is a wish; the camera's own number is a need. */
 		GST_WARNING_OBJECT(self, "no memory for %u buffers more: %s", stream.extraBuffers,
-				   error->message.c_str());
-		error = session.configure(self->state.which, stream.settings, 0);
+				   result.error().what.c_str());
+		settings.extraBuffers = 0;
+		result = session.configure(self->state.which, settings);
 	}
-	return error;
+	return result;
 }
 
 void decideCopying(GstCmacamSrc *self)
 {
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 
 	stream.copying = !peerOf(self) && !stream.writer.layoutIsDefault() && !stream.peerKnowsMeta;
 	GST_DEBUG_OBJECT(self, "frames are %s",
@@ -186,7 +190,7 @@ void decideCopying(GstCmacamSrc *self)
 gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 {
 	GstCmacamSrc *self = GST_CMACAM_SRC(base);
-	Stream &stream = self->state.stream;
+	StreamState &stream = self->state.stream;
 	guint wanted = 0;
 	GstCaps *caps;
 
@@ -216,8 +220,8 @@ gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 	if (!stream.configured) {
 		stream.extraBuffers = wanted;
 		stream.offered = std::move(offered);
-		if (MaybeError error = configure(self)) {
-			endWithError(self, *error);
+		if (Result<void> result = configure(self); !result) {
+			endWithError(self, result.error());
 			return TRUE;
 		}
 	}
@@ -243,11 +247,9 @@ gboolean negotiate(GstBaseSrc *base)
 	const CapsPtr peer(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(base), nullptr));
 	const StringPtr wanted(gst_caps_to_string(peer.get()));
 
-	endWithError(self,
-		     {Error::Kind::Settings,
-		      "Camera '" + session->id() + "' cannot deliver " + wanted.get() +
-			      "; it offers " + describeOffer(session->offer(self->state.which)),
-		      "no caps in common with the peer"});
+	endWithError(self, {EINVAL, "Camera '" + session->id() + "' cannot deliver " +
+					    wanted.get() + "; it offers " +
+					    describeOffer(session->offer(self->state.which))});
 
 	/* create() ends the stream. */
 	return TRUE;
@@ -283,21 +285,24 @@ void postLatency(GstCmacamSrc *self)
 	gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
-MaybeError configure(GstCmacamSrc *self)
+Result<void> configure(GstCmacamSrc *self)
 {
 	State &state = self->state;
-	Stream &stream = state.stream;
-	const StreamName which = state.which;
+	StreamState &stream = state.stream;
+	const Stream which = state.which;
 	const std::shared_ptr<CameraSession> session = sessionOf(self);
 
 	/* The other element may start the camera for both. */
 	session->setControls(state.controls.all());
-	if (MaybeError error = configureSession(self, *session))
-		return error;
+	if (Result<void> result = configureSession(self, *session); !result)
+		return result;
 
 	const std::shared_ptr<const StreamBuffers> buffers = session->buffers(which);
-	stream.writer = FrameWriter(*findFormat(stream.settings.format), stream.settings.size,
-				    buffers->planes());
+	if (!buffers->areInOnePiece())
+		return Error{EINVAL, "Camera '" + session->id() +
+					     "' puts the planes of a frame into separate buffers, "
+					     "which cmacam never does"};
+	stream.writer = FrameWriter(buffers->layout());
 	stream.configured = true;
 
 	std::shared_ptr<FramePool> pool;
@@ -305,8 +310,7 @@ MaybeError configure(GstCmacamSrc *self)
 	if (peer)
 		session->adopt(which, peer->fds());
 	else if (!(pool = framePool(self, *session, which, *buffers)))
-		return Error{Error::Kind::Open, "Too many open files for the camera's buffers",
-			     "FramePool::create()"};
+		return Error{EIO, "Too many open files for the camera's buffers"};
 
 	{
 		std::lock_guard lock(state.mutex);

@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
+#include <cmacam/frame_layout.h>
+
 #include "gst_ptr.h"
-#include "stream_buffers.h"
 
 namespace cmacam::gst {
 

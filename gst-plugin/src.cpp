@@ -49,14 +49,18 @@
  */
 #include "src.h"
 
+#include <cerrno>
 #include <new>
 #include <string>
 
 #include "caps.h"
+#include "foreign_manager.h"
+#include "manager.h"
 #include "src_state.h"
 
 GST_DEBUG_CATEGORY(cmacam_src_debug);
 
+using namespace cmacam;
 using namespace cmacam::gst;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstCmacamSrc, gst_cmacam_src, GST_TYPE_PUSH_SRC,
@@ -86,37 +90,36 @@ std::shared_ptr<PeerPool> cmacam::gst::peerOf(GstCmacamSrc *self)
 	return self->state.peer;
 }
 
-void cmacam::gst::postError(GstCmacamSrc *self, const Error &error)
+/* GStreamer's code for an errno of the session; ENODEV has @gone. */
+static GstResourceError resourceError(int code, GstResourceError gone)
 {
-	const char *message = error.message.c_str();
-	const char *detail = error.detail.c_str();
-
-	switch (error.kind) {
-	case Error::Kind::NotFound:
-		GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("%s", message), ("%s", detail));
-		break;
-	case Error::Kind::Busy:
-		GST_ELEMENT_ERROR(self, RESOURCE, BUSY, ("%s", message), ("%s", detail));
-		break;
-	case Error::Kind::Open:
-		GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ, ("%s", message), ("%s", detail));
-		break;
-	case Error::Kind::Settings:
-		GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", message), ("%s", detail));
-		break;
-	case Error::Kind::NoSpace:
-		GST_ELEMENT_ERROR(self, RESOURCE, NO_SPACE_LEFT, ("%s", message), ("%s", detail));
-		break;
-	case Error::Kind::Lost:
-		GST_ELEMENT_ERROR(self, RESOURCE, READ, ("%s", message), ("%s", detail));
-		break;
+	switch (code) {
+	case ENODEV:
+		return gone;
+	case EBUSY:
+		return GST_RESOURCE_ERROR_BUSY;
+	case EINVAL:
+	case ERANGE:
+		return GST_RESOURCE_ERROR_SETTINGS;
+	case ENOMEM:
+		return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
+	default:
+		return GST_RESOURCE_ERROR_OPEN_READ;
 	}
 }
 
-MaybeError cmacam::gst::openCamera(GstCmacamSrc *self)
+void cmacam::gst::postError(GstCmacamSrc *self, const Error &error, GstResourceError gone)
+{
+	gst_element_message_full(
+		GST_ELEMENT(self), GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
+		resourceError(error.code, gone), g_strdup(error.what.c_str()),
+		g_strdup_printf("errno %d: %s", error.code, g_strerror(error.code)), __FILE__,
+		GST_FUNCTION, __LINE__);
+}
+
+Result<void> cmacam::gst::openCamera(GstCmacamSrc *self)
 {
 	State &state = self->state;
-	MaybeError error;
 	std::string name;
 	std::shared_ptr<libcamera::Camera> gone;
 
@@ -127,17 +130,19 @@ MaybeError cmacam::gst::openCamera(GstCmacamSrc *self)
 		state.which = state.streamName;
 	}
 
-	std::shared_ptr<CameraSession> session =
-		CameraSession::open(name, state.which, error, gone.get());
-	if (!session)
-		return error;
-	if ((error = state.controls.attach(session->id(), session->controls()))) {
+	Result<std::shared_ptr<CameraSession>> opened =
+		CameraSession::open(name, state.which, gone.get());
+	if (!opened)
+		return opened.error();
+	std::shared_ptr<CameraSession> session = *std::move(opened);
+	if (Result<void> result = state.controls.attach(session->id(), session->controls());
+	    !result) {
 		state.controls.detach();
-		return error;
+		return result;
 	}
 
 	GST_INFO_OBJECT(self, "opened camera %s, stream %s", session->id().c_str(),
-			state.which == StreamName::Main ? "main" : "lores");
+			state.which == Stream::Main ? "main" : "lores");
 	std::lock_guard lock(state.mutex);
 	session->setFlushing(state.which, state.flushing);
 	session->setPaused(state.which, state.paused);
@@ -184,11 +189,10 @@ static void setFlushing(GstCmacamSrc *self, bool flushing)
 static bool prepare(GstCmacamSrc *self)
 {
 	self->state.stream = {};
-	if (MaybeError error = openCamera(self)) {
-		postError(self, *error);
-		return false;
-	}
-	return true;
+	const Result<void> result = openCamera(self);
+	if (!result)
+		postError(self, result.error(), GST_RESOURCE_ERROR_NOT_FOUND);
+	return result.has_value();
 }
 
 static void unprepare(GstCmacamSrc *self)
@@ -273,6 +277,7 @@ static void gst_cmacam_src_class_init(GstCmacamSrcClass *klass)
 	GstBaseSrcClass *base = GST_BASE_SRC_CLASS(klass);
 	const CapsPtr caps = templateCaps();
 
+	setManagerSource(libcameraPluginManager);
 	object->finalize = finalizeSource;
 	installProperties(object);
 

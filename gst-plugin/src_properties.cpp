@@ -29,8 +29,8 @@ constexpr const char *kScheme = "cmacam";
 GType gst_cmacam_stream_get_type()
 {
 	static const GEnumValue values[] = {
-		{static_cast<gint>(StreamName::Main), "The main stream", "main"},
-		{static_cast<gint>(StreamName::Lores), "The second stream, without Bayer formats",
+		{static_cast<gint>(Stream::Main), "The main stream", "main"},
+		{static_cast<gint>(Stream::Lores), "The second stream, without Bayer formats",
 		 "lores"},
 		{0, nullptr, nullptr},
 	};
@@ -66,11 +66,11 @@ std::string cameraName(GstCmacamSrc *self)
 
 void setControl(GstCmacamSrc *self, guint index, const GValue *value)
 {
-	const MaybeError error = self->state.controls.set(index, value);
+	const Result<void> result = self->state.controls.set(index, value);
 
-	if (error) {
-		GST_ELEMENT_WARNING(self, RESOURCE, SETTINGS, ("%s", error->message.c_str()),
-				    ("%s", error->detail.c_str()));
+	if (!result) {
+		GST_ELEMENT_WARNING(self, RESOURCE, SETTINGS, ("%s", result.error().what.c_str()),
+				    ("Camera::controls()"));
 		return;
 	}
 
@@ -89,7 +89,7 @@ void setProperty(GObject *object, guint id, const GValue *value, GParamSpec *)
 		break;
 	case PROP_STREAM: {
 		std::lock_guard lock(self->state.mutex);
-		self->state.streamName = StreamName(g_value_get_enum(value));
+		self->state.streamName = Stream(g_value_get_enum(value));
 		break;
 	}
 	case PROP_ON_DISCONNECT: {
@@ -217,7 +217,7 @@ void installProperties(GObjectClass *object)
 		g_param_spec_enum("stream", "Stream",
 				  "Which of the camera's streams this element has; another "
 				  "cmacamsrc may have the other one",
-				  GST_TYPE_CMACAM_STREAM, static_cast<gint>(StreamName::Main),
+				  GST_TYPE_CMACAM_STREAM, static_cast<gint>(Stream::Main),
 				  GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
 					      GST_PARAM_MUTABLE_READY)));
 

@@ -9,12 +9,12 @@
 #include <mutex>
 #include <string>
 
+#include "camera_session.h"
 #include "camera_watch.h"
 #include "controls.h"
 #include "frame_buffer.h"
 #include "memory.h"
 #include "peer_pool.h"
-#include "session.h"
 #include "src.h"
 
 GST_DEBUG_CATEGORY_EXTERN(cmacam_src_debug);
@@ -29,7 +29,7 @@ enum OnDisconnect {
 };
 
 /* What the streaming thread alone uses, between negotiation and stop. */
-struct Stream
+struct StreamState
 {
 	StreamSettings settings;
 	bool configured = false;
@@ -56,7 +56,7 @@ struct State
 	/* Guards what other threads read (queries, unlock, state changes). */
 	std::mutex mutex;
 	std::string cameraName;
-	StreamName streamName = StreamName::Main;
+	Stream streamName = Stream::Main;
 	OnDisconnect onDisconnect = DISCONNECT_STOP;
 	/* Empty before PAUSED, and while a camera that is gone is waited for. */
 	std::shared_ptr<CameraSession> session;
@@ -73,24 +73,25 @@ struct State
 	bool paused = false;
 
 	/* Of the camera that is open. */
-	StreamName which = StreamName::Main;
+	Stream which = Stream::Main;
 
 	/* Guard themselves. */
 	Controls controls;
 
-	Stream stream;
+	StreamState stream;
 };
 
 /** The session, or null. */
 std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self);
 /** Opens the camera the properties ask for and checks them against it. */
-MaybeError openCamera(GstCmacamSrc *self);
+Result<void> openCamera(GstCmacamSrc *self);
 /** Stops the stream and gives its buffers up; the session stays. */
 void releaseStream(GstCmacamSrc *self);
 /** Stops the stream and releases the camera. */
 void closeCamera(GstCmacamSrc *self);
-/** Posts @error in the domain and with the code of its kind. */
-void postError(GstCmacamSrc *self, const Error &error);
+/** Posts @error with the code of its errno; for ENODEV that is @gone. */
+void postError(GstCmacamSrc *self, const Error &error,
+	       GstResourceError gone = GST_RESOURCE_ERROR_READ);
 
 /**
  * Posts @error and ends the stream as on EOS: GstBaseSrc posts an error of its
@@ -102,7 +103,7 @@ void postLatency(GstCmacamSrc *self);
 /** The pool of the next element that is captured to, or null. */
 std::shared_ptr<PeerPool> peerOf(GstCmacamSrc *self);
 /** Configures the session for the settings of the stream, and takes its buffers. */
-MaybeError configure(GstCmacamSrc *self);
+Result<void> configure(GstCmacamSrc *self);
 
 /* Each puts its part of the element into the class. */
 void installProperties(GObjectClass *object);

@@ -7,8 +7,8 @@
 
 #include <cerrno>
 
+#include "camera_source.h"
 #include "manager.h"
-#include "session.h"
 
 namespace cmacam {
 
@@ -27,14 +27,14 @@ Result<std::vector<std::string>> Camera::list()
 
 Result<Camera> Camera::open(const CameraOptions &options)
 {
-	auto session = std::make_shared<Session>();
-	if (Result<void> result = session->open(options); !result)
+	auto source = std::make_shared<Source>();
+	if (Result<void> result = source->open(options); !result)
 		return result.error();
 
-	return Camera(std::move(session));
+	return Camera(std::move(source));
 }
 
-Camera::Camera(std::shared_ptr<Session> session) : session_(std::move(session))
+Camera::Camera(std::shared_ptr<Source> source) : source_(std::move(source))
 {
 }
 Camera::Camera(Camera &&) noexcept = default;
@@ -42,9 +42,9 @@ Camera::Camera(Camera &&) noexcept = default;
 Camera &Camera::operator=(Camera &&other) noexcept
 {
 	if (this != &other) {
-		if (session_)
-			session_->close();
-		session_ = std::move(other.session_);
+		if (source_)
+			source_->close();
+		source_ = std::move(other.source_);
 	}
 
 	return *this;
@@ -52,18 +52,23 @@ Camera &Camera::operator=(Camera &&other) noexcept
 
 Camera::~Camera()
 {
-	if (session_)
-		session_->close();
+	if (source_)
+		source_->close();
+}
+
+void Camera::close()
+{
+	source_->close();
 }
 
 const std::string &Camera::id() const
 {
-	return session_->id();
+	return source_->id();
 }
 
 Result<FrameLayout> Camera::layout(Stream stream) const
 {
-	const FrameLayout *layout = session_->layout(stream);
+	const FrameLayout *layout = source_->layout(stream);
 	if (!layout)
 		return Error{ENOENT, "the camera was opened without this stream"};
 
@@ -72,42 +77,42 @@ Result<FrameLayout> Camera::layout(Stream stream) const
 
 unsigned int Camera::buffers() const
 {
-	return session_->buffers();
+	return source_->buffers();
 }
 
 Result<void> Camera::start()
 {
-	return session_->start();
+	return source_->start();
 }
 
 Result<void> Camera::stop()
 {
-	return session_->stop();
+	return source_->stop();
 }
 
 Result<Frame> Camera::next(std::chrono::milliseconds timeout)
 {
-	return session_->next(timeout);
+	return source_->next(timeout);
 }
 
 Result<void> Camera::set(std::string_view name, const ControlValue &value)
 {
-	return session_->set(name, value);
+	return source_->set(name, value);
 }
 
 std::vector<ControlRange> Camera::controls() const
 {
-	return session_->controls();
+	return source_->controls();
 }
 
 CameraStatistics Camera::statistics() const
 {
-	return session_->statistics();
+	return source_->statistics();
 }
 
 std::vector<Holder> Camera::holders() const
 {
-	return session_->leases.holders();
+	return source_->leases.holders();
 }
 
 } /* namespace cmacam */

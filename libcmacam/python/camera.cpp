@@ -82,7 +82,7 @@ public:
 
 	Camera &operator*()
 	{
-		if (!camera_)
+		if (closed_)
 			throw py::value_error("the camera was closed");
 		return *camera_;
 	}
@@ -113,11 +113,13 @@ public:
 		valueOf(*std::move(stopped));
 	}
 
+	/* Another thread may be inside: the object stays, and its next() ends. */
 	void close()
 	{
 		running_ = false;
+		closed_ = true;
 		py::gil_scoped_release unlocked;
-		camera_.reset();
+		camera_->close();
 	}
 
 	cmacam::Frame next(double timeout)
@@ -133,6 +135,7 @@ private:
 	const std::shared_ptr<Told> told_ = std::make_shared<Told>();
 	std::optional<Camera> camera_;
 	bool running_ = false;
+	bool closed_ = false;
 };
 
 std::unique_ptr<Handle> open(const std::string &id, const std::string &format,

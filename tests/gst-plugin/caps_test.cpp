@@ -36,35 +36,35 @@ CapsPtr parse(const char *text)
 
 TEST(Caps, EveryFormatSurvivesTheRoundTrip)
 {
-	for (const Format &format : formatTable()) {
-		const CameraOffer offer = offerOf({format.pixelFormat});
+	for (const FormatInfo &format : formats()) {
+		const CameraOffer offer = offerOf({libcamera::PixelFormat(format.drm)});
 		const CapsPtr caps = fixateCaps(offerCaps(offer), offer);
 		ASSERT_TRUE(gst_caps_is_fixed(caps.get())) << format.name;
 
 		const auto settings = settingsFromCaps(caps.get());
 		ASSERT_TRUE(settings) << format.name;
-		EXPECT_EQ(settings->format, format.pixelFormat);
+		EXPECT_EQ(settings->format, libcamera::PixelFormat(format.drm));
 		EXPECT_EQ(settings->size, libcamera::Size(640, 480));
 	}
 }
 
 TEST(Caps, NamesAgreeWithGStreamersOwn)
 {
-	for (const Format &format : formatTable()) {
-		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+	for (const FormatInfo &format : formats()) {
+		if (format.bayer)
 			continue;
 
-		EXPECT_STREQ(gst_video_format_to_string(format.videoFormat), format.name);
-		EXPECT_EQ(gst_video_format_get_info(format.videoFormat)->n_planes,
-			  format.planes.size());
+		EXPECT_STREQ(gst_video_format_to_string(videoFormat(format)), format.gstreamer);
+		EXPECT_EQ(gst_video_format_get_info(videoFormat(format))->n_planes,
+			  format.planeCount);
 	}
 }
 
 TEST(Caps, TheTemplateCoversEveryOffer)
 {
 	std::vector<libcamera::PixelFormat> all;
-	for (const Format &format : formatTable())
-		all.push_back(format.pixelFormat);
+	for (const FormatInfo &format : formats())
+		all.push_back(libcamera::PixelFormat(format.drm));
 
 	const CapsPtr offered = offerCaps(offerOf(all));
 	/* Once plain, and all but the two Bayer formats once more as DMA_DRM. */
@@ -95,18 +95,18 @@ TEST(Caps, PlainCapsComeBeforeDmaDrm)
 /* What a peer reads out of the caps with GStreamer's own parser. */
 TEST(Caps, DmaDrmCapsAreGStreamersOwn)
 {
-	for (const Format &format : formatTable()) {
-		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+	for (const FormatInfo &format : formats()) {
+		if (format.bayer)
 			continue;
 
-		const CameraOffer offer = offerOf({format.pixelFormat});
+		const CameraOffer offer = offerOf({libcamera::PixelFormat(format.drm)});
 		const CapsPtr wanted = parse("video/x-raw(memory:DMABuf)");
 		const CapsPtr caps = fixateCaps(
 			CapsPtr(gst_caps_intersect(wanted.get(), offerCaps(offer).get())), offer);
 		GstVideoInfoDmaDrm info;
 
 		ASSERT_TRUE(gst_video_info_dma_drm_from_caps(&info, caps.get())) << format.name;
-		EXPECT_EQ(info.drm_fourcc, format.pixelFormat.fourcc());
+		EXPECT_EQ(info.drm_fourcc, format.drm);
 		EXPECT_EQ(info.drm_modifier, 0u);
 		EXPECT_TRUE(wantsDmabufs(caps.get()));
 		EXPECT_EQ(strchr(gst_structure_get_string(gst_caps_get_structure(caps.get(), 0),
@@ -117,7 +117,7 @@ TEST(Caps, DmaDrmCapsAreGStreamersOwn)
 
 		const auto settings = settingsFromCaps(caps.get());
 		ASSERT_TRUE(settings) << format.name;
-		EXPECT_EQ(settings->format, format.pixelFormat);
+		EXPECT_EQ(settings->format, libcamera::PixelFormat(format.drm));
 	}
 }
 
@@ -131,14 +131,14 @@ TEST(Caps, ATiledFormatIsNotOurs)
 /* V4L2's BGR24 is libcamera's RGB888, DRM's RG24 and GStreamer's BGR. */
 TEST(Caps, TheTableAgreesWithDrm)
 {
-	EXPECT_STREQ(findFormat(libcamera::formats::RGB888)->name, "BGR");
+	EXPECT_STREQ(findFormat(libcamera::formats::RGB888)->gstreamer, "BGR");
 
-	for (const Format &format : formatTable()) {
-		const GstVideoFormat theirs =
-			gst_video_dma_drm_format_to_gst_format(format.pixelFormat.fourcc(), 0);
+	for (const FormatInfo &format : formats()) {
+		const GstVideoFormat theirs = gst_video_dma_drm_format_to_gst_format(format.drm, 0);
 		/* Of single-component formats DRM and GStreamer agree about one. */
-		if (theirs != GST_VIDEO_FORMAT_UNKNOWN)
-			EXPECT_EQ(theirs, format.videoFormat) << format.name;
+		if (theirs != GST_VIDEO_FORMAT_UNKNOWN) {
+			EXPECT_EQ(theirs, videoFormat(format)) << format.name;
+		}
 	}
 }
 
@@ -146,15 +146,15 @@ TEST(Caps, PlanesHaveGStreamersShapes)
 {
 	constexpr libcamera::Size kSize{64, 48};
 
-	for (const Format &format : formatTable()) {
-		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+	for (const FormatInfo &format : formats()) {
+		if (format.bayer)
 			continue;
 
 		GstVideoInfo info;
-		gst_video_info_set_format(&info, format.videoFormat, kSize.width, kSize.height);
+		gst_video_info_set_format(&info, videoFormat(format), kSize.width, kSize.height);
 		const unsigned int stride = info.stride[0];
-		for (size_t i = 0; i < format.planes.size(); i++)
-			EXPECT_EQ(planeStride(format, i, stride),
+		for (size_t i = 0; i < format.planeCount; i++)
+			EXPECT_EQ(format.planeStride(i, stride),
 				  static_cast<unsigned int>(info.stride[i]))
 				<< format.name << " plane " << i;
 	}
@@ -269,7 +269,7 @@ TEST(Caps, TheOfferInWords)
 
 TEST(Caps, RowsOfABayerFrame)
 {
-	const Format *format = findFormat(libcamera::formats::SRGGB10);
+	const FormatInfo *format = findFormat(libcamera::formats::SRGGB10);
 	const std::vector<PlaneRows> rows = defaultRows(*format, {642, 480});
 
 	ASSERT_EQ(rows.size(), 1u);
@@ -282,12 +282,12 @@ TEST(Caps, RowsOfABayerFrame)
 /* A plane's width in bytes, as GStreamer counts it, for every row of the table. */
 TEST(Caps, RowsAreAsWideAsGStreamers)
 {
-	for (const Format &format : formatTable()) {
-		if (format.videoFormat == GST_VIDEO_FORMAT_ENCODED)
+	for (const FormatInfo &format : formats()) {
+		if (format.bayer)
 			continue;
 
 		GstVideoInfo info;
-		ASSERT_TRUE(gst_video_info_set_format(&info, format.videoFormat, 640, 480));
+		ASSERT_TRUE(gst_video_info_set_format(&info, videoFormat(format), 640, 480));
 		const std::vector<PlaneRows> rows = defaultRows(format, {640, 480});
 		for (size_t i = 0; i < rows.size(); i++)
 			EXPECT_EQ(rows[i].bytes, guint(info.stride[i])) << format.name;
@@ -296,7 +296,7 @@ TEST(Caps, RowsAreAsWideAsGStreamers)
 
 TEST(Caps, RowsOfAnNv12FrameAreGStreamers)
 {
-	const Format *format = findFormat(libcamera::formats::NV12);
+	const FormatInfo *format = findFormat(libcamera::formats::NV12);
 	const std::vector<PlaneRows> rows = defaultRows(*format, {642, 480});
 
 	ASSERT_EQ(rows.size(), 2u);

@@ -51,7 +51,7 @@ TEST_F(ElementTest, NoCameraIsOneClearError)
 	EXPECT_EQ(errors.count, 1);
 	EXPECT_EQ(errors.domain, GST_RESOURCE_ERROR);
 	EXPECT_EQ(errors.code, GST_RESOURCE_ERROR_NOT_FOUND);
-	EXPECT_EQ(errors.text.find("No cmacam camera found: "), 0u) << errors.text;
+	EXPECT_EQ(errors.text.find("No camera found: "), 0u) << errors.text;
 
 	EXPECT_EQ(pipeline_.setState(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
 }

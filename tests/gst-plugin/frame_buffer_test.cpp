@@ -4,7 +4,6 @@
  */
 #include "frame_buffer.h"
 
-#include <array>
 #include <gtest/gtest.h>
 #include <libcamera/formats.h>
 
@@ -16,14 +15,9 @@ constexpr unsigned int kStride = 32;
 constexpr size_t kFrame = kStride * 6;
 constexpr guint8 kPadding = 0xee;
 
-const Format &nv12()
+FrameLayout layout(unsigned int stride)
 {
-	return *findFormat(libcamera::formats::NV12);
-}
-
-std::array<PlaneLayout, 2> layout(unsigned int stride)
-{
-	return {PlaneLayout{0, stride * 4, stride}, PlaneLayout{stride * 4, stride * 2, stride}};
+	return *contiguousLayout(-1, PixelFormat::Nv12, kSize.width, kSize.height, stride);
 }
 
 /* Each pixel byte tells its row and column, each padding byte that it is one. */
@@ -42,7 +36,7 @@ MemoryPtr paddedFrame()
 
 TEST(FrameWriter, WrapDescribesTheCamerasLayout)
 {
-	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	const FrameWriter writer(layout(kStride));
 	MemoryPtr memory = paddedFrame();
 	const GstMemory *identity = memory.get();
 	const BufferPtr buffer = writer.wrap(std::move(memory));
@@ -65,7 +59,7 @@ void countFreed(gpointer count, GstMiniObject *)
 /* The shell of a frame that was freed, with its metas as they were. */
 TEST(FrameWriter, ShellsComeRound)
 {
-	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	const FrameWriter writer(layout(kStride));
 	MemoryPtr memory = paddedFrame();
 	gst_memory_ref(memory.get());
 	GstMemory *const shared = memory.get();
@@ -90,7 +84,7 @@ TEST(FrameWriter, BuffersOutliveIt)
 {
 	BufferPtr buffer;
 	{
-		const FrameWriter writer(nv12(), kSize, layout(kStride));
+		const FrameWriter writer(layout(kStride));
 		buffer = writer.wrap(paddedFrame());
 	}
 	EXPECT_EQ(gst_buffer_get_video_meta(buffer.get())->stride[0], int(kStride));
@@ -98,7 +92,7 @@ TEST(FrameWriter, BuffersOutliveIt)
 
 TEST(FrameWriter, ReferenceTimesAreOnWrappedAndOnCopiedFrames)
 {
-	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	const FrameWriter writer(layout(kStride));
 	const MemoryPtr memory = paddedFrame();
 	const CapsPtr unixTime(gst_caps_new_empty_simple("timestamp/x-unix"));
 	const CapsPtr monotonic(gst_caps_new_empty_simple("timestamp/x-clock-monotonic"));
@@ -121,7 +115,7 @@ TEST(FrameWriter, ReferenceTimesAreOnWrappedAndOnCopiedFrames)
 
 TEST(FrameWriter, CopyDropsThePaddingAndNothingElse)
 {
-	const FrameWriter writer(nv12(), kSize, layout(kStride));
+	const FrameWriter writer(layout(kStride));
 	const MemoryPtr memory = paddedFrame();
 	const BufferPtr buffer = writer.copy(memory.get());
 	GstMapInfo map;
@@ -136,16 +130,16 @@ TEST(FrameWriter, CopyDropsThePaddingAndNothingElse)
 
 TEST(FrameWriter, OnlyGStreamersOwnLayoutCountsAsDefault)
 {
-	EXPECT_TRUE(FrameWriter(nv12(), kSize, layout(8)).layoutIsDefault());
-	EXPECT_FALSE(FrameWriter(nv12(), kSize, layout(kStride)).layoutIsDefault());
+	EXPECT_TRUE(FrameWriter(layout(8)).layoutIsDefault());
+	EXPECT_FALSE(FrameWriter(layout(kStride)).layoutIsDefault());
 
 	auto trailing = layout(8);
-	trailing[1].length += 64;
-	EXPECT_FALSE(FrameWriter(nv12(), kSize, trailing).layoutIsDefault());
+	trailing.planes[1].length += 64;
+	EXPECT_FALSE(FrameWriter(trailing).layoutIsDefault());
 
 	auto gap = layout(8);
-	gap[1].offset += 64;
-	EXPECT_FALSE(FrameWriter(nv12(), kSize, gap).layoutIsDefault());
+	gap.planes[1].offset += 64;
+	EXPECT_FALSE(FrameWriter(gap).layoutIsDefault());
 }
 
 } /* namespace */

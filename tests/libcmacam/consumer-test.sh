@@ -64,7 +64,7 @@ by_readme() {
 			exit 1
 		}
 	done
-	if ./a.out >said 2>&1 || ! grep -q "^there is no camera$" said; then
+	if ./a.out >said 2>&1 || ! grep -q "^No camera found: " said; then
 		cat said
 		exit 1
 	fi

@@ -20,7 +20,7 @@ def no_board():
     """Without a board there is no device, and cam and gst-launch each say so in one sentence."""
     lib.expect(lib.run(["cam", "-c1", "--capture=1"], status=None), r"(?i)camera 1 not found|no camera|not found")
     out = lib.run(["gst-launch-1.0", "cmacamsrc", "!", "fakesink"], status=None)
-    lib.expect(out, r"No cmacam camera found")
+    lib.expect(out, r"No camera found")
     assert out.count("ERROR: from element") == 1, out
 
 

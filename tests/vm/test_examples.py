@@ -23,7 +23,7 @@ def programs_explain_themselves():
         lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
-    lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: there is no camera 'nobody'")
+    lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: No camera is named 'nobody'; there is 'platform/")
 
 
 @vm_test()
@@ -44,7 +44,7 @@ def files_are_kept():
             assert os.path.getsize(path) == len("the only copy")
     lib.run([*recorder, "--overwrite"])
     assert os.path.getsize(file) >= 640 * 480 * 3 // 2
-    lib.expect(lib.run([f"{EXAMPLES}/recorder", f"{DISK}/new", "--camera", "nobody"], status=1), "no camera 'nobody'")
+    lib.expect(lib.run([f"{EXAMPLES}/recorder", f"{DISK}/new", "--camera", "nobody"], status=1), "No camera is named 'nobody'")
     assert not os.path.exists(f"{DISK}/new")
 
 

@@ -10,6 +10,7 @@ import re
 import signal
 import struct
 import subprocess
+import threading
 
 import lib
 from declare import vm_test
@@ -313,11 +314,11 @@ def controls_and_metadata():
 def errors_say_what_is_possible():
     """No such camera, a size it does not do, a second user, no frame yet: errno and a sentence each."""
     failure(errno.ENODEV, module().Camera, "nobody")
-    lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "does not do 641x480-NV12.*nearest is 6")
+    lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "cannot deliver 641x480-NV12.*the nearest it can is 6")
     source = camera()
     failure(errno.EPERM, source.next)
-    lib.expect(failure(errno.EBUSY, camera), "platform/.*is in use, by another program or in this one")
-    lib.expect(lib.run(["python3", "-c", "import cmacam; cmacam.Camera()"], status=1), "OSError: .*is in use, by")
+    lib.expect(failure(errno.EBUSY, camera), "Camera 'platform/.*' is in use in this process: its stream main has a user")
+    lib.expect(lib.run(["python3", "-c", "import cmacam; cmacam.Camera()"], status=1), "OSError: .*is in use by another program")
     source.close()
     camera().close()
 
@@ -333,6 +334,29 @@ def closed_and_opened_again():
             kept = kept or frame
     with kept.map() as pixels:
         assert pixels.gray.shape == (480, 640)
+
+
+@vm_test(limit=180)
+def closed_while_another_thread_waits():
+    """close() ends a next() of another thread with EPERM or "was closed", ten times; the camera is free at once."""
+    for number in range(10):
+        source, ended, frames = camera(policy="block"), [], []
+
+        def wait(source=source, ended=ended, frames=frames):
+            try:
+                while True:
+                    frames.append(source.next(timeout=60).sequence)
+            except (OSError, ValueError) as error:
+                ended.append(error)
+
+        source.start()
+        thread = threading.Thread(target=wait)
+        thread.start()
+        lib.wait_until(lambda frames=frames, number=number: len(frames) > number, "frames in the other thread")
+        source.close()
+        thread.join(30 * lib.SLOWER)
+        assert not thread.is_alive(), "next() goes on waiting"
+        assert isinstance(ended[0], ValueError) or ended[0].errno == errno.EPERM, ended
 
 
 def server(*options):

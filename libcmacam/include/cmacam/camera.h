@@ -53,7 +53,8 @@ struct StreamOptions
 /** What is wanted of a camera. */
 struct CameraOptions
 {
-	std::string id = {};		       /**< libcamera's id; empty: the first one */
+	std::string id =
+		{}; /**< libcamera's id; empty: the first cmacam camera, or the first one */
 	StreamOptions main = {};	       /**< Stream::Main */
 	StreamOptions lores = {};	       /**< Stream::Lores; all empty: there is none */
 	unsigned int buffers = 0;	       /**< 0: as many as the camera thinks best */
@@ -91,9 +92,9 @@ struct CameraStatistics
  * A camera.
  *
  * next() is for one thread at a time, everything else for any thread. Frames may
- * outlive the camera. All cameras of a process share one libcamera; a program
- * that makes a libcamera::CameraManager itself, or runs a GStreamer camera source,
- * cannot have them: EBUSY.
+ * outlive the camera. All cameras of a process and all cmacamsrc share one
+ * libcamera, and a Camera and an element may have one stream each of a camera. A
+ * program that makes a libcamera::CameraManager itself cannot have them: EBUSY.
  *
  * Errors that many functions return: ENODEV, the camera was unplugged; EPERM,
  * not in this order (next() before start()).
@@ -121,8 +122,15 @@ public:
 	Camera(Camera &&) noexcept;
 	Camera &operator=(Camera &&) noexcept;
 
-	/** Stops; frames that are out keep their pixels. */
+	/** As close(). No other thread may use the object any more, but for its frames. */
 	~Camera();
+
+	/**
+	 * Stop, and release the camera; a next() that waits in another thread ends
+	 * with EPERM, as does everything from now on. Frames that are out keep
+	 * their pixels.
+	 */
+	void close();
 
 	const std::string &id() const;
 
@@ -170,11 +178,11 @@ public:
 	std::vector<Holder> holders() const;
 
 private:
-	class Session;
+	class Source;
 
-	explicit Camera(std::shared_ptr<Session> session);
+	explicit Camera(std::shared_ptr<Source> source);
 
-	std::shared_ptr<Session> session_;
+	std::shared_ptr<Source> source_;
 };
 
 } /* namespace cmacam */

@@ -11,7 +11,7 @@
 #include <libcamera/control_ids.h>
 #include <libcamera/controls.h>
 
-namespace cmacam::gst {
+namespace cmacam {
 
 namespace {
 
@@ -23,9 +23,9 @@ using Roles = std::vector<StreamRole>;
  * an unconstrained consumer gets. Of two streams one at most is raw, and that
  * is main.
  */
-std::vector<Roles> rolesOf(const libcamera::Camera &camera, StreamName which)
+std::vector<Roles> rolesOf(const libcamera::Camera &camera, Stream which)
 {
-	if (which == StreamName::Main)
+	if (which == Stream::Main)
 		return {{StreamRole::Viewfinder}, {StreamRole::Raw}};
 	if (camera.streams().size() > 1)
 		return {{StreamRole::Viewfinder, StreamRole::Viewfinder}};
@@ -55,10 +55,30 @@ void addFormats(CameraOffer &offer, libcamera::CameraConfiguration &config,
 
 } /* namespace */
 
-/* The handler names its cameras after the sensor's platform device. */
-bool isCmacam(const libcamera::Camera &camera)
+void StreamSettings::applyTo(libcamera::StreamConfiguration &config) const
 {
-	return camera.id().find("cmacam") != std::string::npos;
+	if (format.isValid()) {
+		config.pixelFormat = format;
+		/* That of the default format need not fit this one. */
+		config.colorSpace.reset();
+	}
+	if (!size.isNull())
+		config.size = size;
+	if (buffers)
+		config.bufferCount = buffers;
+	config.bufferCount += extraBuffers;
+}
+
+bool StreamSettings::isMetBy(const libcamera::StreamConfiguration &config) const
+{
+	return (!format.isValid() || config.pixelFormat == format) &&
+	       (size.isNull() || config.size == size) &&
+	       (!buffers || config.bufferCount == buffers + extraBuffers);
+}
+
+std::string describe(const libcamera::StreamConfiguration &config)
+{
+	return config.toString() + " in " + std::to_string(config.bufferCount) + " buffers";
 }
 
 StreamRole CameraOffer::roleOf(const libcamera::PixelFormat &format) const
@@ -69,7 +89,7 @@ StreamRole CameraOffer::roleOf(const libcamera::PixelFormat &format) const
 	return offer != formats.end() ? offer->role : StreamRole::Viewfinder;
 }
 
-CameraOffer readOffer(libcamera::Camera &camera, StreamName which)
+CameraOffer readOffer(libcamera::Camera &camera, Stream which)
 {
 	CameraOffer offer;
 
@@ -96,4 +116,4 @@ CameraOffer readOffer(libcamera::Camera &camera, StreamName which)
 	return offer;
 }
 
-} /* namespace cmacam::gst */
+} /* namespace cmacam */

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <libcamera/camera.h>
@@ -15,29 +15,9 @@
 #include <libcamera/pixel_format.h>
 #include <libcamera/stream.h>
 
-namespace cmacam::gst {
+#include "streams.h"
 
-/* The streams of a camera: the same frames, each in a size and a format of its own. */
-enum class StreamName {
-	Main,
-	Lores,
-};
-
-inline constexpr std::array kStreamNames = {StreamName::Main, StreamName::Lores};
-
-constexpr StreamName other(StreamName which)
-{
-	return which == StreamName::Main ? StreamName::Lores : StreamName::Main;
-}
-
-/* One T for each stream. */
-template <typename T>
-class PerStream : public std::array<T, kStreamNames.size()>
-{
-public:
-	T &operator[](StreamName which) { return this->at(static_cast<size_t>(which)); }
-	const T &operator[](StreamName which) const { return this->at(static_cast<size_t>(which)); }
-};
+namespace cmacam {
 
 /* One format the camera offers, and the stream role that offers it. */
 struct FormatOffer
@@ -62,17 +42,30 @@ struct CameraOffer
 	libcamera::StreamRole roleOf(const libcamera::PixelFormat &format) const;
 };
 
+/* What a user wants of a stream; what is empty or 0 the camera chooses. */
 struct StreamSettings
 {
 	libcamera::PixelFormat format;
 	libcamera::Size size;
+	/* That offers the format: see CameraOffer::roleOf(). */
+	libcamera::StreamRole role = libcamera::StreamRole::Viewfinder;
 	/* Zero leaves the frame rate to the camera. */
 	std::chrono::microseconds frameDuration{};
+	/* This number of buffers and no other. */
+	unsigned int buffers = 0;
+	/* On top of the number that the camera chooses, as far as it agrees. */
+	unsigned int extraBuffers = 0;
+
+	/** Asks for all that is not left to the camera. */
+	void applyTo(libcamera::StreamConfiguration &config) const;
+	/** Whether @config, which was validated, has all that was asked for. */
+	bool isMetBy(const libcamera::StreamConfiguration &config) const;
 };
 
-/** What @camera can deliver on stream @which, whoever has acquired it. */
-CameraOffer readOffer(libcamera::Camera &camera, StreamName which = StreamName::Main);
-/** Whether @camera is one of ours. */
-bool isCmacam(const libcamera::Camera &camera);
+/** A configuration in words: size, format and number of buffers. */
+std::string describe(const libcamera::StreamConfiguration &config);
 
-} /* namespace cmacam::gst */
+/** What @camera can deliver on stream @which, whoever has acquired it. */
+CameraOffer readOffer(libcamera::Camera &camera, Stream which = Stream::Main);
+
+} /* namespace cmacam */

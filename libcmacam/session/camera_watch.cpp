@@ -6,18 +6,15 @@
 
 #include <utility>
 
-namespace cmacam::gst {
+namespace cmacam {
 
 CameraWatch::CameraWatch(std::shared_ptr<libcamera::CameraManager> manager)
-	: manager_(std::move(manager))
+	: manager_(std::move(manager)),
+	  subscription_([this](Hotplug what, const std::shared_ptr<libcamera::Camera> &) {
+		  if (what == Hotplug::Added)
+			  cameraAdded();
+	  })
 {
-	manager_->cameraAdded.connect(
-		this, [this](const std::shared_ptr<libcamera::Camera> &) { cameraAdded(); });
-}
-
-CameraWatch::~CameraWatch()
-{
-	manager_->cameraAdded.disconnect(this);
 }
 
 bool CameraWatch::wait()
@@ -29,17 +26,21 @@ bool CameraWatch::wait()
 
 void CameraWatch::setFlushing(bool flushing)
 {
-	std::lock_guard lock(mutex_);
-	flushing_ = flushing;
+	{
+		std::lock_guard lock(mutex_);
+		flushing_ = flushing;
+	}
 	changed_.notify_all();
 }
 
 /* Runs on libcamera's thread. */
 void CameraWatch::cameraAdded()
 {
-	std::lock_guard lock(mutex_);
-	added_ = true;
+	{
+		std::lock_guard lock(mutex_);
+		added_ = true;
+	}
 	changed_.notify_all();
 }
 
-} /* namespace cmacam::gst */
+} /* namespace cmacam */

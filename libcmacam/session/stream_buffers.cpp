@@ -4,56 +4,44 @@
  */
 #include "stream_buffers.h"
 
-#include <cstring>
 #include <string>
 #include <utility>
 
-#include "driver_error.h"
-#include "formats.h"
+#include <cmacam/libcamera.h>
 
-namespace cmacam::gst {
+#include "errors.h"
+
+namespace cmacam {
 
 StreamBuffers::StreamBuffers(std::shared_ptr<libcamera::Camera> camera)
 	: camera_(std::move(camera)), allocator_(camera_)
 {
 }
 
-std::shared_ptr<StreamBuffers>
+Result<std::shared_ptr<StreamBuffers>>
 StreamBuffers::allocate(const std::shared_ptr<libcamera::Camera> &camera,
-			const libcamera::StreamConfiguration &config, MaybeError &error)
+			const libcamera::StreamConfiguration &config)
 {
 	std::shared_ptr<StreamBuffers> self(new StreamBuffers(camera));
-	const std::string &id = camera->id();
 
-	if (int ret = self->allocator_.allocate(config.stream()); ret < 0) {
-		error = Error{kindOf(ret, Error::Kind::Open),
-			      driverError(id).value_or(
-				      "No memory for the frames of camera '" + id +
-				      "': " + strerror(-ret) +
-				      "; a smaller size, or a larger cma= boot parameter, helps"),
-			      "FrameBufferAllocator::allocate() = " + describeErrno(ret)};
-		return nullptr;
-	}
+	if (const int ret = self->allocator_.allocate(config.stream()); ret < 0)
+		return cameraError(camera->id(), ret,
+				   "No memory for " + std::to_string(config.bufferCount) +
+					   " frames of camera '" + camera->id() + "', " +
+					   std::to_string(config.frameSize) + " bytes each");
 
 	for (const auto &buffer : self->allocator_.buffers(config.stream()))
 		self->buffers_.push_back(buffer.get());
 
-	const Format *format = findFormat(config.pixelFormat);
-	const auto planes = self->buffers_.front()->planes();
-	for (const libcamera::FrameBuffer::Plane &plane : planes) {
-		if (plane.fd != planes.front().fd) {
-			error = Error{Error::Kind::Settings,
-				      "Camera '" + id +
-					      "' puts the planes of a frame into separate "
-					      "buffers, which cmacam never does",
-				      "FrameBuffer::planes()"};
-			return nullptr;
-		}
-		const size_t index = self->planes_.size();
-		self->planes_.push_back(
-			{plane.offset, plane.length,
-			 format ? planeStride(*format, index, config.stride) : config.stride});
+	Result<FrameLayout> layout = layoutOf(config, *self->buffers_.front());
+	if (!layout)
+		return layout.error();
+	for (PlaneLayout &plane : layout->planes) {
+		self->inOnePiece_ = self->inOnePiece_ && plane.fd == layout->planes.front().fd;
 	}
+	for (PlaneLayout &plane : layout->planes)
+		plane.fd = -1;
+	self->layout_ = *std::move(layout);
 
 	return self;
 }
@@ -63,18 +51,27 @@ std::shared_ptr<StreamBuffers> StreamBuffers::import(std::span<const int> fds,
 {
 	std::shared_ptr<StreamBuffers> self(new StreamBuffers(model.camera_));
 
-	self->planes_ = model.planes_;
+	self->layout_ = model.layout_;
 	for (int fd : fds) {
 		const libcamera::SharedFD shared(fd);
 		std::vector<libcamera::FrameBuffer::Plane> planes;
 
-		for (const PlaneLayout &plane : self->planes_)
+		for (const PlaneLayout &plane : self->layout_.planes)
 			planes.push_back({shared, static_cast<unsigned int>(plane.offset),
 					  static_cast<unsigned int>(plane.length)});
 		self->imported_.push_back(std::make_unique<libcamera::FrameBuffer>(planes));
 		self->buffers_.push_back(self->imported_.back().get());
 	}
 	return self;
+}
+
+FrameLayout StreamBuffers::layout(size_t buffer) const
+{
+	FrameLayout layout = layout_;
+
+	for (size_t i = 0; i < layout.planes.size(); i++)
+		layout.planes[i].fd = buffers_[buffer]->planes()[i].fd.get();
+	return layout;
 }
 
 std::vector<int> StreamBuffers::fds() const
@@ -88,4 +85,4 @@ std::vector<int> StreamBuffers::fds() const
 	return fds;
 }
 
-} /* namespace cmacam::gst */
+} /* namespace cmacam */

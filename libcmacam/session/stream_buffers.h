@@ -13,17 +13,10 @@
 #include <libcamera/framebuffer_allocator.h>
 #include <libcamera/stream.h>
 
-#include "error.h"
+#include <cmacam/frame_layout.h>
+#include <cmacam/result.h>
 
-namespace cmacam::gst {
-
-/* One plane of a frame, within the frame's single dma-buf. */
-struct PlaneLayout
-{
-	size_t offset;
-	size_t length;
-	unsigned int stride;
-};
+namespace cmacam {
 
 /*
  * Whoever has a request with one of them under way shares them, so that they
@@ -35,13 +28,14 @@ class StreamBuffers
 public:
 	/**
 	 * Allocates as many as @config, which has been applied, asks for.
-	 * Returns nullptr and fills @error (NoSpace, Open, Settings) on failure.
+	 * Errors: ENOMEM and others of FrameBufferAllocator::allocate(), in the
+	 * driver's words; EINVAL for a format that the library does not know.
 	 */
-	static std::shared_ptr<StreamBuffers>
+	static Result<std::shared_ptr<StreamBuffers>>
 	allocate(const std::shared_ptr<libcamera::Camera> &camera,
-		 const libcamera::StreamConfiguration &config, MaybeError &error);
+		 const libcamera::StreamConfiguration &config);
 
-	/** Somebody else's dma-bufs, each with the layout of @model. */
+	/** Somebody else's dma-bufs, each with the layout of @model in one piece. */
 	static std::shared_ptr<StreamBuffers> import(std::span<const int> fds,
 						     const StreamBuffers &model);
 
@@ -49,10 +43,14 @@ public:
 	libcamera::FrameBuffer *operator[](size_t buffer) const { return buffers_[buffer]; }
 	/* Whether they are somebody else's, who may use them again once they are given up. */
 	bool areForeign() const { return !imported_.empty(); }
-	unsigned int stride() const { return planes_.front().stride; }
-	/* The same for all. */
-	const std::vector<PlaneLayout> &planes() const { return planes_; }
-	/* The dma-bufs; open as long as this object. */
+	unsigned int stride() const { return layout_.planes.front().stride; }
+	/* The same for all, without file descriptors. */
+	const FrameLayout &layout() const { return layout_; }
+	/* That of one buffer; its descriptors are open as long as this object. */
+	FrameLayout layout(size_t buffer) const;
+	/* Whether all planes of a frame lie in one dma-buf. */
+	bool areInOnePiece() const { return inOnePiece_; }
+	/* The dma-buf of each first plane; open as long as this object. */
 	std::vector<int> fds() const;
 
 private:
@@ -64,7 +62,8 @@ private:
 	libcamera::FrameBufferAllocator allocator_;
 	std::vector<std::unique_ptr<libcamera::FrameBuffer>> imported_;
 	std::vector<libcamera::FrameBuffer *> buffers_;
-	std::vector<PlaneLayout> planes_;
+	FrameLayout layout_{};
+	bool inOnePiece_ = true;
 };
 
-} /* namespace cmacam::gst */
+} /* namespace cmacam */

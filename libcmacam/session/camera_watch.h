@@ -10,13 +10,15 @@
 
 #include <libcamera/camera_manager.h>
 
-namespace cmacam::gst {
+#include "hotplug.h"
+
+namespace cmacam {
 
 class CameraWatch
 {
 public:
+	/** Keeps @manager, that of sharedManager(), alive. */
 	explicit CameraWatch(std::shared_ptr<libcamera::CameraManager> manager);
-	~CameraWatch();
 
 	/**
 	 * Blocks until a camera was added since this object exists, or since
@@ -26,9 +28,6 @@ public:
 	void setFlushing(bool flushing);
 
 private:
-	CameraWatch(const CameraWatch &) = delete;
-	CameraWatch &operator=(const CameraWatch &) = delete;
-
 	void cameraAdded();
 
 	std::shared_ptr<libcamera::CameraManager> manager_;
@@ -36,6 +35,8 @@ private:
 	std::condition_variable changed_;
 	bool added_ = false;
 	bool flushing_ = false;
+	/* Last: it ends first, and with it the calls. */
+	HotplugSubscription subscription_;
 };
 
-} /* namespace cmacam::gst */
+} /* namespace cmacam */

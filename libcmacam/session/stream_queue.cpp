@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * StreamQueue: the frames of one stream between the camera and its element.
+ * StreamQueue: the frames of one stream between the camera and its user.
  */
 #include "stream_queue.h"
 
 #include <utility>
 
-namespace cmacam::gst {
+namespace cmacam {
 
 void StreamQueue::open(std::shared_ptr<StreamBuffers> buffers)
 {
@@ -26,6 +26,11 @@ void StreamQueue::close()
 	underWay_ = 0;
 }
 
+void StreamQueue::setIdle(bool idle)
+{
+	idle_ = idle;
+}
+
 size_t StreamQueue::takeFree()
 {
 	const size_t buffer = free_.front();
@@ -41,24 +46,44 @@ void StreamQueue::cancel(size_t buffer)
 	free_.push_back(buffer);
 }
 
-bool StreamQueue::complete(size_t buffer, const CapturedFrame &frame)
+StreamQueue::Fate StreamQueue::complete(CompletedFrame &frame, bool spoilt)
 {
 	proven_ = true;
-	if (paused_) {
-		cancel(buffer);
-		return false;
+	if (paused_ || idle_) {
+		cancel(frame.buffer);
+		return Fate::Unseen;
 	}
 
 	const bool resync = std::exchange(resync_, false);
 	const uint32_t missing = frame.sequence - std::exchange(nextSequence_, frame.sequence + 1);
-	CompletedFrame completed{frame};
 
-	completed.buffer = buffer;
-	completed.lost = resync ? 0 : missing;
-	completed.discontinuous = resync || missing != 0;
-	completed_.push_back(completed);
+	frame.lost = resync ? 0 : missing;
+	frame.discontinuous = resync || missing != 0;
+	counts_.lost += frame.lost;
+	if (!delivery_.damaged && (frame.damaged || spoilt)) {
+		counts_.damaged++;
+		cancel(frame.buffer);
+		return Fate::Discarded;
+	}
+
+	completed_.push_back(frame);
 	underWay_--;
-	return true;
+	return Fate::Waits;
+}
+
+std::optional<CompletedFrame> StreamQueue::makeRoom()
+{
+	if (!delivery_.newestOnly || completed_.size() < 2)
+		return std::nullopt;
+
+	counts_.dropped++;
+	return takeFrame();
+}
+
+void StreamQueue::countStarved()
+{
+	if (underWay_ == 0)
+		counts_.starved++;
 }
 
 CompletedFrame StreamQueue::takeFrame()
@@ -75,17 +100,18 @@ void StreamQueue::renumber(bool discontinuous)
 	resync_ = discontinuous;
 }
 
-std::vector<size_t> StreamQueue::setPaused(bool paused)
+std::deque<CompletedFrame> StreamQueue::setPaused(bool paused)
 {
-	std::vector<size_t> dropped;
-
 	if (paused == std::exchange(paused_, paused))
-		return dropped;
+		return {};
 
 	resync_ = true;
-	for (const CompletedFrame &frame : std::exchange(completed_, {}))
-		dropped.push_back(frame.buffer);
-	return dropped;
+	return takeAll();
 }
 
-} /* namespace cmacam::gst */
+std::deque<CompletedFrame> StreamQueue::takeAll()
+{
+	return std::exchange(completed_, {});
+}
+
+} /* namespace cmacam */

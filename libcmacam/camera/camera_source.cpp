@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a Camera is made of: leases and policies on top of a session.
+ */
+
+#include "camera_source.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <libcamera/control_ids.h>
+
+#include "controls.h"
+#include "errors.h"
+
+namespace cmacam {
+
+namespace {
+
+/* From the first cancelled request to the news that the camera was unplugged. */
+constexpr std::chrono::seconds kNewsLimit{2};
+
+/*
+ * What a lease has to leave under Policy::Copy: a buffer to write, one for the
+ * newest frame that waits, and one to copy from.
+ */
+constexpr std::size_t kCameraShare = 3;
+
+const Error kClosed = {EPERM, "the camera was closed"};
+
+bool isWanted(const StreamOptions &options)
+{
+	return !options.format.empty() || options.width || options.height;
+}
+
+StreamSettings settingsOf(const StreamOptions &options, libcamera::StreamRole role,
+			  unsigned int buffers)
+{
+	StreamSettings settings;
+
+	settings.role = role;
+	settings.buffers = buffers;
+	if (!options.format.empty())
+		settings.format = libcamera::PixelFormat::fromString(options.format);
+	if (options.width && options.height)
+		settings.size = {options.width, options.height};
+	return settings;
+}
+
+} /* namespace */
+
+Result<void> Camera::Source::open(const CameraOptions &options)
+{
+	policy_ = options.policy;
+	log_ = options.log;
+
+	auto session = CameraSession::open(options.id, Stream::Main);
+	if (!session)
+		return session.error();
+	id_ = (*session)->id();
+	session_[Stream::Main] = *std::move(session);
+	if (isWanted(options.lores)) {
+		auto second = CameraSession::open(id_, Stream::Lores);
+		if (!second)
+			return second.error();
+		session_[Stream::Lores] = *std::move(second);
+		session_[Stream::Main]->tie();
+	}
+
+	if (Result<void> result = configure(options); !result)
+		return result;
+	for (const NamedValue &control : options.controls) {
+		if (Result<void> result = set(control.name, control.value); !result)
+			return result;
+	}
+
+	return {};
+}
+
+Result<void> Camera::Source::configure(const CameraOptions &options)
+{
+	using libcamera::StreamRole;
+
+	CameraSession &session = *session_[Stream::Main];
+	const bool both = session_[Stream::Lores] != nullptr;
+	PerStream<std::optional<StreamSettings>> wishes;
+
+	if (!options.main.format.empty() &&
+	    !libcamera::PixelFormat::fromString(options.main.format).isValid())
+		return Error{EINVAL, "there is no pixel format '" + options.main.format + "'"};
+	wishes[Stream::Main] =
+		settingsOf(options.main, both ? StreamRole::VideoRecording : StreamRole::Viewfinder,
+			   options.buffers);
+	if (both)
+		wishes[Stream::Lores] =
+			settingsOf(options.lores, StreamRole::Viewfinder, options.buffers);
+
+	for (Stream which : kStreams) {
+		if (!wishes[which])
+			continue;
+		session.setDelivery(which,
+				    {.newestOnly = policy_ != Policy::Block, .damaged = false});
+	}
+	/* Before start() the camera gets none of the buffers. */
+	session.stop(Stream::Main);
+	if (Result<void> result = session.configure(wishes); !result)
+		return result;
+
+	for (Stream which : kStreams)
+		if (wishes[which])
+			if (Result<void> result = map(which); !result)
+				return result;
+	buffers_ = static_cast<unsigned int>(pixels_[Stream::Main].size());
+	if (both)
+		buffers_ = std::min(buffers_,
+				    static_cast<unsigned int>(pixels_[Stream::Lores].size()));
+	lent_.resize(pixels_[Stream::Main].size());
+
+	session.setListener(Stream::Main, weak_from_this());
+	return {};
+}
+
+Result<void> Camera::Source::map(Stream stream)
+{
+	const auto buffers = session_[Stream::Main]->buffers(stream);
+
+	layouts_[stream] = buffers->layout();
+	for (std::size_t i = 0; i < buffers->size(); i++) {
+		Result<MappingPair> pixels = MappingPair::map(buffers->layout(i));
+		if (!pixels)
+			return pixels.error();
+		pixels_[stream].push_back(*std::move(pixels));
+	}
+	return {};
+}
+
+/*
+ * In two steps: while frames may come, log_ may want to know something of the
+ * camera; after that nobody is called, and nobody may be inside.
+ */
+void Camera::Source::close()
+{
+	if (closed_.exchange(true))
+		return;
+
+	if (session_[Stream::Main]) {
+		session_[Stream::Main]->setFlushing(Stream::Main, true);
+		session_[Stream::Main]->stop(Stream::Main);
+	}
+
+	std::unique_lock lock(open_);
+	if (session_[Stream::Main])
+		counts_ = session_[Stream::Main]->counts(Stream::Main);
+	session_ = {};
+}
+
+Result<void> Camera::Source::start()
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return kClosed;
+
+	CameraSession &session = *session_[Stream::Main];
+	if (session.started(Stream::Main) && !session.isLost())
+		return {};
+	{
+		std::lock_guard lock(mutex_);
+		starved_.reset();
+		logged_ = false;
+		delivered_ = copied_ = 0;
+	}
+
+	const libcamera::ControlList none(libcamera::controls::controls);
+	Result<void> result = session.start(Stream::Main, none);
+	if (!result)
+		session.stop(Stream::Main);
+	return result;
+}
+
+Result<void> Camera::Source::stop()
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return kClosed;
+
+	session_[Stream::Main]->stop(Stream::Main);
+	return {};
+}
+
+/* Losses are reported once for a time in which buffers were short. */
+bool Camera::Source::frameArrived(const CameraSession::Arrival &arrival)
+{
+	std::lock_guard lock(mutex_);
+
+	report_.clear();
+	if (arrival.lost && starved_ && !std::exchange(logged_, true))
+		report_ = std::to_string(arrival.lost) +
+			  (arrival.lost == 1 ? " frame was" : " frames were") +
+			  " lost before frame " + std::to_string(arrival.sequence) +
+			  ", the camera had " + *starved_;
+	if (arrival.delivered && !arrival.load.underWay) {
+		starved_ = whoHasThem(arrival.load);
+	} else if (arrival.delivered) {
+		starved_.reset();
+		logged_ = false;
+	}
+	return !report_.empty() && log_;
+}
+
+void Camera::Source::report()
+{
+	log_(report_);
+}
+
+/* For the time in which the camera has no buffer. */
+std::string Camera::Source::whoHasThem(const CameraSession::Load &load) const
+{
+	std::string text = "none of its " + std::to_string(buffers_) + " buffers: ";
+	if (!load.waiting)
+		return text + leases.describe();
+
+	return text + std::to_string(load.waiting) + (load.waiting == 1 ? " waits" : " wait") +
+	       " to be taken; " + leases.describe();
+}
+
+Result<Frame> Camera::Source::next(std::chrono::milliseconds timeout)
+{
+	bool scarce = false;
+	Result<Frame> frame = take(timeout, scarce);
+	if (!frame || policy_ != Policy::Copy || !scarce)
+		return frame;
+
+	Result<Frame> copy = frame->copy();
+	if (copy) {
+		std::lock_guard lock(mutex_);
+		copied_++;
+	}
+	return copy;
+}
+
+Result<Frame> Camera::Source::take(std::chrono::milliseconds timeout, bool &scarce)
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return kClosed;
+
+	CameraSession &session = *session_[Stream::Main];
+	if (!session.started(Stream::Main))
+		return Error{EPERM, "the camera was not started"};
+
+	/* The lease begins under the session's lock: a frame waits or is leased, always. */
+	std::optional<Frame> frame;
+	const auto lend = [&](const CameraSession::Taken &taken) {
+		const CompletedFrame &main = taken.frame;
+		lent_[main.buffer] = {main.slot, taken.tied ? taken.tied->buffer : 0};
+		scarce = taken.left.underWay + taken.left.waiting < kCameraShare;
+		frame.emplace(shared_from_this(), static_cast<unsigned int>(main.buffer),
+			      FrameInfo{main.sequence, static_cast<std::int64_t>(main.timestamp)});
+	};
+	const CameraSession::Wait wait = session.waitFrame(Stream::Main, timeout, lend);
+	if (!frame)
+		return noFrame(session, wait, timeout);
+
+	std::lock_guard lock(mutex_);
+	delivered_++;
+	return *std::move(frame);
+}
+
+/* Why there is none. Requests are cancelled first, then the camera is reported gone. */
+Error Camera::Source::noFrame(CameraSession &session, CameraSession::Wait wait,
+			      std::chrono::milliseconds timeout) const
+{
+	switch (wait) {
+	case CameraSession::Wait::Lost:
+		if (session.awaitDisconnect(kNewsLimit))
+			return {ENODEV, "the camera was unplugged"};
+		return cameraError(id_, -EIO, "the camera cancelled a request");
+	case CameraSession::Wait::TimedOut:
+		break;
+	default:
+		return {EPERM, "the camera was stopped"};
+	}
+
+	const std::string within = "no frame within " + std::to_string(timeout.count()) + " ms";
+	if (const CameraSession::Load load = session.load(Stream::Main); !load.underWay)
+		return {EBUSY, within + ", the camera has " + whoHasThem(load)};
+	return {ETIMEDOUT, within};
+}
+
+void Camera::Source::leaseEnds() noexcept
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return;
+
+	const CameraSession::Load load = session_[Stream::Main]->load(Stream::Main);
+	std::lock_guard lock(mutex_);
+	if (!load.underWay && starved_ && !logged_)
+		starved_ = whoHasThem(load);
+}
+
+void Camera::Source::giveBack(unsigned int buffer) noexcept
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return;
+
+	const Lent lent = std::exchange(lent_[buffer], {});
+	session_[Stream::Main]->queue(Stream::Main, buffer, lent.lores);
+}
+
+Result<const FrameMapping *> Camera::Source::mapping(unsigned int buffer, Stream stream,
+						     Access access)
+{
+	if (pixels_[stream].empty())
+		return Error{ENOENT, "the camera was opened without this stream"};
+
+	return pixels_[stream][stream == Stream::Main ? buffer : lent_[buffer].lores].get(access);
+}
+
+std::vector<NamedValue> Camera::Source::metadata(unsigned int buffer) const
+{
+	/* The request is the program's as long as the frame is leased. */
+	std::shared_lock open(open_);
+	const RequestSlot *slot = closed_ ? nullptr : lent_[buffer].slot;
+
+	return slot ? fromLibcamera(slot->metadata()) : std::vector<NamedValue>();
+}
+
+Result<void> Camera::Source::set(std::string_view name, const ControlValue &value)
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return kClosed;
+
+	CameraSession &session = *session_[Stream::Main];
+	libcamera::ControlList list(libcamera::controls::controls);
+	if (Result<void> result = setControl(&list, session.controls(), name, value); !result)
+		return result;
+
+	session.setControls(list);
+	return {};
+}
+
+std::vector<ControlRange> Camera::Source::controls() const
+{
+	std::shared_lock open(open_);
+	std::vector<ControlRange> ranges;
+	if (closed_)
+		return ranges;
+
+	for (const auto &[id, info] : session_[Stream::Main]->controls())
+		ranges.push_back({id->name(), fromLibcamera(info.min()), fromLibcamera(info.max()),
+				  fromLibcamera(info.def())});
+	return ranges;
+}
+
+CameraStatistics Camera::Source::statistics() const
+{
+	std::shared_lock open(open_);
+	const StreamCounts counts =
+		closed_ ? counts_ : session_[Stream::Main]->counts(Stream::Main);
+	std::lock_guard lock(mutex_);
+
+	return {.delivered = delivered_,
+		.copied = copied_,
+		.dropped = counts.dropped,
+		.damaged = counts.damaged,
+		.lost = counts.lost,
+		.starved = counts.starved};
+}
+
+const FrameLayout *Camera::Source::layout(Stream stream) const
+{
+	return layouts_[stream] ? &*layouts_[stream] : nullptr;
+}
+
+} /* namespace cmacam */

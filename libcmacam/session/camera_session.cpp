@@ -1,0 +1,812 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * CameraSession: one acquired camera, its streams and who uses them.
+ */
+#include "camera_session.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <libcamera/control_ids.h>
+#include <libcamera/controls.h>
+
+#include <cmacam/is_cmacam.h>
+
+#include "errors.h"
+#include "manager.h"
+
+using namespace std::chrono_literals;
+
+namespace cmacam {
+
+namespace {
+
+/* The sessions of this process, each of which one user or two have. */
+struct Sessions
+{
+	/* Held while one is opened or ends: nobody finds it half gone. */
+	std::mutex mutex;
+	std::vector<std::weak_ptr<CameraSession>> all;
+
+	std::shared_ptr<CameraSession> find(const libcamera::Camera *camera) const
+	{
+		for (const std::weak_ptr<CameraSession> &one : all)
+			if (auto session = one.lock(); session && session->camera().get() == camera)
+				return session;
+		return nullptr;
+	}
+
+	void add(const std::shared_ptr<CameraSession> &session)
+	{
+		std::erase_if(all, [](const auto &one) { return one.expired(); });
+		all.push_back(session);
+	}
+};
+
+/* Never destroyed: a frame held by an exiting thread may come back late. */
+Sessions &sessions()
+{
+	static Sessions *const instance = new Sessions;
+	return *instance;
+}
+
+Result<std::shared_ptr<libcamera::Camera>> findCamera(const libcamera::CameraManager &manager,
+						      const std::string &id,
+						      const libcamera::Camera *gone)
+{
+	std::shared_ptr<libcamera::Camera> first;
+	std::string known;
+
+	for (const std::shared_ptr<libcamera::Camera> &camera : manager.cameras()) {
+		if (camera.get() == gone)
+			continue;
+		if (id.empty() ? isCmacam(*camera) : camera->id() == id)
+			return camera;
+
+		first = first ? first : camera;
+		known += (known.empty() ? "'" : ", '") + camera->id() + "'";
+	}
+
+	if (!id.empty())
+		return Error{ENODEV, "No camera is named '" + id + "'; there " +
+					     (known.empty() ? "is none at all" : "is " + known)};
+	if (!first)
+		return Error{ENODEV, "No camera found: no board is plugged in, or the module "
+				     "cmacam is not loaded"};
+	return first;
+}
+
+} /* namespace */
+
+Result<std::shared_ptr<CameraSession>> CameraSession::open(const std::string &id, Stream which,
+							   const libcamera::Camera *gone)
+{
+	std::lock_guard lock(sessions().mutex);
+	Result<std::shared_ptr<CameraSession>> session = acquire(id, gone);
+	if (!session)
+		return session;
+	if (Result<void> joined = (*session)->join(which); !joined)
+		return joined.error();
+
+	/* The user's share: with its last copy the stream is left. */
+	CameraSession *const raw = session->get();
+	return std::shared_ptr<CameraSession>(
+		raw, [session = *std::move(session), which](CameraSession *) mutable {
+			std::lock_guard lock(sessions().mutex);
+			session->leave(which);
+			session.reset();
+		});
+}
+
+/* The session of that camera, which may have been there. */
+Result<std::shared_ptr<CameraSession>> CameraSession::acquire(const std::string &id,
+							      const libcamera::Camera *gone)
+{
+	auto manager = sharedManager();
+	if (!manager)
+		return manager.error();
+
+	auto found = findCamera(**manager, id, gone);
+	if (!found)
+		return found.error();
+	std::shared_ptr<libcamera::Camera> camera = *std::move(found);
+	if (std::shared_ptr<CameraSession> session = sessions().find(camera.get()))
+		return session;
+
+	if (const int ret = camera->acquire(); ret == -EBUSY)
+		return Error{EBUSY, "Camera '" + camera->id() + "' is in use by another program"};
+	else if (ret < 0)
+		return Error{-ret, "Camera '" + camera->id() +
+					   "' could not be opened: " + strerror(-ret)};
+
+	std::shared_ptr<CameraSession> session(
+		new CameraSession(*std::move(manager), std::move(camera)));
+	sessions().add(session);
+	return session;
+}
+
+CameraSession::CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
+			     std::shared_ptr<libcamera::Camera> camera)
+	: manager_(std::move(manager)),
+	  camera_(std::move(camera)),
+	  pump_(camera_),
+	  controls_(libcamera::controls::controls)
+{
+	listenTo(camera_, this);
+}
+
+/*
+ * A request that was queued while the camera was unplugged may still be in a
+ * message to libcamera's thread, and is never completed. release() posts its
+ * own message behind it and waits: after that nobody has a request of ours.
+ */
+CameraSession::~CameraSession()
+{
+	stopCamera();
+	camera_->release();
+	listenTo(camera_, nullptr);
+	pump_.clear();
+}
+
+Result<void> CameraSession::join(Stream which)
+{
+	CameraOffer offer = readOffer(*camera_, which);
+
+	std::lock_guard lock(mutex_);
+	if (lost_)
+		return lostError();
+	if (members_[which].phase != Phase::Absent)
+		return Error{EBUSY, "Camera '" + id() + "' is in use in this process: its stream " +
+					    (which == Stream::Main ? "main" : "lores") +
+					    " has a user"};
+	if (camera_->streams().size() < 2 && members_[other(which)].phase != Phase::Absent)
+		return Error{EBUSY,
+			     "Camera '" + id() + "' has one stream only, and that is in use"};
+
+	members_[which] = {};
+	members_[which].offer = std::move(offer);
+	members_[which].phase = Phase::Expected;
+	/* It keeps nothing of the user before. */
+	pump_.queue(which) = {};
+	return {};
+}
+
+void CameraSession::leave(Stream which)
+{
+	release(which);
+	{
+		std::lock_guard lock(mutex_);
+		members_[which] = {};
+		tied_ = false;
+		pump_.setTied(false);
+	}
+	changed_.notify_all();
+}
+
+Error CameraSession::lostError() const
+{
+	return {ENODEV, "Camera '" + id() + "' is gone: it was unplugged, or its driver gave up"};
+}
+
+bool CameraSession::isLost() const
+{
+	std::lock_guard lock(mutex_);
+	return lost_;
+}
+
+bool CameraSession::awaitDisconnect(std::chrono::milliseconds limit)
+{
+	std::unique_lock lock(mutex_);
+	return changed_.wait_for(lock, limit, [this] { return disconnected_; });
+}
+
+CameraOffer CameraSession::offer(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	CameraOffer offer = members_[which].offer;
+	const Member &main = members_[Stream::Main];
+
+	if (which == Stream::Lores && main.phase == Phase::Configured &&
+	    main.settings.frameDuration != 0us)
+		offer.minDuration = offer.maxDuration = main.settings.frameDuration;
+	return offer;
+}
+
+bool CameraSession::isConfigured(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	return members_[which].phase == Phase::Configured;
+}
+
+bool CameraSession::isExpected(Stream which) const
+{
+	return members_[which].phase == Phase::Expected && !lost_;
+}
+
+void CameraSession::awaitMain(Stream which)
+{
+	std::unique_lock lock(mutex_);
+
+	if (which != Stream::Main)
+		changed_.wait_for(lock, kSetupLimit, [&] {
+			return members_[which].flushing || !isExpected(Stream::Main);
+		});
+}
+
+void CameraSession::tie()
+{
+	std::lock_guard lock(mutex_);
+	tied_ = true;
+	pump_.setTied(true);
+}
+
+void CameraSession::setDelivery(Stream which, const Delivery &delivery)
+{
+	std::lock_guard lock(mutex_);
+	pump_.queue(which).setDelivery(delivery);
+}
+
+void CameraSession::setListener(Stream which, std::weak_ptr<StreamListener> listener)
+{
+	std::lock_guard lock(mutex_);
+	members_[which].listener = std::move(listener);
+}
+
+/* Whether what is done to stream @which is done to @stream. */
+bool CameraSession::isConcerned(Stream stream, Stream which) const
+{
+	return stream == which || tied_;
+}
+
+Result<void> CameraSession::configure(Stream which, const StreamSettings &settings)
+{
+	PerStream<std::optional<StreamSettings>> wishes;
+	wishes[which] = settings;
+	return configure(wishes);
+}
+
+Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettings>> &wishes)
+{
+	std::lock_guard setup(setup_);
+
+	stopCamera();
+	for (Stream which : kStreams)
+		if (wishes[which])
+			close(which);
+	{
+		std::lock_guard lock(mutex_);
+		if (lost_)
+			return lostError();
+		for (Stream which : kStreams) {
+			if (!wishes[which])
+				continue;
+			members_[which].settings = *wishes[which];
+			members_[which].phase = Phase::Configured;
+		}
+	}
+	changed_.notify_all();
+
+	Result<void> result = configureMembers(wishes);
+	if (!result) {
+		/* The other one shall not suffer for it. */
+		PerStream<libcamera::StreamConfiguration> applied;
+		for (Stream which : kStreams)
+			if (wishes[which])
+				giveUp(which);
+		if (Result<void> worse = applyConfiguration(applied); !worse)
+			result = worse;
+	}
+
+	/* What flowed before flows on. */
+	const bool flowed = std::ranges::any_of(
+		kStreams, [&](Stream which) { return !wishes[which] && started(which); });
+	if (flowed)
+		if (Result<void> worse = startCamera(); !worse && result)
+			result = worse;
+	return result;
+}
+
+/* With the buffers of their own that they have now. */
+Result<void> CameraSession::configureMembers(const PerStream<std::optional<StreamSettings>> &wishes)
+{
+	PerStream<libcamera::StreamConfiguration> applied;
+	if (Result<void> result = applyConfiguration(applied); !result)
+		return result;
+
+	for (Stream which : kStreams) {
+		if (!wishes[which])
+			continue;
+		auto buffers = StreamBuffers::allocate(camera_, applied[which]);
+		/* Of a camera that is gone the reason is not memory. */
+		if (!buffers)
+			return buffers.error().code == ENODEV ? lostError() : buffers.error();
+
+		std::lock_guard lock(mutex_);
+		pump_.queue(which).open(*std::move(buffers));
+	}
+	return {};
+}
+
+/* All streams that are configured; @applied has the configurations of those alone. */
+Result<void> CameraSession::applyConfiguration(PerStream<libcamera::StreamConfiguration> &applied)
+{
+	std::vector<Stream> names;
+	std::vector<libcamera::StreamRole> roles;
+
+	for (Stream which : kStreams) {
+		if (!isConfigured(which))
+			continue;
+		names.push_back(which);
+		roles.push_back(members_[which].settings.role);
+	}
+	if (names.empty())
+		return {};
+
+	std::unique_ptr<libcamera::CameraConfiguration> config =
+		camera_->generateConfiguration(roles);
+	/* It had one for each of these roles when they were offered. */
+	if (!config)
+		return lostError();
+	if (config->size() != roles.size())
+		return Error{EINVAL, "Camera '" + id() + "' does not have " +
+					     std::to_string(roles.size()) +
+					     (roles.size() == 1 ? " stream" : " streams at once")};
+
+	std::string wanted;
+	for (size_t i = 0; i < names.size(); i++) {
+		libcamera::StreamConfiguration &stream = config->at(i);
+		members_[names[i]].settings.applyTo(stream);
+		wanted += (i ? " and " : "") + describe(stream);
+	}
+
+	const bool valid = config->validate() != libcamera::CameraConfiguration::Invalid;
+	std::string possible;
+	bool same = valid;
+	for (size_t i = 0; valid && i < names.size(); i++) {
+		const libcamera::StreamConfiguration &stream = config->at(i);
+		same = same && members_[names[i]].settings.isMetBy(stream);
+		possible += (i ? " and " : "") + describe(stream);
+	}
+	if (!same)
+		return Error{EINVAL, "Camera '" + id() + "' cannot deliver " + wanted +
+					     (valid ? "; the nearest it can is " + possible : "")};
+
+	if (const int ret = camera_->configure(config.get()); ret < 0)
+		return cameraError(id(), ret, "Camera '" + id() + "' refused " + possible);
+
+	std::lock_guard lock(mutex_);
+	for (size_t i = 0; i < names.size(); i++) {
+		const libcamera::StreamConfiguration &stream = config->at(i);
+		StreamQueue &queue = pump_.queue(names[i]);
+		/* It may be another of the camera's streams now, but one of the same kind. */
+		if (queue.isOpen() && queue.buffers()->stride() != stream.stride)
+			return Error{EINVAL,
+				     "Camera '" + id() + "' cannot go on with the buffers of " +
+					     stream.toString() + ": the stride has changed"};
+		queue.setStream(stream.stream());
+		/* What the camera chose is what a later configuration has to keep. */
+		members_[names[i]].settings.format = stream.pixelFormat;
+		members_[names[i]].settings.size = stream.size;
+		applied[names[i]] = stream;
+	}
+	return {};
+}
+
+std::shared_ptr<const StreamBuffers> CameraSession::buffers(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	return pump_.queue(which).buffers();
+}
+
+void CameraSession::adopt(Stream which, std::span<const int> fds)
+{
+	std::lock_guard setup(setup_);
+	std::lock_guard lock(mutex_);
+	StreamQueue &queue = pump_.queue(which);
+	std::shared_ptr<StreamBuffers> foreign = StreamBuffers::import(fds, *queue.buffers());
+
+	pump_.dropBuffers(which);
+	queue.open(std::move(foreign));
+}
+
+void CameraSession::release(Stream which)
+{
+	std::lock_guard setup(setup_);
+	const std::shared_ptr<const StreamBuffers> old = buffers(which);
+
+	/* What is somebody else's must not be written to any more. */
+	const bool stop = !isConfigured(other(which)) || (old && old->areForeign());
+	if (stop)
+		stopCamera();
+	close(which);
+	/* Should it fail, the other user learns of it. */
+	if (stop && started(other(which)))
+		static_cast<void>(startCamera());
+}
+
+void CameraSession::close(Stream which)
+{
+	{
+		std::lock_guard lock(mutex_);
+		Member &member = members_[which];
+
+		pump_.dropBuffers(which);
+		member.started = false;
+		member.refused = false;
+		member.phase = Phase::Expected;
+	}
+	changed_.notify_all();
+}
+
+void CameraSession::giveUp(Stream which)
+{
+	{
+		std::lock_guard lock(mutex_);
+		if (!pump_.queue(which).isOpen())
+			members_[which].phase = Phase::GivenUp;
+	}
+	changed_.notify_all();
+}
+
+std::chrono::microseconds CameraSession::frameDurationLocked() const
+{
+	for (const Member &member : members_)
+		if (member.phase == Phase::Configured && member.settings.frameDuration != 0us)
+			return member.settings.frameDuration;
+	return 0us;
+}
+
+std::chrono::microseconds CameraSession::frameDuration() const
+{
+	std::lock_guard lock(mutex_);
+	return frameDurationLocked();
+}
+
+/* Of the caps, which have promised a frame rate, if they have. */
+void CameraSession::setFrameDurationLimits(libcamera::ControlList &controls) const
+{
+	const std::chrono::microseconds wanted = frameDurationLocked();
+	const auto limits = camera_->controls().find(&libcamera::controls::FrameDurationLimits);
+
+	if (wanted == 0us || limits == camera_->controls().end())
+		return;
+
+	const int64_t duration =
+		std::clamp<int64_t>(wanted.count(), limits->second.min().get<int64_t>(),
+				    limits->second.max().get<int64_t>());
+	const std::array both = {duration, duration};
+	controls.set(libcamera::controls::FrameDurationLimits,
+		     libcamera::Span<const int64_t, 2>(both));
+}
+
+void CameraSession::setFrameDuration(Stream which, std::chrono::microseconds duration)
+{
+	std::lock_guard lock(mutex_);
+	libcamera::ControlList controls(libcamera::controls::controls);
+
+	members_[which].settings.frameDuration = duration;
+	if (controls_.contains(libcamera::controls::FRAME_DURATION_LIMITS))
+		controls.set(libcamera::controls::FRAME_DURATION_LIMITS,
+			     controls_.get(libcamera::controls::FRAME_DURATION_LIMITS));
+	setFrameDurationLimits(controls);
+	pump_.setControls(controls);
+}
+
+void CameraSession::setControls(const libcamera::ControlList &controls)
+{
+	std::lock_guard lock(mutex_);
+	libcamera::ControlList fresh(libcamera::controls::controls);
+
+	for (const auto &[id, value] : controls) {
+		controls_.set(id, value);
+		fresh.set(id, value);
+	}
+	if (controls.contains(libcamera::controls::FRAME_DURATION_LIMITS))
+		setFrameDurationLimits(fresh);
+	pump_.setControls(fresh);
+}
+
+Result<void> CameraSession::start(Stream which, const libcamera::ControlList &controls)
+{
+	{
+		std::unique_lock lock(mutex_);
+		changed_.wait_for(lock, kSetupLimit, [&] {
+			return pump_.isRunning() || members_[which].flushing ||
+			       !isExpected(other(which));
+		});
+		if (members_[which].flushing)
+			return {};
+	}
+
+	std::lock_guard setup(setup_);
+	setControls(controls);
+
+	std::unique_lock lock(mutex_);
+	/* A camera that cancelled a request and has none left may be tried again. */
+	if (lost_ && !disconnected_ && !pump_.isRunning() && pump_.underWay() == 0)
+		lost_ = false;
+	if (lost_)
+		return lostError();
+	for (Stream stream : kStreams) {
+		if (!isConcerned(stream, which))
+			continue;
+		pump_.queue(stream).setIdle(false);
+		pump_.queue(stream).resetCounts();
+		/* It comes in the middle: what it missed before is no loss. */
+		if (pump_.isRunning() && !members_[stream].started)
+			pump_.queue(stream).resynchronise();
+	}
+	if (!pump_.isRunning()) {
+		lock.unlock();
+		if (Result<void> result = startCamera(); !result)
+			return result;
+		lock.lock();
+	}
+	for (Stream stream : kStreams)
+		if (isConcerned(stream, which))
+			members_[stream].started = true;
+	queueRequests();
+	return {};
+}
+
+Result<void> CameraSession::startCamera()
+{
+	libcamera::ControlList controls(camera_->controls());
+
+	{
+		std::lock_guard lock(mutex_);
+		controls.merge(controls_);
+		setFrameDurationLimits(controls);
+		pump_.clearControls();
+		for (Stream which : kStreams)
+			pump_.queue(which).renumber(members_[which].started);
+	}
+
+	if (const int ret = camera_->start(&controls); ret < 0) {
+		{
+			/* A user that had its frames is to learn of it, too. */
+			std::lock_guard lock(mutex_);
+			lost_ = lost_ || std::ranges::any_of(members_, [](const Member &member) {
+					return member.started;
+				});
+		}
+		changed_.notify_all();
+		return cameraError(id(), ret, "Camera '" + id() + "' did not start");
+	}
+
+	std::lock_guard lock(mutex_);
+	pump_.start();
+	queueRequests();
+	return {};
+}
+
+void CameraSession::stopCamera()
+{
+	{
+		std::lock_guard lock(mutex_);
+		if (!pump_.isRunning())
+			return;
+		pump_.stop();
+	}
+
+	camera_->stop();
+
+	/*
+	 * stop() has completed all requests, except where the camera is gone: then
+	 * it does nothing, and the handler cancels on libcamera's thread those that
+	 * it has; one that was on its way there is never completed. The limit is
+	 * for a handler that forgets one: it must not be queued again.
+	 */
+	std::unique_lock lock(mutex_);
+	if (!changed_.wait_for(lock, 1s, [this] { return pump_.underWay() == 0 || disconnected_; }))
+		lost_ = true;
+}
+
+bool CameraSession::started(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	return members_[which].started;
+}
+
+void CameraSession::stop(Stream which)
+{
+	std::lock_guard setup(setup_);
+	bool last;
+
+	{
+		std::lock_guard lock(mutex_);
+		last = true;
+		for (Stream stream : kStreams) {
+			if (isConcerned(stream, which)) {
+				members_[stream].started = false;
+				pump_.queue(stream).setIdle(true);
+			} else if (members_[stream].started) {
+				last = false;
+			}
+		}
+	}
+	changed_.notify_all();
+	if (last)
+		stopCamera();
+
+	std::lock_guard lock(mutex_);
+	for (Stream stream : kStreams)
+		if (isConcerned(stream, which))
+			pump_.giveBack(stream, pump_.queue(stream).takeAll());
+}
+
+CameraSession::Wait CameraSession::waitFrame(Stream which, CompletedFrame &frame)
+{
+	std::unique_lock lock(mutex_);
+	Member &member = members_[which];
+	StreamQueue &queue = pump_.queue(which);
+
+	changed_.wait(lock, [&] {
+		return member.flushing || lost_ || member.refused || queue.hasFrame();
+	});
+	if (member.flushing)
+		return Wait::Flushing;
+	if (member.refused)
+		return Wait::Refused;
+	if (!queue.hasFrame())
+		return Wait::Lost;
+
+	frame = queue.takeFrame();
+	return Wait::Frame;
+}
+
+CameraSession::Wait CameraSession::waitFrame(Stream which, std::chrono::milliseconds limit,
+					     const TakeFunction &take)
+{
+	std::unique_lock lock(mutex_);
+	Member &member = members_[which];
+	StreamQueue &queue = pump_.queue(which);
+
+	if (!changed_.wait_for(lock, limit, [&] {
+		    return member.flushing || !member.started || lost_ || queue.hasFrame();
+	    }))
+		return Wait::TimedOut;
+	if (member.flushing || !member.started)
+		return Wait::Flushing;
+	if (!queue.hasFrame())
+		return Wait::Lost;
+
+	const CompletedFrame frame = queue.takeFrame();
+	std::optional<CompletedFrame> tied;
+	if (tied_)
+		tied = pump_.queue(other(which)).takeFrame();
+	take({frame, tied ? &*tied : nullptr, loadLocked(which)});
+	return Wait::Frame;
+}
+
+uint64_t CameraSession::agreedTime(const CompletedFrame &frame, const void *clock, uint64_t time)
+{
+	std::lock_guard lock(mutex_);
+	return frame.slot->agreedTime(clock, time);
+}
+
+bool CameraSession::isDry(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	const StreamQueue &queue = pump_.queue(which);
+
+	return !members_[which].refused && !lost_ && !queue.hasFree() && !queue.hasFrame() &&
+	       queue.underWay() == 0;
+}
+
+CameraSession::Load CameraSession::load(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	return loadLocked(which);
+}
+
+CameraSession::Load CameraSession::loadLocked(Stream which) const
+{
+	return {pump_.queue(which).underWay(), pump_.queue(which).waiting()};
+}
+
+StreamCounts CameraSession::counts(Stream which) const
+{
+	std::lock_guard lock(mutex_);
+	return pump_.queue(which).counts();
+}
+
+void CameraSession::queue(Stream which, size_t buffer)
+{
+	std::lock_guard lock(mutex_);
+	pump_.giveBack(which, buffer);
+	queueRequests();
+}
+
+void CameraSession::queue(Stream which, size_t buffer, size_t tied)
+{
+	std::lock_guard lock(mutex_);
+	pump_.giveBack(which, buffer);
+	if (tied_)
+		pump_.giveBack(other(which), tied);
+	queueRequests();
+}
+
+void CameraSession::setFlushing(Stream which, bool flushing)
+{
+	{
+		std::lock_guard lock(mutex_);
+		members_[which].flushing = flushing;
+	}
+	changed_.notify_all();
+}
+
+void CameraSession::setPaused(Stream which, bool paused)
+{
+	std::lock_guard lock(mutex_);
+	pump_.giveBack(which, pump_.queue(which).setPaused(paused));
+	queueRequests();
+}
+
+void CameraSession::queueRequests()
+{
+	if (!lost_ && pump_.queueRequests() < 0) {
+		lost_ = true;
+		changed_.notify_all();
+	}
+}
+
+/* Runs on libcamera's thread. */
+void CameraSession::requestCompleted(libcamera::Request *request)
+{
+	PerStream<RequestPump::Completion> completions;
+	/* Kept until the lock is released: the last reference may be here. */
+	PerStream<std::shared_ptr<StreamListener>> finished;
+	PerStream<std::shared_ptr<StreamListener>> reporting;
+	{
+		std::lock_guard lock(mutex_);
+		pump_.completed(request, completions);
+		for (Stream which : kStreams) {
+			const RequestPump::Outcome outcome = completions[which].outcome;
+			lost_ = lost_ || outcome == RequestPump::Outcome::Cancelled;
+			if (outcome == RequestPump::Outcome::Refused)
+				members_[which].refused = true;
+		}
+		queueRequests();
+
+		for (Stream which : kStreams) {
+			const std::optional<CompletedFrame> &frame = completions[which].frame;
+			if (!frame)
+				continue;
+			StreamQueue &queue = pump_.queue(which);
+			if (completions[which].delivered)
+				queue.countStarved();
+			auto listener = members_[which].listener.lock();
+			if (listener && listener->frameArrived({frame->sequence, frame->lost,
+								completions[which].delivered,
+								loadLocked(which)}))
+				reporting[which] = listener;
+			finished[which] = std::move(listener);
+		}
+	}
+	/*
+	 * Without the lock: whoever this wakes need not wait for it again. The
+	 * session is still there, for its destructor waits for this call.
+	 */
+	changed_.notify_all();
+	for (const std::shared_ptr<StreamListener> &listener : reporting)
+		if (listener)
+			listener->report();
+}
+
+/* Runs on libcamera's thread. */
+void CameraSession::cameraDisconnected()
+{
+	{
+		std::lock_guard lock(mutex_);
+		lost_ = true;
+		disconnected_ = true;
+	}
+	changed_.notify_all();
+}
+
+} /* namespace cmacam */

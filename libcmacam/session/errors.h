@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Errors of libcamera, with the driver's own sentence about what went wrong.
+ */
+#pragma once
+
+#include <cstring>
+#include <string>
+
+#include <cmacam/last_error.h>
+#include <cmacam/result.h>
+
+namespace cmacam {
+
+/**
+ * The negative errno @ret of a call for camera @id as an error: @what, which
+ * failed, and why. The driver's sentence has the numbers; libcamera's errno
+ * does where the driver says nothing, and where the camera is gone.
+ */
+inline Error cameraError(const std::string &id, int ret, const std::string &what)
+{
+	const std::string driver = ret == -ENODEV ? std::string() : lastError(id);
+
+	return {-ret, what + ": " + (driver.empty() ? strerror(-ret) : driver)};
+}
+
+} /* namespace cmacam */
