@@ -130,8 +130,8 @@ void vcma_begin_access(struct vcma_buf *buf, enum dma_data_direction dir,
  * @dir: as at its beginning
  *
  * The engine gets the buffer by vcma_to_device() only, so that the end of
- * one reader never takes it from another. Stock importers may use it once
- * nobody has an access open, of whom it is known when he ends it.
+ * one reader never takes it from another. Stock importers may use the buffer
+ * once no process has an access open whose end is reported.
  */
 void vcma_end_access(struct vcma_buf *buf, enum dma_data_direction dir)
 {

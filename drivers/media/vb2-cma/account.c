@@ -88,7 +88,7 @@ void vcma_account_free(struct vcma_buf *buf)
  * vcma_account_sync() - count cache maintenance
  * @buf: the buffer, locked
  * @for_cpu: before the CPU's access, or after it
- * @bytes: so many
+ * @bytes: number of bytes
  */
 void vcma_account_sync(struct vcma_buf *buf, bool for_cpu, size_t bytes)
 {

@@ -18,7 +18,7 @@
 
 /*
  * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
- * the device's driver, and has to be back when the driver lets go of the
+ * the device's driver, and has to be back when the driver leaves the
  * device. These pages may stay with their users; only the mapping is undone.
  */
 static int area_alloc(struct vcma_buf *buf, gfp_t gfp)

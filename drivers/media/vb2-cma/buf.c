@@ -104,7 +104,7 @@ static void unmap_engine(struct vcma_buf *buf)
 }
 
 /**
- * vcma_forget_engine() - a driver lets go of its device
+ * vcma_forget_engine() - undo the mappings of a device that is going
  * @dev: the device, which accesses no memory any more
  *
  * Its buffers may live on, with whoever has them: their last frame is made

@@ -14,7 +14,7 @@
  * struct vcma_carveout - the memory
  * @start: physical address
  * @size: bytes; 0: there is none
- * @order: memory comes in pieces of so many pages, a power of two; each piece
+ * @order: memory comes in pieces of 2 to the power of @order pages; each piece
  *	is one folio, whose reference count is that of its first page
  */
 struct vcma_carveout {

@@ -10,7 +10,7 @@
 /**
  * struct vcma_choice - the words and the one that is chosen
  * @names: all words
- * @count: so many
+ * @count: number of words
  * @value: index of the chosen one; may change at any moment
  */
 struct vcma_choice {

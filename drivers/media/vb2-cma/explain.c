@@ -23,7 +23,7 @@
  * @got: buffers that exist now
  *
  * To be called right after the allocation. What was allocated and given back
- * because the rest could not be had counts as free.
+ * because the rest did not fit counts as free.
  */
 void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 			   unsigned int asked, unsigned int got)

@@ -42,10 +42,7 @@ module_param_cb(mmap, &vcma_choice_ops, &mmap_choice, 0644);
 MODULE_PARM_DESC(mmap,
 		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, when touched)");
 
-/*
- * A mapping comes into being. Its process may look at once, without asking
- * first.
- */
+/* Add a mapping. Its process may read at once, without a SYNC before. */
 static struct vcma_user *add_user(struct vcma_buf *buf,
 				  const struct mm_struct *mm)
 {
@@ -72,7 +69,7 @@ static void remove_user(struct vcma_user *user)
 
 /*
  * Like vb2_common_vm_ops, plus who has mapped the buffer. Called for every
- * VMA that comes into being later: by fork, split or mremap.
+ * VMA that is made later: by fork, split or mremap.
  */
 static void vcma_vm_open(struct vm_area_struct *vma)
 {

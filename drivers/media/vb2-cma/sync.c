@@ -46,8 +46,8 @@ enum vcma_sync_mode vcma_sync_mode(void)
  * - arm64, RISC-V and ARMv7 fetch lines speculatively, so that whatever is
  *   invalidated before the DMA may be back, and stale, after it: they
  *   invalidate when the CPU gets the buffer back (arch_sync_dma_for_cpu()).
- *   Before the DMA they clean, or invalidate, only lest a dirty line be
- *   written back over what the device wrote; without a write since the last
+ *   Before the DMA they clean, or invalidate, only so that no dirty line
+ *   is written back over what the device wrote; without a write since the last
  *   clean no line is dirty, and a clean line is dropped, not written.
  * - Others, such as ARMv5, do not speculate and invalidate before the DMA
  *   only. There it must be done.

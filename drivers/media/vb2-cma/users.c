@@ -26,11 +26,11 @@ static struct vcma_user *user_of(struct vcma_buf *buf,
 }
 
 /**
- * vcma_user_get() - a mapping into an address space comes into being
+ * vcma_user_get() - count a new mapping into an address space
  * @buf: the buffer, locked
  * @mm: the address space
  *
- * Cannot fail, because a fork cannot be told. Without memory for an entry
+ * Cannot fail, because a fork cannot report it. Without memory for an entry
  * the mapping counts for one that never begins access and always writes.
  *
  * An entry compares @mm by its address only. It goes with the last mapping,

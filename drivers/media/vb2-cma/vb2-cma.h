@@ -4,8 +4,8 @@
  *
  * A driver adopts it with four lines: queue->mem_ops = &vb2_cma_memops, a
  * call of vb2_cma_buf_finish() from its buf_finish, the DMA address from
- * vb2_cma_plane_dma_addr(), and vb2_cma_forget_device() when it lets go of
- * the device.
+ * vb2_cma_plane_dma_addr(), and vb2_cma_forget_device() at the end of
+ * its remove.
  */
 #ifndef VB2_CMA_H
 #define VB2_CMA_H

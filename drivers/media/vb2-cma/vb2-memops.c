@@ -230,7 +230,7 @@ struct dma_resv *vb2_cma_plane_resv(struct vb2_buffer *vb, unsigned int plane)
 EXPORT_SYMBOL_GPL(vb2_cma_plane_resv);
 
 /**
- * vb2_cma_forget_device() - the driver lets go of a device
+ * vb2_cma_forget_device() - undo the mappings of a device that is going
  * @dev: the device that the queues allocated for
  *
  * To be called at the end of the driver's remove, when DMA has ended and the

@@ -99,9 +99,9 @@ struct vcma_user {
 /**
  * struct vcma_stats - cache maintenance since the buffer exists
  * @cpu_bytes: synchronised for the CPU
- * @cpu_syncs: in so many calls
+ * @cpu_syncs: number of calls for that
  * @device_bytes: synchronised for devices
- * @device_syncs: in so many calls
+ * @device_syncs: number of calls for that
  * @skipped: times that it was not needed
  */
 struct vcma_stats {
@@ -166,11 +166,11 @@ struct vcma_view {
  * @unread: who queued the buffer said that nobody will read it this time
  * @vmaps: mappings of the kernel
  * @begins: CPU accesses that began and did not end, in this cycle
- * @strange_begins: of them, those of processes that have no mapping, whose
- *	end nobody tells when they die
+ * @strange_begins: of them, those of processes that have no mapping: nothing
+ *	reports their end when the process dies
  * @writes: of the others, those that write
  * @rects: parts that are valid although the buffer is stale
- * @rect_count: so many
+ * @rect_count: number of these parts
  * @users: &struct vcma_user
  * @unknown: stands for users there was no memory for
  * @engine: the view of @dev
