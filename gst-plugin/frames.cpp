@@ -292,7 +292,7 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 			}
 		}
 
-		/* Let go of here, lest its buffers outlive it for nobody. */
+		/* This reference goes now: no buffer is to outlive the session unused. */
 		session.reset();
 		if (GstFlowReturn flow = lose(self, result.error()); flow != GST_FLOW_OK)
 			return flow;

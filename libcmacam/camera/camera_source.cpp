@@ -149,10 +149,16 @@ void Camera::Source::close()
 		session_[Stream::Main]->stop(Stream::Main);
 	}
 
+	/*
+	 * The shares end without the lock: the last one waits for libcamera's
+	 * thread, where log_ may just be asking for statistics().
+	 */
+	PerStream<std::shared_ptr<CameraSession>> ending;
 	std::unique_lock lock(open_);
 	if (session_[Stream::Main])
 		counts_ = session_[Stream::Main]->counts(Stream::Main);
-	session_ = {};
+	std::swap(ending, session_);
+	lock.unlock();
 }
 
 Result<void> Camera::Source::start()

@@ -294,9 +294,13 @@ Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettin
 	if (!result) {
 		/* The other one shall not suffer for it. */
 		PerStream<libcamera::StreamConfiguration> applied;
-		for (Stream which : kStreams)
-			if (wishes[which])
-				giveUp(which);
+		for (Stream which : kStreams) {
+			if (!wishes[which])
+				continue;
+			/* The first of two may have its buffers already. */
+			close(which);
+			giveUp(which);
+		}
 		if (Result<void> worse = applyConfiguration(applied); !worse)
 			result = worse;
 	}
@@ -536,9 +540,6 @@ Result<void> CameraSession::start(Stream which, const libcamera::ControlList &co
 			continue;
 		pump_.queue(stream).setIdle(false);
 		pump_.queue(stream).resetCounts();
-		/* It comes in the middle: what it missed before is no loss. */
-		if (pump_.isRunning() && !members_[stream].started)
-			pump_.queue(stream).resynchronise();
 	}
 	if (!pump_.isRunning()) {
 		lock.unlock();

@@ -28,6 +28,8 @@ void StreamQueue::close()
 
 void StreamQueue::setIdle(bool idle)
 {
+	/* What it missed while it was idle is no loss. */
+	resync_ = resync_ || (idle_ && !idle);
 	idle_ = idle;
 }
 

@@ -128,8 +128,6 @@ public:
 
 	/** The camera numbers its frames anew; @discontinuous: as the user will notice. */
 	void renumber(bool discontinuous);
-	/** The next frame does not follow the one before, and nothing was lost in between. */
-	void resynchronise() { resync_ = true; }
 	/**
 	 * While paused no frame is for the user.
 	 * Returns those that waited: they are to be given back.
