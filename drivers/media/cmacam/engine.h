@@ -7,7 +7,6 @@
 #ifndef CMACAM_ENGINE_H
 #define CMACAM_ENGINE_H
 
-#include <linux/irqreturn.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -252,20 +251,12 @@ struct cmacam_engine {
 	unsigned int service_runs;
 };
 
-/* engine-setup.c */
+/* engine.c */
 int cmacam_engine_init(struct cmacam_engine *engine, struct device *dev,
 		       void __iomem *regs, int irq,
 		       void (*isolate)(struct device *),
 		       const struct cmacam_engine_client *client);
 void cmacam_engine_cleanup(struct cmacam_engine *engine);
-int cmacam_engine_reset(struct cmacam_engine *engine);
-
-/* engine-irq.c */
-irqreturn_t cmacam_engine_irq(int irq, void *data);
-void cmacam_engine_service(struct work_struct *work);
-
-/* engine.c */
-extern const struct cmacam_engine_ops cmacam_engine_ops;
 struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine);
 
 /* engine-clock.c */
