@@ -96,6 +96,7 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
  * @sd: the subdev
  * @pdev: its struct device, which gives it a stable place in sysfs
  * @id: number of @pdev
+ * @regs: register block of the board
  * @pad: the source
  * @handler: controls; its lock is also that of the active state
  * @array: all pixels
@@ -126,6 +127,7 @@ struct cmacam_sensor {
 	struct v4l2_subdev sd;
 	struct platform_device *pdev;
 	int id;
+	void __iomem *regs;
 	struct media_pad pad;
 	struct v4l2_ctrl_handler handler;
 	struct v4l2_rect array;
@@ -260,8 +262,6 @@ struct cmacam_meta {
 /**
  * struct cmacam_device - one board
  * @dev: the bus device
- * @regs: register block
- * @version: of the register interface
  * @mdev: media device
  * @v4l2_dev: holds the reference count of this structure
  * @pipe: the one pipeline
@@ -276,8 +276,6 @@ struct cmacam_meta {
  */
 struct cmacam_device {
 	struct device *dev;
-	void __iomem *regs;
-	u32 version;
 
 	struct media_device mdev;
 	struct v4l2_device v4l2_dev;
@@ -295,8 +293,10 @@ struct cmacam_device {
 };
 
 /* core.c */
-struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
-				    int irq, void (*isolate)(struct device *));
+struct cmacam_device *cmacam_create(struct device *dev,
+				    const struct cmacam_engine_ops *ops,
+				    void __iomem *regs, int irq,
+				    void (*isolate)(struct device *));
 void cmacam_destroy(struct cmacam_device *cam);
 void cmacam_retire(struct cmacam_device *cam);
 int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
@@ -348,6 +348,7 @@ int cmacam_stats_register(struct cmacam_device *cam);
 
 /* video-node.c: what the nodes that the engine fills have in common */
 struct cmacam_video *cmacam_file_video(struct file *file);
+bool cmacam_video_leads(const struct cmacam_video *video);
 void cmacam_video_init(struct cmacam_device *cam, unsigned int channel);
 int cmacam_video_register_node(struct cmacam_video *video, const char *name);
 void cmacam_video_free(struct cmacam_video *video);

@@ -43,29 +43,6 @@ const struct cmacam_allocator *cmacam_allocator(void)
 	return NULL;
 }
 
-static int check_version(struct cmacam_device *cam)
-{
-	u32 id = readl(cam->regs + CMACAM_ID);
-
-	if (id != CMACAM_ID_MAGIC)
-		return dev_err_probe(cam->dev, -ENODEV,
-				     "no cmacam board: identification 0x%08x\n",
-				     id);
-
-	cam->version = readl(cam->regs + CMACAM_VERSION);
-	if (cam->version >> 16 != CMACAM_VERSION_MAJOR)
-		return dev_err_probe(cam->dev, -ENODEV,
-				     "the board has register version %u.%u, this driver needs %u.x\n",
-				     cam->version >> 16, cam->version & 0xffff,
-				     CMACAM_VERSION_MAJOR);
-
-	dev_dbg(cam->dev, "register version %u.%u, allocator %s\n",
-		cam->version >> 16, cam->version & 0xffff,
-		cmacam_allocator()->name);
-
-	return 0;
-}
-
 /*
  * Runs when the last reference to the v4l2_device is gone: the driver's own
  * and one per registered or still open node. No register is touched from
@@ -92,7 +69,7 @@ static void init_media_device(struct cmacam_device *cam)
 	struct media_device *mdev = &cam->mdev;
 
 	mdev->dev = cam->dev;
-	mdev->hw_revision = cam->version;
+	mdev->hw_revision = cam->engine.version;
 	strscpy(mdev->driver_name, CMACAM_NAME, sizeof(mdev->driver_name));
 	strscpy(mdev->model, "cmacam board", sizeof(mdev->model));
 	media_device_init(mdev);
@@ -241,17 +218,43 @@ void cmacam_retire(struct cmacam_device *cam)
 	queue_work(system_freezable_wq, &cam->retire);
 }
 
+static int init_engine(struct cmacam_engine *engine)
+{
+	unsigned int i;
+	int ret;
+
+	engine->client = &cmacam_video_client;
+	spin_lock_init(&engine->lock);
+	for (i = 0; i < ARRAY_SIZE(engine->channels); i++) {
+		engine->channels[i].engine = engine;
+		engine->channels[i].index = i;
+	}
+
+	ret = engine->ops->init(engine);
+	if (ret)
+		return ret;
+
+	dev_dbg(engine->dev, "register version %u.%u, allocator %s\n",
+		engine->version >> 16, engine->version & 0xffff,
+		cmacam_allocator()->name);
+
+	return 0;
+}
+
 /**
  * cmacam_create() - make a media device of a board
  * @dev: the bus device, powered
+ * @ops: the kind of its engine
  * @regs: its registers
  * @irq: its interrupt
  * @isolate: cuts the board off the bus when nothing else stops it
  *
  * Return: the board or an error pointer
  */
-struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
-				    int irq, void (*isolate)(struct device *))
+struct cmacam_device *cmacam_create(struct device *dev,
+				    const struct cmacam_engine_ops *ops,
+				    void __iomem *regs, int irq,
+				    void (*isolate)(struct device *))
 {
 	struct cmacam_device *cam;
 	unsigned int i;
@@ -272,16 +275,16 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 		return ERR_PTR(-ENOMEM);
 
 	cam->dev = dev;
-	cam->regs = regs;
+	cam->engine.ops = ops;
+	cam->engine.dev = dev;
+	cam->engine.regs = regs;
+	cam->engine.irq = irq;
+	cam->engine.isolate = isolate;
+	cam->sensor.regs = regs;
 	/* Not before there is all that it takes away. */
 	INIT_WORK(&cam->retire, retire);
 	disable_work(&cam->retire);
-	ret = check_version(cam);
-	if (ret)
-		goto err_free;
-
-	ret = cmacam_engine_init(&cam->engine, dev, regs, irq, isolate,
-				 &cmacam_video_client);
+	ret = init_engine(&cam->engine);
 	if (ret)
 		goto err_free;
 
@@ -307,12 +310,12 @@ struct cmacam_device *cmacam_create(struct device *dev, void __iomem *regs,
 	return cam;
 
 err_put:
-	cmacam_engine_cleanup(&cam->engine);
+	cam->engine.ops->cleanup(&cam->engine);
 	v4l2_device_put(&cam->v4l2_dev);
 	return ERR_PTR(ret);
 err_media:
 	media_device_cleanup(&cam->mdev);
-	cmacam_engine_cleanup(&cam->engine);
+	cam->engine.ops->cleanup(&cam->engine);
 err_free:
 	kfree(cam);
 	return ERR_PTR(ret);
@@ -329,7 +332,7 @@ void cmacam_destroy(struct cmacam_device *cam)
 {
 	disable_work_sync(&cam->retire);
 	withdraw(cam);
-	cmacam_engine_cleanup(&cam->engine);
+	cam->engine.ops->cleanup(&cam->engine);
 	vb2_cma_forget_device(cam->dev);
 	v4l2_device_put(&cam->v4l2_dev);
 }

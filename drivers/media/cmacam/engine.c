@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The register-level DMA engine: address FIFO in, completion ring out, for
- * each channel.
+ * The DMA engine with an address FIFO in and a completion ring out for each
+ * channel. No other file touches its registers (docs/registers.md).
  */
 #include <linux/bitops.h>
 #include <linux/dev_printk.h>
@@ -9,11 +9,16 @@
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
+#include <linux/ktime.h>
 #include <linux/log2.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include <asm/barrier.h>
 
+#include "cmacam-regs.h"
+#include "engine-clock.h"
 #include "engine.h"
 
 #define ENGINE_RING_MIN		64
@@ -21,12 +26,77 @@
 #define ENGINE_IDLE_TIMEOUT_US	(3 * USEC_PER_SEC)
 #define ENGINE_SERVICE_MS	100
 #define ENGINE_CLOCK_RUNS	10	/* the clock once per second */
+#define ENGINE_CLOCK_BRACKETS	4
 
 #define CMACAM_CH_INT_ALL	(CMACAM_CH_INT_FRAME_START | \
 				 CMACAM_CH_INT_FRAME_DONE | \
 				 CMACAM_CH_INT_DROP | \
 				 CMACAM_CH_INT_FIFO_OVERFLOW | \
 				 CMACAM_CH_INT_CONFIG)
+
+/**
+ * struct fifo_channel - what this engine knows of a channel
+ * @synced: &cmacam_channel.next is known
+ * @unchecked: not asked yet whether it has really started
+ * @traced: the trace event of starts of frames is counted in
+ *	&cmacam_channel.watch
+ * @lost: frames since start
+ * @outstanding: addresses queued whose frames are not finished
+ * @taken: those of them known to have left the FIFO
+ * @ring: completion ring
+ * @ring_dma: where the board sees it
+ * @ring_head: entry that the board writes next
+ *
+ * What can change is guarded by &cmacam_engine.lock.
+ */
+struct fifo_channel {
+	bool synced;
+	bool unchecked;
+	bool traced;
+	u32 lost;
+	unsigned int outstanding;
+	unsigned int taken;
+
+	struct cmacam_completion *ring;
+	dma_addr_t ring_dma;
+	unsigned int ring_head;
+};
+
+/**
+ * struct fifo_engine - what this engine keeps from init to cleanup
+ * @engine: the engine
+ * @channels: of each channel
+ * @ring_entries: size of each completion ring
+ * @setup: serialises start and stop; guards @users and @broken
+ * @users: channels started
+ * @broken: was cut off and stays so until the driver is bound again
+ * @irq_enable: channels that may interrupt; &cmacam_engine.lock
+ * @clock: the board's; &cmacam_engine.lock
+ * @service: looks after the clock, and after interrupts that got lost
+ * @service_runs: since the first channel started
+ */
+struct fifo_engine {
+	struct cmacam_engine *engine;
+	struct fifo_channel channels[CMACAM_CH_COUNT];
+	unsigned int ring_entries;
+
+	struct mutex setup; /* see the kernel-doc above */
+	unsigned int users;
+	bool broken;
+
+	u32 irq_enable;
+	struct cmacam_clock clock;
+
+	struct delayed_work service;
+	unsigned int service_runs;
+};
+
+static struct fifo_channel *to_fifo(const struct cmacam_channel *ch)
+{
+	struct fifo_engine *fifo = ch->engine->priv;
+
+	return &fifo->channels[ch->index];
+}
 
 static void __iomem *ch_reg(const struct cmacam_channel *ch, u32 reg)
 {
@@ -56,24 +126,6 @@ static bool ch_needs_causes(const struct cmacam_channel *ch)
 	return ch->watch || ch->caps.depth == 1;
 }
 
-/**
- * cmacam_engine_leader() - the channel whose frames stand for the sensor's
- * @engine: the engine, with its lock held
- *
- * Return: the main channel if it is started, else the first that makes the
- *	sensor run; NULL if there is none
- */
-struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine)
-{
-	unsigned int i;
-
-	for (i = 0; i < engine->num_channels; i++)
-		if (engine->channels[i].started && !engine->channels[i].linked)
-			return &engine->channels[i];
-
-	return NULL;
-}
-
 /* -----------------------------------------------------------------------------
  * Reset
  */
@@ -94,7 +146,7 @@ static int engine_reset(struct cmacam_engine *engine)
 }
 
 /* -----------------------------------------------------------------------------
- * Who wants to hear of starts of frames
+ * Starts of frames, for those who want to be notified
  */
 
 static u32 channel_int_mask(const struct cmacam_channel *ch)
@@ -107,6 +159,7 @@ static u32 channel_int_mask(const struct cmacam_channel *ch)
 	return mask;
 }
 
+/* Also called after the cleanup, when no channel runs and priv is gone. */
 static void channel_count_watch(struct cmacam_channel *ch, bool on)
 {
 	lockdep_assert_held(&ch->engine->lock);
@@ -126,13 +179,57 @@ static void channel_watch_start(struct cmacam_channel *ch, bool on)
 /* Starts of frames are watched while they are traced. */
 static void channel_follow_trace(struct cmacam_channel *ch)
 {
+	struct fifo_channel *fc = to_fifo(ch);
 	bool on = ch->engine->client->traces_start();
 
-	if (on == ch->traced)
+	if (on == fc->traced)
 		return;
 
-	ch->traced = on;
+	fc->traced = on;
 	channel_count_watch(ch, on);
+}
+
+/* -----------------------------------------------------------------------------
+ * Clock
+ */
+
+/*
+ * Brackets a reading of the board's clock by two of ours. The tightest bracket
+ * was interrupted least and leaves the smallest doubt. Process context.
+ */
+static void engine_read_clock(struct cmacam_engine *engine)
+{
+	struct fifo_engine *fifo = engine->priv;
+	u64 best = U64_MAX;
+	s64 offset = 0;
+	int i;
+
+	for (i = 0; i < ENGINE_CLOCK_BRACKETS; i++) {
+		u64 before = ktime_get_ns();
+		u32 lo = readl(engine->regs + CMACAM_TIME_LO);
+		u64 after = ktime_get_ns();
+		u64 board = lo |
+			    (u64)readl(engine->regs + CMACAM_TIME_HI) << 32;
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		offset = before + best / 2 - board;
+	}
+
+	guard(spinlock_irqsave)(&engine->lock);
+	fifo->clock.offset = offset;
+}
+
+/* The board may have been without power, and its clock have started over. */
+static void engine_restart_clock(struct cmacam_engine *engine)
+{
+	struct fifo_engine *fifo = engine->priv;
+
+	scoped_guard(spinlock_irqsave, &engine->lock)
+		cmacam_clock_forget(&fifo->clock);
+
+	engine_read_clock(engine);
 }
 
 /* -----------------------------------------------------------------------------
@@ -141,17 +238,21 @@ static void channel_follow_trace(struct cmacam_channel *ch)
 
 static void channel_lose(struct cmacam_channel *ch, u32 first, u32 count)
 {
+	struct fifo_channel *fc = to_fifo(ch);
+
 	ch->next = first + count;
-	ch->lost += count;
+	fc->lost += count;
 	dev_dbg(ch->engine->dev,
 		"channel %u: %u frames lost from %u on, %u since start\n",
-		ch->index, count, first, ch->lost);
+		ch->index, count, first, fc->lost);
 	ch->engine->client->frames_lost(ch, first, count);
 }
 
 static void channel_complete(struct cmacam_channel *ch,
 			     const struct cmacam_completion *entry)
 {
+	struct fifo_engine *fifo = ch->engine->priv;
+	struct fifo_channel *fc = to_fifo(ch);
 	struct cmacam_frame frame = {
 		.addr = le64_to_cpu(entry->addr),
 		.sequence = ch_base(ch) + le32_to_cpu(entry->sequence),
@@ -179,26 +280,27 @@ static void channel_complete(struct cmacam_channel *ch,
 	 * Not the gap in the sequence numbers: those of a linked channel are
 	 * the main channel's, which may have run before or start over.
 	 */
-	s32 missing = le32_to_cpu(entry->dropped) - ch->lost;
+	s32 missing = le32_to_cpu(entry->dropped) - fc->lost;
 	unsigned int used;
 
-	frame.timestamp = cmacam_engine_timestamp(ch->engine,
-						  le64_to_cpu(entry->time));
+	frame.timestamp = cmacam_clock_convert(&fifo->clock,
+					       le64_to_cpu(entry->time));
 
 	if (missing > 0)
 		channel_lose(ch, frame.sequence - missing, missing);
 	ch->next = frame.sequence + 1;
-	ch->synced = true;
+	fc->synced = true;
 
 	used = ch->engine->client->frame_done(ch, &frame);
-	ch->outstanding -= min(used, ch->outstanding);
-	ch->taken -= min(used, ch->taken);
+	fc->outstanding -= min(used, fc->outstanding);
+	fc->taken -= min(used, fc->taken);
 }
 
 /* Whether the ring has an entry that was not read. */
 static bool channel_has_entry(const struct cmacam_channel *ch)
 {
-	const struct cmacam_completion *slot = &ch->ring[ch->ring_head];
+	const struct fifo_channel *fc = to_fifo(ch);
+	const struct cmacam_completion *slot = &fc->ring[fc->ring_head];
 
 	return le32_to_cpu(READ_ONCE(slot->owner)) & CMACAM_DONE_OWNER;
 }
@@ -206,12 +308,14 @@ static bool channel_has_entry(const struct cmacam_channel *ch)
 /* Hand out all frames that are finished. */
 static void channel_drain(struct cmacam_channel *ch)
 {
+	const struct fifo_engine *fifo = ch->engine->priv;
+	struct fifo_channel *fc = to_fifo(ch);
 	bool found = false;
 
 	lockdep_assert_held(&ch->engine->lock);
 
 	while (channel_has_entry(ch)) {
-		struct cmacam_completion *slot = &ch->ring[ch->ring_head];
+		struct cmacam_completion *slot = &fc->ring[fc->ring_head];
 		struct cmacam_completion entry;
 
 		/*
@@ -229,7 +333,7 @@ static void channel_drain(struct cmacam_channel *ch)
 		dma_mb();
 		WRITE_ONCE(slot->owner, 0);
 
-		ch->ring_head = (ch->ring_head + 1) % ch->engine->ring_entries;
+		fc->ring_head = (fc->ring_head + 1) % fifo->ring_entries;
 		channel_complete(ch, &entry);
 		found = true;
 	}
@@ -248,6 +352,7 @@ static void channel_drain(struct cmacam_channel *ch)
  */
 static void channel_count_dropped(struct cmacam_channel *ch)
 {
+	const struct fifo_channel *fc = to_fifo(ch);
 	u32 dropped = ch_read(ch, CMACAM_CH_DROPPED);
 	s32 missing;
 
@@ -255,10 +360,10 @@ static void channel_count_dropped(struct cmacam_channel *ch)
 		return;
 
 	channel_drain(ch);
-	if (!ch->synced && ch->running)
+	if (!fc->synced && ch->running)
 		return;
 
-	missing = dropped - ch->lost;
+	missing = dropped - fc->lost;
 	if (missing > 0)
 		channel_lose(ch, ch->next, missing);
 }
@@ -273,6 +378,7 @@ static void channel_count_dropped(struct cmacam_channel *ch)
  */
 static void channel_count_taken(struct cmacam_channel *ch)
 {
+	struct fifo_channel *fc = to_fifo(ch);
 	u32 space = ch_read(ch, CMACAM_CH_FIFO_SPACE);
 	u32 waiting;
 
@@ -280,8 +386,8 @@ static void channel_count_taken(struct cmacam_channel *ch)
 		return;
 
 	waiting = ch->caps.depth - space;
-	if (waiting < ch->outstanding)
-		ch->taken = ch->outstanding - waiting;
+	if (waiting < fc->outstanding)
+		fc->taken = fc->outstanding - waiting;
 	ch->engine->client->refill(ch);
 }
 
@@ -333,11 +439,12 @@ static void channel_irq_by_cause(struct cmacam_channel *ch)
 /* An interrupt that brought a channel no frame may be about a loss there. */
 static void engine_find_losses(struct cmacam_engine *engine, u32 without)
 {
+	const struct fifo_engine *fifo = engine->priv;
 	u32 pending = without;
 	unsigned int i;
 
 	/* One that waits for another channel's frames is not worth a read. */
-	if (hweight32(engine->irq_enable) > 1)
+	if (hweight32(fifo->irq_enable) > 1)
 		pending &= readl(engine->regs + CMACAM_IRQ_STATUS);
 
 	for (i = 0; i < engine->num_channels; i++) {
@@ -398,10 +505,12 @@ static irqreturn_t engine_irq(int irq, void *data)
  */
 static void channel_check_enabled(struct cmacam_channel *ch)
 {
-	if (!ch->unchecked)
+	struct fifo_channel *fc = to_fifo(ch);
+
+	if (!fc->unchecked)
 		return;
 
-	ch->unchecked = false;
+	fc->unchecked = false;
 	if (ch_read(ch, CMACAM_CH_CTRL) & CMACAM_CH_CTRL_EN)
 		return;
 
@@ -418,6 +527,7 @@ static bool engine_is_gone(const struct cmacam_engine *engine)
 
 static void engine_look_after(struct cmacam_engine *engine)
 {
+	struct fifo_engine *fifo = engine->priv;
 	unsigned int i;
 
 	scoped_guard(spinlock_irqsave, &engine->lock) {
@@ -432,8 +542,8 @@ static void engine_look_after(struct cmacam_engine *engine)
 		}
 	}
 
-	if (++engine->service_runs % ENGINE_CLOCK_RUNS == 0)
-		cmacam_engine_read_clock(engine);
+	if (++fifo->service_runs % ENGINE_CLOCK_RUNS == 0)
+		engine_read_clock(engine);
 }
 
 /*
@@ -444,15 +554,16 @@ static void engine_look_after(struct cmacam_engine *engine)
  */
 static void engine_service(struct work_struct *work)
 {
-	struct cmacam_engine *engine =
-		container_of(work, struct cmacam_engine, service.work);
+	struct fifo_engine *fifo =
+		container_of(work, struct fifo_engine, service.work);
+	struct cmacam_engine *engine = fifo->engine;
 
 	if (engine_is_gone(engine))
 		engine->client->gone(engine);
 	else
 		engine_look_after(engine);
 
-	schedule_delayed_work(&engine->service,
+	schedule_delayed_work(&fifo->service,
 			      msecs_to_jiffies(ENGINE_SERVICE_MS));
 }
 
@@ -462,15 +573,17 @@ static void engine_service(struct work_struct *work)
 
 static bool channel_queue(struct cmacam_channel *ch, dma_addr_t addr)
 {
+	struct fifo_channel *fc = to_fifo(ch);
+
 	lockdep_assert_held(&ch->engine->lock);
 
-	if (!ch->running || ch->outstanding - ch->taken >= ch->caps.depth)
+	if (!ch->running || fc->outstanding - fc->taken >= ch->caps.depth)
 		return false;
 
 	/* The second write commits. */
 	ch_write(ch, CMACAM_CH_ADDR_HI, upper_32_bits(addr));
 	ch_write(ch, CMACAM_CH_ADDR_LO, lower_32_bits(addr));
-	ch->outstanding++;
+	fc->outstanding++;
 
 	return true;
 }
@@ -499,6 +612,7 @@ static void engine_fail_others(struct cmacam_engine *engine)
 static void channel_wait_idle(struct cmacam_channel *ch)
 {
 	struct cmacam_engine *engine = ch->engine;
+	struct fifo_engine *fifo = engine->priv;
 	u32 status;
 
 	if (!readl_poll_timeout(ch_reg(ch, CMACAM_CH_STATUS), status,
@@ -514,30 +628,33 @@ static void channel_wait_idle(struct cmacam_channel *ch)
 
 	dev_err(engine->dev, "the board does not reset, cutting it off\n");
 	engine->isolate(engine->dev);
-	engine->broken = true;
+	fifo->broken = true;
 }
 
 static void engine_allow_irq(struct cmacam_channel *ch, bool on)
 {
 	struct cmacam_engine *engine = ch->engine;
+	struct fifo_engine *fifo = engine->priv;
 
 	lockdep_assert_held(&engine->lock);
 
 	if (on)
-		engine->irq_enable |= BIT(ch->index);
+		fifo->irq_enable |= BIT(ch->index);
 	else
-		engine->irq_enable &= ~BIT(ch->index);
-	writel(engine->irq_enable, engine->regs + CMACAM_IRQ_ENABLE);
+		fifo->irq_enable &= ~BIT(ch->index);
+	writel(fifo->irq_enable, engine->regs + CMACAM_IRQ_ENABLE);
 }
 
 static void channel_stop(struct cmacam_channel *ch)
 {
 	struct cmacam_engine *engine = ch->engine;
+	struct fifo_engine *fifo = engine->priv;
+	struct fifo_channel *fc = to_fifo(ch);
 
-	guard(mutex)(&engine->setup);
+	guard(mutex)(&fifo->setup);
 
-	if (!--engine->users)
-		cancel_delayed_work_sync(&engine->service);
+	if (!--fifo->users)
+		cancel_delayed_work_sync(&fifo->service);
 
 	scoped_guard(spinlock_irqsave, &engine->lock)
 		ch->running = false;
@@ -555,39 +672,41 @@ static void channel_stop(struct cmacam_channel *ch)
 	channel_drain(ch);
 	channel_count_dropped(ch);
 	ch->started = false;
-	ch->outstanding = 0;
-	ch->taken = 0;
+	fc->outstanding = 0;
+	fc->taken = 0;
 }
 
 static int channel_start(struct cmacam_channel *ch,
 			 const struct cmacam_engine_config *config)
 {
 	struct cmacam_engine *engine = ch->engine;
+	struct fifo_engine *fifo = engine->priv;
+	struct fifo_channel *fc = to_fifo(ch);
 	u32 ctrl = CMACAM_CH_CTRL_EN;
 	unsigned int i;
 
-	guard(mutex)(&engine->setup);
+	guard(mutex)(&fifo->setup);
 
-	if (engine->broken)
+	if (fifo->broken)
 		return -EIO;
 
-	if (!engine->users++) {
-		cmacam_engine_restart_clock(engine);
-		engine->service_runs = 0;
-		schedule_delayed_work(&engine->service,
+	if (!fifo->users++) {
+		engine_restart_clock(engine);
+		fifo->service_runs = 0;
+		schedule_delayed_work(&fifo->service,
 				      msecs_to_jiffies(ENGINE_SERVICE_MS));
 	}
 
-	memset(ch->ring, 0, engine->ring_entries * sizeof(*ch->ring));
+	memset(fc->ring, 0, fifo->ring_entries * sizeof(*fc->ring));
 
 	ch_write(ch, CMACAM_CH_WIDTH, config->width);
 	ch_write(ch, CMACAM_CH_HEIGHT, config->height);
 	ch_write(ch, CMACAM_CH_FORMAT, config->code);
 	ch_write(ch, CMACAM_CH_STRIDE, config->stride);
 	ch_write(ch, CMACAM_CH_SIZE_LIMIT, config->size);
-	ch_write(ch, CMACAM_CH_RING_LO, lower_32_bits(ch->ring_dma));
-	ch_write(ch, CMACAM_CH_RING_HI, upper_32_bits(ch->ring_dma));
-	ch_write(ch, CMACAM_CH_RING_ENTRIES, engine->ring_entries);
+	ch_write(ch, CMACAM_CH_RING_LO, lower_32_bits(fc->ring_dma));
+	ch_write(ch, CMACAM_CH_RING_HI, upper_32_bits(fc->ring_dma));
+	ch_write(ch, CMACAM_CH_RING_ENTRIES, fifo->ring_entries);
 	ch_write(ch, CMACAM_CH_INT_STATUS, CMACAM_CH_INT_ALL);
 
 	guard(spinlock_irqsave)(&engine->lock);
@@ -595,15 +714,15 @@ static int channel_start(struct cmacam_channel *ch,
 	/* Linked channels that waited for this one begin with it. */
 	if (ch->index == CMACAM_CH_MAIN)
 		for (i = 0; i < engine->num_channels; i++)
-			engine->channels[i].synced &=
+			fifo->channels[i].synced &=
 				!engine->channels[i].linked;
 
 	ch->linked = config->linked;
-	ch->synced = !ch->linked;
-	ch->ring_head = 0;
-	ch->outstanding = 0;
-	ch->taken = 0;
-	ch->lost = 0;
+	fc->synced = !ch->linked;
+	fc->ring_head = 0;
+	fc->outstanding = 0;
+	fc->taken = 0;
+	fc->lost = 0;
 	ch->next = ch_base(ch);
 	ch->started = true;
 	ch->running = true;
@@ -617,21 +736,34 @@ static int channel_start(struct cmacam_channel *ch,
 	if (ch->linked)
 		ctrl |= CMACAM_CH_CTRL_LINK;
 	ch_write(ch, CMACAM_CH_CTRL, ctrl);
-	ch->unchecked = true;
+	fc->unchecked = true;
 
 	return 0;
 }
 
-static const struct cmacam_engine_ops engine_ops = {
-	.start = channel_start,
-	.stop = channel_stop,
-	.queue = channel_queue,
-	.watch_start = channel_watch_start,
-};
-
 /* -----------------------------------------------------------------------------
  * What the engine can do and what it needs: found, made, undone
  */
+
+static int engine_check_version(struct cmacam_engine *engine)
+{
+	u32 id = readl(engine->regs + CMACAM_ID);
+
+	if (id != CMACAM_ID_MAGIC)
+		return dev_err_probe(engine->dev, -ENODEV,
+				     "no cmacam board: identification 0x%08x\n",
+				     id);
+
+	engine->version = readl(engine->regs + CMACAM_VERSION);
+	if (engine->version >> 16 != CMACAM_VERSION_MAJOR)
+		return dev_err_probe(engine->dev, -ENODEV,
+				     "the board has register version %u.%u, this driver needs %u.x\n",
+				     engine->version >> 16,
+				     engine->version & 0xffff,
+				     CMACAM_VERSION_MAJOR);
+
+	return 0;
+}
 
 /* The channels differ in their formats only. */
 static int engine_read_caps(struct cmacam_engine *engine)
@@ -656,8 +788,6 @@ static int engine_read_caps(struct cmacam_engine *engine)
 	for (i = 0; i < engine->num_channels; i++) {
 		struct cmacam_channel *ch = &engine->channels[i];
 
-		ch->engine = engine;
-		ch->index = i;
 		ch->caps = common;
 		ch->caps.formats = ch_read(ch, CMACAM_CH_FORMATS) &
 				   (BIT(CMACAM_FMT_COUNT) - 1);
@@ -677,23 +807,24 @@ static int engine_read_caps(struct cmacam_engine *engine)
 
 static size_t rings_size(const struct cmacam_engine *engine)
 {
-	return (size_t)engine->num_channels * engine->ring_entries *
+	const struct fifo_engine *fifo = engine->priv;
+
+	return (size_t)engine->num_channels * fifo->ring_entries *
 	       sizeof(struct cmacam_completion);
 }
 
 static void engine_free_memory(struct cmacam_engine *engine)
 {
-	struct cmacam_channel *first = &engine->channels[0];
-	unsigned int i;
+	struct fifo_engine *fifo = engine->priv;
+	struct fifo_channel *first = &fifo->channels[0];
 
 	if (first->ring)
 		dma_free_coherent(engine->dev, rings_size(engine), first->ring,
 				  first->ring_dma);
-	for (i = 0; i < engine->num_channels; i++)
-		engine->channels[i].ring = NULL;
-
-	kfree(engine->stamps);
-	engine->stamps = NULL;
+	cmacam_clock_free(&fifo->clock);
+	mutex_destroy(&fifo->setup);
+	kfree(fifo);
+	engine->priv = NULL;
 }
 
 /* The rings follow each other in one piece. */
@@ -701,59 +832,55 @@ static int engine_alloc_memory(struct cmacam_engine *engine)
 {
 	u32 depth = engine->channels[0].caps.depth;
 	struct cmacam_completion *ring;
+	struct fifo_engine *fifo;
 	dma_addr_t dma;
 	unsigned int i;
 
 	static_assert(sizeof(*ring) == 128);
 
-	/* More entries than frames can be unread: never full. */
-	engine->ring_entries = max(ENGINE_RING_MIN,
-				   roundup_pow_of_two(depth + 2));
+	fifo = kzalloc_obj(*fifo);
+	if (!fifo)
+		return -ENOMEM;
 
-	engine->stamps = kzalloc_objs(*engine->stamps, engine->ring_entries);
+	engine->priv = fifo;
+	fifo->engine = engine;
+	mutex_init(&fifo->setup);
+	INIT_DELAYED_WORK(&fifo->service, engine_service);
+
+	/* More entries than frames can be unread: never full. */
+	fifo->ring_entries = max(ENGINE_RING_MIN,
+				 roundup_pow_of_two(depth + 2));
+
+	if (cmacam_clock_init(&fifo->clock, fifo->ring_entries))
+		goto err_free;
+
 	ring = dma_alloc_coherent(engine->dev, rings_size(engine), &dma,
 				  GFP_KERNEL);
-	for (i = 0; ring && i < engine->num_channels; i++) {
-		engine->channels[i].ring = ring + i * engine->ring_entries;
-		engine->channels[i].ring_dma = dma + i * engine->ring_entries *
-						     sizeof(*ring);
+	if (!ring)
+		goto err_free;
+
+	for (i = 0; i < engine->num_channels; i++) {
+		fifo->channels[i].ring = ring + i * fifo->ring_entries;
+		fifo->channels[i].ring_dma = dma + i * fifo->ring_entries *
+						   sizeof(*ring);
 	}
 
-	if (ring && engine->stamps)
-		return 0;
+	return 0;
 
+err_free:
 	engine_free_memory(engine);
 	return -ENOMEM;
 }
 
-/**
- * cmacam_engine_init() - find out what the board's engine can do
- * @engine: the engine
- * @dev: the bus device; its DMA mask is set here
- * @regs: register block
- * @irq: interrupt of the board
- * @isolate: cuts the board off the bus
- * @client: who takes the frames
- *
- * Return: 0 or a negative error code
- */
-int cmacam_engine_init(struct cmacam_engine *engine, struct device *dev,
-		       void __iomem *regs, int irq,
-		       void (*isolate)(struct device *),
-		       const struct cmacam_engine_client *client)
+static int engine_init(struct cmacam_engine *engine)
 {
+	struct device *dev = engine->dev;
 	unsigned int bits;
 	int ret;
 
-	engine->ops = &engine_ops;
-	engine->client = client;
-	engine->dev = dev;
-	engine->regs = regs;
-	engine->irq = irq;
-	engine->isolate = isolate;
-	mutex_init(&engine->setup);
-	spin_lock_init(&engine->lock);
-	INIT_DELAYED_WORK(&engine->service, engine_service);
+	ret = engine_check_version(engine);
+	if (ret)
+		return ret;
 
 	ret = engine_read_caps(engine);
 	if (ret)
@@ -776,21 +903,24 @@ int cmacam_engine_init(struct cmacam_engine *engine, struct device *dev,
 		return ret;
 
 	/* Each board has a line of its own in /proc/interrupts. */
-	ret = request_irq(irq, engine_irq, 0, dev_name(dev), engine);
+	ret = request_irq(engine->irq, engine_irq, 0, dev_name(dev), engine);
 	if (ret)
 		engine_free_memory(engine);
 
 	return ret;
 }
 
-/**
- * cmacam_engine_cleanup() - the hardware goes away
- * @engine: the engine, with no channel started; only its lock may be used
- *	afterwards
- */
-void cmacam_engine_cleanup(struct cmacam_engine *engine)
+static void engine_cleanup(struct cmacam_engine *engine)
 {
 	free_irq(engine->irq, engine);
 	engine_free_memory(engine);
-	mutex_destroy(&engine->setup);
 }
+
+const struct cmacam_engine_ops cmacam_fifo_engine = {
+	.init = engine_init,
+	.cleanup = engine_cleanup,
+	.start = channel_start,
+	.stop = channel_stop,
+	.queue = channel_queue,
+	.watch_start = channel_watch_start,
+};

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The DMA engine as the capture nodes see it: channels to start and stop, to
- * give addresses to, to hear of finished frames from. Another kind of engine
- * is another ops table.
+ * The DMA engine as the rest of the driver sees it: channels to start and stop,
+ * to give addresses to, to get finished frames from. Registers, interrupt,
+ * rings and the board's clock are behind struct cmacam_engine_ops. Another kind
+ * of engine is another file with another ops table, named in pci.c.
  */
 #ifndef CMACAM_ENGINE_H
 #define CMACAM_ENGINE_H
 
-#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #include "cmacam-regs.h"
 
@@ -129,15 +128,26 @@ struct cmacam_engine_client {
 };
 
 /**
- * struct cmacam_engine_ops - how a channel is driven
+ * struct cmacam_engine_ops - a kind of engine
+ * @init: find out what the engine can do, bring the board into its initial
+ *	state, set the DMA mask, request the interrupt. Sets the members of
+ *	&cmacam_engine and &cmacam_channel that are marked so; logs what is
+ *	wrong. Returns 0 or a negative error code, after which nothing is to be
+ *	cleaned up.
+ * @cleanup: the hardware goes away. No channel is started. Of the operations
+ *	only @watch_start may be called afterwards; what the channels can do may
+ *	still be read.
  * @start: begin to fill buffers, from sequence number &cmacam_channel.base;
  *	calls refill before the first frame. Process context.
- * @stop: stop and return when the channel touches no memory any more. Calls
- *	the client for frames that were finished meanwhile. Process context.
+ * @stop: stop and return when the channel touches no memory any more, be it
+ *	that the board is reset or cut off the bus for that. Calls the client
+ *	for frames that were finished meanwhile. Process context.
  * @queue: queue an address; false if there is no room. The lock is held.
  * @watch_start: one more or one less wants to hear of starts of frames
  */
 struct cmacam_engine_ops {
+	int (*init)(struct cmacam_engine *engine);
+	void (*cleanup)(struct cmacam_engine *engine);
 	int (*start)(struct cmacam_channel *ch,
 		     const struct cmacam_engine_config *config);
 	void (*stop)(struct cmacam_channel *ch);
@@ -149,22 +159,13 @@ struct cmacam_engine_ops {
  * struct cmacam_channel - one stream of frames out of the board
  * @engine: the engine
  * @index: CMACAM_CH_*
- * @caps: what it can do
+ * @caps: what it can do; set by init
  * @started: between start and the end of stop
  * @running: started and not being stopped: addresses may be queued
  * @linked: takes frames only together with the main channel
- * @synced: @next is known
- * @unchecked: not asked yet whether it has really started
- * @watch: how many want to hear of starts of frames
- * @traced: the trace event of starts of frames is one of them
- * @base: sequence number of the first frame
+ * @watch: number of those who want to hear of starts of frames
+ * @base: sequence number of the first frame; set by the client before start
  * @next: sequence number that comes next
- * @lost: frames since start
- * @outstanding: addresses queued whose frames are not finished
- * @taken: those of them known to have left the FIFO
- * @ring: completion ring
- * @ring_dma: where the board sees it
- * @ring_head: entry that the board writes next
  *
  * What can change is guarded by &cmacam_engine.lock.
  */
@@ -176,54 +177,24 @@ struct cmacam_channel {
 	bool started;
 	bool running;
 	bool linked;
-	bool synced;
-	bool unchecked;
 	unsigned int watch;
-	bool traced;
 	u32 base;
 	u32 next;
-	u32 lost;
-	unsigned int outstanding;
-	unsigned int taken;
-
-	struct cmacam_completion *ring;
-	dma_addr_t ring_dma;
-	unsigned int ring_head;
-};
-
-/**
- * struct cmacam_stamp - when a frame started
- * @board: in the board's time, ns
- * @host: CLOCK_MONOTONIC, ns
- */
-struct cmacam_stamp {
-	u64 board;
-	u64 host;
 };
 
 /**
  * struct cmacam_engine - the board's DMA engine
- * @ops: how its channels are driven
+ * @ops: what kind it is
  * @client: who takes the frames
  * @dev: the bus device
  * @regs: register block of the board
  * @irq: its interrupt, for all channels
- * @isolate: cuts the board off the bus, where even a reset does not stop it
- * @num_channels: how many there are
+ * @isolate: cuts the board off the bus, where nothing else stops it
+ * @version: of the register interface, major << 16 | minor; set by init
+ * @num_channels: number of channels; set by init
  * @channels: all of them
- * @ring_entries: size of each completion ring
- * @setup: serialises start and stop; guards @users and @broken
- * @users: channels started
- * @broken: was cut off and stays so until the driver is bound again
- * @lock: guards all that follows, and the channels; the client uses it for
- *	its lists too
- * @irq_enable: channels that may interrupt
- * @clock_offset: CLOCK_MONOTONIC minus the board's clock
- * @stamps: starts of the last frames, @ring_entries of them, used in turn
- * @num_stamps: how many were made since the first channel started
- * @last_host: the newest of them all
- * @service: looks after the clock, and after interrupts that got lost
- * @service_runs: since the first channel started
+ * @lock: guards the channels; the client uses it for its lists too
+ * @priv: the state of this kind of engine, between init and cleanup
  */
 struct cmacam_engine {
 	const struct cmacam_engine_ops *ops;
@@ -232,36 +203,16 @@ struct cmacam_engine {
 	void __iomem *regs;
 	int irq;
 	void (*isolate)(struct device *dev);
+
+	u32 version;
 	unsigned int num_channels;
 	struct cmacam_channel channels[CMACAM_CH_COUNT];
-	unsigned int ring_entries;
-
-	struct mutex setup; /* see the kernel-doc above */
-	unsigned int users;
-	bool broken;
 
 	spinlock_t lock; /* see the kernel-doc above */
-	u32 irq_enable;
-	s64 clock_offset;
-	struct cmacam_stamp *stamps;
-	unsigned int num_stamps;
-	u64 last_host;
-
-	struct delayed_work service;
-	unsigned int service_runs;
+	void *priv;
 };
 
 /* engine.c */
-int cmacam_engine_init(struct cmacam_engine *engine, struct device *dev,
-		       void __iomem *regs, int irq,
-		       void (*isolate)(struct device *),
-		       const struct cmacam_engine_client *client);
-void cmacam_engine_cleanup(struct cmacam_engine *engine);
-struct cmacam_channel *cmacam_engine_leader(struct cmacam_engine *engine);
-
-/* engine-clock.c */
-void cmacam_engine_restart_clock(struct cmacam_engine *engine);
-void cmacam_engine_read_clock(struct cmacam_engine *engine);
-u64 cmacam_engine_timestamp(struct cmacam_engine *engine, u64 board);
+extern const struct cmacam_engine_ops cmacam_fifo_engine;
 
 #endif

@@ -122,13 +122,12 @@ void cmacam_event_lost(struct cmacam_video *video, u32 first, u32 count)
  */
 void cmacam_event_frame_start(struct cmacam_video *video, u32 sequence)
 {
-	struct cmacam_device *cam = video->cam;
 	const struct v4l2_event event = {
 		.type = V4L2_EVENT_FRAME_SYNC,
 		.u.frame_sync.frame_sequence = sequence,
 	};
 
 	v4l2_event_queue(&video->vdev, &event);
-	if (video->channel == cmacam_engine_leader(&cam->engine))
-		v4l2_event_queue(cam->sensor.sd.devnode, &event);
+	if (cmacam_video_leads(video))
+		v4l2_event_queue(video->cam->sensor.sd.devnode, &event);
 }

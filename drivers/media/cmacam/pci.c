@@ -11,6 +11,11 @@
 
 #define PCI_AUTOSUSPEND_MS	1000
 
+/* By the driver_data of an ID; that of a device with driver_override is 0. */
+static const struct cmacam_engine_ops * const engines[] = {
+	&cmacam_fifo_engine,
+};
+
 static void cmacam_pci_isolate(struct device *dev)
 {
 	dev_dbg(dev, "ending its DMA\n");
@@ -40,8 +45,8 @@ static int cmacam_pci_probe(struct pci_dev *pdev,
 	if (ret < 0)
 		return dev_err_probe(dev, ret, "no MSI-X interrupt\n");
 
-	cam = cmacam_create(dev, regs, pci_irq_vector(pdev, 0),
-			    cmacam_pci_isolate);
+	cam = cmacam_create(dev, engines[id->driver_data], regs,
+			    pci_irq_vector(pdev, 0), cmacam_pci_isolate);
 	if (IS_ERR(cam)) {
 		pci_free_irq_vectors(pdev);
 		return PTR_ERR(cam);

@@ -20,13 +20,13 @@ static inline struct cmacam_device *sensor_to_cam(struct cmacam_sensor *sensor)
 
 static inline u32 sensor_read(struct cmacam_sensor *sensor, u32 reg)
 {
-	return readl(sensor_to_cam(sensor)->regs + reg);
+	return readl(sensor->regs + reg);
 }
 
 static inline void sensor_write(struct cmacam_sensor *sensor, u32 reg,
 				u32 value)
 {
-	writel(value, sensor_to_cam(sensor)->regs + reg);
+	writel(value, sensor->regs + reg);
 }
 
 /* sensor-controls.c */

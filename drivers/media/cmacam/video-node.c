@@ -23,6 +23,25 @@ struct cmacam_video *cmacam_file_video(struct file *file)
 	return container_of(video_devdata(file), struct cmacam_video, vdev);
 }
 
+/**
+ * cmacam_video_leads() - whether the frames of a node stand for the sensor's
+ * @video: the node; the engine's lock is held
+ *
+ * Return: true of the main node if its channel is started, else of the first
+ *	that makes the sensor run
+ */
+bool cmacam_video_leads(const struct cmacam_video *video)
+{
+	const struct cmacam_engine *engine = &video->cam->engine;
+	unsigned int i;
+
+	for (i = 0; i < engine->num_channels; i++)
+		if (engine->channels[i].started && !engine->channels[i].linked)
+			return video->channel == &engine->channels[i];
+
+	return false;
+}
+
 /* -----------------------------------------------------------------------------
  * Errors in words
  */

@@ -128,7 +128,7 @@ static unsigned int video_frame_done(struct cmacam_channel *ch,
 		video->errors++;
 
 	/* Who has the frame can count on its metadata to be there. */
-	if (ch == cmacam_engine_leader(ch->engine))
+	if (cmacam_video_leads(video))
 		cmacam_meta_complete(cam, frame, video->lost);
 
 	buf->vb.sequence = frame->sequence;
