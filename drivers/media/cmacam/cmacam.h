@@ -309,8 +309,6 @@ extern const struct dev_pm_ops cmacam_pm_ops;
 int cmacam_sensor_register(struct cmacam_device *cam);
 void cmacam_sensor_unregister(struct cmacam_sensor *sensor);
 void cmacam_sensor_free(struct cmacam_sensor *sensor);
-
-/* sensor-interval.c */
 void cmacam_sensor_get_interval(struct cmacam_sensor *sensor,
 				struct v4l2_fract *interval);
 int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
@@ -320,8 +318,6 @@ bool cmacam_sensor_meets_interval(struct cmacam_sensor *sensor,
 void cmacam_sensor_interval_range(struct cmacam_sensor *sensor,
 				  struct v4l2_fract *min,
 				  struct v4l2_fract *max);
-
-/* sensor-pads.c */
 int cmacam_sensor_start(struct cmacam_sensor *sensor);
 void cmacam_sensor_stop(struct cmacam_sensor *sensor);
 int cmacam_sensor_restore(struct cmacam_sensor *sensor);
