@@ -34,6 +34,7 @@
 #define CMACAM_MBUS_CODE	MEDIA_BUS_FMT_SRGGB10_1X10
 #define CMACAM_MIN_SIZE		16
 #define CMACAM_SIZE_STEP	2
+#define CMACAM_SIMPLE_CTRLS	16	/* at most */
 
 struct dentry;
 
@@ -111,11 +112,7 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
  * @pattern: control
  * @hflip: control
  * @vflip: control
- * @red: control
- * @blue: control
- * @brightness: control
- * @contrast: control
- * @saturation: control
+ * @simple: controls, in the order of their table in sensor.c
  * @asked: the last interval that was set as such; guarded by the handler's lock
  * @holds: reasons why the board may not sample its registers now; guarded by
  *	the handler's lock
@@ -142,11 +139,7 @@ struct cmacam_sensor {
 		struct v4l2_ctrl *pattern;
 		struct v4l2_ctrl *hflip;
 		struct v4l2_ctrl *vflip;
-		struct v4l2_ctrl *red;
-		struct v4l2_ctrl *blue;
-		struct v4l2_ctrl *brightness;
-		struct v4l2_ctrl *contrast;
-		struct v4l2_ctrl *saturation;
+		struct v4l2_ctrl *simple[CMACAM_SIMPLE_CTRLS];
 	};
 	struct v4l2_fract asked;
 	unsigned int holds;

@@ -16,7 +16,45 @@
 
 #include "cmacam.h"
 
-#define SENSOR_CLUSTER		10
+/**
+ * struct sensor_control - a control that is a register, as it stands
+ * @id: V4L2_CID_*
+ * @reg: the register
+ * @min: least value
+ * @max: greatest value; the step is 1
+ * @value: default
+ */
+struct sensor_control {
+	u32 id;
+	u32 reg;
+	s32 min;
+	s32 max;
+	s32 value;
+};
+
+/*
+ * Ranges and defaults are part of the contract with the board. Each row becomes
+ * a control, which is written together with the rest of the exposure's cluster.
+ */
+static const struct sensor_control sensor_controls[] = {
+	{ V4L2_CID_RED_BALANCE, CMACAM_ISP_RED_GAIN,
+	  CMACAM_ISP_COLOUR_GAIN_MIN, CMACAM_ISP_COLOUR_GAIN_MAX,
+	  CMACAM_ISP_UNITY },
+	{ V4L2_CID_BLUE_BALANCE, CMACAM_ISP_BLUE_GAIN,
+	  CMACAM_ISP_COLOUR_GAIN_MIN, CMACAM_ISP_COLOUR_GAIN_MAX,
+	  CMACAM_ISP_UNITY },
+	{ V4L2_CID_BRIGHTNESS, CMACAM_ISP_BRIGHTNESS,
+	  CMACAM_ISP_BRIGHTNESS_MIN, CMACAM_ISP_BRIGHTNESS_MAX, 0 },
+	{ V4L2_CID_CONTRAST, CMACAM_ISP_CONTRAST,
+	  0, CMACAM_ISP_FACTOR_MAX, CMACAM_ISP_UNITY },
+	{ V4L2_CID_SATURATION, CMACAM_ISP_SATURATION,
+	  0, CMACAM_ISP_FACTOR_MAX, CMACAM_ISP_UNITY },
+};
+
+static_assert(ARRAY_SIZE(sensor_controls) <= CMACAM_SIMPLE_CTRLS);
+
+/* Those named in struct cmacam_sensor, and the simple ones that follow them. */
+#define SENSOR_CLUSTER		(5 + ARRAY_SIZE(sensor_controls))
 
 static const char * const sensor_patterns[] = {
 	[CMACAM_PATTERN_OFF] = "Disabled",
@@ -116,17 +154,16 @@ static void sensor_write_cluster(struct cmacam_sensor *sensor)
 {
 	u32 flip = (sensor->hflip->val ? CMACAM_FLIP_HORIZONTAL : 0) |
 		   (sensor->vflip->val ? CMACAM_FLIP_VERTICAL : 0);
+	unsigned int i;
 
 	sensor_write_ctrl(sensor, CMACAM_SENSOR_EXPOSURE, sensor->exposure);
 	sensor_write_ctrl(sensor, CMACAM_SENSOR_GAIN, sensor->gain);
 	sensor_write_ctrl(sensor, CMACAM_SENSOR_PATTERN, sensor->pattern);
 	if (sensor->hflip->is_new || sensor->vflip->is_new)
 		sensor_write(sensor, CMACAM_SENSOR_FLIP, flip);
-	sensor_write_ctrl(sensor, CMACAM_ISP_RED_GAIN, sensor->red);
-	sensor_write_ctrl(sensor, CMACAM_ISP_BLUE_GAIN, sensor->blue);
-	sensor_write_ctrl(sensor, CMACAM_ISP_BRIGHTNESS, sensor->brightness);
-	sensor_write_ctrl(sensor, CMACAM_ISP_CONTRAST, sensor->contrast);
-	sensor_write_ctrl(sensor, CMACAM_ISP_SATURATION, sensor->saturation);
+	for (i = 0; i < ARRAY_SIZE(sensor_controls); i++)
+		sensor_write_ctrl(sensor, sensor_controls[i].reg,
+				  sensor->simple[i]);
 }
 
 static u32 sensor_max_exposure(struct cmacam_sensor *sensor, u32 vblank)
@@ -177,37 +214,18 @@ static const struct v4l2_ctrl_ops sensor_ctrl_ops = {
 	.s_ctrl = sensor_s_ctrl,
 };
 
-/* Ranges and defaults are part of the contract with the board. */
-static void sensor_init_processing(struct cmacam_sensor *sensor)
+static void sensor_init_simple(struct cmacam_sensor *sensor)
 {
-	struct v4l2_ctrl_handler *hdl = &sensor->handler;
+	unsigned int i;
 
-	sensor->hflip = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					  V4L2_CID_HFLIP, 0, 1, 1, 0);
-	sensor->vflip = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					  V4L2_CID_VFLIP, 0, 1, 1, 0);
-	sensor->red = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					V4L2_CID_RED_BALANCE,
-					CMACAM_ISP_COLOUR_GAIN_MIN,
-					CMACAM_ISP_COLOUR_GAIN_MAX, 1,
-					CMACAM_ISP_UNITY);
-	sensor->blue = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					 V4L2_CID_BLUE_BALANCE,
-					 CMACAM_ISP_COLOUR_GAIN_MIN,
-					 CMACAM_ISP_COLOUR_GAIN_MAX, 1,
-					 CMACAM_ISP_UNITY);
-	sensor->brightness = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					       V4L2_CID_BRIGHTNESS,
-					       CMACAM_ISP_BRIGHTNESS_MIN,
-					       CMACAM_ISP_BRIGHTNESS_MAX, 1, 0);
-	sensor->contrast = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					     V4L2_CID_CONTRAST, 0,
-					     CMACAM_ISP_FACTOR_MAX, 1,
-					     CMACAM_ISP_UNITY);
-	sensor->saturation = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
-					       V4L2_CID_SATURATION, 0,
-					       CMACAM_ISP_FACTOR_MAX, 1,
-					       CMACAM_ISP_UNITY);
+	for (i = 0; i < ARRAY_SIZE(sensor_controls); i++) {
+		const struct sensor_control *row = &sensor_controls[i];
+
+		sensor->simple[i] = v4l2_ctrl_new_std(&sensor->handler,
+						      &sensor_ctrl_ops, row->id,
+						      row->min, row->max, 1,
+						      row->value);
+	}
 }
 
 /* The geometry is known, and the board was reset. */
@@ -222,7 +240,7 @@ static int sensor_init_controls(struct cmacam_sensor *sensor)
 	u32 hblank = sensor->line_length - sensor->array.width;
 	struct v4l2_ctrl *ctrl;
 
-	v4l2_ctrl_handler_init(hdl, 16);
+	v4l2_ctrl_handler_init(hdl, 10 + ARRAY_SIZE(sensor_controls));
 
 	v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_PIXEL_RATE, sensor->pixel_rate,
 			  sensor->pixel_rate, 1, sensor->pixel_rate);
@@ -255,13 +273,17 @@ static int sensor_init_controls(struct cmacam_sensor *sensor)
 					     V4L2_CID_TEST_PATTERN,
 					     CMACAM_PATTERN_COUNT - 1, 0, 0,
 					     sensor_patterns);
-	sensor_init_processing(sensor);
+	sensor->hflip = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					  V4L2_CID_HFLIP, 0, 1, 1, 0);
+	sensor->vflip = v4l2_ctrl_new_std(hdl, &sensor_ctrl_ops,
+					  V4L2_CID_VFLIP, 0, 1, 1, 0);
+	sensor_init_simple(sensor);
 	v4l2_ctrl_new_fwnode_properties(hdl, NULL, &props);
 
 	if (hdl->error)
 		return hdl->error;
 
-	/* The controls from there to the end of their anonymous structure. */
+	/* The exposure and those that follow it in struct cmacam_sensor. */
 	v4l2_ctrl_cluster(SENSOR_CLUSTER, &sensor->exposure);
 	sensor->sd.ctrl_handler = hdl;
 
