@@ -291,10 +291,6 @@ struct cmacam_device *cmacam_create(struct device *dev,
 				    void __iomem *regs, int irq,
 				    void (*isolate)(struct device *));
 void cmacam_destroy(struct cmacam_device *cam);
-void cmacam_retire(struct cmacam_device *cam);
-int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
-			 struct media_pad *pad);
-const struct cmacam_allocator *cmacam_allocator(void);
 
 extern const struct dev_pm_ops cmacam_pm_ops;
 
@@ -335,7 +331,11 @@ int cmacam_video_enum_frameintervals(struct file *file, void *priv,
 /* stats.c: the statistics node */
 int cmacam_stats_register(struct cmacam_device *cam);
 
-/* video-node.c: what the nodes that the engine fills have in common */
+/* video-node.c: what the nodes have in common */
+int cmacam_allocator_check_parameter(struct device *dev);
+const struct cmacam_allocator *cmacam_allocator(void);
+int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
+			 struct media_pad *pad);
 struct cmacam_video *cmacam_file_video(struct file *file);
 bool cmacam_video_leads(const struct cmacam_video *video);
 void cmacam_video_init(struct cmacam_device *cam, unsigned int channel);

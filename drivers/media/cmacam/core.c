@@ -8,40 +8,8 @@
 #include <linux/pm.h>
 #include <linux/slab.h>
 
-#include <media/videobuf2-dma-contig.h>
-
 #include "cmacam.h"
 #include "vb2-cma.h"
-
-static char *allocator = "vb2-cma";
-module_param(allocator, charp, 0444);
-MODULE_PARM_DESC(allocator,
-		 "Memory of the frames: vb2-cma (cached, default), dma-contig (stock) or dma-contig-cached (stock, non-coherent)");
-
-static const struct cmacam_allocator allocators[] = {
-	{ .name = "vb2-cma", .mem_ops = &vb2_cma_memops },
-	{ .name = "dma-contig", .mem_ops = &vb2_dma_contig_memops },
-	{
-		/* The flag has an effect only on a queue that takes hints. */
-		.name = "dma-contig-cached",
-		.mem_ops = &vb2_dma_contig_memops,
-		.flags = V4L2_MEMORY_FLAG_NON_COHERENT,
-	},
-};
-
-/**
- * cmacam_allocator() - the allocator that the module parameter names
- *
- * Return: the allocator, NULL if there is none of that name
- */
-const struct cmacam_allocator *cmacam_allocator(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++)
-		if (!strcmp(allocator, allocators[i].name))
-			return &allocators[i];
-
-	return NULL;
-}
 
 /*
  * Runs when the last reference to the v4l2_device is gone: the driver's own
@@ -74,39 +42,6 @@ static void init_media_device(struct cmacam_device *cam)
 	strscpy(mdev->model, "cmacam board", sizeof(mdev->model));
 	media_device_init(mdev);
 	cam->v4l2_dev.mdev = mdev;
-}
-
-/**
- * cmacam_register_node() - make a video device that the sensor feeds
- * @cam: the board, with its sensor registered
- * @vdev: the node; what tells it from the others is set
- * @pad: its only pad; flags beyond MEDIA_PAD_FL_SINK are set
- *
- * Return: 0 or a negative error code
- */
-int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
-			 struct media_pad *pad)
-{
-	int ret;
-
-	pad->flags |= MEDIA_PAD_FL_SINK;
-	ret = media_entity_pads_init(&vdev->entity, 1, pad);
-	if (ret)
-		return ret;
-
-	vdev->device_caps |= V4L2_CAP_STREAMING | V4L2_CAP_IO_MC;
-	vdev->vfl_dir = VFL_DIR_RX;
-	vdev->v4l2_dev = &cam->v4l2_dev;
-	vdev->release = video_device_release_empty;
-	video_set_drvdata(vdev, cam);
-
-	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
-	if (ret)
-		return ret;
-
-	return media_create_pad_link(&cam->sensor.sd.entity, 0, &vdev->entity,
-				     0, MEDIA_LNK_FL_ENABLED |
-				     MEDIA_LNK_FL_IMMUTABLE);
 }
 
 /* The main channel and its metadata come first: they are video0 and video1. */
@@ -204,16 +139,16 @@ static void retire(struct work_struct *work)
 	withdraw(cam);
 }
 
-/**
- * cmacam_retire() - the board has vanished, and no bus has told
- * @cam: the board
- *
- * Most programs know how to live with a camera that is unplugged, few with one
- * that fails for ever. The driver stays bound until the bus takes the board
- * away. Any context.
+/*
+ * The board has vanished, and no bus has reported that. Most programs know how
+ * to live with a camera that is unplugged, few with one that fails for ever.
+ * The driver stays bound until the bus takes the board away.
  */
-void cmacam_retire(struct cmacam_device *cam)
+static void board_gone(struct cmacam_engine *engine)
 {
+	struct cmacam_device *cam =
+		container_of(engine, struct cmacam_device, engine);
+
 	/* Not while the system is suspended: that uses the nodes. */
 	queue_work(system_freezable_wq, &cam->retire);
 }
@@ -224,6 +159,7 @@ static int init_engine(struct cmacam_engine *engine)
 	int ret;
 
 	engine->client = &cmacam_video_client;
+	engine->gone = board_gone;
 	spin_lock_init(&engine->lock);
 	for (i = 0; i < ARRAY_SIZE(engine->channels); i++) {
 		engine->channels[i].engine = engine;
@@ -260,12 +196,9 @@ struct cmacam_device *cmacam_create(struct device *dev,
 	unsigned int i;
 	int ret;
 
-	if (!cmacam_allocator()) {
-		ret = dev_err_probe(dev, -EINVAL,
-				    "allocator=%s: only vb2-cma, dma-contig and dma-contig-cached are known\n",
-				    allocator);
+	ret = cmacam_allocator_check_parameter(dev);
+	if (ret)
 		return ERR_PTR(ret);
-	}
 	ret = cmacam_formats_check_parameter(dev);
 	if (ret)
 		return ERR_PTR(ret);

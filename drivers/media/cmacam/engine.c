@@ -559,7 +559,7 @@ static void engine_service(struct work_struct *work)
 	struct cmacam_engine *engine = fifo->engine;
 
 	if (engine_is_gone(engine))
-		engine->client->gone(engine);
+		engine->gone(engine);
 	else
 		engine_look_after(engine);
 

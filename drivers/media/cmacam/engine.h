@@ -110,11 +110,8 @@ struct cmacam_frame {
  * @traces_start: whether the client itself wants to know, for the time being
  * @refill: addresses may be queued
  * @failed: no more frames will come
- * @gone: the board does not answer and never will again; called until the last
- *	channel is stopped. Process context.
  *
- * All but the last are called with &cmacam_engine.lock held and interrupts
- * disabled.
+ * All are called with &cmacam_engine.lock held and interrupts disabled.
  */
 struct cmacam_engine_client {
 	unsigned int (*frame_done)(struct cmacam_channel *ch,
@@ -124,7 +121,6 @@ struct cmacam_engine_client {
 	bool (*traces_start)(void);
 	void (*refill)(struct cmacam_channel *ch);
 	void (*failed)(struct cmacam_channel *ch);
-	void (*gone)(struct cmacam_engine *engine);
 };
 
 /**
@@ -190,6 +186,9 @@ struct cmacam_channel {
  * @regs: register block of the board
  * @irq: its interrupt, for all channels
  * @isolate: cuts the board off the bus, where nothing else stops it
+ * @gone: called when the board does not answer and never will again, and once
+ *	more from time to time until the last channel is stopped. Process
+ *	context.
  * @version: of the register interface, major << 16 | minor; set by init
  * @num_channels: number of channels; set by init
  * @channels: all of them
@@ -203,6 +202,7 @@ struct cmacam_engine {
 	void __iomem *regs;
 	int irq;
 	void (*isolate)(struct device *dev);
+	void (*gone)(struct cmacam_engine *engine);
 
 	u32 version;
 	unsigned int num_channels;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the nodes that the engine fills have in common: errors in words,
- * allocation, controls, registration.
+ * What the nodes have in common: the allocator, errors in words, ioctls,
+ * controls, registration.
  */
 #include <linux/cmacam.h>
 #include <linux/dev_printk.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 
 #include <media/v4l2-ioctl.h>
+#include <media/videobuf2-dma-contig.h>
 
 #include "cmacam.h"
 #include "vb2-cma.h"
@@ -40,6 +42,56 @@ bool cmacam_video_leads(const struct cmacam_video *video)
 			return video->channel == &engine->channels[i];
 
 	return false;
+}
+
+/* -----------------------------------------------------------------------------
+ * Allocator
+ */
+
+static char *allocator = "vb2-cma";
+module_param(allocator, charp, 0444);
+MODULE_PARM_DESC(allocator,
+		 "Memory of the frames: vb2-cma (cached, default), dma-contig (stock) or dma-contig-cached (stock, non-coherent)");
+
+static const struct cmacam_allocator allocators[] = {
+	{ .name = "vb2-cma", .mem_ops = &vb2_cma_memops },
+	{ .name = "dma-contig", .mem_ops = &vb2_dma_contig_memops },
+	{
+		/* The flag has an effect only on a queue that takes hints. */
+		.name = "dma-contig-cached",
+		.mem_ops = &vb2_dma_contig_memops,
+		.flags = V4L2_MEMORY_FLAG_NON_COHERENT,
+	},
+};
+
+/**
+ * cmacam_allocator_check_parameter() - is there such an allocator?
+ * @dev: for the message
+ *
+ * Return: 0 or -EINVAL
+ */
+int cmacam_allocator_check_parameter(struct device *dev)
+{
+	if (cmacam_allocator())
+		return 0;
+
+	return dev_err_probe(dev, -EINVAL,
+			     "allocator=%s: only vb2-cma, dma-contig and dma-contig-cached are known\n",
+			     allocator);
+}
+
+/**
+ * cmacam_allocator() - the allocator that the module parameter names
+ *
+ * Return: the allocator, NULL if there is none of that name
+ */
+const struct cmacam_allocator *cmacam_allocator(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++)
+		if (!strcmp(allocator, allocators[i].name))
+			return &allocators[i];
+
+	return NULL;
 }
 
 /* -----------------------------------------------------------------------------
@@ -287,6 +339,39 @@ void cmacam_video_init(struct cmacam_device *cam, unsigned int channel)
 	mutex_init(&video->lock);
 	INIT_LIST_HEAD(&video->pending);
 	INIT_LIST_HEAD(&video->active);
+}
+
+/**
+ * cmacam_register_node() - make a video device that the sensor feeds
+ * @cam: the board, with its sensor registered
+ * @vdev: the node; what tells it from the others is set
+ * @pad: its only pad; flags beyond MEDIA_PAD_FL_SINK are set
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
+			 struct media_pad *pad)
+{
+	int ret;
+
+	pad->flags |= MEDIA_PAD_FL_SINK;
+	ret = media_entity_pads_init(&vdev->entity, 1, pad);
+	if (ret)
+		return ret;
+
+	vdev->device_caps |= V4L2_CAP_STREAMING | V4L2_CAP_IO_MC;
+	vdev->vfl_dir = VFL_DIR_RX;
+	vdev->v4l2_dev = &cam->v4l2_dev;
+	vdev->release = video_device_release_empty;
+	video_set_drvdata(vdev, cam);
+
+	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
+	if (ret)
+		return ret;
+
+	return media_create_pad_link(&cam->sensor.sd.entity, 0, &vdev->entity,
+				     0, MEDIA_LNK_FL_ENABLED |
+				     MEDIA_LNK_FL_IMMUTABLE);
 }
 
 /**

@@ -169,11 +169,6 @@ static void video_failed(struct cmacam_channel *ch)
 	vb2_queue_error(&channel_video(ch)->queue);
 }
 
-static void video_gone(struct cmacam_engine *engine)
-{
-	cmacam_retire(container_of(engine, struct cmacam_device, engine));
-}
-
 const struct cmacam_engine_client cmacam_video_client = {
 	.frame_done = video_frame_done,
 	.frames_lost = video_frames_lost,
@@ -181,7 +176,6 @@ const struct cmacam_engine_client cmacam_video_client = {
 	.traces_start = video_traces_start,
 	.refill = cmacam_video_refill,
 	.failed = video_failed,
-	.gone = video_gone,
 };
 
 /* -----------------------------------------------------------------------------
