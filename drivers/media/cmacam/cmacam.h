@@ -29,6 +29,7 @@
 
 #include "cmacam-regs.h"
 #include "engine.h"
+#include "vb2-cma.h"
 
 #define CMACAM_NAME		"cmacam"
 #define CMACAM_MBUS_CODE	MEDIA_BUS_FMT_SRGGB10_1X10
@@ -167,7 +168,7 @@ struct cmacam_allocator {
  * @waiting: a device still uses it; changed with &cmacam_engine.lock held once
  *	it is in a list
  * @signalled: the fence has; set in any context
- * @told: that it is late was said
+ * @told: that it is late was reported
  * @since: when it was queued, jiffies
  * @fence: what it waits for, referenced
  * @fence_cb: at that fence
@@ -285,6 +286,25 @@ struct cmacam_device {
 	bool retired;
 };
 
+static inline struct cmacam_buffer *cmacam_to_buffer(struct vb2_buffer *vb)
+{
+	return container_of(to_vb2_v4l2_buffer(vb), struct cmacam_buffer, vb);
+}
+
+static inline dma_addr_t cmacam_buffer_addr(struct cmacam_buffer *buf)
+{
+	return vb2_cma_plane_dma_addr(&buf->vb.vb2_buf, 0);
+}
+
+static inline struct cmacam_video *
+cmacam_channel_video(struct cmacam_channel *ch)
+{
+	struct cmacam_device *cam =
+		container_of(ch->engine, struct cmacam_device, engine);
+
+	return &cam->video[ch->index];
+}
+
 /* core.c */
 struct cmacam_device *cmacam_create(struct device *dev,
 				    const struct cmacam_engine_ops *ops,
@@ -314,11 +334,11 @@ int cmacam_sensor_restore(struct cmacam_sensor *sensor);
 /* video.c: the capture nodes */
 int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
 
-/* video-fence.c: buffers that other devices still use */
-void cmacam_fences_init(struct cmacam_video *video);
-void cmacam_fences_watch(struct cmacam_buffer *buf);
-void cmacam_fences_queued(struct cmacam_video *video);
-void cmacam_fences_stop(struct cmacam_video *video);
+/* video-pending.c: buffers that the engine does not have yet */
+void cmacam_pending_init(struct cmacam_video *video);
+void cmacam_pending_add(struct vb2_buffer *vb);
+void cmacam_pending_refill(struct cmacam_channel *ch);
+void cmacam_pending_stop(struct cmacam_video *video);
 
 /* video-sizes.c: what they enumerate */
 void cmacam_video_raise_size(const struct cmacam_video *video,
@@ -357,7 +377,6 @@ ssize_t cmacam_video_read(struct file *file, char __user *data, size_t count,
 
 /* video-queue.c: their buffers */
 int cmacam_video_queue_init(struct cmacam_video *video, u32 type);
-void cmacam_video_refill(struct cmacam_channel *ch);
 void cmacam_video_suspend(struct cmacam_video *video);
 int cmacam_video_resume(struct cmacam_video *video);
 extern const struct cmacam_engine_client cmacam_video_client;

@@ -9,11 +9,6 @@
 
 #include "cmacam.h"
 
-static struct cmacam_buffer *to_buffer(struct vb2_buffer *vb)
-{
-	return container_of(to_vb2_v4l2_buffer(vb), struct cmacam_buffer, vb);
-}
-
 static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
 {
 	struct cmacam_buffer *buf;
@@ -125,7 +120,7 @@ static void meta_buf_queue(struct vb2_buffer *vb)
 	struct cmacam_device *cam = vb2_get_drv_priv(vb->vb2_queue);
 
 	guard(spinlock_irqsave)(&cam->meta.slock);
-	list_add_tail(&to_buffer(vb)->list, &cam->meta.pending);
+	list_add_tail(&cmacam_to_buffer(vb)->list, &cam->meta.pending);
 }
 
 /* Records come with the frames, whenever those begin to flow. */

@@ -11,66 +11,9 @@
 #include "cmacam_trace.h"
 #include "vb2-cma.h"
 
-static struct cmacam_video *channel_video(struct cmacam_channel *ch)
-{
-	struct cmacam_device *cam =
-		container_of(ch->engine, struct cmacam_device, engine);
-
-	return &cam->video[ch->index];
-}
-
-static struct cmacam_buffer *to_buffer(struct vb2_buffer *vb)
-{
-	return container_of(to_vb2_v4l2_buffer(vb), struct cmacam_buffer, vb);
-}
-
-static dma_addr_t buffer_addr(struct cmacam_buffer *buf)
-{
-	return vb2_cma_plane_dma_addr(&buf->vb.vb2_buf, 0);
-}
-
 /* -----------------------------------------------------------------------------
  * Client of the engine, with the engine's lock held
  */
-
-/*
- * The n-th buffers of linked channels show the same frame: there none
- * overtakes another.
- */
-static bool video_keeps_order(struct cmacam_channel *ch)
-{
-	struct cmacam_engine *engine = ch->engine;
-	unsigned int i;
-
-	for (i = 0; i < engine->num_channels; i++)
-		if (engine->channels[i].started && engine->channels[i].linked)
-			return ch->linked || ch->index == CMACAM_CH_MAIN;
-
-	return false;
-}
-
-/**
- * cmacam_video_refill() - give the engine addresses while it takes some
- * @ch: the channel, with the engine's lock held
- */
-void cmacam_video_refill(struct cmacam_channel *ch)
-{
-	struct cmacam_video *video = channel_video(ch);
-	struct cmacam_buffer *buf, *next;
-
-	list_for_each_entry_safe(buf, next, &video->pending, list) {
-		if (buf->waiting) {
-			if (video_keeps_order(ch))
-				break;
-			continue;
-		}
-		if (!ch->engine->ops->queue(ch, buffer_addr(buf)))
-			break;
-		list_move_tail(&buf->list, &video->active);
-		trace_cmacam_queue(video, buf->vb.vb2_buf.index,
-				   buffer_addr(buf));
-	}
-}
 
 /*
  * The board uses addresses in order. One that was passed over belongs to a
@@ -87,7 +30,7 @@ static struct cmacam_buffer *video_take_active(struct cmacam_video *video,
 	*used = 0;
 	list_for_each_entry(buf, &video->active, list) {
 		(*used)++;
-		if (buffer_addr(buf) == addr) {
+		if (cmacam_buffer_addr(buf) == addr) {
 			found = buf;
 			break;
 		}
@@ -108,7 +51,7 @@ static struct cmacam_buffer *video_take_active(struct cmacam_video *video,
 static unsigned int video_frame_done(struct cmacam_channel *ch,
 				     const struct cmacam_frame *frame)
 {
-	struct cmacam_video *video = channel_video(ch);
+	struct cmacam_video *video = cmacam_channel_video(ch);
 	struct cmacam_device *cam = video->cam;
 	struct cmacam_buffer *buf;
 	unsigned int used;
@@ -144,7 +87,7 @@ static unsigned int video_frame_done(struct cmacam_channel *ch,
 
 static void video_frames_lost(struct cmacam_channel *ch, u32 first, u32 count)
 {
-	struct cmacam_video *video = channel_video(ch);
+	struct cmacam_video *video = cmacam_channel_video(ch);
 
 	video->lost += count;
 	trace_cmacam_lost(video, first, count);
@@ -153,7 +96,7 @@ static void video_frames_lost(struct cmacam_channel *ch, u32 first, u32 count)
 
 static void video_frame_start(struct cmacam_channel *ch, u32 sequence)
 {
-	struct cmacam_video *video = channel_video(ch);
+	struct cmacam_video *video = cmacam_channel_video(ch);
 
 	trace_cmacam_frame_start(video, sequence);
 	cmacam_event_frame_start(video, sequence);
@@ -166,7 +109,7 @@ static bool video_traces_start(void)
 
 static void video_failed(struct cmacam_channel *ch)
 {
-	vb2_queue_error(&channel_video(ch)->queue);
+	vb2_queue_error(&cmacam_channel_video(ch)->queue);
 }
 
 const struct cmacam_engine_client cmacam_video_client = {
@@ -174,7 +117,7 @@ const struct cmacam_engine_client cmacam_video_client = {
 	.frames_lost = video_frames_lost,
 	.frame_start = video_frame_start,
 	.traces_start = video_traces_start,
-	.refill = cmacam_video_refill,
+	.refill = cmacam_pending_refill,
 	.failed = video_failed,
 };
 
@@ -202,7 +145,7 @@ static int video_buf_prepare(struct vb2_buffer *vb)
 {
 	struct cmacam_video *video = vb2_get_drv_priv(vb->vb2_queue);
 	u32 align = video->channel->caps.addr_align;
-	dma_addr_t addr = buffer_addr(to_buffer(vb));
+	dma_addr_t addr = cmacam_buffer_addr(cmacam_to_buffer(vb));
 
 	if (vb2_plane_size(vb, 0) < video->pix.sizeimage)
 		return -EINVAL;
@@ -217,33 +160,12 @@ static int video_buf_prepare(struct vb2_buffer *vb)
 	return 0;
 }
 
-static void video_buf_queue(struct vb2_buffer *vb)
-{
-	struct cmacam_video *video = vb2_get_drv_priv(vb->vb2_queue);
-	struct cmacam_buffer *buf = to_buffer(vb);
-	bool waiting;
-
-	cmacam_fences_watch(buf);
-
-	/* Once it is in the list, it can be given back at any time. */
-	waiting = buf->waiting;
-
-	scoped_guard(spinlock_irqsave, &video->cam->engine.lock) {
-		list_add_tail(&buf->list, &video->pending);
-		if (video->channel->running)
-			cmacam_video_refill(video->channel);
-	}
-
-	if (waiting)
-		cmacam_fences_queued(video);
-}
-
 static void video_return_buffers(struct cmacam_video *video,
 				 enum vb2_buffer_state state)
 {
 	struct cmacam_buffer *buf, *next;
 
-	cmacam_fences_stop(video);
+	cmacam_pending_stop(video);
 
 	guard(spinlock_irqsave)(&video->cam->engine.lock);
 
@@ -353,7 +275,7 @@ static const struct vb2_ops video_queue_ops = {
 	.queue_setup = video_queue_setup,
 	.buf_prepare = video_buf_prepare,
 	.buf_finish = vb2_cma_buf_finish,
-	.buf_queue = video_buf_queue,
+	.buf_queue = cmacam_pending_add,
 	.start_streaming = video_start_streaming,
 	.stop_streaming = video_stop_streaming,
 };
@@ -383,7 +305,7 @@ int cmacam_video_queue_init(struct cmacam_video *video, u32 type)
 			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
 	q->min_queued_buffers = 1;
 	q->lock = &video->lock;
-	cmacam_fences_init(video);
+	cmacam_pending_init(video);
 
 	return vb2_queue_init(q);
 }

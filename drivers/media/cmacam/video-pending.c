@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers that a device still reads, or writes, when they are queued: the
- * engine gets them when the fences of the others have signalled.
+ * Pending buffers: those for which the engine has no room yet, and those that
+ * another device still reads, or writes, when they are queued. The engine gets
+ * the latter when the fences of the other devices have signalled.
  *
  * videobuf2 does not know of fences, and must not wait for them: QBUF runs
  * under the queue's lock. So the buffer is queued, and stands in its place
@@ -10,7 +11,7 @@
  * A fence's callback runs in any context, with the fence's own lock held. All
  * it does is to have the work run, so no lock of ours is ever taken under that
  * of a fence. &cmacam_buffer.fence belongs to whoever queues the buffer, then
- * to the work; cmacam_fences_stop() comes when neither runs any more.
+ * to the work; cmacam_pending_stop() comes when neither runs any more.
  */
 #include <linux/dev_printk.h>
 #include <linux/dma-fence.h>
@@ -19,12 +20,52 @@
 #include <linux/rcupdate.h>
 
 #include "cmacam.h"
+#include "cmacam_trace.h"
 #include "vb2-cma.h"
 
 /* Other drivers reset a device that takes longer. */
 #define FENCE_LATE_MS	5000
 /* The lock of the node is taken: somebody is about to queue, or to stop. */
 #define FENCE_RETRY_MS	100
+
+/*
+ * The n-th buffers of linked channels show the same frame: there none
+ * overtakes another.
+ */
+static bool pending_keeps_order(struct cmacam_channel *ch)
+{
+	struct cmacam_engine *engine = ch->engine;
+	unsigned int i;
+
+	for (i = 0; i < engine->num_channels; i++)
+		if (engine->channels[i].started && engine->channels[i].linked)
+			return ch->linked || ch->index == CMACAM_CH_MAIN;
+
+	return false;
+}
+
+/**
+ * cmacam_pending_refill() - give the engine addresses while it takes some
+ * @ch: the channel, with the engine's lock held
+ */
+void cmacam_pending_refill(struct cmacam_channel *ch)
+{
+	struct cmacam_video *video = cmacam_channel_video(ch);
+	struct cmacam_buffer *buf, *next;
+
+	list_for_each_entry_safe(buf, next, &video->pending, list) {
+		if (buf->waiting) {
+			if (pending_keeps_order(ch))
+				break;
+			continue;
+		}
+		if (!ch->engine->ops->queue(ch, cmacam_buffer_addr(buf)))
+			break;
+		list_move_tail(&buf->list, &video->active);
+		trace_cmacam_queue(video, buf->vb.vb2_buf.index,
+				   cmacam_buffer_addr(buf));
+	}
+}
 
 static struct cmacam_video *buffer_video(const struct cmacam_buffer *buf)
 {
@@ -74,33 +115,6 @@ static bool watch_fence(struct cmacam_buffer *buf)
 	return false;
 }
 
-/**
- * cmacam_fences_watch() - look whether a buffer is still in use by a device
- * @buf: a buffer that is being queued, not in a list yet
- *
- * Sets &cmacam_buffer.waiting, until which is false again the engine must not
- * have it. cmacam_fences_queued() has to follow when the buffer is in the list.
- */
-void cmacam_fences_watch(struct cmacam_buffer *buf)
-{
-	buf->since = jiffies;
-	buf->told = false;
-	buf->waiting = watch_fence(buf);
-}
-
-/**
- * cmacam_fences_queued() - a buffer that waits is among the pending ones now
- * @video: the node
- *
- * Its fence may have signalled since it was looked at, and the work, which
- * looks through the list, has not found it there. So the work runs once more in
- * any case; it also sets the time at which a late fence is named.
- */
-void cmacam_fences_queued(struct cmacam_video *video)
-{
-	mod_delayed_work(system_highpri_wq, &video->fences, 0);
-}
-
 static struct cmacam_buffer *find_signalled(struct cmacam_video *video)
 {
 	struct cmacam_buffer *buf;
@@ -114,7 +128,7 @@ static struct cmacam_buffer *find_signalled(struct cmacam_video *video)
 	return NULL;
 }
 
-/* The one that has waited longest of those of which nobody was told. */
+/* Of those that were not reported yet, the one that has waited longest. */
 static struct cmacam_buffer *find_oldest(struct cmacam_video *video)
 {
 	struct cmacam_buffer *buf, *oldest = NULL;
@@ -168,7 +182,7 @@ static void fences_work(struct work_struct *work)
 		guard(spinlock_irqsave)(&video->cam->engine.lock);
 		buf->waiting = false;
 		if (video->channel->running)
-			cmacam_video_refill(video->channel);
+			cmacam_pending_refill(video->channel);
 	}
 
 	while ((buf = find_oldest(video))) {
@@ -189,21 +203,56 @@ static void fences_work(struct work_struct *work)
 }
 
 /**
- * cmacam_fences_init() - before the first buffer is queued
+ * cmacam_pending_add() - queue a buffer, as in struct vb2_ops
+ * @vb: the buffer, in no list yet
+ *
+ * The engine gets it at once if it has room and no device uses the buffer,
+ * otherwise as soon as that is so.
+ */
+void cmacam_pending_add(struct vb2_buffer *vb)
+{
+	struct cmacam_buffer *buf = cmacam_to_buffer(vb);
+	struct cmacam_video *video = buffer_video(buf);
+	bool waiting;
+
+	buf->since = jiffies;
+	buf->told = false;
+	waiting = watch_fence(buf);
+	buf->waiting = waiting;
+
+	/* Once it is in the list, it can be given back at any time. */
+	scoped_guard(spinlock_irqsave, &video->cam->engine.lock) {
+		list_add_tail(&buf->list, &video->pending);
+		if (video->channel->running)
+			cmacam_pending_refill(video->channel);
+	}
+
+	/*
+	 * The fence may have signalled since it was looked at, and the work,
+	 * which looks through the list, has not found the buffer there. So the
+	 * work runs once more in any case; it also sets the time at which a
+	 * late fence is named.
+	 */
+	if (waiting)
+		mod_delayed_work(system_highpri_wq, &video->fences, 0);
+}
+
+/**
+ * cmacam_pending_init() - before the first buffer is queued
  * @video: the node
  */
-void cmacam_fences_init(struct cmacam_video *video)
+void cmacam_pending_init(struct cmacam_video *video)
 {
 	INIT_DELAYED_WORK(&video->fences, fences_work);
 }
 
 /**
- * cmacam_fences_stop() - wait for no fence any more
+ * cmacam_pending_stop() - wait for no fence any more
  * @video: the node, with its lock held and its channel stopped
  *
  * The buffers stay pending: they are about to be given back.
  */
-void cmacam_fences_stop(struct cmacam_video *video)
+void cmacam_pending_stop(struct cmacam_video *video)
 {
 	struct cmacam_buffer *buf;
 
