@@ -331,7 +331,7 @@ int cmacam_sensor_start(struct cmacam_sensor *sensor);
 void cmacam_sensor_stop(struct cmacam_sensor *sensor);
 int cmacam_sensor_restore(struct cmacam_sensor *sensor);
 
-/* video.c: the capture nodes */
+/* video.c: the nodes that the engine fills */
 int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
 
 /* video-pending.c: buffers that the engine does not have yet */
@@ -347,9 +347,6 @@ int cmacam_video_enum_framesizes(struct file *file, void *priv,
 				 struct v4l2_frmsizeenum *fsize);
 int cmacam_video_enum_frameintervals(struct file *file, void *priv,
 				     struct v4l2_frmivalenum *ival);
-
-/* stats.c: the statistics node */
-int cmacam_stats_register(struct cmacam_device *cam);
 
 /* video-node.c: what the nodes have in common */
 int cmacam_allocator_check_parameter(struct device *dev);
@@ -396,8 +393,5 @@ int cmacam_sensor_subscribe_event(struct v4l2_subdev *sd, struct v4l2_fh *fh,
 				  struct v4l2_event_subscription *sub);
 void cmacam_event_lost(struct cmacam_video *video, u32 first, u32 count);
 void cmacam_event_frame_start(struct cmacam_video *video, u32 sequence);
-
-/* debugfs.c */
-void cmacam_debugfs_create(struct cmacam_device *cam);
 
 #endif

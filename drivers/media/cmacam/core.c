@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/pm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "cmacam.h"
@@ -47,7 +48,7 @@ static void init_media_device(struct cmacam_device *cam)
 /* The main channel and its metadata come first: they are video0 and video1. */
 static int register_video_nodes(struct cmacam_device *cam)
 {
-	unsigned int channels = cam->engine.num_channels;
+	unsigned int i;
 	int ret;
 
 	ret = cmacam_video_register(cam, CMACAM_CH_MAIN);
@@ -55,17 +56,9 @@ static int register_video_nodes(struct cmacam_device *cam)
 		return ret;
 
 	ret = cmacam_meta_register(cam);
-	if (ret)
-		return ret;
 
-	if (channels > CMACAM_CH_LORES) {
-		ret = cmacam_video_register(cam, CMACAM_CH_LORES);
-		if (ret)
-			return ret;
-	}
-
-	if (channels > CMACAM_CH_STATS)
-		ret = cmacam_stats_register(cam);
+	for (i = CMACAM_CH_LORES; !ret && i < cam->engine.num_channels; i++)
+		ret = cmacam_video_register(cam, i);
 
 	return ret;
 }
@@ -107,6 +100,41 @@ static int register_nodes(struct cmacam_device *cam)
 err_nodes:
 	unregister_nodes(cam);
 	return ret;
+}
+
+/* A line for each node, since its streaming began. */
+static int statistics_show(struct seq_file *file, void *unused)
+{
+	struct cmacam_device *cam = file->private;
+	unsigned int i;
+
+	guard(spinlock_irqsave)(&cam->engine.lock);
+
+	for (i = 0; i < cam->engine.num_channels; i++) {
+		const struct cmacam_video *video = &cam->video[i];
+
+		seq_printf(file, "%s frames %u errors %u lost %u\n",
+			   video->vdev.name, video->frames, video->errors,
+			   video->lost);
+	}
+
+	guard(spinlock)(&cam->meta.slock);
+	seq_printf(file, "%s lost %u\n", cam->meta.vdev.name, cam->meta.lost);
+
+	return 0;
+}
+
+DEFINE_SHOW_ATTRIBUTE(statistics);
+
+/* v4l2/cmacam-<bus address>/statistics */
+static void create_debugfs(struct cmacam_device *cam)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "cmacam-%s", dev_name(cam->dev));
+	cam->debugfs = debugfs_create_dir(name, v4l2_debugfs_root());
+	debugfs_create_file("statistics", 0444, cam->debugfs, cam,
+			    &statistics_fops);
 }
 
 /*
@@ -237,7 +265,7 @@ struct cmacam_device *cmacam_create(struct device *dev,
 	if (ret)
 		goto err_put;
 
-	cmacam_debugfs_create(cam);
+	create_debugfs(cam);
 	enable_work(&cam->retire);
 
 	return cam;

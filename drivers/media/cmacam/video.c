@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The capture nodes, main and lores: formats, ioctls, registration.
+ * The nodes that a channel of the engine fills: formats, ioctls, registration.
+ * Capture and lores have pictures, statistics has a histogram and a grid of
+ * zones for each frame.
  */
+#include <linux/cmacam.h>
 #include <linux/dev_printk.h>
 
 #include <media/v4l2-ioctl.h>
@@ -9,7 +12,7 @@
 
 #include "cmacam.h"
 
-/* By channel: the name of the entity, the size of frames to begin with. */
+/* By channel: the name of the entity, the size of pictures to begin with. */
 static const struct {
 	const char *name;
 	u32 width;
@@ -17,10 +20,11 @@ static const struct {
 } videos[] = {
 	[CMACAM_CH_MAIN] = { "cmacam-capture", 640, 480 },
 	[CMACAM_CH_LORES] = { "cmacam-lores", 320, 240 },
+	[CMACAM_CH_STATS] = { "cmacam-stats" },
 };
 
 /* -----------------------------------------------------------------------------
- * Ioctls
+ * Pictures
  */
 
 /* The channel converts: every format can be had from the one bus format. */
@@ -180,10 +184,6 @@ static const struct v4l2_file_operations video_fops = {
 	.mmap = vb2_fop_mmap,
 };
 
-/* -----------------------------------------------------------------------------
- * Registration
- */
-
 /*
  * The channel scales and converts, so any size up to the sensor's and any
  * format of the same family streams as it is set on this node.
@@ -220,20 +220,12 @@ static const struct media_entity_operations video_entity_ops = {
 	.link_validate = video_link_validate,
 };
 
-/**
- * cmacam_video_register() - make a capture node
- * @cam: the board, with its sensor registered
- * @channel: CMACAM_CH_MAIN or CMACAM_CH_LORES
- *
- * Return: 0 or a negative error code
- */
-int cmacam_video_register(struct cmacam_device *cam, unsigned int channel)
+static int video_init(struct cmacam_video *video)
 {
-	struct cmacam_video *video = &cam->video[channel];
 	struct video_device *vdev = &video->vdev;
 	struct v4l2_pix_format pix = {
-		.width = videos[channel].width,
-		.height = videos[channel].height,
+		.width = videos[video->channel->index].width,
+		.height = videos[video->channel->index].height,
 	};
 	int ret;
 
@@ -249,7 +241,96 @@ int cmacam_video_register(struct cmacam_device *cam, unsigned int channel)
 	vdev->entity.ops = &video_entity_ops;
 	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE |
 			    V4L2_CAP_EXT_PIX_FORMAT;
-
 	video->pad.flags = MEDIA_PAD_FL_MUST_CONNECT;
+
+	return 0;
+}
+
+/* -----------------------------------------------------------------------------
+ * Statistics
+ */
+
+static int stats_enum_fmt(struct file *file, void *priv,
+			  struct v4l2_fmtdesc *f)
+{
+	return cmacam_meta_enum(f, V4L2_META_FMT_CMACAM_STATS,
+				"cmacam statistics");
+}
+
+static int stats_fmt(struct file *file, void *priv, struct v4l2_format *f)
+{
+	f->fmt.meta.dataformat = V4L2_META_FMT_CMACAM_STATS;
+	f->fmt.meta.buffersize = sizeof(struct cmacam_stats);
+
+	return 0;
+}
+
+static const struct v4l2_ioctl_ops stats_ioctl_ops = {
+	.vidioc_querycap = cmacam_video_querycap,
+	.vidioc_enum_fmt_meta_cap = stats_enum_fmt,
+	.vidioc_g_fmt_meta_cap = stats_fmt,
+	.vidioc_s_fmt_meta_cap = stats_fmt,
+	.vidioc_try_fmt_meta_cap = stats_fmt,
+	.vidioc_reqbufs = cmacam_video_reqbufs,
+	.vidioc_create_bufs = cmacam_video_create_bufs,
+	.vidioc_querybuf = vb2_ioctl_querybuf,
+	.vidioc_prepare_buf = cmacam_video_prepare_buf,
+	.vidioc_qbuf = cmacam_video_qbuf,
+	.vidioc_dqbuf = vb2_ioctl_dqbuf,
+	.vidioc_expbuf = vb2_ioctl_expbuf,
+	.vidioc_remove_bufs = vb2_ioctl_remove_bufs,
+	.vidioc_streamon = vb2_ioctl_streamon,
+	.vidioc_streamoff = vb2_ioctl_streamoff,
+	.vidioc_log_status = v4l2_ctrl_log_status,
+	.vidioc_subscribe_event = cmacam_subscribe_event,
+	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
+};
+
+static int stats_init(struct cmacam_video *video)
+{
+	struct video_device *vdev = &video->vdev;
+	int ret;
+
+	/* What the board writes and what user space reads. */
+	static_assert(sizeof(struct cmacam_stats) ==
+		      sizeof(struct cmacam_stats_data));
+
+	video->pix.sizeimage = sizeof(struct cmacam_stats);
+	video->code = CMACAM_FMT_STATS;
+
+	ret = cmacam_video_queue_init(video, V4L2_BUF_TYPE_META_CAPTURE);
+	if (ret)
+		return ret;
+
+	vdev->fops = &cmacam_meta_fops;
+	vdev->ioctl_ops = &stats_ioctl_ops;
+	vdev->device_caps = V4L2_CAP_META_CAPTURE;
+
+	return 0;
+}
+
+/* -----------------------------------------------------------------------------
+ * Registration
+ */
+
+/**
+ * cmacam_video_register() - make the node of a channel
+ * @cam: the board, with its sensor registered
+ * @channel: CMACAM_CH_*
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_video_register(struct cmacam_device *cam, unsigned int channel)
+{
+	struct cmacam_video *video = &cam->video[channel];
+	int ret;
+
+	if (channel == CMACAM_CH_STATS)
+		ret = stats_init(video);
+	else
+		ret = video_init(video);
+	if (ret)
+		return ret;
+
 	return cmacam_video_register_node(video, videos[channel].name);
 }
