@@ -381,7 +381,7 @@ extern const struct cmacam_engine_client cmacam_video_client;
 /* meta.c */
 int cmacam_meta_register(struct cmacam_device *cam);
 void cmacam_meta_complete(struct cmacam_device *cam,
-			  const struct cmacam_frame *frame, u32 lost);
+			  const struct cmacam_frame *frame);
 int cmacam_meta_enum(struct v4l2_fmtdesc *f, u32 format,
 		     const char *description);
 extern const struct v4l2_file_operations cmacam_meta_fops;

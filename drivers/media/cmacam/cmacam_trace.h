@@ -67,12 +67,13 @@ TRACE_EVENT(cmacam_frame_done,
 	    ),
 	    TP_fast_assign(__assign_str(dev);
 			   __entry->channel = video->channel->index;
-			   __entry->sequence = frame->sequence;
+			   __entry->sequence = frame->meta.sequence;
 			   __entry->index = index;
 			   __entry->addr = frame->addr;
 			   __entry->bytes = frame->bytes;
-			   __entry->error = frame->error;
-			   __entry->timestamp = frame->timestamp;
+			   __entry->error = frame->meta.flags &
+					    CMACAM_META_FLAG_ERROR;
+			   __entry->timestamp = frame->meta.timestamp;
 	    ),
 	    TP_printk("dev=%s ch=%u seq=%u buf=%u addr=0x%llx bytes=%u error=%u timestamp=%llu",
 		      __get_str(dev), __entry->channel, __entry->sequence,

@@ -34,6 +34,9 @@
 				 CMACAM_CH_INT_FIFO_OVERFLOW | \
 				 CMACAM_CH_INT_CONFIG)
 
+#define CMACAM_DONE_ERRORS	(CMACAM_DONE_BUS_ERROR | CMACAM_DONE_LIMIT | \
+				 CMACAM_DONE_SHORT)
+
 /**
  * struct fifo_channel - what this engine knows of a channel
  * @synced: &cmacam_channel.next is known
@@ -253,28 +256,31 @@ static void channel_complete(struct cmacam_channel *ch,
 {
 	struct fifo_engine *fifo = ch->engine->priv;
 	struct fifo_channel *fc = to_fifo(ch);
+	u32 flags = le32_to_cpu(entry->flags);
 	struct cmacam_frame frame = {
 		.addr = le64_to_cpu(entry->addr),
-		.sequence = ch_base(ch) + le32_to_cpu(entry->sequence),
 		.bytes = le32_to_cpu(entry->bytes),
-		.error = le32_to_cpu(entry->flags) & (CMACAM_DONE_BUS_ERROR |
-						      CMACAM_DONE_LIMIT |
-						      CMACAM_DONE_SHORT),
-		.exposure = le32_to_cpu(entry->exposure),
-		.gain = le32_to_cpu(entry->gain),
-		.pattern = le32_to_cpu(entry->pattern),
-		.line_length = le32_to_cpu(entry->line_length),
-		.frame_length = le32_to_cpu(entry->frame_length),
-		.flip = le32_to_cpu(entry->flip),
-		.crop_left = le32_to_cpu(entry->crop_pos) & 0xffff,
-		.crop_top = le32_to_cpu(entry->crop_pos) >> 16,
-		.crop_width = le32_to_cpu(entry->crop_size) & 0xffff,
-		.crop_height = le32_to_cpu(entry->crop_size) >> 16,
-		.red_gain = le32_to_cpu(entry->red_gain),
-		.blue_gain = le32_to_cpu(entry->blue_gain),
-		.brightness = (s32)le32_to_cpu(entry->brightness),
-		.contrast = le32_to_cpu(entry->contrast),
-		.saturation = le32_to_cpu(entry->saturation),
+		.meta = {
+			.size = sizeof(frame.meta),
+			.sequence = ch_base(ch) + le32_to_cpu(entry->sequence),
+			.flags = flags & CMACAM_DONE_ERRORS ?
+				 CMACAM_META_FLAG_ERROR : 0,
+			.exposure = le32_to_cpu(entry->exposure),
+			.gain = le32_to_cpu(entry->gain),
+			.pattern = le32_to_cpu(entry->pattern),
+			.line_length = le32_to_cpu(entry->line_length),
+			.frame_length = le32_to_cpu(entry->frame_length),
+			.flip = le32_to_cpu(entry->flip),
+			.crop_left = le32_to_cpu(entry->crop_pos) & 0xffff,
+			.crop_top = le32_to_cpu(entry->crop_pos) >> 16,
+			.crop_width = le32_to_cpu(entry->crop_size) & 0xffff,
+			.crop_height = le32_to_cpu(entry->crop_size) >> 16,
+			.red_gain = le32_to_cpu(entry->red_gain),
+			.blue_gain = le32_to_cpu(entry->blue_gain),
+			.brightness = (s32)le32_to_cpu(entry->brightness),
+			.contrast = le32_to_cpu(entry->contrast),
+			.saturation = le32_to_cpu(entry->saturation),
+		},
 	};
 	/*
 	 * Not the gap in the sequence numbers: those of a linked channel are
@@ -283,12 +289,12 @@ static void channel_complete(struct cmacam_channel *ch,
 	s32 missing = le32_to_cpu(entry->dropped) - fc->lost;
 	unsigned int used;
 
-	frame.timestamp = cmacam_clock_convert(&fifo->clock,
-					       le64_to_cpu(entry->time));
+	frame.meta.timestamp = cmacam_clock_convert(&fifo->clock,
+						    le64_to_cpu(entry->time));
 
 	if (missing > 0)
-		channel_lose(ch, frame.sequence - missing, missing);
-	ch->next = frame.sequence + 1;
+		channel_lose(ch, frame.meta.sequence - missing, missing);
+	ch->next = frame.meta.sequence + 1;
 	fc->synced = true;
 
 	used = ch->engine->client->frame_done(ch, &frame);

@@ -8,6 +8,7 @@
 #ifndef CMACAM_ENGINE_H
 #define CMACAM_ENGINE_H
 
+#include <linux/cmacam.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -56,49 +57,16 @@ struct cmacam_engine_config {
 /**
  * struct cmacam_frame - a finished frame
  * @addr: where it is
- * @timestamp: start of exposure, CLOCK_MONOTONIC, ns; the same on every channel
- *	that has this frame
- * @sequence: counts lost frames too, from 0 at start; that of the main channel
- *	if linked with it
  * @bytes: written
- * @error: the content is not what it should be
- * @exposure: lines
- * @gain: 1/256
- * @pattern: CMACAM_PATTERN_*
- * @line_length: pixels, blanking included
- * @frame_length: lines, blanking included
- * @flip: CMACAM_FLIP_*
- * @crop_left: of what is shown, pixels of the array
- * @crop_top: lines
- * @crop_width: pixels
- * @crop_height: lines
- * @red_gain: 1/256
- * @blue_gain: 1/256
- * @brightness: added to 8-bit codes
- * @contrast: 1/256
- * @saturation: 1/256
+ * @meta: what user space gets to know of it, but for pixel_rate and lost, which
+ *	the client fills in. The timestamp is the same on every channel that has
+ *	this frame. The sequence number counts lost frames too, from
+ *	&cmacam_channel.base; it is that of the main channel if linked with it.
  */
 struct cmacam_frame {
 	dma_addr_t addr;
-	u64 timestamp;
-	u32 sequence;
 	u32 bytes;
-	bool error;
-	u32 exposure;
-	u32 gain;
-	u32 pattern;
-	u32 line_length;
-	u32 frame_length;
-	u32 flip;
-	u32 crop_left;
-	u32 crop_top;
-	u32 crop_width;
-	u32 crop_height;
-	u32 red_gain;
-	u32 blue_gain;
-	s32 brightness;
-	u32 contrast;
-	u32 saturation;
+	struct cmacam_frame_meta meta;
 };
 
 /**
@@ -115,7 +83,7 @@ struct cmacam_frame {
  */
 struct cmacam_engine_client {
 	unsigned int (*frame_done)(struct cmacam_channel *ch,
-				   const struct cmacam_frame *frame);
+				   struct cmacam_frame *frame);
 	void (*frames_lost)(struct cmacam_channel *ch, u32 first, u32 count);
 	void (*frame_start)(struct cmacam_channel *ch, u32 sequence);
 	bool (*traces_start)(void);

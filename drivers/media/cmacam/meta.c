@@ -27,37 +27,14 @@ static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
  * cmacam_meta_complete() - hand out the record of a frame
  * @cam: the board
  * @frame: the frame, of the channel that leads
- * @lost: frames lost before it, since streaming began
  *
  * Any context. Without a buffer the record is lost; the next one's sequence
  * number shows that.
  */
 void cmacam_meta_complete(struct cmacam_device *cam,
-			  const struct cmacam_frame *frame, u32 lost)
+			  const struct cmacam_frame *frame)
 {
-	const struct cmacam_frame_meta record = {
-		.size = sizeof(record),
-		.sequence = frame->sequence,
-		.timestamp = frame->timestamp,
-		.flags = frame->error ? CMACAM_META_FLAG_ERROR : 0,
-		.exposure = frame->exposure,
-		.gain = frame->gain,
-		.pattern = frame->pattern,
-		.line_length = frame->line_length,
-		.frame_length = frame->frame_length,
-		.pixel_rate = cam->sensor.pixel_rate,
-		.lost = lost,
-		.flip = frame->flip,
-		.crop_left = frame->crop_left,
-		.crop_top = frame->crop_top,
-		.crop_width = frame->crop_width,
-		.crop_height = frame->crop_height,
-		.red_gain = frame->red_gain,
-		.blue_gain = frame->blue_gain,
-		.brightness = frame->brightness,
-		.contrast = frame->contrast,
-		.saturation = frame->saturation,
-	};
+	const struct cmacam_frame_meta *record = &frame->meta;
 	struct cmacam_buffer *buf;
 	struct vb2_buffer *vb;
 
@@ -69,9 +46,9 @@ void cmacam_meta_complete(struct cmacam_device *cam,
 	guard(spinlock_irqsave)(&cam->meta.slock);
 
 	/* While one channel hands the lead over to another, both have it. */
-	if (frame->timestamp <= cam->meta.last)
+	if (record->timestamp <= cam->meta.last)
 		return;
-	cam->meta.last = frame->timestamp;
+	cam->meta.last = record->timestamp;
 
 	buf = meta_pop(&cam->meta);
 	if (!buf) {
@@ -80,10 +57,10 @@ void cmacam_meta_complete(struct cmacam_device *cam,
 	}
 
 	vb = &buf->vb.vb2_buf;
-	memcpy(vb2_plane_vaddr(vb, 0), &record, sizeof(record));
-	vb2_set_plane_payload(vb, 0, sizeof(record));
-	buf->vb.sequence = frame->sequence;
-	vb->timestamp = frame->timestamp;
+	memcpy(vb2_plane_vaddr(vb, 0), record, sizeof(*record));
+	vb2_set_plane_payload(vb, 0, sizeof(*record));
+	buf->vb.sequence = record->sequence;
+	vb->timestamp = record->timestamp;
 	vb2_buffer_done(vb, VB2_BUF_STATE_DONE);
 }
 

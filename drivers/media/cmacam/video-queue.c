@@ -49,8 +49,9 @@ static struct cmacam_buffer *video_take_active(struct cmacam_video *video,
 }
 
 static unsigned int video_frame_done(struct cmacam_channel *ch,
-				     const struct cmacam_frame *frame)
+				     struct cmacam_frame *frame)
 {
+	bool error = frame->meta.flags & CMACAM_META_FLAG_ERROR;
 	struct cmacam_video *video = cmacam_channel_video(ch);
 	struct cmacam_device *cam = video->cam;
 	struct cmacam_buffer *buf;
@@ -60,27 +61,29 @@ static unsigned int video_frame_done(struct cmacam_channel *ch,
 	if (!buf) {
 		dev_err_ratelimited(cam->dev,
 				    "%s: frame %u at an address that was not queued: %pad\n",
-				    video->vdev.name, frame->sequence,
+				    video->vdev.name, frame->meta.sequence,
 				    &frame->addr);
 		return 0;
 	}
 
 	trace_cmacam_frame_done(video, buf->vb.vb2_buf.index, frame);
 	video->frames++;
-	if (frame->error)
+	if (error)
 		video->errors++;
 
-	/* Who has the frame can count on its metadata to be there. */
+	frame->meta.pixel_rate = cam->sensor.pixel_rate;
+	frame->meta.lost = video->lost;
+	/* Whoever has the frame can count on its metadata to be there. */
 	if (cmacam_video_leads(video))
-		cmacam_meta_complete(cam, frame, video->lost);
+		cmacam_meta_complete(cam, frame);
 
-	buf->vb.sequence = frame->sequence;
+	buf->vb.sequence = frame->meta.sequence;
 	buf->vb.field = V4L2_FIELD_NONE;
-	buf->vb.vb2_buf.timestamp = frame->timestamp;
+	buf->vb.vb2_buf.timestamp = frame->meta.timestamp;
 	vb2_set_plane_payload(&buf->vb.vb2_buf, 0,
 			      min(frame->bytes, video->pix.sizeimage));
-	vb2_buffer_done(&buf->vb.vb2_buf, frame->error ?
-			VB2_BUF_STATE_ERROR : VB2_BUF_STATE_DONE);
+	vb2_buffer_done(&buf->vb.vb2_buf,
+			error ? VB2_BUF_STATE_ERROR : VB2_BUF_STATE_DONE);
 
 	return used;
 }
