@@ -66,7 +66,7 @@ def ensure(box):
         fcntl.flock(lock, fcntl.LOCK_EX)
         build_drivers(box, os.path.basename(folder))
     return vm.Kernel(image=f"{INSIDE}/bzImage", parameters=PARAMETERS, modules=f"{INSIDE}/modules",
-                     drivers=f"{DRIVERS}/modules", debug=True, slower=SLOWER)
+                     drivers=f"{DRIVERS}/modules", planted=f"{DRIVERS}/planted", debug=True, slower=SLOWER)
 
 
 def make(box, version, folder):
@@ -114,7 +114,7 @@ def progress(log):
 
 
 def build_drivers(box, kernel):
-    """The drivers, and the module whose faults the detectors must find, in a folder of their own."""
+    """The drivers, and the tests' modules with faults, in a folder of their own."""
     folder = box.root + DRIVERS
     stamp = os.path.join(folder, "kernel")
     # Make compares dates only, and another kernel's headers may be older than what was built with these.
@@ -128,3 +128,5 @@ def build_drivers(box, kernel):
                         f"{DRIVERS}/modules"], "debug-drivers")
         build.run(box, ["make", "-s", "-C", f"{INSIDE}/linux", "M=/src/tests/vm/planted", f"MO={DRIVERS}/planted",
                         "modules"], "debug-planted")
+        build.run(box, ["sh", "/src/tests/vm/planted/build-vb2-cma.sh", "make", f"{INSIDE}/linux",
+                        "/src/drivers/media/vb2-cma", f"{DRIVERS}/planted", "no-sync"], "debug-no-sync")

@@ -40,6 +40,7 @@ class Machine:
     no_board: bool = False
     allocator: str = "vb2-cma"
     allocator_params: str = ""  # module parameters of vb2-cma
+    allocator_fault: str = ""   # vb2-cma is built with this fault (planted/); no test of such a boot loads the heap
     driver_params: tuple = ()   # further ones of cmacam
     noncoherent: bool = False   # with the shim: unsynchronised reads see poison
     evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none

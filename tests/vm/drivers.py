@@ -17,6 +17,11 @@ def write(path, text):
         f.write(text)
 
 
+def allocator_file(fault):
+    """vb2-cma as it is, or built with a fault (planted/)."""
+    return f"{lib.PROBES}/planted/vb2-cma-{fault}.ko" if fault else "/build/drivers/media/vb2-cma.ko"
+
+
 def is_loaded(module):
     return os.path.isdir(f"/sys/module/{module}")
 
@@ -26,7 +31,7 @@ class Drivers:
 
     def __init__(self):
         self._now = None
-        self._parameters = ""
+        self._allocator = "", ""
 
     def forget(self):
         """Load them anew the next time, so that no subject finds controls and formats as another one left them."""
@@ -42,13 +47,15 @@ class Drivers:
         self._now = None
         unload("cmacam", "noncoherent")
         # The heap of vb2-cma cannot be taken back, and holds it.
-        if machine.allocator_params != self._parameters:
+        allocator = machine.allocator_fault, machine.allocator_params
+        if allocator != self._allocator:
             unload("vb2_cma")
-        self._parameters = machine.allocator_params
+        self._allocator = allocator
         show(numbers)
         lib.mark_log("drivers")
         lib.run(["/src/tools/guest/load-drivers", f"allocator={machine.allocator}", *machine.driver_params],
-                env={**os.environ, "ALLOCATOR_PARAMS": machine.allocator_params, "EVICT": str(machine.evict),
+                env={**os.environ, "VB2_CMA": allocator_file(machine.allocator_fault),
+                     "ALLOCATOR_PARAMS": machine.allocator_params, "EVICT": str(machine.evict),
                      "NONCOHERENT": "yes" if machine.noncoherent else "no", "UDEV_LIMIT": str(20 * lib.SLOWER)})
         self._now = (machine, numbers)
 

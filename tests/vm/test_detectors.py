@@ -8,7 +8,7 @@ import lib
 from declare import Machine, vm_test
 from kernel_log import KernelLog
 
-MODULE = "/build/debug-kernel/planted/cmacam-planted.ko"
+MODULE = f"{lib.PROBES}/planted/cmacam-planted.ko"
 # A report of lockdep or KASAN is lockdep's last word: the one that needs it comes first, and no
 # other test shares this machine.
 PLANTED = Machine(no_board=True, planted=True)

@@ -9,6 +9,7 @@ import subprocess
 import lib
 import v4l2
 from declare import Machine, vm_test
+from test_memory import MEMORY
 
 # One boot with memory_beyond_mem of test_carveout.
 SMALL_CMA = Machine(cma="8M", append="mem=1536M")
@@ -39,6 +40,29 @@ def unknown_word_in_packed():
     said = [line for line in lib.dmesg("drivers").splitlines() if "packed=fold" in line]
     assert len(said) == 1 and "only pad and adjust are known" in said[0], said
     assert not os.path.exists("/dev/video0")
+
+
+@vm_test(machine=MEMORY, provokes=r"is not known|invalid for parameter")
+def unknown_words_for_vb2_cma():
+    """sync=, backend= and mmap= with words that mean nothing, set or loaded: refused, the words that are known are named."""
+    known = {"sync=never": "auto contract", "backend=ram": "auto cma contig carveout coherent",
+             "mmap=lazy": "populate fault"}
+
+    def said(setting):
+        lines = [line for line in lib.dmesg(setting).splitlines() if "vb2-cma: " in line]
+        assert len(lines) == 1 and f"vb2-cma: {setting} is not known; there are: {known[setting]}" in lines[0], lines
+
+    for setting in known:
+        lib.mark_log(setting)
+        name, _, word = setting.partition("=")
+        lib.expect(lib.run(f"/bin/echo {word} >{lib.PARAMETERS}/{name}", status=1), r"Invalid argument")
+        said(setting)
+
+    lib.run(["rmmod", "cmacam", "vb2_cma"])
+    for setting in known:
+        lib.mark_log(setting)
+        lib.run(["insmod", "/build/drivers/media/vb2-cma.ko", setting], status=1)
+        said(setting)
 
 
 @vm_test(provokes="")

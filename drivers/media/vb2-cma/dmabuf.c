@@ -140,8 +140,8 @@ static void map_own(struct vcma_buf *buf, struct vcma_attachment *a)
 static unsigned long map_attrs(const struct vcma_buf *buf,
 			       const struct vcma_attachment *a)
 {
-	return a->view.announces || buf->backend->coherent ||
-	       buf->sync == VCMA_SYNC_NEVER ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+	return a->view.announces || buf->backend->coherent ?
+	       DMA_ATTR_SKIP_CPU_SYNC : 0;
 }
 
 static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,

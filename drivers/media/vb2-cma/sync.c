@@ -15,7 +15,6 @@
 static const char *const sync_names[] = {
 	[VCMA_SYNC_AUTO] = "auto",
 	[VCMA_SYNC_CONTRACT] = "contract",
-	[VCMA_SYNC_NEVER] = "never",
 };
 
 static struct vcma_choice sync_choice = {
@@ -26,7 +25,7 @@ static struct vcma_choice sync_choice = {
 
 module_param_cb(sync, &vcma_choice_ops, &sync_choice, 0644);
 MODULE_PARM_DESC(sync,
-		 "Cache maintenance of buffers allocated from now on: auto (default: what is needed), contract (all that the DMA API asks for) or never (to measure; wrong where DMA does not snoop)");
+		 "Cache maintenance of buffers allocated from now on: auto (default: what is needed) or contract (all that the DMA API asks for)");
 
 /**
  * vcma_sync_mode() - the mode for new buffers
@@ -62,11 +61,11 @@ static bool unwritten_needs_nothing(void)
  * vcma_needs_sync() - is there ever any maintenance?
  * @buf: the buffer
  *
- * Return: false if its memory or its mode asks for none
+ * Return: false if its memory is coherent
  */
 bool vcma_needs_sync(const struct vcma_buf *buf)
 {
-	return buf->sync != VCMA_SYNC_NEVER && !buf->backend->coherent;
+	return !buf->backend->coherent;
 }
 
 static bool is_meant(const struct vcma_view *view, unsigned int which)
@@ -295,7 +294,7 @@ void vcma_finish(struct vcma_buf *buf)
 	if (!vcma_is_stale(buf))
 		return;
 
-	if (buf->sync != VCMA_SYNC_AUTO)
+	if (buf->sync == VCMA_SYNC_CONTRACT)
 		vcma_make_valid(buf, VCMA_REASON_CONTRACT);
 	else if (buf->begins)
 		/* Of an access that began too early, while the engine wrote. */

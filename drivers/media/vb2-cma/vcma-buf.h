@@ -47,12 +47,10 @@ enum vcma_owner {
  * enum vcma_sync_mode - how much cache maintenance there is
  * @VCMA_SYNC_AUTO: what is needed, when it is needed
  * @VCMA_SYNC_CONTRACT: all that the DMA API asks for, at queue and dequeue
- * @VCMA_SYNC_NEVER: none, which is wrong wherever DMA does not snoop
  */
 enum vcma_sync_mode {
 	VCMA_SYNC_AUTO,
 	VCMA_SYNC_CONTRACT,
-	VCMA_SYNC_NEVER,
 };
 
 /**
