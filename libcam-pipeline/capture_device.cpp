@@ -13,8 +13,6 @@
 
 #include <libcamera/base/event_notifier.h>
 
-#include "int_control.h"
-
 namespace libcamera {
 
 namespace {
@@ -23,6 +21,29 @@ namespace {
 constexpr unsigned int kSizeStep = 2;
 
 } /* namespace */
+
+/**
+ * \brief The value of a V4L2 control of type integer, boolean or menu
+ * \param[in] values What V4L2Device::getControls() has read
+ * \param[in] id The control
+ *
+ * A control that getControls() could not read, for example because the device
+ * has just gone, is listed without a value, and ControlValue::get() ends the
+ * process over that.
+ *
+ * \return The value, or nothing if it was not read
+ */
+std::optional<int32_t> intControl(const ControlList &values, uint32_t id)
+{
+	if (!values.contains(id))
+		return std::nullopt;
+
+	const ControlValue &value = values.get(id);
+	if (value.type() != ControlTypeInteger32 || value.isArray())
+		return std::nullopt;
+
+	return value.get<int32_t>();
+}
 
 /**
  * \class CmacamCaptureDevice

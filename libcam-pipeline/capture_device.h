@@ -12,6 +12,7 @@
 
 #include <libcamera/base/signal.h>
 
+#include <libcamera/controls.h>
 #include <libcamera/geometry.h>
 
 #include "libcamera/internal/v4l2_videodevice.h"
@@ -19,6 +20,8 @@
 namespace libcamera {
 
 class EventNotifier;
+
+std::optional<int32_t> intControl(const ControlList &values, uint32_t id);
 
 class CmacamCaptureDevice : public V4L2VideoDevice
 {

@@ -22,7 +22,7 @@
 
 #include "libcamera/internal/camera_sensor.h"
 
-#include "int_control.h"
+#include "capture_device.h"
 
 namespace libcamera {
 

@@ -7,7 +7,7 @@
 
 #include <libcamera/control_ids.h>
 
-#include "int_control.h"
+#include "capture_device.h"
 
 namespace controls = libcamera::controls;
 
