@@ -244,7 +244,7 @@ CameraConfiguration::Status CmacamCameraConfiguration::validateStream(unsigned i
 
 	const unsigned int bufferCount =
 		std::clamp(cfg->bufferCount ? cfg->bufferCount : kDefaultBuffers, 1U,
-			   CmacamCameraData::kMaxQueued);
+			   CmacamRequestFlow::kMaxQueued);
 	if (cfg->bufferCount && cfg->bufferCount != bufferCount)
 		status = Adjusted;
 	cfg->bufferCount = bufferCount;

@@ -33,7 +33,7 @@ bool sameLayout(const V4L2DeviceFormat &a, const V4L2DeviceFormat &b)
  * stream while the other one, linked with it, has to go on.
  */
 
-CmacamOutput::CmacamOutput(const MediaEntity *entity) : device_(entity), active_(false)
+CmacamOutput::CmacamOutput(const MediaEntity *entity) : device_(entity), active_(false), queued_(0)
 {
 }
 
@@ -118,6 +118,7 @@ int CmacamOutput::prepare(unsigned int maxQueued, bool withScratch)
 {
 	noted_.clear();
 	bufferIds_.clear();
+	queued_ = 0;
 
 	/* Kept over restarts. Without one, only full requests can be served. */
 	if (withScratch && scratch_.empty()) {
@@ -143,16 +144,33 @@ int CmacamOutput::start()
 }
 
 /**
- * \brief Remember that the application works with a buffer
+ * \brief Note that a buffer of the application is at the hardware
  * \param[in] buffer The buffer, which may be gone when it has completed
  */
-void CmacamOutput::noteBuffer(const FrameBuffer *buffer)
+void CmacamOutput::noteQueued(const FrameBuffer *buffer)
 {
+	queued_++;
 	if (std::find(noted_.begin(), noted_.end(), buffer) != noted_.end())
 		return;
 
 	noted_.push_back(buffer);
 	bufferIds_.push_back(dmaBufId(buffer->planes()[0].fd.get()));
+}
+
+/**
+ * \brief Note that a buffer of the application has come back from the hardware
+ */
+void CmacamOutput::noteReturned()
+{
+	queued_--;
+}
+
+/**
+ * \brief The number of buffers that the application has, of those it works with
+ */
+std::size_t CmacamOutput::held() const
+{
+	return bufferIds_.size() - std::min(queued_, bufferIds_.size());
 }
 
 /**

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,8 +44,10 @@ public:
 	int start();
 	void stop();
 
-	void noteBuffer(const FrameBuffer *buffer);
+	void noteQueued(const FrameBuffer *buffer);
+	void noteReturned();
 	const std::vector<DmaBufId> &buffers() const { return bufferIds_; }
+	std::size_t held() const;
 
 	FrameBuffer *scratch() { return scratch_.empty() ? nullptr : scratch_.front().get(); }
 
@@ -60,6 +63,7 @@ private:
 	/* Those that the application works with in this session. */
 	std::vector<const FrameBuffer *> noted_;
 	std::vector<DmaBufId> bufferIds_;
+	std::size_t queued_;
 
 	/* None or one. */
 	std::vector<std::unique_ptr<FrameBuffer>> scratch_;

@@ -23,7 +23,7 @@ namespace libcamera {
 LOG_DEFINE_CATEGORY(Cmacam)
 
 PipelineHandlerCmacam::PipelineHandlerCmacam(CameraManager *manager)
-	: PipelineHandler(manager, CmacamCameraData::kMaxQueued)
+	: PipelineHandler(manager, CmacamRequestFlow::kMaxQueued)
 {
 }
 

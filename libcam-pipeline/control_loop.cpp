@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From requests and statistics to the sensor: which settings it gets, and when.
+ */
+
+#include "control_loop.h"
+
+#include <cstring>
+#include <utility>
+
+#include <libcamera/base/log.h>
+
+#include <libcamera/control_ids.h>
+
+#include "libcamera/internal/camera_sensor.h"
+#include "libcamera/internal/media_device.h"
+#include "libcamera/internal/request.h"
+
+namespace libcamera {
+
+LOG_DECLARE_CATEGORY(Cmacam)
+
+namespace {
+
+/* A board that waits for buffers waits for these as well. */
+constexpr unsigned int kStatisticsBuffers = 8;
+
+} /* namespace */
+
+/**
+ * \class CmacamControlLoop
+ * \brief Gives the sensor what requests and algorithms want, each in its time
+ *
+ * Requests come in the order of their frames. The controls of each are written
+ * when its frame is the next to begin. What the algorithms learn from the
+ * statistics of a frame is written at once.
+ */
+
+/**
+ * \brief Open the statistics node, if board and driver have one
+ * \param[in] pipe The handler
+ * \param[in] sensor The sensor, which has to outlive this object
+ * \param[in] media The device
+ */
+CmacamControlLoop::CmacamControlLoop(PipelineHandler *pipe, CameraSensor *sensor,
+				     const MediaDevice *media)
+	: sensor_(sensor),
+	  controls_(sensor),
+	  ipa_(makeCmacamIpa(pipe)),
+	  followsStarts_(false),
+	  quietRequests_(0),
+	  statisticsFailed_(false)
+{
+	if (media->getEntityByName("cmacam-stats"))
+		statistics_ = CmacamRecordNode::open(media, "cmacam-stats",
+						     V4L2_META_FMT_CMACAM_STATS, true);
+	if (statistics_)
+		statistics_->ready.connect(this,
+					   [this](Span<const uint8_t> d, const FrameMetadata &m) {
+						   statisticsReady(d, m);
+					   });
+
+	sensor_->device()->frameStart.connect(this, [this](uint32_t sequence) {
+		schedule_.frameStarted(sequence);
+		writeDueControls();
+	});
+}
+
+/**
+ * \brief Learn from the sensor which controls there are
+ * \param[out] controls The controls of the camera
+ *
+ * To be called again whenever the sensor's format has changed.
+ *
+ * \return 0 on success or a negative error code otherwise
+ */
+int CmacamControlLoop::describe(ControlInfoMap *controls)
+{
+	int ret = controls_.readLimits();
+	if (ret) {
+		LOG(Cmacam, Error) << "The sensor's timing controls cannot be read";
+		return ret;
+	}
+
+	ControlInfoMap::Map map;
+	controls_.addControls(&map);
+
+	cmacam::ipa::SensorInfo info = controls_.info();
+	info.statistics = !!statistics_;
+	ret = ipa_.init(info, &map);
+	if (ret)
+		return ret;
+
+	*controls = ControlInfoMap(std::move(map), controls::controls);
+
+	return 0;
+}
+
+/**
+ * \brief Begin a session, with the settings of its first frames
+ * \param[in] controls Controls of the first frames, or nullptr
+ * \return 0 on success or a negative error code otherwise; stop() undoes the rest
+ */
+int CmacamControlLoop::start(const ControlList *controls)
+{
+	schedule_.clear();
+	statisticsFailed_ = false;
+
+	cmacam::ipa::SensorInfo info = controls_.info();
+	info.statistics = !!statistics_;
+	int ret = ipa_.start(info);
+	if (ret)
+		return ret;
+	controls_.reset();
+
+	if (controls) {
+		ipa_.queueRequest(0, *controls);
+		controls_.queueRequest(*controls);
+	}
+
+	return controls_.write(ipa_.settings());
+}
+
+/**
+ * \brief End a session
+ */
+void CmacamControlLoop::stop()
+{
+	if (followsStarts_)
+		sensor_->device()->setFrameStartEnabled(false);
+	followsStarts_ = false;
+
+	if (statistics_)
+		statistics_->stop();
+	ipa_.stop();
+}
+
+/**
+ * \brief Let go of devices that are no more
+ */
+void CmacamControlLoop::close()
+{
+	if (statistics_)
+		statistics_->close();
+}
+
+/**
+ * \brief Requests with controls come
+ *
+ * Asks for news of starts of frames, which cost an interrupt each. To be called
+ * before the first of these requests is at the hardware.
+ */
+void CmacamControlLoop::expectControls()
+{
+	quietRequests_ = 0;
+	if (followsStarts_)
+		return;
+
+	LOG(Cmacam, Debug) << "Starts of frames are followed, for the controls of requests";
+	followsStarts_ = true;
+	schedule_.followStarts(!sensor_->device()->setFrameStartEnabled(true));
+}
+
+/* Many applications set controls once, with their first requests. */
+void CmacamControlLoop::ignoreStarts()
+{
+	LOG(Cmacam, Debug) << "Starts of frames are followed no more: no controls came with "
+			   << quietRequests_ << " requests";
+	followsStarts_ = false;
+	sensor_->device()->setFrameStartEnabled(false);
+	schedule_.followStarts(false);
+	writeDueControls();
+}
+
+/**
+ * \brief A request is about to go to the hardware
+ * \param[in] request The request
+ *
+ * To be called before its buffers are queued, so that its controls are there
+ * when its frame begins.
+ *
+ * \return 0 on success or a negative error code otherwise; dropLast() undoes it
+ */
+int CmacamControlLoop::queue(Request *request)
+{
+	if (!request->controls().empty())
+		expectControls();
+	schedule_.queue(request);
+
+	return writeDueControls();
+}
+
+/**
+ * \brief The request that was queued last does not go to the hardware after all
+ */
+void CmacamControlLoop::dropLast()
+{
+	schedule_.dropLast();
+}
+
+/**
+ * \brief Start or stop the statistics, as the algorithms want them
+ *
+ * Statistics are for the algorithms only: while none of them is on, there are
+ * none.
+ */
+void CmacamControlLoop::followStatistics()
+{
+	if (!statistics_ || statisticsFailed_ || statistics_->isRunning() == ipa_.wantsStatistics())
+		return;
+
+	LOG(Cmacam, Debug) << "Statistics " << (statistics_->isRunning() ? "stop" : "start")
+			   << " with the algorithms that want them";
+	if (statistics_->isRunning()) {
+		statistics_->stop();
+		return;
+	}
+
+	statsJoin_.clear();
+	int ret = statistics_->start(kStatisticsBuffers);
+	statisticsFailed_ = ret < 0;
+	if (ret)
+		LOG(Cmacam, Warning) << "No statistics, so nothing automatic: " << strerror(-ret);
+}
+
+/* Write the controls of the request whose frame is the next to begin. */
+int CmacamControlLoop::writeDueControls()
+{
+	bool any = false;
+
+	while (Request *request = schedule_.due()) {
+		ipa_.queueRequest(request->sequence(), request->controls());
+		if (!request->controls().empty()) {
+			LOG(Cmacam, Debug)
+				<< "The controls of request " << request->sequence() << " are due";
+			controls_.queueRequest(request->controls());
+		}
+		any = true;
+	}
+
+	return any ? controls_.write(ipa_.settings()) : 0;
+}
+
+/**
+ * \brief The record of a frame has arrived
+ * \param[in] record The record
+ * \param[in] timestamp Of the V4L2 buffer that held the record
+ */
+void CmacamControlLoop::recordReady(const cmacam_frame_meta &record, uint64_t timestamp)
+{
+	learn(statsJoin_.addRecord(timestamp, {record.exposure, record.gain}));
+}
+
+void CmacamControlLoop::statisticsReady(Span<const uint8_t> data, const FrameMetadata &metadata)
+{
+	if (metadata.status != FrameMetadata::FrameSuccess || data.size() < sizeof(cmacam_stats))
+		return;
+
+	learn(statsJoin_.addStats(metadata.timestamp,
+				  *reinterpret_cast<const cmacam_stats *>(data.data())));
+}
+
+void CmacamControlLoop::learn(const CmacamStatsJoin::Match &match)
+{
+	if (match.stats && ipa_.processStats(match.inForce, *match.stats))
+		controls_.write(ipa_.settings());
+}
+
+/**
+ * \brief The frame of the oldest request has finished
+ * \param[in] request The request that the frame went to
+ * \param[in] sequence The hardware's number of the frame
+ * \param[inout] metadata Where to add what the algorithms know of the frame
+ */
+void CmacamControlLoop::frameDone(Request *request, uint32_t sequence, ControlList *metadata)
+{
+	/* Frames may be faster than news of them: controls come late then, but they come. */
+	schedule_.frameStarted(sequence);
+	writeDueControls();
+
+	ipa_.fillMetadata(request->sequence(), metadata);
+	schedule_.frameCompleted(sequence);
+
+	/* The last one with controls has completed: fewer than these can be under way. */
+	if (followsStarts_ && request->controls().empty() && ++quietRequests_ > kQuietRequests)
+		ignoreStarts();
+}
+
+/**
+ * \brief Forget all requests
+ */
+void CmacamControlLoop::clear()
+{
+	schedule_.clear();
+}
+
+} /* namespace libcamera */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From requests and statistics to the sensor: which settings it gets, and when.
+ */
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/base/object.h>
+#include <libcamera/base/span.h>
+
+#include <libcamera/controls.h>
+#include <libcamera/framebuffer.h>
+
+#include "ipa_link.h"
+#include "record_node.h"
+#include "request_schedule.h"
+#include "sensor_controls.h"
+#include "stats_join.h"
+
+namespace libcamera {
+
+class CameraSensor;
+class MediaDevice;
+class PipelineHandler;
+class Request;
+
+class CmacamControlLoop : public Object
+{
+public:
+	/* Requests in a row without controls after which none are expected any more. */
+	static constexpr unsigned int kQuietRequests = 20;
+
+	CmacamControlLoop(PipelineHandler *pipe, CameraSensor *sensor, const MediaDevice *media);
+
+	int describe(ControlInfoMap *controls);
+
+	int start(const ControlList *controls);
+	void stop();
+	void close();
+
+	void expectControls();
+	int queue(Request *request);
+	void dropLast();
+	void followStatistics();
+	void recordReady(const cmacam_frame_meta &record, uint64_t timestamp);
+	void frameDone(Request *request, uint32_t sequence, ControlList *metadata);
+	void clear();
+
+private:
+	void ignoreStarts();
+	int writeDueControls();
+	void statisticsReady(Span<const uint8_t> data, const FrameMetadata &metadata);
+	void learn(const CmacamStatsJoin::Match &match);
+
+	CameraSensor *const sensor_;
+	std::unique_ptr<CmacamRecordNode> statistics_; /* nullptr: there are none */
+	CmacamSensorControls controls_;
+	CmacamIpa ipa_;
+	CmacamRequestSchedule schedule_;
+	CmacamStatsJoin statsJoin_;
+
+	bool followsStarts_;
+	unsigned int quietRequests_; /* in a row without controls, while following */
+	bool statisticsFailed_;
+};
+
+} /* namespace libcamera */

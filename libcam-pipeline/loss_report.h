@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tells the application of the frames that it misses.
+ */
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "loss_watch.h"
+
+namespace libcamera {
+
+class CmacamOutput;
+
+class CmacamLossReport
+{
+public:
+	/* lores may be nullptr. */
+	CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores);
+
+	void start();
+	void stop(bool unplugged);
+	void lost(uint32_t first, bool idle);
+	void completed(uint32_t sequence, uint32_t lost, bool idle);
+
+private:
+	void tell(CmacamLossWatch::News news);
+	std::string whoHoldsBuffers() const;
+
+	const std::string cameraId_;
+	CmacamOutput *const main_;
+	CmacamOutput *const lores_;
+	CmacamLossWatch watch_;
+};
+
+} /* namespace libcamera */

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The way of a request through the devices and back.
+ */
+
+#include "request_flow.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include <linux/cmacam.h>
+
+#include <libcamera/base/log.h>
+
+#include <libcamera/control_ids.h>
+
+#include "libcamera/internal/framebuffer.h"
+#include "libcamera/internal/pipeline_handler.h"
+#include "libcamera/internal/request.h"
+
+#include "frame_metadata.h"
+
+namespace libcamera {
+
+LOG_DECLARE_CATEGORY(Cmacam)
+
+namespace {
+
+/*
+ * One metadata buffer more than frames in flight: a record is copied out and
+ * its buffer queued again at once, so the node never runs out of buffers.
+ */
+constexpr unsigned int kMetadataBuffers = CmacamRequestFlow::kMaxQueued + 1;
+
+/*
+ * The driver finishes all parts of a frame in one go. A record that is this
+ * late is lost, and the frame must not wait for a successor that may never be
+ * captured: an application can have one request only.
+ */
+constexpr std::chrono::milliseconds kRecordTimeout{1000};
+
+/*
+ * How long a start waits for the next request. An application that has only one
+ * waits no longer than this for its first frame; one that has several queues
+ * them within milliseconds, and within this on a machine that is busy.
+ */
+constexpr std::chrono::milliseconds kStartPause{250};
+
+/* Of the requests in flight, none may have controls when starts are ignored. */
+static_assert(CmacamControlLoop::kQuietRequests > CmacamRequestFlow::kMaxQueued);
+
+} /* namespace */
+
+/**
+ * \class CmacamRequestFlow
+ * \brief Has all requests of a session, from queueRequest() to their completion
+ *
+ * The first requests are kept until all of them are there (CmacamQuietStart).
+ * From then on each goes to the hardware at once, and is in flight until its
+ * frame is whole: the buffers of all streams and the metadata record
+ * (CmacamFrameJoin). complete() has all that is known of a frame in one place.
+ */
+
+/**
+ * \brief Make the flow of a camera
+ * \param[in] camera The camera, which owns the flow
+ * \param[in] metadata The node that delivers the records of frames
+ * \param[in] stations What the requests pass
+ */
+CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
+				     std::unique_ptr<CmacamRecordNode> metadata,
+				     const Stations &stations)
+	: camera_(camera),
+	  main_(stations.main),
+	  lores_(stations.lores),
+	  controls_(stations.controls),
+	  losses_(stations.losses),
+	  errors_(stations.errors),
+	  metadata_(std::move(metadata)),
+	  paired_(false),
+	  sequenceBase_(0)
+{
+	recordTimer_.timeout.connect(this, [this]() { completeLateFrames(); });
+	startTimer_.timeout.connect(this, [this]() { startStreaming(); });
+
+	CmacamCaptureDevice *device = main_->device();
+	device->bufferReady.connect(this, [this](FrameBuffer *b) { mainReady(b); });
+	device->lost.connect(this,
+			     [this](uint32_t first) { losses_->lost(first, inFlight_.empty()); });
+	if (lores_)
+		lores_->device()->bufferReady.connect(this,
+						      [this](FrameBuffer *b) { loresReady(b); });
+
+	metadata_->ready.connect(
+		this, [this](Span<const uint8_t> d, const FrameMetadata &m) { recordReady(d, m); });
+}
+
+/**
+ * \brief Start all nodes but main, with nothing queued to the video nodes yet
+ *
+ * The board starts with the main node, which startStreaming() starts. The
+ * record of the very first frame has to find a buffer, and the linked channel
+ * has to be there already.
+ *
+ * \return 0 on success or a negative error code otherwise; stop() undoes the rest
+ */
+int CmacamRequestFlow::start()
+{
+	paired_ = lores_ && lores_->isActive();
+	join_.setPaired(paired_);
+	sequenceBase_ = 0;
+
+	int ret = metadata_->start(kMetadataBuffers);
+	if (ret)
+		return ret;
+
+	if (paired_) {
+		ret = setLinked();
+		if (!ret)
+			ret = lores_->prepare(kMaxQueued, true);
+		if (!ret)
+			ret = lores_->start();
+		if (ret)
+			return ret;
+	}
+
+	losses_->start();
+
+	ret = main_->prepare(kMaxQueued, paired_);
+	if (ret)
+		return ret;
+
+	std::size_t wanted = kMaxQueued;
+	for (const CmacamOutput *output : {main_, lores_}) {
+		if (output && output->isActive())
+			wanted = std::min<std::size_t>(
+				wanted, output->stream().configuration().bufferCount);
+	}
+	quietStart_.begin(wanted);
+
+	return 0;
+}
+
+/* The n-th buffers of both nodes are to show the same frame. */
+int CmacamRequestFlow::setLinked()
+{
+	ControlList list(lores_->device()->controls());
+	list.set(V4L2_CID_CMACAM_LINKED, 1);
+
+	return lores_->device()->setControls(&list);
+}
+
+/*
+ * The first requests are there. Main gets all their buffers before it streams:
+ * the first frames find them however busy the machine is.
+ */
+void CmacamRequestFlow::startStreaming()
+{
+	startTimer_.stop();
+
+	const std::vector<Request *> requests = quietStart_.end();
+	std::vector<Request *> refused;
+
+	/* Before the first is given away: no frame has begun. */
+	if (std::any_of(requests.begin(), requests.end(),
+			[](Request *request) { return !request->controls().empty(); }))
+		controls_->expectControls();
+
+	for (Request *request : requests) {
+		if (giveToHardware(request))
+			refused.push_back(request);
+	}
+
+	LOG(Cmacam, Debug) << "Streaming starts with " << inFlight_.size() << " requests";
+	if (int ret = main_->start(); ret < 0) {
+		/* No frame is going to come. A success is not reported: that would hide a refusal.
+		 */
+		errors_->report(ret);
+		cancel();
+		return;
+	}
+	controls_->followStatistics();
+
+	for (Request *request : refused)
+		camera_->pipe()->cancelRequest(request);
+}
+
+/**
+ * \brief Stop all nodes; requests that have not completed stay until cancel()
+ */
+void CmacamRequestFlow::stop()
+{
+	LOG(Cmacam, Debug) << "Stopping with " << inFlight_.size() << " requests at the hardware";
+
+	losses_->stop(false);
+	main_->stop();
+	if (paired_)
+		lores_->stop();
+	metadata_->stop();
+}
+
+/**
+ * \brief Let go of the metadata node, which is no more
+ */
+void CmacamRequestFlow::close()
+{
+	metadata_->close();
+}
+
+/**
+ * \brief Take a request, for the hardware to start with or at once
+ * \param[in] request The request
+ * \return 0 on success or a negative error code otherwise
+ */
+int CmacamRequestFlow::queue(Request *request)
+{
+	if (!quietStart_.isWaiting()) {
+		int ret = giveToHardware(request);
+		if (!ret)
+			controls_->followStatistics();
+		return ret;
+	}
+
+	if (quietStart_.add(request))
+		startStreaming();
+	else
+		startTimer_.start(kStartPause);
+
+	return 0;
+}
+
+int CmacamRequestFlow::giveToHardware(Request *request)
+{
+	const InFlight frame{request, request->findBuffer(main_->stream()),
+			     paired_ ? request->findBuffer(lores_->stream()) : nullptr};
+	if (!frame.main && !frame.lores) {
+		LOG(Cmacam, Error) << "Request without a buffer for the stream";
+		return -ENOENT;
+	}
+
+	int ret = controls_->queue(request);
+	if (!ret)
+		ret = errors_->report(queueBuffers(frame));
+	if (ret) {
+		LOG(Cmacam, Debug)
+			<< "Request " << request->sequence() << " not queued: " << strerror(-ret);
+		controls_->dropLast();
+		return ret;
+	}
+
+	inFlight_.push_back(frame);
+	if (frame.main)
+		main_->noteQueued(frame.main);
+	if (frame.lores)
+		lores_->noteQueued(frame.lores);
+
+	LOG(Cmacam, Debug) << "Request " << request->sequence() << " queued for"
+			   << (frame.main ? " main" : "") << (frame.lores ? " lores" : "") << ", "
+			   << request->controls().size() << " controls, " << inFlight_.size()
+			   << " at the hardware";
+
+	return 0;
+}
+
+/*
+ * Linked nodes need a buffer each for every frame. The main node comes last: it
+ * is what starts the board.
+ */
+int CmacamRequestFlow::queueBuffers(const InFlight &frame)
+{
+	if (!paired_)
+		return main_->device()->queueBuffer(frame.main);
+
+	FrameBuffer *lores = frame.lores ? frame.lores : lores_->scratch();
+	FrameBuffer *main = frame.main ? frame.main : main_->scratch();
+	if (!lores || !main) {
+		LOG(Cmacam, Error) << "Request without a buffer for one of the streams";
+		return -ENOBUFS;
+	}
+
+	int ret = lores_->device()->queueBuffer(lores);
+	if (ret)
+		return ret;
+
+	ret = main_->device()->queueBuffer(main);
+	if (!ret)
+		return 0;
+
+	/*
+	 * The other half is on its way and cannot be called back. It keeps a
+	 * partner, and the application learns of the failure by its buffer.
+	 */
+	errors_->report(ret);
+	if (main != main_->scratch() && main_->scratch())
+		ret = main_->device()->queueBuffer(main_->scratch());
+
+	return ret;
+}
+
+void CmacamRequestFlow::mainReady(FrameBuffer *buffer)
+{
+	/* The one that stops the node cancels the requests. */
+	if (buffer->metadata().status == FrameMetadata::FrameCancelled)
+		return;
+
+	join_.addBuffer(buffer, buffer->metadata().timestamp);
+	completeFrames();
+}
+
+void CmacamRequestFlow::loresReady(FrameBuffer *buffer)
+{
+	if (buffer->metadata().status == FrameMetadata::FrameCancelled)
+		return;
+
+	join_.addPartner(buffer, buffer->metadata().timestamp);
+	completeFrames();
+}
+
+void CmacamRequestFlow::recordReady(Span<const uint8_t> data, const FrameMetadata &metadata)
+{
+	cmacam_frame_meta record{};
+	memcpy(&record, data.data(), std::min(data.size(), sizeof(record)));
+
+	if (metadata.status == FrameMetadata::FrameSuccess && record.size >= kShortestRecord) {
+		join_.addRecord(record, metadata.timestamp);
+		controls_->recordReady(record, metadata.timestamp);
+	} else {
+		LOG(Cmacam, Debug) << "A record of " << data.size() << " bytes is of no use";
+	}
+
+	completeFrames();
+}
+
+void CmacamRequestFlow::completeFrames()
+{
+	while (auto frame = join_.next())
+		complete(*frame);
+
+	if (join_.isWaiting())
+		recordTimer_.start(kRecordTimeout);
+	else
+		recordTimer_.stop();
+}
+
+void CmacamRequestFlow::completeLateFrames()
+{
+	/* All: the timer runs since the last of them. */
+	while (auto frame = join_.nextWithoutRecord()) {
+		LOG(Cmacam, Warning)
+			<< "No metadata for frame " << frame->buffer->metadata().sequence;
+		complete(*frame);
+	}
+}
+
+/*
+ * Frames take the requests in order. A buffer that another device still reads
+ * is passed over until it has done so, but not by linked nodes.
+ */
+CmacamRequestFlow::InFlight CmacamRequestFlow::takeInFlight(const FrameBuffer *main)
+{
+	auto it = inFlight_.begin();
+	if (!paired_)
+		it = std::find_if(it, inFlight_.end(),
+				  [main](const InFlight &part) { return part.main == main; });
+	if (it == inFlight_.end())
+		it = inFlight_.begin();
+
+	const InFlight part = *it;
+	inFlight_.erase(it);
+	if (part.main)
+		main_->noteReturned();
+	if (part.lores)
+		lores_->noteReturned();
+
+	return part;
+}
+
+/* All that is known of a frame: its buffers, its record, its request, and what was lost. */
+void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
+{
+	/* Nobody waits for it: its request could not be queued in full. */
+	if (inFlight_.empty()) {
+		LOG(Cmacam, Debug) << "A frame without a request";
+		return;
+	}
+
+	const InFlight part = takeInFlight(frame.buffer);
+	Request *request = part.request;
+	ControlList &result = request->_d()->metadata();
+
+	/*
+	 * V4L2VideoDevice counts from the first frame it has seen; the record
+	 * counts from the start, frames lost there included.
+	 */
+	uint32_t sequence = frame.buffer->metadata().sequence + sequenceBase_;
+	if (frame.record) {
+		sequenceBase_ += frame.record->sequence - sequence;
+		sequence = frame.record->sequence;
+		fillFrameMetadata(*frame.record, &result);
+	} else {
+		fillTimestamps(frame.timestamp, &result);
+	}
+
+	controls_->frameDone(request, sequence, &result);
+	if (frame.record)
+		losses_->completed(sequence, frame.record->lost, inFlight_.empty());
+
+	const bool torn = frame.partner && frame.timestamp != frame.partnerTimestamp;
+	if (torn)
+		LOG(Cmacam, Error) << "The streams are apart from frame " << sequence << " on";
+
+	auto finish = [&](FrameBuffer *buffer, bool failed) {
+		if (!buffer)
+			return;
+
+		FrameMetadata &metadata = buffer->_d()->metadata();
+		metadata.sequence = sequence;
+		metadata.timestamp = frame.timestamp;
+		if (failed || torn)
+			metadata.status = FrameMetadata::FrameError;
+
+		camera_->pipe()->completeBuffer(request, buffer);
+	};
+
+	/* The scratch buffer stands in for one that could not be queued. */
+	const bool flagged = frame.record && frame.record->flags & CMACAM_META_FLAG_ERROR;
+	finish(part.main, flagged || frame.buffer != part.main);
+	finish(part.lores, false);
+
+	LOG(Cmacam, Debug) << "Request " << request->sequence() << " complete with frame "
+			   << sequence << (flagged ? ", damaged" : "") << ", " << inFlight_.size()
+			   << " at the hardware";
+	camera_->pipe()->completeRequest(request);
+}
+
+/**
+ * \brief Complete as cancelled all requests that have not completed by themselves
+ */
+void CmacamRequestFlow::cancel()
+{
+	recordTimer_.stop();
+	startTimer_.stop();
+	quietStart_.end();
+	join_.clear();
+	controls_->clear();
+	inFlight_.clear();
+
+	/*
+	 * The oldest each time: it is pending, or it would have completed, and
+	 * with it complete those behind it that are done. The application may
+	 * have destroyed them all when this returns.
+	 */
+	while (!camera_->queuedRequests_.empty()) {
+		Request *request = camera_->queuedRequests_.front();
+		LOG(Cmacam, Debug) << "Cancelling request " << request->sequence();
+		camera_->pipe()->cancelRequest(request);
+	}
+}
+
+} /* namespace libcamera */
