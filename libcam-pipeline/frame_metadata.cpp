@@ -5,6 +5,7 @@
 
 #include "frame_metadata.h"
 
+#include <cstddef>
 #include <ctime>
 
 #include <libcamera/control_ids.h>
@@ -12,11 +13,16 @@
 
 #include "ipa/colour_temperature.h"
 #include "ipa/sensor_timing.h"
+#include "plain_controls.h"
 #include "sensor_controls.h"
 
 namespace libcamera {
 
 namespace {
+
+/* Of records that have crop and white balance. */
+constexpr std::size_t kColourRecord =
+	offsetof(cmacam_frame_meta, blue_gain) + sizeof(cmacam_frame_meta::blue_gain);
 
 int64_t nanoseconds(clockid_t clock)
 {
@@ -80,16 +86,18 @@ void fillFrameMetadata(const cmacam_frame_meta &record, ControlList *metadata)
 	if (auto mode = testPatternMode(record.pattern))
 		metadata->set(controls::draft::TestPatternMode, static_cast<int32_t>(*mode));
 
-	if (record.size < offsetof(cmacam_frame_meta, reserved))
+	for (const CmacamPlainControl &plain : kPlainControls) {
+		if (plain.isIn(record))
+			metadata->set(*plain.control, plain.valueIn(record));
+	}
+
+	if (record.size < kColourRecord)
 		return;
 
 	const float gains[] = {factor(record.red_gain), factor(record.blue_gain)};
 	metadata->set(controls::ColourGains, gains);
 	metadata->set(controls::ColourTemperature,
 		      cmacam::ipa::temperatureOfGains({gains[0], gains[1]}));
-	metadata->set(controls::Brightness, record.brightness / kBrightnessUnit);
-	metadata->set(controls::Contrast, factor(record.contrast));
-	metadata->set(controls::Saturation, factor(record.saturation));
 	metadata->set(controls::ScalerCrop, Rectangle(record.crop_left, record.crop_top,
 						      record.crop_width, record.crop_height));
 }

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -25,8 +27,6 @@
 #include "capture_device.h"
 
 namespace libcamera {
-
-using cmacam::ipa::kGainUnit;
 
 LOG_DECLARE_CATEGORY(Cmacam)
 
@@ -150,21 +150,18 @@ void CmacamSensorControls::addControls(ControlInfoMap::Map *map) const
 {
 	const ControlInfoMap &v4l2 = sensor_->controls();
 
-	auto add = [&](const Control<float> &control, uint32_t id, float unit) {
-		auto it = v4l2.find(id);
+	for (const CmacamPlainControl &plain : kPlainControls) {
+		auto it = v4l2.find(plain.v4l2);
 		if (it == v4l2.end())
-			return;
+			continue;
 
-		auto value = [unit](const ControlValue &code) {
-			return code.get<int32_t>() / unit;
+		auto value = [&plain](const ControlValue &code) {
+			return code.get<int32_t>() / plain.unit;
 		};
 		const ControlInfo &code = it->second;
-		(*map)[&control] =
+		(*map)[plain.control] =
 			ControlInfo(value(code.min()), value(code.max()), value(code.def()));
-	};
-	add(controls::Brightness, V4L2_CID_BRIGHTNESS, kBrightnessUnit);
-	add(controls::Contrast, V4L2_CID_CONTRAST, kGainUnit);
-	add(controls::Saturation, V4L2_CID_SATURATION, kGainUnit);
+	}
 
 	if (!array_.isNull())
 		(*map)[&controls::ScalerCrop] =
@@ -191,8 +188,14 @@ void CmacamSensorControls::addControls(ControlInfoMap::Map *map) const
  */
 void CmacamSensorControls::reset()
 {
+	const ControlInfoMap &v4l2 = sensor_->controls();
+
 	picture_ = {};
 	picture_.crop = array_;
+	for (std::size_t i = 0; i < std::size(kPlainControls); i++) {
+		if (auto info = v4l2.find(kPlainControls[i].v4l2); info != v4l2.end())
+			picture_.plain[i] = info->second.def().get<int32_t>();
+	}
 	writtenSettings_.reset();
 	writtenPicture_.reset();
 }
@@ -208,14 +211,12 @@ void CmacamSensorControls::queueRequest(const ControlList &requested)
 {
 	const ControlInfoMap &v4l2 = sensor_->controls();
 
-	auto take = [&](const Control<float> &control, uint32_t id, float unit, int32_t *code) {
-		auto info = v4l2.find(id);
-		if (auto value = requested.get(control); value && info != v4l2.end())
-			*code = fixedPoint(*value, unit, info->second);
-	};
-	take(controls::Brightness, V4L2_CID_BRIGHTNESS, kBrightnessUnit, &picture_.brightness);
-	take(controls::Contrast, V4L2_CID_CONTRAST, kGainUnit, &picture_.contrast);
-	take(controls::Saturation, V4L2_CID_SATURATION, kGainUnit, &picture_.saturation);
+	for (std::size_t i = 0; i < std::size(kPlainControls); i++) {
+		const CmacamPlainControl &plain = kPlainControls[i];
+		auto info = v4l2.find(plain.v4l2);
+		if (auto value = requested.get(*plain.control); value && info != v4l2.end())
+			picture_.plain[i] = fixedPoint(*value, plain.unit, info->second);
+	}
 
 	if (auto crop = requested.get(controls::ScalerCrop); crop && !array_.isNull())
 		picture_.crop = Rectangle(crop->x, crop->y, crop->size().expandedTo(kSmallestCrop))
@@ -295,14 +296,14 @@ int CmacamSensorControls::writeCluster(const cmacam::ipa::Settings &settings, bo
 	setting(V4L2_CID_RED_BALANCE, &Settings::redGain);
 	setting(V4L2_CID_BLUE_BALANCE, &Settings::blueGain);
 
-	auto picture = [&](uint32_t id, int32_t Picture::*member) {
-		if (!writtenPicture_ || *writtenPicture_.*member != picture_.*member)
-			set(&list, id, picture_.*member);
-	};
-	picture(V4L2_CID_TEST_PATTERN, &Picture::pattern);
-	picture(V4L2_CID_BRIGHTNESS, &Picture::brightness);
-	picture(V4L2_CID_CONTRAST, &Picture::contrast);
-	picture(V4L2_CID_SATURATION, &Picture::saturation);
+	if (!writtenPicture_ || writtenPicture_->pattern != picture_.pattern)
+		set(&list, V4L2_CID_TEST_PATTERN, picture_.pattern);
+	for (std::size_t i = 0; i < std::size(kPlainControls); i++) {
+		if (!writtenPicture_ || writtenPicture_->plain[i] != picture_.plain[i])
+			set(&list, kPlainControls[i].v4l2, picture_.plain[i]);
+	}
+
+	LOG(Cmacam, Debug) << "Writing " << list.size() << " controls of the sensor";
 
 	return sensor_->setControls(&list);
 }

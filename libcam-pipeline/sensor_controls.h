@@ -6,7 +6,9 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 
 #include <libcamera/control_ids.h>
@@ -14,13 +16,11 @@
 #include <libcamera/geometry.h>
 
 #include "ipa/settings.h"
+#include "plain_controls.h"
 
 namespace libcamera {
 
 class CameraSensor;
-
-/* Brightness is added to codes of 8 bits; 1.0 stands for half of their range. */
-constexpr float kBrightnessUnit = 128.0f;
 
 std::optional<controls::draft::TestPatternModeEnum> testPatternMode(uint32_t index);
 
@@ -41,10 +41,8 @@ private:
 	/* What is not the business of any algorithm. */
 	struct Picture
 	{
-		int32_t pattern = 0; /* menu index */
-		int32_t brightness = 0;
-		int32_t contrast = cmacam::ipa::kGainUnit;
-		int32_t saturation = cmacam::ipa::kGainUnit;
+		int32_t pattern = 0;					/* menu index */
+		std::array<int32_t, std::size(kPlainControls)> plain{}; /* V4L2's values */
 		Rectangle crop;
 
 		bool operator==(const Picture &) const = default;

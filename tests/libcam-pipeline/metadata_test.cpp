@@ -71,6 +71,7 @@ TEST(Metadata, RecordsOfOlderDriversAreShorter)
 	libcamera::fillFrameMetadata(r, &list);
 	EXPECT_TRUE(list.get(controls::ExposureTime));
 	EXPECT_FALSE(list.get(controls::ColourGains));
+	EXPECT_FALSE(list.get(controls::Saturation));
 	EXPECT_FALSE(list.get(controls::ScalerCrop));
 }
 
