@@ -107,6 +107,9 @@ std::set<Stream *> CmacamCameraData::streams()
  */
 int CmacamCameraData::configure(const std::vector<OutputFormat> &formats, Transform transform)
 {
+	if (unplugged_)
+		return -ENODEV;
+
 	V4L2SubdeviceFormat sensorFormat =
 		sensor_->getFormat(sensor_->mbusCodes(), sensor_->resolution());
 	int ret = sensor_->setFormat(&sensorFormat, transform);
@@ -133,6 +136,10 @@ int CmacamCameraData::exportBuffers(const Stream *stream, unsigned int count,
 				    std::vector<std::unique_ptr<FrameBuffer>> *buffers)
 {
 	CmacamOutput *output = lores_ && stream == lores_->stream() ? lores_.get() : main_.get();
+
+	/* Until udev has said so, libcamera lets applications go on. */
+	if (unplugged_)
+		return -ENODEV;
 
 	LOG(Cmacam, Debug) << "Exporting " << count << " buffers of "
 			   << (output == main_.get() ? "main" : "lores");

@@ -120,9 +120,13 @@ std::optional<SizeRange> CmacamCaptureDevice::sizeRange(V4L2PixelFormat fourcc)
  * \brief Whether the board is no longer there, or its driver
  *
  * May be true before unplugged is emitted, which takes a turn of the event loop.
+ * A device that has been closed since then is gone, too.
  */
 bool CmacamCaptureDevice::isGone()
 {
+	if (!isOpen())
+		return true;
+
 	v4l2_capability capability{};
 
 	return ioctl(VIDIOC_QUERYCAP, &capability) == -ENODEV;

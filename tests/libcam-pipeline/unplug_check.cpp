@@ -114,9 +114,11 @@ void stop()
 	const pid_t stopper = gettid();
 	std::atomic<bool> stopping = false;
 	std::atomic<unsigned int> frames = 0;
+	std::atomic<bool> disconnected = false;
 
 	CheckCamera camera;
 	const auto requests = prepare(camera);
+	camera->disconnected.connect(&camera, [&] { disconnected = true; });
 	camera->requestCompleted.connect(&camera, [&](Request *) {
 		if (++frames != 3)
 			return;
@@ -140,8 +142,18 @@ void stop()
 	stopping = true;
 	camera.stop();
 	printf("stopped\n");
-	/* Whether libcamera knows by now or not. */
+
+	/* Whether libcamera knows by now or not, until udev has told it. */
 	must(camera->start() == -ENODEV, "start() does not say that the camera has gone");
+	const auto signalBy = std::chrono::steady_clock::now() + kPatience;
+	while (!disconnected && std::chrono::steady_clock::now() < signalBy) {
+		const int ret = libcamera::FrameBufferAllocator(camera->shared_from_this())
+					.allocate(camera.stream(0));
+		must(ret == -ENODEV,
+		     "allocate() says " + std::to_string(ret) + " of a camera that has gone");
+	}
+	camera->disconnected.disconnect(&camera);
+	must(disconnected, "never disconnected");
 }
 
 } /* namespace */

@@ -93,7 +93,7 @@ def libcamera_with_two_streams():
 
 @vm_test(settings=PACED, limit=100)
 def libcamera_stops_before_it_knows():
-    """Camera::stop() on a board that has gone, before libcamera has heard of it: no more than a clean end."""
+    """Camera::stop() on a board that has gone, before libcamera has heard of it: ENODEV from then on, also of buffers."""
     child = subprocess.Popen([*UNPLUG_CHECK, "stop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True)
     said = until_streaming(child)
