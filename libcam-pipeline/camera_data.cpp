@@ -207,6 +207,17 @@ int CmacamCameraData::queueRequest(Request *request)
 }
 
 /**
+ * \brief The application has released the camera
+ *
+ * Exposure and white balance are found once while a camera is acquired: a
+ * recording must not jump when it is stopped for another stream to join.
+ */
+void CmacamCameraData::release()
+{
+	controls_->forget();
+}
+
+/**
  * \brief The hardware has gone: give back every request and let go of it
  *
  * Runs on the first of two signs, poll()'s or udev's.

@@ -48,6 +48,7 @@ public:
 	int start(const ControlList *controls);
 	void stop();
 	int queueRequest(Request *request);
+	void release();
 
 	const std::string &id() const { return sensor_->id(); }
 	CameraSensor *sensor() { return sensor_.get(); }

@@ -98,6 +98,10 @@ int CmacamControlLoop::describe(ControlInfoMap *controls)
 
 /**
  * \brief Begin a session, with the settings of its first frames
+ *
+ * Controls have their defaults, but those given; the algorithms begin where
+ * they were when the last session ended, until forget().
+ *
  * \param[in] controls Controls of the first frames, or nullptr
  * \return 0 on success or a negative error code otherwise; stop() undoes the rest
  */
@@ -142,6 +146,14 @@ void CmacamControlLoop::close()
 {
 	if (statistics_)
 		statistics_->close();
+}
+
+/**
+ * \brief Forget what the algorithms have found
+ */
+void CmacamControlLoop::forget()
+{
+	ipa_.forget();
 }
 
 /**

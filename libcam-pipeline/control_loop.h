@@ -42,6 +42,7 @@ public:
 	int start(const ControlList *controls);
 	void stop();
 	void close();
+	void forget();
 
 	void expectControls();
 	int queue(Request *request);

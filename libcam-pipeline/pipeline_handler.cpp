@@ -75,6 +75,11 @@ int PipelineHandlerCmacam::queueRequestDevice(Camera *camera, Request *request)
 	return cameraData(camera)->queueRequest(request);
 }
 
+void PipelineHandlerCmacam::releaseDevice(Camera *camera)
+{
+	cameraData(camera)->release();
+}
+
 bool PipelineHandlerCmacam::match(DeviceEnumerator *enumerator)
 {
 	DeviceMatch dm("cmacam");

@@ -34,6 +34,8 @@ public:
 	bool match(DeviceEnumerator *enumerator) override;
 
 private:
+	void releaseDevice(Camera *camera) override;
+
 	static CmacamCameraData *cameraData(Camera *camera);
 };
 

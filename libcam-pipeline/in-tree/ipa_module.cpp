@@ -99,6 +99,12 @@ void CmacamIpaModule::stop()
 	running_ = false;
 }
 
+void CmacamIpaModule::forget()
+{
+	if (proxy_)
+		proxy_->forget();
+}
+
 void CmacamIpaModule::queueRequest(uint32_t request, const ControlList &controls)
 {
 	ipa::cmacam::Settings settings;

@@ -33,6 +33,7 @@ public:
 	int init(const ::cmacam::ipa::SensorInfo &sensor, ControlInfoMap::Map *controls);
 	int start(const ::cmacam::ipa::SensorInfo &sensor);
 	void stop();
+	void forget();
 	void queueRequest(uint32_t request, const ControlList &controls);
 	bool processStats(const ::cmacam::ipa::InForce &inForce, const cmacam_stats &stats);
 	void fillMetadata(uint32_t request, ControlList *metadata) const;

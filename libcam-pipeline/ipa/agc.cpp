@@ -114,10 +114,12 @@ void Agc::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
 }
 
 /**
- * \brief Begin a session, with the defaults
+ * \brief Begin a session, with the defaults and with what was found before
  */
 void Agc::configure(const SensorInfo &sensor)
 {
+	const Modes before = modes_;
+
 	sensor_ = sensor;
 	modes_ = {};
 	modes_.autoExposure = sensor.statistics;
@@ -126,10 +128,19 @@ void Agc::configure(const SensorInfo &sensor)
 	longestFrame_ = sensor.limits.maxFrame;
 	manualExposure_ = sensor.defaultExposure;
 	manualGain_ = sensor.gain.def;
-	total_ = static_cast<double>(manualExposure_) * manualGain_ / kGainUnit;
-	converged_ = false;
+	total_ = found_.value_or(static_cast<double>(manualExposure_) * manualGain_ / kGainUnit);
+	converged_ = converged_ && modes_.hasAimOf(before);
 
 	divide();
+}
+
+/**
+ * \brief Let the next session begin as the first one did
+ */
+void Agc::forget()
+{
+	found_.reset();
+	converged_ = false;
 }
 
 /**
@@ -166,9 +177,7 @@ void Agc::setModes(const libcamera::ControlList &requested)
 	if (!before.isActive() && modes_.isActive())
 		total_ = static_cast<double>(shape_.exposure) * gain_ / kGainUnit;
 
-	if (before.exposureValue != modes_.exposureValue ||
-	    before.autoExposure != modes_.autoExposure || before.autoGain != modes_.autoGain)
-		converged_ = false;
+	converged_ = converged_ && modes_.hasAimOf(before);
 }
 
 void Agc::setValues(const libcamera::ControlList &requested)
@@ -252,11 +261,11 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 	 * or the answer to an earlier setting would be taken for success.
 	 */
 	converged_ = off < kNearStops && stops(had / total_) < kNearStops;
-	if (converged_)
-		return;
-
-	total_ = needed;
-	divide();
+	if (!converged_) {
+		total_ = needed;
+		divide();
+	}
+	found_ = total_;
 }
 
 /* Make frame length, exposure and gain of what the scene needs. */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <libcamera/control_ids.h>
 #include <libcamera/controls.h>
@@ -27,11 +28,19 @@ public:
 		float exposureValue = 0;
 
 		bool isActive() const { return autoExposure || autoGain; }
+
+		/* Whether what was found with \a others is as good with these. */
+		bool hasAimOf(const Modes &others) const
+		{
+			return autoExposure == others.autoExposure && autoGain == others.autoGain &&
+			       exposureValue == others.exposureValue;
+		}
 	};
 
 	static void addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
 
 	void configure(const SensorInfo &sensor);
+	void forget();
 	void queueRequest(const libcamera::ControlList &controls);
 	void process(const Histogram &histogram, const InForce &inForce);
 
@@ -60,6 +69,7 @@ private:
 	/* What the scene needs: lines times gain. */
 	double total_ = 0;
 	bool converged_ = false;
+	std::optional<double> found_; /* the last total that statistics gave */
 
 	FrameShape shape_;
 	uint32_t gain_ = kGainUnit;

@@ -66,15 +66,24 @@ void Awb::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
 }
 
 /**
- * \brief Begin a session, with the defaults
+ * \brief Begin a session, with the defaults and with what was found before
  */
 void Awb::configure(const SensorInfo &sensor)
 {
 	range_ = sensor.colourGain;
 	statistics_ = sensor.statistics && range_.max;
+	locked_ = locked_ && enabled_;
 	enabled_ = statistics_;
+	gains_ = found_.value_or(ColourGains{});
+}
+
+/**
+ * \brief Let the next session begin as the first one did
+ */
+void Awb::forget()
+{
+	found_.reset();
 	locked_ = false;
-	gains_ = {};
 }
 
 /**
@@ -138,14 +147,12 @@ void Awb::process(const cmacam_stats &stats)
 
 	const ColourGains wanted = limited(*measured);
 	const double off = distance(wanted, gains_);
-	if (off < (locked_ ? kFarGain : kNearGain)) {
-		locked_ = true;
-		return;
+	locked_ = off < (locked_ ? kFarGain : kNearGain);
+	if (!locked_) {
+		gains_.red += kSpeed * (wanted.red - gains_.red);
+		gains_.blue += kSpeed * (wanted.blue - gains_.blue);
 	}
-
-	locked_ = false;
-	gains_.red += kSpeed * (wanted.red - gains_.red);
-	gains_.blue += kSpeed * (wanted.blue - gains_.blue);
+	found_ = gains_;
 }
 
 ColourGains Awb::limited(const ColourGains &gains) const

@@ -23,6 +23,7 @@ public:
 	static void addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
 
 	void configure(const SensorInfo &sensor);
+	void forget();
 	void queueRequest(const libcamera::ControlList &controls);
 	void process(const cmacam_stats &stats);
 
@@ -41,6 +42,7 @@ private:
 	bool enabled_ = false;
 	bool locked_ = false;
 	ColourGains gains_;
+	std::optional<ColourGains> found_; /* the last gains that statistics gave */
 };
 
 } /* namespace cmacam::ipa */

@@ -42,7 +42,11 @@ int Ipa::init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls
 }
 
 /**
- * \brief Begin a session: all controls have their defaults
+ * \brief Begin a session
+ *
+ * All controls have their defaults. What the algorithms have found in earlier
+ * sessions is where they begin, until forget().
+ *
  * \return 0; where the algorithms are a module, it may fail to start
  */
 int Ipa::start(const SensorInfo &sensor)
@@ -54,6 +58,17 @@ int Ipa::start(const SensorInfo &sensor)
 	update();
 
 	return 0;
+}
+
+/**
+ * \brief The camera has been released: the next user's scene may be another one
+ *
+ * Takes effect with start().
+ */
+void Ipa::forget()
+{
+	agc_.forget();
+	awb_.forget();
 }
 
 /**

@@ -27,6 +27,7 @@ public:
 	int init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
 	int start(const SensorInfo &sensor);
 	void stop() {}
+	void forget();
 	const Settings &queueRequest(uint32_t request, const libcamera::ControlList &controls);
 	bool processStats(const InForce &inForce, const cmacam_stats &stats);
 	void fillMetadata(uint32_t request, libcamera::ControlList *metadata) const;

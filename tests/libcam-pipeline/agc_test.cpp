@@ -94,6 +94,9 @@ public:
 		return mean;
 	}
 
+	void restart() { EXPECT_EQ(ipa_.start(simulated::info()), 0); }
+	void release() { ipa_.forget(); }
+
 	void setLight(double stops) { sensor_.setLight({.stops = stops}); }
 	const Settings &settings() const { return ipa_.settings(); }
 	double total() const
@@ -350,6 +353,74 @@ TEST(Agc, ReturnsToAutoFromWhereItWas)
 	camera.set(request);
 	EXPECT_NEAR(camera.total(), manual, manual / 100);
 	EXPECT_LT(off(camera.run(kSettled)), kOff);
+}
+
+TEST(Agc, WhatWasFoundSurvivesARestart)
+{
+	for (const NamedScene &scene : kScenes) {
+		SCOPED_TRACE(scene.name);
+		Camera camera(scene.make());
+		const Settings fresh = camera.settings();
+		camera.setLight(-2);
+		camera.run(kSettled);
+		const Settings found = camera.settings();
+
+		camera.restart();
+		EXPECT_EQ(camera.settings(), found);
+		for (unsigned int i = 0; i < 20; i++) {
+			camera.step();
+			ASSERT_EQ(camera.settings(), found) << i;
+		}
+
+		camera.release();
+		camera.restart();
+		EXPECT_EQ(camera.settings(), fresh);
+	}
+}
+
+TEST(Agc, ControlsDoNotSurviveARestart)
+{
+	Camera camera(flat());
+	camera.setLight(-2);
+	camera.run(kSettled);
+	const double found = camera.total();
+
+	ControlList request = list();
+	request.set(controls::AeExposureMode, controls::ExposureShort);
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::ExposureTime, 1000);
+	request.set(controls::AnalogueGain, 1.0f);
+	camera.set(request);
+	camera.run(kSettled);
+
+	/* Automatic again, from what had been found before. */
+	camera.restart();
+	EXPECT_NEAR(camera.total(), found, found / 100);
+	camera.set(list());
+	EXPECT_EQ(camera.metadata().get(controls::ExposureTimeMode),
+		  controls::ExposureTimeModeAuto);
+	EXPECT_EQ(camera.metadata().get(controls::AeExposureMode), controls::ExposureNormal);
+	EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateSearching);
+	EXPECT_LT(off(camera.run(kSettled)), kOff);
+}
+
+TEST(Agc, ManualValuesAreNotTakenForWhatWasFound)
+{
+	Camera camera(flat());
+	const Settings fresh = camera.settings();
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::ExposureTime, 1000);
+	camera.set(request);
+	camera.run(kSettled);
+
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeAuto);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeAuto);
+	camera.set(request);
+	camera.restart();
+	EXPECT_EQ(camera.settings(), fresh);
 }
 
 TEST(Agc, WithoutStatisticsEverythingIsManual)

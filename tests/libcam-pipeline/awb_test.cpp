@@ -80,6 +80,28 @@ TEST_F(AwbTest, FindsTheLight)
 	}
 }
 
+TEST_F(AwbTest, WhatWasFoundSurvivesARestart)
+{
+	Sensor sensor(colours(), 1, 1);
+	sensor.setLight({.kelvin = 4000});
+	run(sensor, kSettled);
+	const Settings found = ipa.settings();
+	ASSERT_NEAR(temperature(), 4000, 160);
+
+	/* Manual gains are the application's; they go with its session. */
+	ControlList list(controls::controls);
+	list.set(controls::AwbEnable, false);
+	list.set(controls::ColourTemperature, 8000);
+	set(list);
+	ASSERT_EQ(ipa.start(simulated::info()), 0);
+	EXPECT_EQ(ipa.settings().redGain, found.redGain);
+	EXPECT_EQ(ipa.settings().blueGain, found.blueGain);
+
+	ipa.forget();
+	ASSERT_EQ(ipa.start(simulated::info()), 0);
+	EXPECT_EQ(temperature(), 5500);
+}
+
 TEST_F(AwbTest, SaturatedZonesAreLeftOut)
 {
 	/* Half of the picture is a lamp of another colour, much too bright. */

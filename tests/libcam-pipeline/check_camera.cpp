@@ -44,6 +44,13 @@ void CheckCamera::configure(const std::vector<libcamera::StreamRole> &roles, con
 	must(!camera_->configure(config_.get()), "cannot configure");
 }
 
+void CheckCamera::reacquire()
+{
+	mappings_.clear();
+	allocator_.reset();
+	must(!camera_->release() && !camera_->acquire(), "cannot be acquired again");
+}
+
 void CheckCamera::allocate()
 {
 	mappings_.clear();

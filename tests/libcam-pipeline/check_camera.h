@@ -44,6 +44,9 @@ public:
 	const libcamera::StreamConfiguration &config(unsigned int i) { return config_->at(i); }
 	libcamera::Stream *stream(unsigned int i) { return config_->at(i).stream(); }
 
+	/* Released in between; what was allocated is gone. */
+	void reacquire();
+
 	void allocate();
 	const std::vector<std::unique_ptr<libcamera::FrameBuffer>> &buffers(unsigned int i);
 

@@ -26,6 +26,7 @@ constexpr unsigned int kWatched = 15; /* frames after that */
 constexpr double kTarget = 16 + 110 * 219.0 / 255;
 constexpr double kOff = 0.25; /* stops that the mean may be off */
 constexpr double kHold = 0.01;
+constexpr int32_t kDrift = 300; /* kelvin, as a moving picture has in some frames */
 
 int64_t monotonic()
 {
@@ -77,24 +78,30 @@ struct Seen
 class Check
 {
 public:
-	Check()
-	{
-		camera_.configure({libcamera::StreamRole::Viewfinder}, [](auto &config) {
-			config.at(0).size = {192, 144}; /* no padding to be averaged */
-		});
-		camera_.allocate();
-		for (const auto &buffer : camera_.buffers(0)) {
-			requests_.push_back(camera_->createRequest());
-			must(!requests_.back()->addBuffer(camera_.stream(0), buffer.get()),
-			     "cannot add a buffer");
-		}
-		camera_.start();
-		for (const auto &request : requests_)
-			must(!camera_->queueRequest(request.get()), "cannot queue");
-	}
+	Check() { begin(); }
 
 	/* Requests must not go while the camera has them. */
 	~Check() { camera_.stop(); }
+
+	/* The first frame after a restart of the camera, which stays acquired. */
+	Seen restart()
+	{
+		camera_.stop();
+		for (const auto &request : requests_)
+			request->reuse(libcamera::Request::ReuseBuffers);
+		start();
+		return next(0);
+	}
+
+	/* The first frame after the camera has been released. */
+	Seen reacquire()
+	{
+		camera_.stop();
+		requests_.clear();
+		camera_.reacquire();
+		begin();
+		return next(0);
+	}
 
 	/* The next frame that began after a moment. */
 	Seen next(int64_t after)
@@ -118,6 +125,8 @@ public:
 		}
 	}
 
+	Seen last() const { return last_; }
+
 	/* How many frames it took to settle; throws if it was too many. */
 	unsigned int settle(int64_t after, const std::string &what)
 	{
@@ -126,6 +135,7 @@ public:
 			frames.push_back(next(after));
 
 		const Seen &last = frames.back();
+		last_ = last;
 		const auto wrong = [&](const Seen &f) {
 			return std::abs(f.exposure / last.exposure - 1) > kHold;
 		};
@@ -142,9 +152,58 @@ public:
 	}
 
 private:
+	void begin()
+	{
+		camera_.configure({libcamera::StreamRole::Viewfinder}, [](auto &config) {
+			config.at(0).size = {192, 144}; /* no padding to be averaged */
+		});
+		camera_.allocate();
+		for (const auto &buffer : camera_.buffers(0)) {
+			requests_.push_back(camera_->createRequest());
+			must(!requests_.back()->addBuffer(camera_.stream(0), buffer.get()),
+			     "cannot add a buffer");
+		}
+		start();
+	}
+
+	void start()
+	{
+		camera_.start();
+		for (const auto &request : requests_)
+			must(!camera_->queueRequest(request.get()), "cannot queue");
+	}
+
 	CheckCamera camera_;
 	std::vector<std::unique_ptr<libcamera::Request>> requests_;
+	Seen last_{};
 };
+
+/*
+ * In a light that is not the default one: what was found is there from the first
+ * frame on while the camera is acquired, and forgotten with its release.
+ */
+void restart(Check &check, unsigned int restarts)
+{
+	Seen found = check.last();
+	auto say = [](const char *what, const Seen &first) {
+		printf("%s: exposure %.0f mean %.1f kelvin %d\n", what, first.exposure, first.mean,
+		       first.kelvin);
+	};
+	for (unsigned int i = 0; i < restarts; i++) {
+		const Seen first = check.restart();
+		say("restarted", first);
+		must(std::abs(first.exposure / found.exposure - 1) < kHold,
+		     "the exposure did not survive a restart");
+		must(std::abs(first.kelvin - found.kelvin) < kDrift,
+		     "the white balance did not survive a restart");
+		found = first;
+	}
+
+	const Seen fresh = check.reacquire();
+	say("acquired again", fresh);
+	must(std::abs(std::log2(fresh.exposure / found.exposure)) > 1 && fresh.kelvin == 5500,
+	     "what was found was not forgotten");
+}
 
 } /* namespace */
 
@@ -156,11 +215,13 @@ int main(int argc, char **argv)
 	std::string path;
 	unsigned int steps = 5;
 	unsigned int seed = 1;
+	unsigned int restarts = 0;
 
 	CLI::App app("Changes the light and counts the frames until the picture is right again.");
 	app.add_option("port", path, "the board's control port")->required();
 	app.add_option("--steps", steps, "changes of the light")->capture_default_str();
 	app.add_option("--seed", seed, "of the random numbers")->capture_default_str();
+	app.add_option("--restarts", restarts, "of the camera in the last light");
 	CLI11_PARSE(app, argc, argv);
 
 	try {
@@ -180,6 +241,8 @@ int main(int argc, char **argv)
 				worst, check.settle(monotonic(), "light " + std::to_string(light)));
 		}
 		printf("steps=%u settled=%u\n", steps, worst);
+		if (restarts)
+			restart(check, restarts);
 		return 0;
 	} catch (const std::exception &error) {
 		fprintf(stderr, "exposure_check: %s\n", error.what());

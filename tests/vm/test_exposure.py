@@ -62,6 +62,16 @@ def the_colour_of_the_light_is_found():
     assert len(kelvin) == 30 and abs(kelvin[-1] - 3500) < 350, kelvin
 
 
+@vm_test(settings=PACED, limit=120)
+def what_was_found_survives_a_restart():
+    """Stopped and started 3 times in other light: right from the first frame on. Acquired anew: the defaults again."""
+    light(light=-2, light_temperature=4000)
+    try:
+        lib.expect(check("--steps", 0, "--restarts", 3), r"acquired again: ")
+    finally:
+        light(light_temperature=5500)
+
+
 @vm_test(settings={"fps": "4"}, limit=120)
 def manual_modes_hold():
     """Without AeEnable and AwbEnable nothing moves from request 1 on."""

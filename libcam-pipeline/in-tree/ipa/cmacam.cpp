@@ -50,6 +50,7 @@ public:
 	int32_t init([[maybe_unused]] const IPASettings &settings) override { return 0; }
 	int32_t start() override { return 0; }
 	void stop() override { ipa_.stop(); }
+	void forget() override { ipa_.forget(); }
 
 	int32_t describe(const ipa::cmacam::SensorInfo &sensor, ControlInfoMap *controls) override;
 	int32_t configure(const ipa::cmacam::SensorInfo &sensor,
