@@ -43,15 +43,21 @@ private:
 	std::vector<DmaBufId> found_;
 };
 
-/* Of processes of other users there is nothing to be seen. */
-void seeDescriptors(const fs::path &process, Found *found)
+/*
+ * Nothing can be seen of processes of other users. stat() is an operation of the
+ * file's own file system, and blocks for ever where that is a dead mount: only
+ * dma-bufs are asked, which the link tells from all other files.
+ */
+void seeDescriptors(const fs::path &process, const std::string &prefix, Found *found)
 {
 	std::error_code error;
 
 	for (fs::directory_iterator it(process / "fd", error), end; !error && it != end;
 	     it.increment(error)) {
+		std::error_code unread;
 		struct stat info;
-		if (!stat(it->path().c_str(), &info))
+		if (fs::read_symlink(it->path(), unread).native().starts_with(prefix) &&
+		    !stat(it->path().c_str(), &info))
 			found->see({info.st_dev, info.st_ino});
 	}
 }
@@ -82,9 +88,9 @@ std::string nameOf(const fs::path &process)
 } /* namespace */
 
 /**
- * \brief By what to know a dma-buf again
+ * \brief The identity of a dma-buf, which is the same in every process
  * \param[in] fd A descriptor of it
- * \return Its identity, all 0 if \a fd is not open
+ * \return The identity, all 0 if \a fd is not open
  */
 DmaBufId dmaBufId(int fd)
 {
@@ -97,13 +103,15 @@ DmaBufId dmaBufId(int fd)
 
 /**
  * \brief Which other processes have any of \a buffers open or mapped
+ * \param[in] buffers The buffers
+ * \param[in] prefix How the link of a descriptor of such a buffer begins
  *
  * Asks /proc, which takes a few milliseconds on a machine with few processes
- * and longer with many: not for every frame.
+ * and up to a second with many: not for a thread that has frames to complete.
  *
  * \return The processes, as far as this one may look into them
  */
-std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers)
+std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers, const std::string &prefix)
 {
 	std::vector<DmaBufHolder> holders;
 	std::error_code error;
@@ -117,7 +125,7 @@ std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers)
 			continue;
 
 		Found found(buffers);
-		seeDescriptors(it->path(), &found);
+		seeDescriptors(it->path(), prefix, &found);
 		seeMappings(it->path(), &found);
 		if (found.count())
 			holders.push_back({pid, nameOf(it->path()), found.count()});

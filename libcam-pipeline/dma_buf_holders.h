@@ -14,7 +14,7 @@
 
 namespace libcamera {
 
-/* By which a dma-buf is known in every process. */
+/* The identity of a dma-buf, which is the same in every process. */
 struct DmaBufId
 {
 	dev_t device = 0;
@@ -31,6 +31,7 @@ struct DmaBufHolder
 };
 
 DmaBufId dmaBufId(int fd);
-std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers);
+std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers,
+					const std::string &prefix = "/dmabuf:");
 
 } /* namespace libcamera */

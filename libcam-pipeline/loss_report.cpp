@@ -11,9 +11,7 @@
 #include <vector>
 
 #include <libcamera/base/log.h>
-#include <libcamera/base/span.h>
 
-#include "dma_buf_holders.h"
 #include "error_log.h"
 #include "output.h"
 
@@ -36,10 +34,10 @@ std::string heldOf(CmacamOutput *output)
 }
 
 /* The holders besides this process, which is the application. */
-std::string otherHolders(Span<const DmaBufId> ids)
+std::string otherHolders(const std::vector<DmaBufHolder> &holders)
 {
 	std::string text;
-	for (const DmaBufHolder &holder : dmaBufHolders(ids))
+	for (const DmaBufHolder &holder : holders)
 		text += ", process " + std::to_string(holder.pid) + " (" + holder.name + ") has " +
 			counted(holder.buffers, "buffer") + " open";
 
@@ -51,11 +49,17 @@ std::string otherHolders(Span<const DmaBufId> ids)
 /**
  * \class CmacamLossReport
  * \brief Says in the log and by cmacam::lastError() what CmacamLossWatch finds worth saying
+ *
+ * How many buffers the application holds is counted when frames begin to be
+ * lost. Which other processes hold any takes longer to find out, and the
+ * sentence waits for that; what comes after it in the log waits for nothing.
  */
 
 CmacamLossReport::CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores)
 	: cameraId_(std::move(cameraId)), main_(main), lores_(lores)
 {
+	search_.found.connect(this,
+			      [this](const std::vector<DmaBufHolder> &holders) { say(holders); });
 }
 
 /**
@@ -86,6 +90,7 @@ void CmacamLossReport::stop(bool unplugged)
 	if (!watch_.stopped(lost.value_or(watch_.total())))
 		return;
 
+	say({});
 	LOG(Cmacam, Warning) << counted(watch_.count(), "frame")
 			     << " lost until the camera stopped";
 	setCmacamLastError(cameraId_, {});
@@ -119,32 +124,43 @@ void CmacamLossReport::tell(CmacamLossWatch::News news)
 	if (news == CmacamLossWatch::News::None)
 		return;
 
-	std::string text;
-	const bool begun = news == CmacamLossWatch::News::Begun;
 	main_->device()->setLossEventEnabled(!watch_.isStarved());
 
-	if (begun) {
-		text = "Frames are lost from number " + std::to_string(watch_.first()) +
-		       " on: " + whoHoldsBuffers();
-		LOG(Cmacam, Warning) << text;
-	} else {
-		LOG(Cmacam, Warning) << counted(watch_.count(), "frame")
-				     << " lost, none since number " << watch_.wholeSince();
+	if (news == CmacamLossWatch::News::Begun) {
+		tellBegun();
+		return;
 	}
 
-	setCmacamLastError(cameraId_, text);
+	say({});
+	LOG(Cmacam, Warning) << counted(watch_.count(), "frame") << " lost, none since number "
+			     << watch_.wholeSince();
+	setCmacamLastError(cameraId_, {});
 }
 
-std::string CmacamLossReport::whoHoldsBuffers() const
+void CmacamLossReport::tellBegun()
 {
 	std::vector<DmaBufId> ids = main_->buffers();
-	std::string text = "the application holds " + heldOf(main_);
+	std::string text = "Frames are lost from number " + std::to_string(watch_.first()) +
+			   " on: the application holds " + heldOf(main_);
 	if (lores_ && lores_->isActive()) {
 		text += " and " + heldOf(lores_);
 		ids.insert(ids.end(), lores_->buffers().begin(), lores_->buffers().end());
 	}
 
-	return text + otherHolders(ids);
+	unsaid_.push_back(std::move(text));
+	search_.search(std::move(ids));
+}
+
+/* What waits for the holders, or cannot wait any longer. */
+void CmacamLossReport::say(const std::vector<DmaBufHolder> &holders)
+{
+	for (const std::string &begun : unsaid_) {
+		const std::string text = begun + otherHolders(holders);
+		LOG(Cmacam, Warning) << text;
+		setCmacamLastError(cameraId_, text);
+	}
+
+	unsaid_.clear();
 }
 
 } /* namespace libcamera */

@@ -7,14 +7,18 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include <libcamera/base/object.h>
+
+#include "holder_search.h"
 #include "loss_watch.h"
 
 namespace libcamera {
 
 class CmacamOutput;
 
-class CmacamLossReport
+class CmacamLossReport : public Object
 {
 public:
 	/* lores may be nullptr. */
@@ -27,12 +31,15 @@ public:
 
 private:
 	void tell(CmacamLossWatch::News news);
-	std::string whoHoldsBuffers() const;
+	void tellBegun();
+	void say(const std::vector<DmaBufHolder> &holders);
 
 	const std::string cameraId_;
 	CmacamOutput *const main_;
 	CmacamOutput *const lores_;
 	CmacamLossWatch watch_;
+	CmacamHolderSearch search_;
+	std::vector<std::string> unsaid_; /* sentences that wait for the search */
 };
 
 } /* namespace libcamera */

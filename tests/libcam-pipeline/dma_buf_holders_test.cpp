@@ -22,10 +22,11 @@ using libcamera::UniqueFD;
 namespace {
 
 constexpr size_t kSize = 4096;
+constexpr char kPrefix[] = "/memfd:buffer";
 
-UniqueFD makeBuffer()
+UniqueFD makeBuffer(const char *name = "buffer")
 {
-	UniqueFD fd(memfd_create("buffer", MFD_CLOEXEC));
+	UniqueFD fd(memfd_create(name, MFD_CLOEXEC));
 	EXPECT_EQ(ftruncate(fd.get(), kSize), 0);
 	return fd;
 }
@@ -75,7 +76,7 @@ TEST(DmaBufHolders, NobodyButThisProcess)
 	const UniqueFD fd = makeBuffer();
 	const DmaBufId ids[] = {dmaBufId(fd.get())};
 
-	EXPECT_TRUE(libcamera::dmaBufHolders(ids).empty());
+	EXPECT_TRUE(libcamera::dmaBufHolders(ids, kPrefix).empty());
 }
 
 TEST(DmaBufHolders, EachBufferCountsOnce)
@@ -85,11 +86,22 @@ TEST(DmaBufHolders, EachBufferCountsOnce)
 	const DmaBufId ids[] = {dmaBufId(a.get()), dmaBufId(b.get())};
 	const Child child([&] { dup(a.get()); });
 
-	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids);
+	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids, kPrefix);
 	ASSERT_EQ(holders.size(), 1U);
 	EXPECT_EQ(holders[0].pid, child.pid());
 	EXPECT_EQ(holders[0].buffers, 2U);
 	EXPECT_FALSE(holders[0].name.empty());
+}
+
+/* Of other files not even the inode is asked for: their file system may be dead. */
+TEST(DmaBufHolders, OnlyDmaBufsAreAsked)
+{
+	const UniqueFD fd = makeBuffer("a file");
+	const DmaBufId ids[] = {dmaBufId(fd.get())};
+	const Child child([&] { dup(fd.get()); });
+
+	EXPECT_TRUE(libcamera::dmaBufHolders(ids, kPrefix).empty());
+	EXPECT_EQ(libcamera::dmaBufHolders(ids, "/memfd:a file").size(), 1U);
 }
 
 TEST(DmaBufHolders, AMappingIsEnough)
@@ -101,7 +113,7 @@ TEST(DmaBufHolders, AMappingIsEnough)
 		close(fd.get());
 	});
 
-	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids);
+	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids, kPrefix);
 	ASSERT_EQ(holders.size(), 1U);
 	EXPECT_EQ(holders[0].pid, child.pid());
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finds out, in a thread of its own, which processes hold dma-bufs.
+ */
+
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include <libcamera/base/object.h>
+#include <libcamera/base/signal.h>
+#include <libcamera/base/thread.h>
+
+#include "dma_buf_holders.h"
+
+namespace libcamera {
+
+class CmacamHolderSearch : public Object
+{
+public:
+	/* How long a finding is as good as a new one. */
+	static constexpr std::chrono::seconds kFresh{1};
+
+	CmacamHolderSearch();
+	~CmacamHolderSearch() override;
+
+	void search(std::vector<DmaBufId> buffers);
+
+	/* Emitted in the thread of this object, once for the buffers that were last asked for. */
+	Signal<const std::vector<DmaBufHolder> &> found;
+
+private:
+	struct Finding
+	{
+		std::vector<DmaBufId> buffers;
+		std::vector<DmaBufHolder> holders;
+		std::chrono::steady_clock::time_point time;
+	};
+
+	/* Lives in the thread. */
+	class Worker : public Object
+	{
+	public:
+		void look(std::vector<DmaBufId> buffers);
+
+		Signal<const Finding &> done;
+	};
+
+	void lookAtBuffers();
+	void looked(const Finding &finding);
+
+	std::vector<DmaBufId> buffers_;
+	std::optional<Finding> last_;
+	bool looking_;
+
+	Thread thread_;
+	Worker worker_;
+};
+
+} /* namespace libcamera */
