@@ -14,37 +14,11 @@
 #include "libcamera/internal/ipa_manager.h"
 #include "libcamera/internal/pipeline_handler.h"
 
+#include "ipa_values.h"
+
 namespace libcamera {
 
 LOG_DECLARE_CATEGORY(Cmacam)
-
-namespace {
-
-ipa::cmacam::Range rangeOf(const ::cmacam::ipa::Range &range)
-{
-	return {range.min, range.max, range.def};
-}
-
-ipa::cmacam::SensorInfo infoOf(const ::cmacam::ipa::SensorInfo &sensor)
-{
-	ipa::cmacam::SensorInfo info;
-
-	info.pixelRate = sensor.timing.pixelRate;
-	info.lineLength = sensor.timing.lineLength;
-	info.minFrame = sensor.limits.minFrame;
-	info.maxFrame = sensor.limits.maxFrame;
-	info.minExposure = sensor.limits.minExposure;
-	info.margin = sensor.limits.margin;
-	info.defaultFrame = sensor.defaultFrame;
-	info.defaultExposure = sensor.defaultExposure;
-	info.gain = rangeOf(sensor.gain);
-	info.colourGain = rangeOf(sensor.colourGain);
-	info.statistics = sensor.statistics;
-
-	return info;
-}
-
-} /* namespace */
 
 int CmacamIpaModule::load()
 {
@@ -73,7 +47,7 @@ int CmacamIpaModule::init(const ::cmacam::ipa::SensorInfo &sensor, ControlInfoMa
 		return ret;
 
 	ControlInfoMap described;
-	ret = proxy_->describe(infoOf(sensor), &described);
+	ret = proxy_->describe(packed(sensor), &described);
 	for (const auto &[id, info] : described)
 		(*controls)[id] = info;
 
@@ -83,7 +57,7 @@ int CmacamIpaModule::init(const ::cmacam::ipa::SensorInfo &sensor, ControlInfoMa
 int CmacamIpaModule::start(const ::cmacam::ipa::SensorInfo &sensor)
 {
 	ipa::cmacam::Settings settings;
-	int ret = proxy_->configure(infoOf(sensor), &settings);
+	int ret = proxy_->configure(packed(sensor), &settings);
 	if (!ret)
 		ret = proxy_->start();
 	running_ = !ret;
@@ -130,8 +104,7 @@ void CmacamIpaModule::fillMetadata(uint32_t request, ControlList *metadata) cons
 
 void CmacamIpaModule::take(const ipa::cmacam::Settings &settings)
 {
-	settings_ = {settings.frame, settings.exposure, settings.gain, settings.redGain,
-		     settings.blueGain};
+	settings_ = unpacked(settings);
 	wantsStatistics_ = settings.wantsStatistics;
 }
 

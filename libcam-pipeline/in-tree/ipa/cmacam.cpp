@@ -17,32 +17,9 @@
 #include <libcamera/ipa/ipa_module_info.h>
 
 #include "ipa.h"
+#include "ipa_values.h"
 
 namespace libcamera {
-
-namespace {
-
-::cmacam::ipa::Range rangeOf(const ipa::cmacam::Range &range)
-{
-	return {range.min, range.max, range.def};
-}
-
-::cmacam::ipa::SensorInfo infoOf(const ipa::cmacam::SensorInfo &sensor)
-{
-	::cmacam::ipa::SensorInfo info;
-
-	info.timing = {sensor.pixelRate, sensor.lineLength};
-	info.limits = {sensor.minFrame, sensor.maxFrame, sensor.minExposure, sensor.margin};
-	info.defaultFrame = sensor.defaultFrame;
-	info.defaultExposure = sensor.defaultExposure;
-	info.gain = rangeOf(sensor.gain);
-	info.colourGain = rangeOf(sensor.colourGain);
-	info.statistics = sensor.statistics;
-
-	return info;
-}
-
-} /* namespace */
 
 class IPACmacam : public ipa::cmacam::IPACmacamInterface
 {
@@ -70,7 +47,7 @@ private:
 int32_t IPACmacam::describe(const ipa::cmacam::SensorInfo &sensor, ControlInfoMap *controls)
 {
 	ControlInfoMap::Map map;
-	const int ret = ipa_.init(infoOf(sensor), &map);
+	const int ret = ipa_.init(unpacked(sensor), &map);
 	*controls = ControlInfoMap(std::move(map), controls::controls);
 
 	return ret;
@@ -78,7 +55,7 @@ int32_t IPACmacam::describe(const ipa::cmacam::SensorInfo &sensor, ControlInfoMa
 
 int32_t IPACmacam::configure(const ipa::cmacam::SensorInfo &sensor, ipa::cmacam::Settings *settings)
 {
-	const int ret = ipa_.start(infoOf(sensor));
+	const int ret = ipa_.start(unpacked(sensor));
 	*settings = this->settings();
 
 	return ret;
@@ -110,10 +87,7 @@ void IPACmacam::fillMetadata(uint32_t request, ControlList *metadata)
 
 ipa::cmacam::Settings IPACmacam::settings() const
 {
-	const ::cmacam::ipa::Settings &now = ipa_.settings();
-
-	return {now.frame,   now.exposure, now.gain,
-		now.redGain, now.blueGain, ipa_.wantsStatistics()};
+	return packed(ipa_.settings(), ipa_.wantsStatistics());
 }
 
 extern "C" {

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What handler and IPA module pass each other, to and from the types of
+ * cmacam.mojom: the one place that lists the members of both.
+ */
+
+#pragma once
+
+#include <libcamera/ipa/cmacam_ipa_interface.h>
+
+#include "../ipa/settings.h"
+
+namespace libcamera {
+
+inline ipa::cmacam::Range packed(const ::cmacam::ipa::Range &range)
+{
+	return {range.min, range.max, range.def};
+}
+
+inline ::cmacam::ipa::Range unpacked(const ipa::cmacam::Range &range)
+{
+	return {range.min, range.max, range.def};
+}
+
+inline ipa::cmacam::SensorInfo packed(const ::cmacam::ipa::SensorInfo &sensor)
+{
+	ipa::cmacam::SensorInfo info;
+
+	info.pixelRate = sensor.timing.pixelRate;
+	info.lineLength = sensor.timing.lineLength;
+	info.minFrame = sensor.limits.minFrame;
+	info.maxFrame = sensor.limits.maxFrame;
+	info.minExposure = sensor.limits.minExposure;
+	info.margin = sensor.limits.margin;
+	info.defaultFrame = sensor.defaultFrame;
+	info.defaultExposure = sensor.defaultExposure;
+	info.gain = packed(sensor.gain);
+	info.colourGain = packed(sensor.colourGain);
+	info.statistics = sensor.statistics;
+
+	return info;
+}
+
+inline ::cmacam::ipa::SensorInfo unpacked(const ipa::cmacam::SensorInfo &sensor)
+{
+	::cmacam::ipa::SensorInfo info;
+
+	info.timing = {sensor.pixelRate, sensor.lineLength};
+	info.limits = {sensor.minFrame, sensor.maxFrame, sensor.minExposure, sensor.margin};
+	info.defaultFrame = sensor.defaultFrame;
+	info.defaultExposure = sensor.defaultExposure;
+	info.gain = unpacked(sensor.gain);
+	info.colourGain = unpacked(sensor.colourGain);
+	info.statistics = sensor.statistics;
+
+	return info;
+}
+
+/* The module says with its settings whether it wants statistics for them. */
+inline ipa::cmacam::Settings packed(const ::cmacam::ipa::Settings &settings, bool wantsStatistics)
+{
+	return {settings.frame,	  settings.exposure, settings.gain,
+		settings.redGain, settings.blueGain, wantsStatistics};
+}
+
+inline ::cmacam::ipa::Settings unpacked(const ipa::cmacam::Settings &settings)
+{
+	return {settings.frame, settings.exposure, settings.gain, settings.redGain,
+		settings.blueGain};
+}
+
+} /* namespace libcamera */
