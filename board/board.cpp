@@ -10,7 +10,7 @@
 
 #include "vfio_user/protocol.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 uint64_t Board::regionSize(uint32_t region) const
 {
@@ -95,4 +95,4 @@ void Board::reset()
 	msix_ = {};
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -15,7 +15,7 @@
 #include "vfio_user/guest_memory.h"
 #include "vfio_user/pci_config.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class Board : public vfio_user::Device
 {
@@ -40,4 +40,4 @@ private:
 	std::array<std::byte, CMACAM_BAR_SIZE> msix_{};
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

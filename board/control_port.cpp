@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -158,4 +158,4 @@ bool ControlPort::serve(Client &client)
 	return true;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -20,7 +20,7 @@
 #include "unique_fd.h"
 #include "unix_socket.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class ControlPort
 {
@@ -49,4 +49,4 @@ private:
 	std::thread thread_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

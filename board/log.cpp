@@ -9,7 +9,7 @@
 
 #include <fcntl.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 Log::Log(const std::string &path)
 	: fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644))
@@ -40,4 +40,4 @@ void Log::write(std::string_view line)
 	}
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -10,7 +10,7 @@
 
 #include "unique_fd.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class Log
 {
@@ -29,4 +29,4 @@ private:
 	std::string buffer_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -26,7 +26,7 @@
 #include "unix_socket.h"
 #include "vfio_user/server.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

@@ -13,7 +13,7 @@
 
 #include "engine/sensor.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -151,4 +151,4 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 	return options;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

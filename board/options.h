@@ -10,7 +10,7 @@
 #include "engine/channel.h"
 #include "engine/settings.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 struct Options
 {
@@ -29,4 +29,4 @@ struct Options
  */
 std::optional<Options> parseOptions(int argc, char **argv, int &status);
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 class UniqueFd
 {
@@ -37,4 +37,4 @@ private:
 	int fd_ = -1;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -52,4 +52,4 @@ UniqueFd UnixListener::accept()
 	return UniqueFd(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -9,7 +9,7 @@
 #include "socket_path.h"
 #include "unique_fd.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class UnixListener
 {
@@ -26,4 +26,4 @@ private:
 	SocketPath path_; /* goes first */
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -9,7 +9,7 @@
 #include <array>
 #include <utility>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -305,4 +305,4 @@ void Channel::becomeIdle()
 	fifo_.clear();
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

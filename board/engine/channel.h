@@ -14,7 +14,7 @@
 
 #include "pixel/format.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* What the board can do, set on the command line. */
 struct Capabilities
@@ -126,4 +126,4 @@ private:
 	uint32_t errors_ = 0;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

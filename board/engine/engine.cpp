@@ -10,7 +10,7 @@
 
 #include <cmacam-regs.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -337,4 +337,4 @@ void Engine::sendEvents()
 	due_ = false;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

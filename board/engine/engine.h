@@ -27,7 +27,7 @@
 #include "vfio_user/guest_memory.h"
 #include "vfio_user/interrupts.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /*
  * Locks: mutex_ guards every register. The engine's thread lets go of it while
@@ -155,4 +155,4 @@ private:
 	std::thread thread_; /* last: it uses all of the above */
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

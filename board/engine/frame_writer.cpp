@@ -14,7 +14,7 @@
 #include "pixel/statistics.h"
 #include "source/test_pattern.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -136,4 +136,4 @@ uint64_t FrameWriter::mark(const FrameDescription &frame, std::span<std::byte> m
 	return mark.nonce;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -21,7 +21,7 @@
 #include "pixel/renderer.h"
 #include "source/source.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 struct FrameDescription
 {
@@ -82,4 +82,4 @@ private:
 	std::array<TestPicture, CMACAM_CH_COUNT> testPictures_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

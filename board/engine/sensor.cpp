@@ -10,7 +10,7 @@
 
 #include <cmacam-regs.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -250,4 +250,4 @@ double Sensor::light(const SensorValues &values) const
 	return static_cast<double>(values.exposure) * values.gain / neutral;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

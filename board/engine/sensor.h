@@ -10,7 +10,7 @@
 
 #include "pixel/picture.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* What is in force for one frame. */
 struct SensorValues
@@ -88,4 +88,4 @@ private:
 	SensorValues inForce_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

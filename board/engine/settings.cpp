@@ -10,7 +10,7 @@
 #include <charconv>
 #include <format>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -148,4 +148,4 @@ std::optional<std::string> Settings::get(std::string_view key) const
 	return std::nullopt;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

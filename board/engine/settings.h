@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace cmacam {
+namespace cmacam::board {
 
 struct Settings
 {
@@ -37,4 +37,4 @@ struct Settings
 	std::optional<std::string> get(std::string_view key) const;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

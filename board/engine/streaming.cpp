@@ -13,7 +13,7 @@
 
 #include "engine/engine.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -358,4 +358,4 @@ void Engine::logLost(uint32_t channel, uint32_t sequence, std::string_view reaso
 	log_.write(std::format("lost ch={} seq={} reason={}", channel, sequence, reason));
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -4,7 +4,7 @@
  */
 #include "pixel/convert.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -175,4 +175,4 @@ void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *__restrict r
 	}
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

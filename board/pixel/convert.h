@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace cmacam {
+namespace cmacam::board {
 
 struct RgbLine
 {
@@ -49,4 +49,4 @@ void convertToRgbx(const RgbLine &line, uint8_t *rgbx, std::size_t width);
 void convertToMosaic8(const RgbLine &line, bool oddLine, uint8_t *raw, std::size_t width);
 void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *raw, std::size_t width);
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

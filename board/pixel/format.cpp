@@ -8,7 +8,7 @@
 
 #include <cmacam-regs.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -51,4 +51,4 @@ uint64_t frameBytes(const FrameLayout &layout)
 	return format.chromaDivisor ? luma + luma / format.chromaDivisor : luma;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace cmacam {
+namespace cmacam::board {
 
 struct FrameLayout
 {
@@ -32,4 +32,4 @@ uint32_t lineBytes(const FrameLayout &layout);
 /* From the first byte to the end of the last line's stride. */
 uint64_t frameBytes(const FrameLayout &layout);
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-namespace cmacam {
+namespace cmacam::board {
 
 struct Size
 {
@@ -72,4 +72,4 @@ private:
 
 using PicturePtr = std::shared_ptr<const Picture>;
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -119,4 +119,4 @@ RgbLine Processor::process(const RgbLine &line)
 		result[Picture::kBlue].data()};
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -14,7 +14,7 @@
 #include "pixel/convert.h"
 #include "pixel/picture.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* A factor of the picture for each of its planes. */
 using Light = std::array<double, Picture::kPlanes>;
@@ -68,4 +68,4 @@ private:
 	unsigned int turn_ = 0;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -8,7 +8,7 @@
 
 #include <cmacam-regs.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 template <typename T, typename Make>
 void Renderer::putBytes(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make)
@@ -107,4 +107,4 @@ void Renderer::render(const Picture &picture, const View &view, const Processing
 	}
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -14,7 +14,7 @@
 #include "pixel/processing.h"
 #include "pixel/scaler.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* One per thread: it keeps tables and lines between frames. */
 class Renderer
@@ -43,4 +43,4 @@ private:
 	std::vector<uint8_t> chromaLine_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -8,7 +8,7 @@
 
 #include <cmacam-regs.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -182,4 +182,4 @@ RgbLine Scaler::line(uint32_t y)
 	return {planes[Picture::kRed], planes[Picture::kGreen], planes[Picture::kBlue]};
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -13,7 +13,7 @@
 #include "pixel/convert.h"
 #include "pixel/picture.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class Scaler
 {
@@ -67,4 +67,4 @@ private:
 	unsigned int turn_ = 0;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -6,7 +6,7 @@
 
 #include <array>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -94,4 +94,4 @@ void measure(const Picture &picture, const View &view, const Light &light, cmaca
 	}
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

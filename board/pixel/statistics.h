@@ -9,7 +9,7 @@
 #include "pixel/picture.h"
 #include "pixel/processing.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* Samples taken: so many in each zone, and no more for a larger picture. */
 inline constexpr uint32_t kZoneSamples = 8; /* in each direction */
@@ -19,4 +19,4 @@ inline constexpr Size kStatisticsSize = {CMACAM_STATS_COLUMNS * kZoneSamples,
 /* Fills all but the sequence number. */
 void measure(const Picture &picture, const View &view, const Light &light, cmacam_stats_data &data);
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

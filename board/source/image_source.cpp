@@ -15,7 +15,7 @@
 
 #include "source/video_source.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -123,4 +123,4 @@ ImageSource::ImageSource(const std::string &path)
 	picture_ = VideoSource(path, VideoSource::AtEnd::KeepLast).picture(0, {});
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -8,7 +8,7 @@
 
 #include "source/source.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class ImageSource : public Source
 {
@@ -26,4 +26,4 @@ private:
 	PicturePtr picture_;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -8,7 +8,7 @@
 #include <array>
 #include <vector>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -80,4 +80,4 @@ PicturePtr PatternSource::picture(uint64_t sequence, Size wanted)
 	return *slot;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -11,7 +11,7 @@
 
 #include "source/source.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 class PatternSource : public Source
 {
@@ -28,4 +28,4 @@ private:
 	unsigned int turn_ = 0;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

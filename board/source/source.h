@@ -8,7 +8,7 @@
 
 #include "pixel/picture.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /*
  * The picture of a frame depends on the frame's number alone, not on wall time:
@@ -30,4 +30,4 @@ public:
 	virtual void skip(uint64_t sequence) = 0;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -9,7 +9,7 @@
 
 #include <cmacam-regs.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -62,4 +62,4 @@ PicturePtr drawTestPattern(uint32_t pattern, Size size)
 	return picture;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

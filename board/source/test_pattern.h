@@ -8,9 +8,9 @@
 
 #include "pixel/picture.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* `pattern` is one of CMACAM_PATTERN_*, but not CMACAM_PATTERN_OFF. */
 PicturePtr drawTestPattern(uint32_t pattern, Size size);
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -12,7 +12,7 @@
 #include <gst/app/gstappsink.h>
 #include <gst/video/video.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 namespace {
 
@@ -172,4 +172,4 @@ bool VideoSource::failed()
 	return true;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

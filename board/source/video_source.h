@@ -12,7 +12,7 @@
 
 #include "source/source.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /*
  * GStreamer's own threads decode a few pictures ahead; a picture is taken from
@@ -58,4 +58,4 @@ private:
 	bool unpacked_ = false; /* picture_ is sample_ */
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

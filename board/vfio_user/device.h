@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 class Device
 {
@@ -27,4 +27,4 @@ public:
 	virtual void reset() = 0;
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

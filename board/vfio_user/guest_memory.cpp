@@ -15,7 +15,7 @@
 
 #include "vfio_user/protocol.h"
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 struct GuestMemory::Mapping
 {
@@ -168,4 +168,4 @@ std::size_t GuestMemory::count() const
 	return mappings_.size();
 }
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

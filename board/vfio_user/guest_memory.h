@@ -14,7 +14,7 @@
 
 #include "unique_fd.h"
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 /*
  * The protocol wants DMA_UNMAP answered only after the device has let go of
@@ -87,4 +87,4 @@ private:
 	bool master_ = false;
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

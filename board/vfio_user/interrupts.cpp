@@ -8,7 +8,7 @@
 
 #include <sys/eventfd.h>
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 void Interrupts::set(std::size_t vector, UniqueFd eventfd)
 {
@@ -30,4 +30,4 @@ void Interrupts::trigger(std::size_t vector)
 		eventfd_write(vectors_[vector].get(), 1);
 }
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

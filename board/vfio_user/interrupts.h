@@ -10,7 +10,7 @@
 
 #include "unique_fd.h"
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 class Interrupts
 {
@@ -32,4 +32,4 @@ private:
 	std::vector<UniqueFd> vectors_;
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

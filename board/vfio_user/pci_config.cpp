@@ -7,7 +7,7 @@
 #include <cmacam-regs.h>
 #include <linux/pci_regs.h>
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 namespace {
 
@@ -85,4 +85,4 @@ bool PciConfig::busMaster() const
 	return value_[PCI_COMMAND] & PCI_COMMAND_MASTER;
 }
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 class PciConfig
 {
@@ -32,4 +32,4 @@ private:
 	std::array<uint8_t, kSize> writable_{}; /* bit set: software may change it */
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

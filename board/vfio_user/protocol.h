@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 static_assert(std::endian::native == std::endian::little,
 	      "messages and guest memory are accessed in host order");
@@ -168,4 +168,4 @@ enum IrqIndex : uint32_t {
 	kIrqCount = 5,
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

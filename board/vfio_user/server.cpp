@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 namespace {
 
@@ -399,4 +399,4 @@ int Server::regionWrite(Payload payload)
 	return 0;
 }
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

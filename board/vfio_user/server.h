@@ -15,7 +15,7 @@
 #include "vfio_user/interrupts.h"
 #include "vfio_user/protocol.h"
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 class Server
 {
@@ -72,4 +72,4 @@ private:
 	std::vector<std::byte> reply_;
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

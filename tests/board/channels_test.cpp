@@ -9,7 +9,7 @@
 
 #include "machine.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

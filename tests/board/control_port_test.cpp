@@ -13,7 +13,7 @@
 
 #include "machine.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

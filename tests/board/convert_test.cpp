@@ -17,7 +17,7 @@
 
 #include "source/test_pattern.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

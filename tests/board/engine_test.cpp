@@ -10,7 +10,7 @@
 
 #include "machine.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 using namespace std::chrono_literals;
 
 namespace {

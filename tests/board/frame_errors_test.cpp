@@ -9,7 +9,7 @@
 
 #include "frame_fixture.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 using namespace std::chrono_literals;
 
 namespace {

@@ -13,7 +13,7 @@
 
 #include "machine.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 inline constexpr uint8_t kUntouched = 0xa5;
 
@@ -76,4 +76,4 @@ protected:
 	Machine m;
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -10,7 +10,7 @@
 
 #include "frame_fixture.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

@@ -13,8 +13,8 @@
 
 #include "machine.h"
 
-using namespace cmacam;
-using namespace cmacam::vfio_user;
+using namespace cmacam::board;
+using namespace cmacam::board::vfio_user;
 
 namespace {
 

@@ -13,7 +13,7 @@
 
 #include "pipeline.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

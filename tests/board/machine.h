@@ -30,7 +30,7 @@
 #include "unique_fd.h"
 #include "vfio_user/protocol.h"
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* A memfd, seen by the test at bytes() and by the board through a mapping. */
 class Ram
@@ -218,4 +218,4 @@ public:
 	std::optional<Engine> engine; /* last: it uses all of the above */
 };
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -9,7 +9,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-namespace cmacam {
+namespace cmacam::board {
 
 /* Runs a pipeline to its end; a fatal failure of the test if it has none. gst_init() was called. */
 inline void runPipeline(const std::string &description)
@@ -30,4 +30,4 @@ inline void runPipeline(const std::string &description)
 	ASSERT_TRUE(ended) << description;
 }
 
-} /* namespace cmacam */
+} /* namespace cmacam::board */

@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

@@ -19,7 +19,7 @@
 
 #include "unique_fd.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <cmacam-regs.h>
 #include <gtest/gtest.h>
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

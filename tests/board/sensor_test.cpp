@@ -9,7 +9,7 @@
 #include <cmacam-regs.h>
 #include <gtest/gtest.h>
 
-using namespace cmacam;
+using namespace cmacam::board;
 using namespace std::chrono_literals;
 
 namespace {

@@ -15,8 +15,8 @@
 #include "machine.h"
 #include "vfio_user_client.h"
 
-using namespace cmacam;
-using namespace cmacam::vfio_user;
+using namespace cmacam::board;
+using namespace cmacam::board::vfio_user;
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 

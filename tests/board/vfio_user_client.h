@@ -18,7 +18,7 @@
 
 #include "vfio_user/protocol.h"
 
-namespace cmacam::vfio_user {
+namespace cmacam::board::vfio_user {
 
 struct Reply
 {
@@ -124,4 +124,4 @@ private:
 	uint16_t id_ = 0;
 };
 
-} /* namespace cmacam::vfio_user */
+} /* namespace cmacam::board::vfio_user */

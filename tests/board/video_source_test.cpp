@@ -14,7 +14,7 @@
 
 #include "pipeline.h"
 
-using namespace cmacam;
+using namespace cmacam::board;
 
 namespace {
 
