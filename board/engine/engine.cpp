@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board behind its registers: what a driver and the operator read and write.
+ * The board behind its registers: what a driver and the operator read and write,
+ * and the thread that makes the sensor's frames and what each channel gets of them.
  */
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cmath>
+#include <cstring>
 #include <format>
+#include <thread>
 
 #include <cmacam-regs.h>
 
@@ -32,6 +37,13 @@ constexpr std::array kFaults = {
 	FaultKind{"drop", CMACAM_FAULT_DROP},
 	FaultKind{"torn", CMACAM_FAULT_TORN},
 };
+
+/* Reasons to lose a frame. */
+constexpr std::string_view kFault = "fault";
+constexpr std::string_view kFifoEmpty = "fifo-empty";
+constexpr std::string_view kRingFull = "ring-full";
+constexpr std::string_view kRingError = "ring-error";
+constexpr std::string_view kLink = "link";
 
 Channel::Reachable reachable(vfio_user::GuestMemory &memory)
 {
@@ -335,6 +347,340 @@ void Engine::sendEvents()
 	if (due_)
 		interrupts_.trigger(0);
 	due_ = false;
+}
+
+/* The life of a frame, on the thread. */
+
+uint64_t Engine::boardTime(Clock::time_point when) const
+{
+	using std::chrono::nanoseconds;
+	return static_cast<uint64_t>(
+		std::chrono::duration_cast<nanoseconds>(when - powerOn_).count());
+}
+
+Engine::Clock::time_point Engine::nextStart(Clock::time_point now) const
+{
+	if (!lastStart_)
+		return now;
+
+	switch (settings_.pacing) {
+	case Settings::Pacing::Fixed:
+		return *lastStart_ + std::chrono::nanoseconds(1000000000 / settings_.fps);
+	case Settings::Pacing::Max:
+		/* Losing frames costs no time; without this they would be lost in millions. */
+		return lastLost_ ? *lastStart_ + sensor_.shortestInterval() : now;
+	case Settings::Pacing::Sensor:
+		break;
+	}
+
+	return *lastStart_ + sensor_.interval(lastValues_);
+}
+
+/* What falls on the scene, and what the sensor makes of it. */
+Light Engine::lightNow() const
+{
+	const double light = std::exp2(settings_.light) * sensor_.light(lastValues_);
+	const double warmth = Settings::kNeutralTemperature / settings_.lightTemperature;
+
+	return {light * warmth, light, light / warmth};
+}
+
+void Engine::run()
+{
+	Lock lock(mutex_);
+
+	/* Whatever woke the thread, all conditions are looked at again. */
+	while (!exiting_) {
+		if (!sensorRuns_) {
+			wake_.wait(lock);
+			continue;
+		}
+
+		const auto now = Clock::now();
+		const auto due = nextStart(now);
+		if (now < due) {
+			wake_.wait_until(lock, due);
+			continue;
+		}
+
+		if (settings_.starved == Settings::Starved::Hold && starved()) {
+			wake_.wait(lock);
+			continue;
+		}
+
+		/*
+		 * A little late is the host's scheduling, and the frame started
+		 * when it was due. Very late is a blanking that was stretched:
+		 * for an address, or because the last frame took this long.
+		 */
+		const bool onTime = now - due < sensor_.shortestInterval() / 4;
+		frame(lock, instant(onTime ? due : now));
+	}
+}
+
+/* Whether somebody who takes part has no address. */
+bool Engine::starved() const
+{
+	for (uint32_t i = 0; i < channels_.size(); i++) {
+		if (takesPart(i) && channels_[i].starved())
+			return true;
+	}
+
+	return false;
+}
+
+Engine::Instant Engine::instant(Clock::time_point start)
+{
+	lastStart_ = start;
+	lastValues_ = sensor_.sample();
+
+	Instant now = {
+		.start = start,
+		.notBefore = start,
+		.picture = picture_++,
+		.values = lastValues_,
+		.light = lightNow(),
+		.settings = settings_,
+	};
+
+	/* A paced sensor takes a part of the interval to read its lines out. */
+	if (settings_.pacing != Settings::Pacing::Max) {
+		const Clock::duration interval = nextStart(start) - start;
+		now.notBefore +=
+			std::min<Clock::duration>(interval, sensor_.shortestInterval()) / 2;
+	}
+
+	return now;
+}
+
+void Engine::frame(Lock &lock, const Instant &now)
+{
+	/* Of each group the number of jobs up to its end; they lie side by side. */
+	std::array<std::size_t, CMACAM_CH_COUNT> ends;
+	std::size_t groups = 0;
+
+	jobCount_ = 0;
+	for (uint32_t i = 0; i < channels_.size(); i++) {
+		const bool follows = i != CMACAM_CH_MAIN && channels_[i].config().linked;
+		if (takesPart(i) && !follows && startGroup(groupOf(i), now))
+			ends[groups++] = jobCount_;
+	}
+	lastLost_ = !jobCount_;
+	sendEvents();
+
+	/* The source may have to decode: registers must answer meanwhile. */
+	lock.unlock();
+	const std::span jobs(jobs_.data(), jobCount_);
+	if (jobs.empty())
+		writer_.skip(now.picture);
+	for (Job &job : jobs)
+		writePixels(job, now);
+	if (!jobs.empty())
+		std::this_thread::sleep_until(now.notBefore);
+	for (std::size_t i = 0, begin = 0; i < groups; begin = ends[i++])
+		publish(jobs.subspan(begin, ends[i] - begin), now);
+	lock.lock();
+
+	for (const Job &job : jobs)
+		finish(job);
+	sendEvents();
+	betweenFrames();
+}
+
+/* All members start a frame, or all lose theirs. */
+bool Engine::startGroup(uint32_t members, const Instant &now)
+{
+	std::array<std::string_view, CMACAM_CH_COUNT> obstacles;
+	bool free = true;
+
+	for (uint32_t i = 0; i < channels_.size(); i++) {
+		if (!(members & 1u << i))
+			continue;
+		if (channels_[i].config().linked)
+			channels_[i].follow(channels_[CMACAM_CH_MAIN].sequence());
+		obstacles[i] = obstacle(i);
+		free &= obstacles[i].empty();
+	}
+
+	for (uint32_t i = 0; i < channels_.size(); i++) {
+		if (!(members & 1u << i))
+			continue;
+		if (free)
+			begin(i, now);
+		else
+			lose(i, obstacles[i].empty() ? kLink : obstacles[i]);
+	}
+
+	return free;
+}
+
+/* Why the channel cannot take the frame; empty if it can. */
+std::string_view Engine::obstacle(uint32_t channel)
+{
+	if (takeFaults(channel, CMACAM_FAULT_DROP))
+		return kFault;
+	if (channels_[channel].starved())
+		return kFifoEmpty;
+
+	const auto lease =
+		memory_.acquire(channels_[channel].ringEntry(), sizeof(cmacam_completion));
+	if (!lease)
+		return kRingError;
+
+	auto *entry = reinterpret_cast<cmacam_completion *>(lease.bytes().data());
+	const uint32_t owner = std::atomic_ref(entry->owner).load(std::memory_order_acquire);
+	return owner & CMACAM_DONE_OWNER ? kRingFull : std::string_view();
+}
+
+void Engine::begin(uint32_t number, const Instant &now)
+{
+	Channel &channel = channels_[number];
+	const SensorValues &values = now.values;
+	Job &job = jobs_[jobCount_++];
+
+	job.channel = number;
+	job.config = channel.config();
+	job.faults = takeFaults(number, ~uint32_t{CMACAM_FAULT_DROP});
+	job.ringEntry = channel.ringEntry();
+	job.traits = {};
+	job.told = false;
+	job.ringError = false;
+	job.completion = {
+		.addr = channel.beginFrame(),
+		.time = boardTime(now.start),
+		.sequence = channel.sequence(),
+		.bytes = 0,
+		.flags = 0,
+		.exposure = values.exposure,
+		.gain = values.gain,
+		.pattern = values.pattern,
+		.line_length = values.lineLength,
+		.frame_length = values.frameLength,
+		.dropped = channel.dropped(),
+		.flip = values.flip,
+		.crop_pos = values.crop.top << 16 | values.crop.left,
+		.crop_size = values.crop.height << 16 | values.crop.width,
+		.red_gain = values.redGain,
+		.blue_gain = values.blueGain,
+		.brightness = static_cast<uint32_t>(values.brightness),
+		.contrast = values.contrast,
+		.saturation = values.saturation,
+		.reserved = {},
+		.owner = 0,
+	};
+	event(number, CMACAM_CH_INT_FRAME_START);
+}
+
+void Engine::writePixels(Job &job, const Instant &now)
+{
+	cmacam_completion &completion = job.completion;
+	const uint64_t whole = frameBytes(job.config.layout);
+	uint64_t bytes = std::min<uint64_t>(whole, job.config.limit);
+
+	if (bytes < whole)
+		completion.flags |= CMACAM_DONE_LIMIT;
+	if (job.faults & CMACAM_FAULT_TORN) {
+		bytes = (bytes + 1) / 2;
+		completion.flags |= CMACAM_DONE_SHORT;
+	}
+
+	if (!(job.faults & CMACAM_FAULT_BUS_ERROR) &&
+	    channels_[job.channel].addressValid(completion.addr, bytes)) {
+		if (const auto lease = memory_.acquire(completion.addr, bytes)) {
+			const FrameDescription frame = {
+				.channel = job.channel,
+				.sequence = completion.sequence,
+				.picture = now.picture,
+				.values = now.values,
+				.light = now.light,
+				.layout = job.config.layout,
+			};
+			completion.bytes = static_cast<uint32_t>(bytes);
+			job.traits = writer_.write(frame, now.settings, lease.bytes());
+			return;
+		}
+	}
+
+	writer_.skip(now.picture);
+	completion.flags = CMACAM_DONE_BUS_ERROR;
+}
+
+/* The ring entries of a group: all of them, or none and the frame is lost. */
+void Engine::publish(std::span<Job> group, const Instant &now)
+{
+	std::array<std::optional<vfio_user::GuestMemory::Lease>, CMACAM_CH_COUNT> leases;
+	bool reachable = true;
+
+	for (std::size_t i = 0; i < group.size(); i++) {
+		leases[i].emplace(memory_.acquire(group[i].ringEntry, sizeof(cmacam_completion)));
+		group[i].ringError = !*leases[i];
+		reachable &= !group[i].ringError;
+	}
+
+	for (std::size_t i = 0; i < group.size(); i++) {
+		Job &job = group[i];
+		const cmacam_completion &completion = job.completion;
+
+		/* The line stands in the log before the driver can know of the frame. */
+		job.told = reachable;
+		if (!reachable) {
+			logLost(job.channel, completion.sequence,
+				job.ringError ? kRingError : kLink);
+			continue;
+		}
+		logFrame(job, now);
+
+		auto *entry = reinterpret_cast<cmacam_completion *>(leases[i]->bytes().data());
+		std::memcpy(entry, &completion, offsetof(cmacam_completion, owner));
+
+		/*
+		 * Release: pixels, mark and the entry are visible before the bit
+		 * that tells the driver to look. It pairs with its dma_rmb().
+		 */
+		std::atomic_ref(entry->owner).store(CMACAM_DONE_OWNER, std::memory_order_release);
+	}
+}
+
+void Engine::logFrame(const Job &job, const Instant &now)
+{
+	const cmacam_completion &completion = job.completion;
+	std::string line =
+		std::format("frame ch={} seq={} addr={:#x} bytes={} flags={:#x} "
+			    "nonce=0x{:016x} exposure={} gain={} pattern={} picture={}",
+			    job.channel, completion.sequence, completion.addr, completion.bytes,
+			    completion.flags, job.traits.nonce, completion.exposure,
+			    completion.gain, completion.pattern, now.picture);
+
+	if (!job.traits.sha256.empty())
+		line += " sha256=" + job.traits.sha256;
+	log_.write(line);
+}
+
+void Engine::finish(const Job &job)
+{
+	Channel &channel = channels_[job.channel];
+
+	if (!job.told) {
+		channel.loseFrame(job.ringError);
+		event(job.channel, CMACAM_CH_INT_DROP);
+		return;
+	}
+
+	channel.endFrame(job.completion.flags);
+	if (!(job.faults & CMACAM_FAULT_LOSE_IRQ))
+		event(job.channel, CMACAM_CH_INT_FRAME_DONE);
+}
+
+void Engine::lose(uint32_t channel, std::string_view reason)
+{
+	logLost(channel, channels_[channel].sequence(), reason);
+	channels_[channel].loseFrame(reason == kRingError);
+	event(channel, CMACAM_CH_INT_DROP);
+}
+
+void Engine::logLost(uint32_t channel, uint32_t sequence, std::string_view reason)
+{
+	log_.write(std::format("lost ch={} seq={} reason={}", channel, sequence, reason));
 }
 
 } /* namespace cmacam::board */

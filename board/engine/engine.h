@@ -87,7 +87,7 @@ private:
 	};
 	using Jobs = std::array<Job, CMACAM_CH_COUNT>;
 
-	/* The life of a frame, on the thread: streaming.cpp. */
+	/* The life of a frame, on the thread. */
 	void run();
 	bool starved() const;
 	void frame(Lock &lock, const Instant &now);
@@ -105,7 +105,7 @@ private:
 	uint64_t boardTime(Clock::time_point when) const;
 	Light lightNow() const;
 
-	/* Registers: engine.cpp. */
+	/* Registers. */
 	bool takesPart(uint32_t channel) const;
 	uint32_t groupOf(uint32_t channel) const;
 	bool anyActive() const;
