@@ -15,6 +15,8 @@
 
 #include <cmacam-regs.h>
 
+#include "engine/controls.h"
+
 namespace cmacam::board {
 
 namespace {
@@ -545,29 +547,23 @@ void Engine::begin(uint32_t number, const Instant &now)
 	job.traits = {};
 	job.told = false;
 	job.ringError = false;
-	job.completion = {
-		.addr = channel.beginFrame(),
-		.time = boardTime(now.start),
-		.sequence = channel.sequence(),
-		.bytes = 0,
-		.flags = 0,
-		.exposure = values.exposure,
-		.gain = values.gain,
-		.pattern = values.pattern,
-		.line_length = values.lineLength,
-		.frame_length = values.frameLength,
-		.dropped = channel.dropped(),
-		.flip = values.flip,
-		.crop_pos = values.crop.top << 16 | values.crop.left,
-		.crop_size = values.crop.height << 16 | values.crop.width,
-		.red_gain = values.redGain,
-		.blue_gain = values.blueGain,
-		.brightness = static_cast<uint32_t>(values.brightness),
-		.contrast = values.contrast,
-		.saturation = values.saturation,
-		.reserved = {},
-		.owner = 0,
-	};
+	cmacam_completion &completion = job.completion;
+	completion = {};
+	completion.addr = channel.beginFrame();
+	completion.time = boardTime(now.start);
+	completion.sequence = channel.sequence();
+	completion.exposure = values.exposure;
+	completion.gain = values.gain;
+	completion.pattern = values.pattern;
+	completion.line_length = values.lineLength;
+	completion.frame_length = values.frameLength;
+	completion.dropped = channel.dropped();
+	completion.flip = values.flip;
+	completion.crop_pos = values.crop.top << 16 | values.crop.left;
+	completion.crop_size = values.crop.height << 16 | values.crop.width;
+	for (const Control &control : kControls)
+		completion.*control.reported =
+			static_cast<uint32_t>(values.adjustments.*control.value);
 	event(number, CMACAM_CH_INT_FRAME_START);
 }
 

@@ -99,13 +99,8 @@ FrameWriter::Subject FrameWriter::subjectOf(const FrameDescription &frame, Size 
 		.view = {array_, values.crop, values.flip},
 		.processing = {.light = frame.light},
 	};
-	if (!formatOf(frame.layout.format).bayer) {
-		subject.processing.redGain = values.redGain;
-		subject.processing.blueGain = values.blueGain;
-		subject.processing.brightness = values.brightness;
-		subject.processing.contrast = values.contrast;
-		subject.processing.saturation = values.saturation;
-	}
+	if (!formatOf(frame.layout.format).bayer)
+		subject.processing.adjustments = values.adjustments;
 	return subject;
 }
 

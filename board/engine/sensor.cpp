@@ -10,6 +10,8 @@
 
 #include <cmacam-regs.h>
 
+#include "engine/controls.h"
+
 namespace cmacam::board {
 
 namespace {
@@ -42,11 +44,6 @@ constexpr uint32_t minFrameLengthOf(uint32_t height)
 constexpr uint64_t pixelRateOf(uint32_t width, uint32_t height)
 {
 	return uint64_t{width + hblankOf(width)} * minFrameLengthOf(height) * Sensor::kFastest;
-}
-
-uint32_t clampColourGain(uint32_t value)
-{
-	return std::clamp(value, CMACAM_ISP_COLOUR_GAIN_MIN, CMACAM_ISP_COLOUR_GAIN_MAX);
 }
 
 /* One direction of the crop: what was written moves and shrinks into the array. */
@@ -87,17 +84,16 @@ void Sensor::reset()
 	flip_ = 0;
 	cropPosition_ = 0;
 	cropSize_ = 0;
-	redGain_ = CMACAM_ISP_UNITY;
-	blueGain_ = CMACAM_ISP_UNITY;
-	brightness_ = 0;
-	contrast_ = CMACAM_ISP_UNITY;
-	saturation_ = CMACAM_ISP_UNITY;
+	adjustments_ = {};
 	hold_ = false;
 	sample();
 }
 
 uint32_t Sensor::read(uint32_t offset) const
 {
+	if (const Control *control = controlAt(offset))
+		return static_cast<uint32_t>(adjustments_.*control->value);
+
 	switch (offset) {
 	case CMACAM_SENSOR_ARRAY:
 		return height_ << 16 | width_;
@@ -133,16 +129,6 @@ uint32_t Sensor::read(uint32_t offset) const
 		return cropPosition_;
 	case CMACAM_SENSOR_CROP_SIZE:
 		return cropSize_;
-	case CMACAM_ISP_RED_GAIN:
-		return redGain_;
-	case CMACAM_ISP_BLUE_GAIN:
-		return blueGain_;
-	case CMACAM_ISP_BRIGHTNESS:
-		return static_cast<uint32_t>(brightness_);
-	case CMACAM_ISP_CONTRAST:
-		return contrast_;
-	case CMACAM_ISP_SATURATION:
-		return saturation_;
 	default:
 		return 0;
 	}
@@ -150,6 +136,11 @@ uint32_t Sensor::read(uint32_t offset) const
 
 void Sensor::write(uint32_t offset, uint32_t value)
 {
+	if (const Control *control = controlAt(offset)) {
+		adjustments_.*control->value = control->clamp(value);
+		return;
+	}
+
 	switch (offset) {
 	case CMACAM_SENSOR_VBLANK:
 		vblank_ = std::clamp(value, read(CMACAM_SENSOR_VBLANK_MIN),
@@ -176,22 +167,6 @@ void Sensor::write(uint32_t offset, uint32_t value)
 	case CMACAM_SENSOR_CROP_SIZE:
 		cropSize_ = value;
 		break;
-	case CMACAM_ISP_RED_GAIN:
-		redGain_ = clampColourGain(value);
-		break;
-	case CMACAM_ISP_BLUE_GAIN:
-		blueGain_ = clampColourGain(value);
-		break;
-	case CMACAM_ISP_BRIGHTNESS:
-		brightness_ = std::clamp(static_cast<int32_t>(value), CMACAM_ISP_BRIGHTNESS_MIN,
-					 CMACAM_ISP_BRIGHTNESS_MAX);
-		break;
-	case CMACAM_ISP_CONTRAST:
-		contrast_ = std::min(value, CMACAM_ISP_FACTOR_MAX);
-		break;
-	case CMACAM_ISP_SATURATION:
-		saturation_ = std::min(value, CMACAM_ISP_FACTOR_MAX);
-		break;
 	default: /* read-only or reserved */
 		break;
 	}
@@ -208,11 +183,7 @@ const SensorValues &Sensor::sample()
 		inForce_.pattern = pattern_;
 		inForce_.flip = flip_;
 		inForce_.crop = cropInForce();
-		inForce_.redGain = redGain_;
-		inForce_.blueGain = blueGain_;
-		inForce_.brightness = brightness_;
-		inForce_.contrast = contrast_;
-		inForce_.saturation = saturation_;
+		inForce_.adjustments = adjustments_;
 	}
 
 	return inForce_;

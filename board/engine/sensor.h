@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "pixel/picture.h"
+#include "pixel/processing.h"
 
 namespace cmacam::board {
 
@@ -22,11 +23,7 @@ struct SensorValues
 	uint32_t frameLength = 0; /* lines, blanking included */
 	uint32_t flip = 0;	  /* CMACAM_FLIP_* */
 	Rectangle crop;		  /* of the array, pixels */
-	uint32_t redGain = 0;	  /* 1/256, as the three below but for brightness */
-	uint32_t blueGain = 0;
-	int32_t brightness = 0; /* 8-bit codes */
-	uint32_t contrast = 0;
-	uint32_t saturation = 0;
+	Adjustments adjustments;
 
 	bool operator==(const SensorValues &) const = default;
 };
@@ -79,11 +76,7 @@ private:
 	uint32_t flip_ = 0;
 	uint32_t cropPosition_ = 0; /* as written, and so is the size */
 	uint32_t cropSize_ = 0;
-	uint32_t redGain_ = 0;
-	uint32_t blueGain_ = 0;
-	int32_t brightness_ = 0;
-	uint32_t contrast_ = 0;
-	uint32_t saturation_ = 0;
+	Adjustments adjustments_;
 	bool hold_ = false;
 	SensorValues inForce_;
 };

@@ -63,17 +63,17 @@ Curve lightCurve(double factor)
 
 void Processor::makeCurves()
 {
-	const std::array<double, Picture::kPlanes> gains = {values_.redGain / kUnity, 1,
-							    values_.blueGain / kUnity};
+	const std::array<double, Picture::kPlanes> gains = {values_.adjustments.redGain / kUnity, 1,
+							    values_.adjustments.blueGain / kUnity};
 
 	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
 		curves_[p] = lightCurve(values_.light[p]);
 		neutral_[p] = true;
 		for (unsigned int code = 0; code < curves_[p].size(); code++) {
 			const double balanced = toCode(curves_[p][code] * gains[p]);
-			const double contrast = values_.contrast / kUnity;
+			const double contrast = values_.adjustments.contrast / kUnity;
 			curves_[p][code] = toCode(kMiddle + (balanced - kMiddle) * contrast +
-						  values_.brightness);
+						  values_.adjustments.brightness);
 			neutral_[p] &= curves_[p][code] == code;
 		}
 	}
@@ -95,7 +95,8 @@ void Processor::start(const Processing &values, std::size_t width)
 
 RgbLine Processor::process(const RgbLine &line)
 {
-	const bool saturates = values_.saturation != CMACAM_ISP_UNITY;
+	const int32_t saturation = values_.adjustments.saturation;
+	const bool saturates = saturation != kUnity;
 	const std::size_t width = curved_[0].size();
 	Rows &result = result_[turn_++ % result_.size()];
 	std::array<const uint8_t *, Picture::kPlanes> planes = {line.r, line.g, line.b};
@@ -114,7 +115,7 @@ RgbLine Processor::process(const RgbLine &line)
 		return curved;
 
 	saturate(curved, result[Picture::kRed].data(), result[Picture::kGreen].data(),
-		 result[Picture::kBlue].data(), width, static_cast<int16_t>(values_.saturation));
+		 result[Picture::kBlue].data(), width, static_cast<int16_t>(saturation));
 	return {result[Picture::kRed].data(), result[Picture::kGreen].data(),
 		result[Picture::kBlue].data()};
 }

@@ -21,14 +21,23 @@ using Light = std::array<double, Picture::kPlanes>;
 /* What becomes of each code. */
 using Curve = std::array<uint8_t, 256>;
 
+/* The values of the controls; at first those that change nothing, which registers have after a
+ * reset. */
+struct Adjustments
+{
+	int32_t redGain = CMACAM_ISP_UNITY;    /* 1/256 */
+	int32_t blueGain = CMACAM_ISP_UNITY;   /* 1/256 */
+	int32_t brightness = 0;		       /* 8-bit codes */
+	int32_t contrast = CMACAM_ISP_UNITY;   /* 1/256 */
+	int32_t saturation = CMACAM_ISP_UNITY; /* 1/256 */
+
+	bool operator==(const Adjustments &) const = default;
+};
+
 struct Processing
 {
 	Light light = {1, 1, 1};
-	uint32_t redGain = CMACAM_ISP_UNITY; /* 1/256, as the three below but for brightness */
-	uint32_t blueGain = CMACAM_ISP_UNITY;
-	int32_t brightness = 0; /* 8-bit codes */
-	uint32_t contrast = CMACAM_ISP_UNITY;
-	uint32_t saturation = CMACAM_ISP_UNITY;
+	Adjustments adjustments = {};
 
 	bool operator==(const Processing &) const = default;
 };

@@ -42,15 +42,16 @@ double code(double value)
 
 std::array<double, 3> expected(const Processing &p, std::array<double, 3> rgb)
 {
-	const double gains[] = {p.redGain / 256.0, 1, p.blueGain / 256.0};
+	const Adjustments &a = p.adjustments;
+	const double gains[] = {a.redGain / 256.0, 1, a.blueGain / 256.0};
 	for (unsigned int i = 0; i < 3; i++) {
 		double c = code(rgb[i] * p.light[i]);
 		c = code(c * gains[i]);
-		rgb[i] = code(128 + (c - 128) * p.contrast / 256.0 + p.brightness);
+		rgb[i] = code(128 + (c - 128) * a.contrast / 256.0 + a.brightness);
 	}
 	const double luma = code(0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]);
 	for (double &c : rgb)
-		c = code(luma + (c - luma) * p.saturation / 256.0);
+		c = code(luma + (c - luma) * a.saturation / 256.0);
 	return rgb;
 }
 
@@ -60,14 +61,14 @@ TEST(Processor, FollowsTheFormulas)
 {
 	Processing cases[12];
 	cases[1].light = {2, 1, 0.5};
-	cases[2].redGain = 400;
-	cases[3].blueGain = 100;
-	cases[4].brightness = 40;
-	cases[5].brightness = -100;
-	cases[6].contrast = 600;
-	cases[7].contrast = 0;
-	cases[8].saturation = 0;
-	cases[9].saturation = 1024;
+	cases[2].adjustments.redGain = 400;
+	cases[3].adjustments.blueGain = 100;
+	cases[4].adjustments.brightness = 40;
+	cases[5].adjustments.brightness = -100;
+	cases[6].adjustments.contrast = 600;
+	cases[7].adjustments.contrast = 0;
+	cases[8].adjustments.saturation = 0;
+	cases[9].adjustments.saturation = 1024;
 	cases[10] = {{0.1, 0.2, 0.3}, 2048, 64, 20, 300, 300};
 	cases[11] = {{1.2, 1.2, 1.2}, 300, 200, -20, 200, 100};
 
@@ -80,7 +81,7 @@ TEST(Processor, FollowsTheFormulas)
 			const auto want = expected(values, {double(line.planes[0][x]),
 							    double(line.planes[1][x]),
 							    double(line.planes[2][x])});
-			const bool exact = values.saturation == CMACAM_ISP_UNITY;
+			const bool exact = values.adjustments.saturation == 256;
 			ASSERT_NEAR(out.r[x], want[0], exact ? 0 : kTolerance) << &values - cases;
 			ASSERT_NEAR(out.g[x], want[1], exact ? 0 : kTolerance) << &values - cases;
 			ASSERT_NEAR(out.b[x], want[2], exact ? 0 : kTolerance) << &values - cases;
@@ -96,7 +97,7 @@ TEST(Processor, NeutralPassesThrough)
 	processor.start({}, kWidth);
 	EXPECT_EQ(processor.process(line.view()).r, line.planes[0].data());
 
-	processor.start({.redGain = 300}, kWidth);
+	processor.start({.adjustments = {.redGain = 300}}, kWidth);
 	const RgbLine out = processor.process(line.view());
 	EXPECT_NE(out.r, line.planes[0].data());
 	EXPECT_EQ(out.g, line.planes[1].data());
@@ -106,7 +107,7 @@ TEST(Processor, TwoLinesLiveAtOnce)
 {
 	const Line first(1), second(2);
 	Processor processor;
-	processor.start({.light = {0.5, 0.5, 0.5}, .saturation = 300}, kWidth);
+	processor.start({.light = {0.5, 0.5, 0.5}, .adjustments = {.saturation = 300}}, kWidth);
 	const RgbLine a = processor.process(first.view());
 	const std::vector<uint8_t> before(a.g, a.g + kWidth);
 	processor.process(second.view());

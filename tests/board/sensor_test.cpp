@@ -119,11 +119,11 @@ TEST_F(SensorTest, HoldGroupsWrites)
 	EXPECT_EQ(sensor.sample().frameLength, 2250u);
 	EXPECT_EQ(sensor.sample().flip, 1u);
 	EXPECT_EQ(sensor.sample().crop, (Rectangle{0, 0, 640, 480}));
-	EXPECT_EQ(sensor.sample().redGain, 300u);
-	EXPECT_EQ(sensor.sample().blueGain, 400u);
-	EXPECT_EQ(sensor.sample().brightness, 5);
-	EXPECT_EQ(sensor.sample().contrast, 500u);
-	EXPECT_EQ(sensor.sample().saturation, 600u);
+	EXPECT_EQ(sensor.sample().adjustments.redGain, 300);
+	EXPECT_EQ(sensor.sample().adjustments.blueGain, 400);
+	EXPECT_EQ(sensor.sample().adjustments.brightness, 5);
+	EXPECT_EQ(sensor.sample().adjustments.contrast, 500);
+	EXPECT_EQ(sensor.sample().adjustments.saturation, 600);
 }
 
 TEST_F(SensorTest, LightIsExposureTimesGain)
