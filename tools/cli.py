@@ -23,7 +23,7 @@ from ui import Fail, say, warn
 
 def ready(quiet=False, up_to_date=True, demo=False, layers=rootfs.WHOLE):
     """Root folder, namespace and an up-to-date build: what every command stands on, or the demo alone."""
-    host.require_root()
+    host.become_root()
     if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
         with rootfs.first_layer_while_the_second_is_made() as first:
             build.build(sandbox.Sandbox(first), quiet, demo=True)
@@ -159,7 +159,7 @@ def cmd_gdb(args):
 
 
 def cmd_clean(args):
-    host.require_root()
+    host.become_root()
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
         # The cache may be any folder: only what has a name of ours.

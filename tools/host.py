@@ -1,21 +1,55 @@
 # SPDX-License-Identifier: MIT
 """What the host must have before anything else: root, disk, packages, a Debian mirror."""
 
+import getpass
 import os
 import re
 import shutil
 import subprocess
+import sys
 
 import paths
 from ui import Fail, run_logged, step
 
 DISK_NEEDED = 6 << 30
 MEMORY_NEEDED = 3 << 30   # of a machine, with its board and file servers
+# The programs that an ordinary user needs on the host, and their packages. Root installs what it needs itself.
+PROGRAMS = {"mmdebstrap": "mmdebstrap", "newuidmap": "uidmap"}
+# Its root is the user; its other users, who own files in the root folder, are from the user's range in /etc/subuid.
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--map-auto"]
 
 
-def require_root():
-    if os.geteuid() != 0:
-        raise Fail("root is needed (it makes a root folder, mounts and a machine): run sudo ./dev ...")
+def become_root():
+    """Go on as root: where an ordinary user calls, as root of a user namespace, in which this program starts anew.
+
+    What comes after this mounts, changes its root folder and makes files of many owners, and needs root for nothing else.
+    """
+    if os.geteuid() == 0:
+        return
+    user = getpass.getuser()
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    if missing:
+        raise Fail(f"{' and '.join(missing)} must be installed: run apt-get install {' '.join(missing)} as root, once, "
+                   "or ./dev as root")
+    if not (has_range("/etc/subuid", user) and has_range("/etc/subgid", user)):
+        raise Fail(f"{user} has no range of users and groups of its own: run "
+                   f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user} as root, once, or ./dev as root")
+    tried = subprocess.run([*NAMESPACE, "--mount", "true"], capture_output=True, text=True)
+    if tried.returncode:
+        raise Fail(f"this host lets {user} make no user namespace ({tried.stderr.strip()}): run ./dev as root")
+    # Where an ordinary user's path leaves out what root's has: chroot and others.
+    environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+    os.execvpe(NAMESPACE[0], [*NAMESPACE, sys.executable, "-B", paths.TOOLS, *sys.argv[1:]], environment)
+
+
+def has_range(path, user):
+    """Whether subuid(5) or subgid(5) gives the user, by name or number, at least the 65,536 ids that a Debian has."""
+    try:
+        with open(path) as f:
+            entries = [line.strip().split(":") for line in f]
+    except FileNotFoundError:
+        return False
+    return any(len(entry) == 3 and entry[0] in (user, str(os.getuid())) and int(entry[2]) >= 65536 for entry in entries)
 
 
 def require_disk(needed=DISK_NEEDED):

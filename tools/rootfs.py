@@ -78,7 +78,6 @@ def make_missing(layers):
     """Make a root folder where there is none."""
     if os.path.isdir(location(layers)):
         return
-    host.require_root()
     host.require_disk()
     # Two commands started at once: the second waits, then finds the folder.
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
@@ -184,7 +183,7 @@ for own in etc var; do
 	cp -a "$1/$own" "$2/$own"
 done
 mount --bind "$2" "$2"
-mount -t proc proc "$2/proc"
+mount --rbind /proc "$2/proc"
 mount --rbind /dev "$2/dev"
 mount -t tmpfs tmpfs "$2/tmp"
 [ ! -e /etc/resolv.conf ] || cp /etc/resolv.conf "$2/etc/resolv.conf"

@@ -34,9 +34,9 @@ class Sandbox:
         self._mount("--make-rprivate", "/")
         # A mount of its own: virtiofsd, run inside, looks its shared folder's mount up.
         self._mount("--bind", root, root)
-        self._mount("-t", "proc", "proc", f"{root}/proc")
-        self._mount("--rbind", "/dev", f"{root}/dev")
-        self._mount("-t", "sysfs", "sys", f"{root}/sys")
+        # The host's, with all below them: new ones are not for the root of a user namespace.
+        for kernels in ("proc", "dev", "sys"):
+            self._mount("--rbind", f"/{kernels}", f"{root}/{kernels}")
         for scratch in ("run", "tmp"):
             self._mount("-t", "tmpfs", scratch, f"{root}/{scratch}")
         self.bind(paths.CHECKOUT, "/src")
