@@ -85,7 +85,27 @@ void CmacamCaptureDevice::close()
 	if (notifier_)
 		notifier_->setEnabled(false);
 
+	MutexLocker locker(closing_);
 	V4L2VideoDevice::close();
+}
+
+/**
+ * \brief Ask the driver what it would make of a format
+ * \param[inout] format The format
+ *
+ * CameraConfiguration::validate() calls this in the application's thread, while
+ * an unplug closes the file in libcamera's. The number of a closed file may be
+ * that of another file of the process a moment later.
+ *
+ * \return 0 on success, -ENODEV if the file is closed, or another negative error code
+ */
+int CmacamCaptureDevice::tryFormat(V4L2DeviceFormat *format)
+{
+	MutexLocker locker(closing_);
+	if (!isOpen())
+		return -ENODEV;
+
+	return V4L2VideoDevice::tryFormat(format);
 }
 
 /**

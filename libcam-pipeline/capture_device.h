@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include <libcamera/base/mutex.h>
 #include <libcamera/base/signal.h>
 
 #include <libcamera/controls.h>
@@ -32,6 +33,8 @@ public:
 	int open();
 	void close();
 
+	int tryFormat(V4L2DeviceFormat *format);
+
 	std::optional<SizeRange> sizeRange(V4L2PixelFormat format);
 
 	bool isGone();
@@ -45,6 +48,7 @@ public:
 private:
 	void exceptional();
 
+	Mutex closing_; /* held while the file is closed, and while another thread uses it */
 	std::unique_ptr<EventNotifier> notifier_;
 };
 
