@@ -55,6 +55,8 @@ inline constexpr CmacamPlainControl kPlainControls[] = {
 	 offsetof(cmacam_frame_meta, contrast)},
 	{&controls::Saturation, V4L2_CID_SATURATION, cmacam::ipa::kGainUnit,
 	 offsetof(cmacam_frame_meta, saturation)},
+	{&controls::Sharpness, V4L2_CID_SHARPNESS, cmacam::ipa::kGainUnit,
+	 offsetof(cmacam_frame_meta, sharpness)},
 };
 
 } /* namespace libcamera */

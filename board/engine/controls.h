@@ -44,6 +44,8 @@ inline constexpr std::array kControls = {
 		&cmacam_completion::contrast},
 	Control{CMACAM_ISP_SATURATION, 0, CMACAM_ISP_FACTOR_MAX, &Adjustments::saturation,
 		&cmacam_completion::saturation},
+	Control{CMACAM_ISP_SHARPNESS, 0, CMACAM_ISP_FACTOR_MAX, &Adjustments::sharpness,
+		&cmacam_completion::sharpness},
 };
 
 /* The control of a register; null for a register of something else. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What happens to samples between scaler and output format: light, white
- * balance, contrast, brightness, saturation.
+ * balance, contrast, brightness, saturation, sharpness.
  */
 #include "pixel/processing.h"
 
@@ -50,6 +50,31 @@ void saturate(const RgbLine &line, uint8_t *__restrict outR, uint8_t *__restrict
 	}
 }
 
+RgbLine view(const std::array<const uint8_t *, Picture::kPlanes> &planes)
+{
+	return {planes[Picture::kRed], planes[Picture::kGreen], planes[Picture::kBlue]};
+}
+
+/* What stands out from the mean of its neighbours stands out more. */
+uint8_t sharpened(int16_t left, int16_t code, int16_t right, int16_t factor)
+{
+	const auto edge = static_cast<int16_t>(2 * code - left - right);
+	const int32_t value = code + ((edge * factor + 512) >> 10);
+	return static_cast<uint8_t>(std::clamp(value, 0, 255));
+}
+
+/* The first and the last code of a line are their own neighbours. */
+void sharpen(const uint8_t *__restrict in, uint8_t *__restrict out, std::size_t count,
+	     int16_t factor)
+{
+	const std::size_t last = count - 1;
+
+	for (std::size_t i = 1; i < last; i++)
+		out[i] = sharpened(in[i - 1], in[i], in[i + 1], factor);
+	out[0] = sharpened(in[0], in[0], in[1], factor);
+	out[last] = sharpened(in[last - 1], in[last], in[last], factor);
+}
+
 } /* namespace */
 
 Curve lightCurve(double factor)
@@ -88,6 +113,7 @@ void Processor::start(const Processing &values, std::size_t width)
 
 	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
 		curved_[p].resize(width);
+		saturated_[p].resize(width);
 		for (Rows &rows : result_)
 			rows[p].resize(width);
 	}
@@ -95,29 +121,37 @@ void Processor::start(const Processing &values, std::size_t width)
 
 RgbLine Processor::process(const RgbLine &line)
 {
-	const int32_t saturation = values_.adjustments.saturation;
+	const auto saturation = static_cast<int16_t>(values_.adjustments.saturation);
+	const auto sharpness = static_cast<int16_t>(values_.adjustments.sharpness);
 	const bool saturates = saturation != kUnity;
+	const bool sharpens = sharpness != 0;
 	const std::size_t width = curved_[0].size();
 	Rows &result = result_[turn_++ % result_.size()];
 	std::array<const uint8_t *, Picture::kPlanes> planes = {line.r, line.g, line.b};
 
+	Rows &curved = saturates || sharpens ? curved_ : result;
 	for (unsigned int p = 0; p < Picture::kPlanes; p++) {
 		if (neutral_[p])
 			continue;
-		uint8_t *out = saturates ? curved_[p].data() : result[p].data();
-		apply(curves_[p], planes[p], out, width);
-		planes[p] = out;
+		apply(curves_[p], planes[p], curved[p].data(), width);
+		planes[p] = curved[p].data();
 	}
 
-	const RgbLine curved = {planes[Picture::kRed], planes[Picture::kGreen],
-				planes[Picture::kBlue]};
-	if (!saturates)
-		return curved;
+	if (saturates) {
+		Rows &saturated = sharpens ? saturated_ : result;
+		saturate(view(planes), saturated[Picture::kRed].data(),
+			 saturated[Picture::kGreen].data(), saturated[Picture::kBlue].data(), width,
+			 saturation);
+		for (unsigned int p = 0; p < Picture::kPlanes; p++)
+			planes[p] = saturated[p].data();
+	}
 
-	saturate(curved, result[Picture::kRed].data(), result[Picture::kGreen].data(),
-		 result[Picture::kBlue].data(), width, static_cast<int16_t>(saturation));
-	return {result[Picture::kRed].data(), result[Picture::kGreen].data(),
-		result[Picture::kBlue].data()};
+	for (unsigned int p = 0; sharpens && p < Picture::kPlanes; p++) {
+		sharpen(planes[p], result[p].data(), width, sharpness);
+		planes[p] = result[p].data();
+	}
+
+	return view(planes);
 }
 
 } /* namespace cmacam::board */

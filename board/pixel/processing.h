@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What happens to samples between scaler and output format: light, white
- * balance, contrast, brightness, saturation.
+ * balance, contrast, brightness, saturation, sharpness.
  */
 #pragma once
 
@@ -30,6 +30,7 @@ struct Adjustments
 	int32_t brightness = 0;		       /* 8-bit codes */
 	int32_t contrast = CMACAM_ISP_UNITY;   /* 1/256 */
 	int32_t saturation = CMACAM_ISP_UNITY; /* 1/256 */
+	int32_t sharpness = 0;		       /* 1/256 */
 
 	bool operator==(const Adjustments &) const = default;
 };
@@ -52,8 +53,9 @@ constexpr uint8_t fullRangeLuma(uint8_t r, uint8_t g, uint8_t b)
 }
 
 /*
- * All but saturation work on one plane at a time, so that they come down to one
- * curve for each; what would change nothing is not done.
+ * What works on one code of one plane comes down to one curve for each plane.
+ * Saturation looks at the three planes of a pixel, sharpness at its neighbours on
+ * the line. What would change nothing is not done.
  */
 class Processor
 {
@@ -72,7 +74,8 @@ private:
 	Processing values_;
 	std::array<Curve, Picture::kPlanes> curves_{};
 	std::array<bool, Picture::kPlanes> neutral_ = {true, true, true};
-	Rows curved_; /* before saturation */
+	Rows curved_;	 /* behind the curves, where more follows */
+	Rows saturated_; /* behind saturation, where sharpness follows */
 	std::array<Rows, 2> result_;
 	unsigned int turn_ = 0;
 };

@@ -132,7 +132,7 @@ TEST_F(EngineTest, RegistersKeepValuesUntilReset)
 TEST_F(EngineTest, ReservedOffsetsReadZero)
 {
 	for (uint32_t offset :
-	     {0x018u, 0x02cu, 0x0d8u, CMACAM_CH(0) + 0x50, CMACAM_CH(0) + CMACAM_CH_LIST_HI,
+	     {0x018u, 0x02cu, 0x0dcu, CMACAM_CH(0) + 0x50, CMACAM_CH(0) + CMACAM_CH_LIST_HI,
 	      CMACAM_CH(0) + 0x64, CMACAM_CH(3), 0xffcu}) {
 		m.write(offset, ~0u);
 		EXPECT_EQ(m.read(offset), 0u) << std::hex << offset;

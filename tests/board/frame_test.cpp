@@ -39,6 +39,7 @@ TEST_F(FrameTest, EntryTellsWhatWasInForce)
 	m.write(CMACAM_ISP_BRIGHTNESS, static_cast<uint32_t>(-3));
 	m.write(CMACAM_ISP_CONTRAST, 263);
 	m.write(CMACAM_ISP_SATURATION, 264);
+	m.write(CMACAM_ISP_SHARPNESS, 265);
 	const uint64_t before = m.read(CMACAM_TIME_LO) | uint64_t{m.read(CMACAM_TIME_HI)} << 32;
 	const auto entry = frameAt(Machine::buffer(0));
 	const uint64_t after = m.read(CMACAM_TIME_LO) | uint64_t{m.read(CMACAM_TIME_HI)} << 32;
@@ -64,6 +65,7 @@ TEST_F(FrameTest, EntryTellsWhatWasInForce)
 	EXPECT_EQ(entry->brightness, static_cast<uint32_t>(-3));
 	EXPECT_EQ(entry->contrast, 263u);
 	EXPECT_EQ(entry->saturation, 264u);
+	EXPECT_EQ(entry->sharpness, 265u);
 	EXPECT_EQ(entry->owner, CMACAM_DONE_OWNER);
 	EXPECT_EQ(written(Machine::buffer(0)), kBytes);
 }

@@ -89,6 +89,29 @@ TEST(Processor, FollowsTheFormulas)
 	}
 }
 
+/* Sharpness works on what all else has made of the line, which has ends. */
+TEST(Processor, SharpnessComesLast)
+{
+	const Line line(7);
+	for (Processing values : {Processing{}, Processing{{1, 1, 1}, {.contrast = 128}},
+				  Processing{{1, 1, 1}, {.redGain = 300, .saturation = 500}}}) {
+		Processor plain, sharp;
+		plain.start(values, kWidth);
+		values.adjustments.sharpness = 700;
+		sharp.start(values, kWidth);
+		const RgbLine before = plain.process(line.view());
+		const RgbLine after = sharp.process(line.view());
+		for (std::size_t x = 0; x < kWidth; x++) {
+			const double left = before.g[x ? x - 1 : 0];
+			const double right = before.g[std::min(x + 1, kWidth - 1)];
+			const double c = before.g[x];
+			ASSERT_EQ(after.g[x], code(c + (2 * c - left - right) * 700 / 1024)) << x;
+		}
+		EXPECT_FALSE(std::equal(after.r, after.r + kWidth, before.r));
+		EXPECT_FALSE(std::equal(after.b, after.b + kWidth, before.b));
+	}
+}
+
 /* What changes nothing costs nothing: the very line comes back. */
 TEST(Processor, NeutralPassesThrough)
 {

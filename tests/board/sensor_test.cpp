@@ -66,7 +66,7 @@ TEST_F(SensorTest, ValuesAreClamped)
 	EXPECT_EQ(sensor.read(CMACAM_ISP_BRIGHTNESS), static_cast<uint32_t>(-128));
 	sensor.write(CMACAM_ISP_BRIGHTNESS, 1000);
 	EXPECT_EQ(sensor.read(CMACAM_ISP_BRIGHTNESS), 127u);
-	for (uint32_t factor : {CMACAM_ISP_CONTRAST, CMACAM_ISP_SATURATION}) {
+	for (uint32_t factor : {CMACAM_ISP_CONTRAST, CMACAM_ISP_SATURATION, CMACAM_ISP_SHARPNESS}) {
 		sensor.write(factor, ~0u);
 		EXPECT_EQ(sensor.read(factor), 1024u);
 		sensor.write(factor, 0);
@@ -111,6 +111,7 @@ TEST_F(SensorTest, HoldGroupsWrites)
 	sensor.write(CMACAM_ISP_BRIGHTNESS, 5);
 	sensor.write(CMACAM_ISP_CONTRAST, 500);
 	sensor.write(CMACAM_ISP_SATURATION, 600);
+	sensor.write(CMACAM_ISP_SHARPNESS, 700);
 	EXPECT_EQ(sensor.sample(), before);
 
 	sensor.write(CMACAM_SENSOR_HOLD, 0);
@@ -124,6 +125,7 @@ TEST_F(SensorTest, HoldGroupsWrites)
 	EXPECT_EQ(sensor.sample().adjustments.brightness, 5);
 	EXPECT_EQ(sensor.sample().adjustments.contrast, 500);
 	EXPECT_EQ(sensor.sample().adjustments.saturation, 600);
+	EXPECT_EQ(sensor.sample().adjustments.sharpness, 700);
 }
 
 TEST_F(SensorTest, LightIsExposureTimesGain)

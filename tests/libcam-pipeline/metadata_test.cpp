@@ -36,6 +36,7 @@ cmacam_frame_meta record()
 	r.brightness = -64;
 	r.contrast = 384;
 	r.saturation = 64;
+	r.sharpness = 320;
 	return r;
 }
 
@@ -59,6 +60,7 @@ TEST(Metadata, AllFieldsOfTheRecord)
 	EXPECT_EQ(list.get(controls::Brightness), -0.5f);
 	EXPECT_EQ(list.get(controls::Contrast), 1.5f);
 	EXPECT_EQ(list.get(controls::Saturation), 0.25f);
+	EXPECT_EQ(list.get(controls::Sharpness), 1.25f);
 	EXPECT_EQ(list.get(controls::ScalerCrop), libcamera::Rectangle(100, 50, 1920, 1080));
 }
 

@@ -13,7 +13,7 @@ import lib
 import v4l2
 
 BRIGHTNESS, CONTRAST, SATURATION = 0x980900, 0x980901, 0x980902
-RED_BALANCE, BLUE_BALANCE = 0x98090e, 0x98090f
+RED_BALANCE, BLUE_BALANCE, SHARPNESS = 0x98090e, 0x98090f, 0x98091b
 HFLIP, VFLIP = 0x980914, 0x980915
 EXPOSURE, VBLANK, ANALOGUE_GAIN = 0x980911, 0x9e0901, 0x9e0903
 TEST_PATTERN = 0x9f0903
@@ -21,9 +21,10 @@ FRAMES_LOST, LAST_ERROR, LINKED = 0x981bb0, 0x981bb1, 0x981bb2
 LOST = 0x8000000 + 0x434d0000       # V4L2_EVENT_CMACAM_LOST
 
 # struct cmacam_frame_meta
-_RECORD = struct.Struct("=IIQ15IiII16x")
+_RECORD = struct.Struct("=IIQ15IiIII12x")
 _RECORD_FIELDS = ("size sequence timestamp flags exposure gain pattern line_length frame_length pixel_rate lost flip "
-                  "crop_left crop_top crop_width crop_height red_gain blue_gain brightness contrast saturation").split()
+                  "crop_left crop_top crop_width crop_height red_gain blue_gain brightness contrast saturation "
+                  "sharpness").split()
 
 
 @dataclasses.dataclass

@@ -40,6 +40,10 @@ class Frame:
         colour = [max(row[i:i + 3]) - min(row[i:i + 3]) for row in self.rows for i in range(0, len(row), 3)]
         return sum(abs(v - mean) for v in values) / len(values), sum(colour) / len(colour)
 
+    def edges(self):
+        """How far codes are from the mean of their neighbours on the line."""
+        return sum(abs(2 * c - left - right) for row in self.rows for left, c, right in zip(row, row[3:], row[6:]))
+
 
 def capture(*steps, orientation=None, at=AT, step=STEP):
     """Frames of stock cam, all automatic things off: the first controls are set with one request, the next ones later."""
@@ -143,13 +147,14 @@ def colours():
 
 
 @vm_test(settings=PACED, limit=200)
-def brightness_contrast_saturation():
+def brightness_contrast_sharpness_saturation():
     """Each of them acts on the pixels of the frame of its request."""
-    (before, bright), (_, flat), (_, grey) = take_effect(
+    (before, bright), (_, flat), (_, sharp), (_, grey) = take_effect(
         ("Brightness", 0.5, 0.01), ("Contrast", 0.25, 0.01, "Brightness: 0.0"),
-        ("Saturation", 0.0, 0.01, "Contrast: 1.0"))
+        ("Sharpness", 4.0, 0.01, "Contrast: 1.0"), ("Saturation", 0.0, 0.01, "Sharpness: 0.0"))
     assert bright.mean() > before.mean() + 30
     assert flat.spread()[0] < before.spread()[0] * 0.4
+    assert sharp.edges() > before.edges() * 1.3, (sharp.edges(), before.edges())
     assert grey.spread()[1] <= 1 < before.spread()[1]
 
 
@@ -191,5 +196,5 @@ def wall_clock_and_properties():
         lib.expect(out, "Property: " + pattern)
     for control in ("AeEnable", "ExposureValue", "AeExposureMode", "ExposureTime", "ExposureTimeMode", "AnalogueGain",
                     "AnalogueGainMode", "AwbEnable", "ColourGains", "ColourTemperature", "Brightness", "Contrast",
-                    "Saturation", "ScalerCrop", "FrameDurationLimits", "TestPatternMode"):
+                    "Saturation", "Sharpness", "ScalerCrop", "FrameDurationLimits", "TestPatternMode"):
         lib.expect(out, rf"Control: .*::{control}:")

@@ -3,13 +3,13 @@
 
 import lib
 import nodes
-from declare import vm_test
+from declare import Machine, vm_test
 
 QUIET = {"mark": "off"}
 WIDTH, HEIGHT = 48, 32
 DEFAULTS = {nodes.EXPOSURE: 2250, nodes.ANALOGUE_GAIN: 256, nodes.TEST_PATTERN: 0, nodes.HFLIP: 0, nodes.VFLIP: 0,
             nodes.RED_BALANCE: 256, nodes.BLUE_BALANCE: 256, nodes.BRIGHTNESS: 0, nodes.CONTRAST: 256,
-            nodes.SATURATION: 256}
+            nodes.SATURATION: 256, nodes.SHARPNESS: 0}
 ARRAY = (0, 0, 3840, 2160)
 
 
@@ -73,6 +73,13 @@ def to_grey(lines):
     return [grey(line) for line in lines]
 
 
+def sharper(lines):
+    def sharp(line):
+        left, right = line[:3] + line[:-3], line[3:] + line[-3:]
+        return bytes(min(255, max(0, round(c + (2 * c - a - b) * 0.75))) for a, c, b in zip(left, line, right))
+    return [sharp(line) for line in lines]
+
+
 # control: (value, name in the record, what it makes of a picture)
 EFFECTS = {
     nodes.EXPOSURE: (1125, "exposure", every(lambda c: c / 2)),
@@ -85,6 +92,7 @@ EFFECTS = {
     nodes.BRIGHTNESS: (-40, "brightness", every(lambda c: c - 40)),
     nodes.CONTRAST: (512, "contrast", every(lambda c: 128 + (c - 128) * 2)),
     nodes.SATURATION: (0, "saturation", to_grey),
+    nodes.SHARPNESS: (768, "sharpness", sharper),
 }
 
 
@@ -100,7 +108,7 @@ def reference(count, **size):
 
 @vm_test(settings=QUIET, limit=240)
 def each_changes_its_frame():
-    """Ten controls, set while streaming: a frame is changed as the contract says exactly if its record says so."""
+    """Eleven controls, set while streaming: a frame is changed as the contract says exactly if its record says so."""
     count = 10
     plain = reference(count)
     assert len({tuple(lines) for lines in plain}) == count, "the pictures differ"
@@ -124,7 +132,7 @@ def each_changes_its_frame():
 
 @vm_test(settings=QUIET)
 def one_call_is_one_frame():
-    """Ten controls in one VIDIOC_S_EXT_CTRLS, 40 times while streaming: no frame has some of them only."""
+    """Eleven controls in one VIDIOC_S_EXT_CTRLS, 40 times while streaming: no frame has some of them only."""
     sets = (DEFAULTS, {control: value for control, (value, *_) in EFFECTS.items()})
     names = [field for _, (_, field, _) in EFFECTS.items()]
     wanted = [[3 * bool(values[nodes.HFLIP]) if field == "flip" else values[control]
@@ -201,3 +209,14 @@ def crop_fits_the_array():
         assert (record["crop_left"], record["crop_top"], record["crop_width"], record["crop_height"]) == given
     out = lib.run(["v4l2-ctl", "-d", lib.sensor(), "--get-subdev-selection", "pad=0,target=crop"])
     lib.expect(out, r"Width 3840, Height 2160")
+
+
+@vm_test(machine=Machine(board=("--register-version", "2.1")))
+def a_control_that_the_board_lacks():
+    """Sharpness came with version 2.2 of the registers: a board of 2.1 offers all other controls, and streams."""
+    out = lib.run(["v4l2-ctl", "-d", lib.node("cmacam-sensor"), "--list-ctrls"])
+    lib.expect(out, r"\bsaturation 0x")
+    assert "sharpness" not in out, out
+    out = lib.run(["cam", "-c1", "--capture=2", "--list-controls"])
+    lib.expect(out, r"Control: .*::Saturation:")
+    assert "Sharpness" not in out, out

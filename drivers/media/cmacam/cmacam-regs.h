@@ -25,7 +25,7 @@
 #define CMACAM_ID_MAGIC			0x434d4143u
 #define CMACAM_VERSION			0x004	/* RO: major << 16 | minor */
 #define CMACAM_VERSION_MAJOR		2u
-#define CMACAM_VERSION_MINOR		1u
+#define CMACAM_VERSION_MINOR		2u
 #define CMACAM_CAPS			0x008	/* RO */
 #define CMACAM_CAPS_CHANNELS		0x0000000fu
 #define CMACAM_CAPS_FIFO_SHIFT		8 /* address FIFO depth, entries */
@@ -77,8 +77,9 @@
 #define CMACAM_ISP_BRIGHTNESS_MAX	127
 #define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, about code 128 */
 #define CMACAM_ISP_SATURATION		0x0d4	/* RW: 1/256 */
-#define CMACAM_ISP_FACTOR_MAX		1024u /* of the two above */
-#define CMACAM_ISP_UNITY		256u	/* reset value of all 1/256 */
+#define CMACAM_ISP_SHARPNESS		0x0d8	/* RW: 1/256; 0 is off */
+#define CMACAM_ISP_FACTOR_MAX		1024u /* of the three above */
+#define CMACAM_ISP_UNITY		256u	/* 1.0 in 1/256 */
 
 #define CMACAM_PATTERN_OFF		0u	/* the live picture */
 #define CMACAM_PATTERN_BARS		1u	/* 75 % colour bars */
@@ -167,7 +168,8 @@ struct cmacam_completion {
 	__le32 brightness;	/* signed */
 	__le32 contrast;	/* 1/256 */
 	__le32 saturation;	/* 1/256 */
-	__le32 reserved[10];
+	__le32 sharpness;	/* 1/256 */
+	__le32 reserved[9];
 	__le32 owner;		/* CMACAM_DONE_OWNER */
 };
 

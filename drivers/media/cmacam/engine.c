@@ -280,6 +280,7 @@ static void channel_complete(struct cmacam_channel *ch,
 			.brightness = (s32)le32_to_cpu(entry->brightness),
 			.contrast = le32_to_cpu(entry->contrast),
 			.saturation = le32_to_cpu(entry->saturation),
+			.sharpness = le32_to_cpu(entry->sharpness),
 		},
 	};
 	/*

@@ -23,6 +23,7 @@
  * @min: least value
  * @max: greatest value; the step is 1
  * @value: default
+ * @minor: first minor version of the registers that has it
  */
 struct sensor_control {
 	u32 id;
@@ -30,6 +31,7 @@ struct sensor_control {
 	s32 min;
 	s32 max;
 	s32 value;
+	u32 minor;
 };
 
 /*
@@ -49,6 +51,8 @@ static const struct sensor_control sensor_controls[] = {
 	  0, CMACAM_ISP_FACTOR_MAX, CMACAM_ISP_UNITY },
 	{ V4L2_CID_SATURATION, CMACAM_ISP_SATURATION,
 	  0, CMACAM_ISP_FACTOR_MAX, CMACAM_ISP_UNITY },
+	{ V4L2_CID_SHARPNESS, CMACAM_ISP_SHARPNESS,
+	  0, CMACAM_ISP_FACTOR_MAX, 0, .minor = 2 },
 };
 
 static_assert(ARRAY_SIZE(sensor_controls) <= CMACAM_SIMPLE_CTRLS);
@@ -142,10 +146,11 @@ static void sensor_put_awake(struct cmacam_sensor *sensor)
  * Controls
  */
 
+/* A board of an older version does not have each of the controls. */
 static void sensor_write_ctrl(struct cmacam_sensor *sensor, u32 reg,
 			      const struct v4l2_ctrl *ctrl)
 {
-	if (ctrl->is_new)
+	if (ctrl && ctrl->is_new)
 		sensor_write(sensor, reg, ctrl->val);
 }
 
@@ -216,11 +221,14 @@ static const struct v4l2_ctrl_ops sensor_ctrl_ops = {
 
 static void sensor_init_simple(struct cmacam_sensor *sensor)
 {
+	u32 minor = sensor_to_cam(sensor)->engine.version & 0xffff;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sensor_controls); i++) {
 		const struct sensor_control *row = &sensor_controls[i];
 
+		if (row->minor > minor)
+			continue;
 		sensor->simple[i] = v4l2_ctrl_new_std(&sensor->handler,
 						      &sensor_ctrl_ops, row->id,
 						      row->min, row->max, 1,

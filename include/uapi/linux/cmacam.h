@@ -40,6 +40,7 @@
  * @brightness: added, 8-bit code values
  * @contrast: factor about code 128, 1/256
  * @saturation: factor, 1/256
+ * @sharpness: factor, 1/256; 0 is off, as it is where the board cannot sharpen
  * @reserved: zero
  */
 struct cmacam_frame_meta {
@@ -64,7 +65,8 @@ struct cmacam_frame_meta {
 	__s32 brightness;
 	__u32 contrast;
 	__u32 saturation;
-	__u32 reserved[4];
+	__u32 sharpness;
+	__u32 reserved[3];
 };
 
 #define CMACAM_META_FLAG_ERROR	0x00000001	/* the frame is corrupted */
