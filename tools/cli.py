@@ -203,7 +203,8 @@ def parser():
     sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="which (default: list them)")
     sub.add_argument("--quick", action="store_true", help="only the small sizes")
     sub.add_argument("--from", dest="from_file", default="", metavar="FILE",
-                     help="frames: report what bench/frames.py left on a real board, measure nothing")
+                     help="measure nothing: report what a JSON file of an earlier run says, or what bench/frames.py "
+                     "left on a real board")
 
     command("build", cmd_build, "build everything")
 

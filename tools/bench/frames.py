@@ -23,7 +23,7 @@ WHAT = {"cost": "Counting CPU time, switches and system calls, by a clock that c
 def main(args, ready):
     """What a frame costs its reader: cmacamsrc, libcamerasrc, v4l2src, cam, V4L2, OpenCV, MappedFrame side by side."""
     if args.from_file:
-        return publish(from_file(args.from_file), None)
+        return publish(machine.read_report("frames", args.from_file) or of_a_board(args.from_file), None)
     box = ready()
     sizes = frames_plan.QUICK if args.quick else tuple(size.name for size in frames_plan.SIZES)
     cells = [cell for boot in frames_plan.BOOTS for cell in boot_of(box, boot, sizes)]
@@ -42,7 +42,7 @@ def boot_of(box, boot, sizes):
                                      "not_run": died} for cell in frames_plan.cells(sizes)]
 
 
-def from_file(path):
+def of_a_board(path):
     """The results of bench/frames.py on a real board."""
     try:
         with open(path) as f:

@@ -36,6 +36,18 @@ def read_results(path):
         return [json.loads(line) for line in f if line.endswith("\n")]
 
 
+def read_report(name, path):
+    """The result that report() wrote to a file NAME.json; None if that file holds something else."""
+    try:
+        with open(path) as f:
+            result = json.load(f)
+    except OSError as error:
+        raise Fail(f"{path}: {error.strerror}") from None
+    except ValueError:
+        return None
+    return result if isinstance(result, dict) and result.get("bench") == name else None
+
+
 def report(name, result, kind, box):
     """Table on the terminal; table, figures and charts into a folder, which it returns.
 

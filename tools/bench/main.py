@@ -23,8 +23,6 @@ def main(args, ready):
         return 0
     if args.bench not in BENCHES:
         raise Fail(f"{args.bench}: no such bench; there is {', '.join(BENCHES)}")
-    if args.from_file and args.bench != "frames":
-        raise Fail(f"{args.bench}: --from is for frames, which can be measured on a real board")
     start = time.monotonic()
     status = BENCHES[args.bench](args, ready)
     say(f"all in {duration(time.monotonic() - start)}")
@@ -33,6 +31,11 @@ def main(args, ready):
 
 def memory(args, ready):
     """What buffers cost that are only passed on, looked at in part, or read: 5 allocators side by side."""
+    if args.from_file:
+        result = machine.read_report("memory", args.from_file)
+        if not result:
+            raise Fail(f"{args.from_file}: this is not a memory.json of ./dev bench memory")
+        return publish(result, None)
     box = ready()
     sizes = memory_plan.QUICK if args.quick else tuple(size.name for size in memory_plan.SIZES)
     with step("Building the kernel's CMA heap"):
@@ -41,8 +44,11 @@ def memory(args, ready):
                    vm.Options(board=(*BOARD, "--mark", "lines"), cma=CMA, memory=MEMORY, noncoherent=True, limit=LIMIT))
     timed = boot(box, "time", sizes, "Counting CPU time and page faults, by a clock that counts instructions",
                  vm.Options(board=BOARD, cma=CMA, memory=MEMORY, repeatable=True, limit=LIMIT))
-    result = {"bench": "memory", "kernel": rootfs.versions(box.root)["kernel"], "cma": CMA, "sizes": sizes,
-              "cells": traffic + timed}
+    return publish({"bench": "memory", "kernel": rootfs.versions(box.root)["kernel"], "cma": CMA, "sizes": sizes,
+                    "cells": traffic + timed}, box)
+
+
+def publish(result, box):
     folder = machine.report("memory", result, memory_report, box)
     say(f"memory.json, memory.txt and a chart per question (SVG, PNG) are in {folder}")
     missing = sum("not_run" in cell for cell in result["cells"])
