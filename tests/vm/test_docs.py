@@ -9,7 +9,8 @@ from declare import vm_test
 
 # compliance.libcamera runs that one, and looks at what it says.
 ELSEWHERE = ("cmacam-run lc-compliance",)
-PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst-inspect-1.0", "trace-memory", "cat", "echo", "dmesg")
+PROGRAMS = ("v4l2-ctl", "media-ctl", "cam", "cmacam-run", "gst-launch-1.0", "gst-inspect-1.0", "trace-memory", "cat", "echo", "dmesg",
+            "grep", "ls", "find", "python3")
 
 
 def commands():
