@@ -27,6 +27,11 @@ says="cannot look at the dma-buf: Bad file descriptor"
 # It lies in a folder of the test's, not where it was installed to.
 sed -i "s|^prefix=.*|prefix=$root|" "$libs"/pkgconfig/cmacam*.pc
 
+# 0.2 of 0.2.0, and the one after it, which is not there.
+version=$(pkg-config --modversion cmacam)
+series=${version%.*}
+next=${series%.*}.$((${series#*.} + 1))
+
 # PACKAGE PROGRAM [OPTION...]
 build_by_pkg_config() {
 	package=$1 program=$work/$2
@@ -71,7 +76,7 @@ by_readme() {
 }
 
 by_cmake() {
-	cmake -S "$source" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$root" >"$work/log" 2>&1 &&
+	cmake -S "$source" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$root" -DCMACAM_SERIES="$series" >"$work/log" 2>&1 &&
 		cmake --build "$work/cmake" >>"$work/log" 2>&1 || {
 		cat "$work/log"
 		exit 1
@@ -79,9 +84,9 @@ by_cmake() {
 	test "$("$work/cmake/consumer")" = "$says"
 	test "$("$work/cmake/camera-consumer")" = "$says"
 	mkdir "$work/later"
-	printf 'cmake_minimum_required(VERSION 3.20)\nproject(later CXX)\nfind_package(cmacam 0.2 REQUIRED)\n' >"$work/later/CMakeLists.txt"
+	printf 'cmake_minimum_required(VERSION 3.20)\nproject(later CXX)\nfind_package(cmacam %s REQUIRED)\n' "$next" >"$work/later/CMakeLists.txt"
 	if cmake -S "$work/later" -B "$work/later/build" -DCMAKE_PREFIX_PATH="$root" >"$work/log" 2>&1; then exit 1; fi
-	grep -q "cmacam-config.cmake, version: 0.1" "$work/log"
+	grep -qF "cmacam-config.cmake, version: $version" "$work/log"
 }
 
 by_readme &
