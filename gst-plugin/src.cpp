@@ -56,6 +56,7 @@
 #include "caps.h"
 #include "foreign_manager.h"
 #include "manager.h"
+#include "open_stream.h"
 #include "src_state.h"
 
 GST_DEBUG_CATEGORY(cmacam_src_debug);
@@ -130,8 +131,7 @@ Result<void> cmacam::gst::openCamera(GstCmacamSrc *self)
 		state.which = state.streamName;
 	}
 
-	Result<std::shared_ptr<CameraSession>> opened =
-		CameraSession::open(name, state.which, gone.get());
+	Result<std::shared_ptr<CameraSession>> opened = openStream(name, state.which, gone.get());
 	if (!opened)
 		return opened.error();
 	std::shared_ptr<CameraSession> session = *std::move(opened);

@@ -13,6 +13,7 @@
 
 #include "controls.h"
 #include "errors.h"
+#include "open_stream.h"
 
 namespace cmacam {
 
@@ -55,13 +56,13 @@ Result<void> Camera::Source::open(const CameraOptions &options)
 	policy_ = options.policy;
 	log_ = options.log;
 
-	auto session = CameraSession::open(options.id, Stream::Main);
+	auto session = openStream(options.id, Stream::Main);
 	if (!session)
 		return session.error();
 	id_ = (*session)->id();
 	session_[Stream::Main] = *std::move(session);
 	if (isWanted(options.lores)) {
-		auto second = CameraSession::open(id_, Stream::Lores);
+		auto second = openStream(id_, Stream::Lores);
 		if (!second)
 			return second.error();
 		session_[Stream::Lores] = *std::move(second);

@@ -5,136 +5,25 @@
 #include "camera_session.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
-#include <libcamera/control_ids.h>
 #include <libcamera/controls.h>
 
-#include <cmacam/is_cmacam.h>
-
 #include "errors.h"
-#include "manager.h"
 
 using namespace std::chrono_literals;
 
 namespace cmacam {
 
-namespace {
-
-/* The sessions of this process, each of which one user or two have. */
-struct Sessions
-{
-	/* Held while one is opened or ends: nobody finds it half gone. */
-	std::mutex mutex;
-	std::vector<std::weak_ptr<CameraSession>> all;
-
-	std::shared_ptr<CameraSession> find(const libcamera::Camera *camera) const
-	{
-		for (const std::weak_ptr<CameraSession> &one : all)
-			if (auto session = one.lock(); session && session->camera().get() == camera)
-				return session;
-		return nullptr;
-	}
-
-	void add(const std::shared_ptr<CameraSession> &session)
-	{
-		std::erase_if(all, [](const auto &one) { return one.expired(); });
-		all.push_back(session);
-	}
-};
-
-/* Never destroyed: a frame held by an exiting thread may come back late. */
-Sessions &sessions()
-{
-	static Sessions *const instance = new Sessions;
-	return *instance;
-}
-
-Result<std::shared_ptr<libcamera::Camera>> findCamera(const libcamera::CameraManager &manager,
-						      const std::string &id,
-						      const libcamera::Camera *gone)
-{
-	std::shared_ptr<libcamera::Camera> first;
-	std::string known;
-
-	for (const std::shared_ptr<libcamera::Camera> &camera : manager.cameras()) {
-		if (camera.get() == gone)
-			continue;
-		if (id.empty() ? isCmacam(*camera) : camera->id() == id)
-			return camera;
-
-		first = first ? first : camera;
-		known += (known.empty() ? "'" : ", '") + camera->id() + "'";
-	}
-
-	if (!id.empty())
-		return Error{ENODEV, "No camera is named '" + id + "'; there " +
-					     (known.empty() ? "is none at all" : "is " + known)};
-	if (!first)
-		return Error{ENODEV, "No camera found: no board is plugged in, or the module "
-				     "cmacam is not loaded"};
-	return first;
-}
-
-} /* namespace */
-
-Result<std::shared_ptr<CameraSession>> CameraSession::open(const std::string &id, Stream which,
-							   const libcamera::Camera *gone)
-{
-	std::lock_guard lock(sessions().mutex);
-	Result<std::shared_ptr<CameraSession>> session = acquire(id, gone);
-	if (!session)
-		return session;
-	if (Result<void> joined = (*session)->join(which); !joined)
-		return joined.error();
-
-	/* The user's share: with its last copy the stream is left. */
-	CameraSession *const raw = session->get();
-	return std::shared_ptr<CameraSession>(
-		raw, [session = *std::move(session), which](CameraSession *) mutable {
-			std::lock_guard lock(sessions().mutex);
-			session->leave(which);
-			session.reset();
-		});
-}
-
-/* The session of that camera, which may have been there. */
-Result<std::shared_ptr<CameraSession>> CameraSession::acquire(const std::string &id,
-							      const libcamera::Camera *gone)
-{
-	auto manager = sharedManager();
-	if (!manager)
-		return manager.error();
-
-	auto found = findCamera(**manager, id, gone);
-	if (!found)
-		return found.error();
-	std::shared_ptr<libcamera::Camera> camera = *std::move(found);
-	if (std::shared_ptr<CameraSession> session = sessions().find(camera.get()))
-		return session;
-
-	if (const int ret = camera->acquire(); ret == -EBUSY)
-		return Error{EBUSY, "Camera '" + camera->id() + "' is in use by another program"};
-	else if (ret < 0)
-		return Error{-ret, "Camera '" + camera->id() +
-					   "' could not be opened: " + strerror(-ret)};
-
-	std::shared_ptr<CameraSession> session(
-		new CameraSession(*std::move(manager), std::move(camera)));
-	sessions().add(session);
-	return session;
-}
-
 CameraSession::CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 			     std::shared_ptr<libcamera::Camera> camera)
 	: manager_(std::move(manager)),
 	  camera_(std::move(camera)),
+	  configurations_(camera_),
 	  pump_(camera_),
-	  controls_(libcamera::controls::controls)
+	  controls_(camera_->controls())
 {
 	listenTo(camera_, this);
 }
@@ -189,7 +78,7 @@ void CameraSession::leave(Stream which)
 
 Error CameraSession::lostError() const
 {
-	return {ENODEV, "Camera '" + id() + "' is gone: it was unplugged, or its driver gave up"};
+	return goneError(id());
 }
 
 bool CameraSession::isLost() const
@@ -208,11 +97,10 @@ CameraOffer CameraSession::offer(Stream which) const
 {
 	std::lock_guard lock(mutex_);
 	CameraOffer offer = members_[which].offer;
-	const Member &main = members_[Stream::Main];
+	const std::chrono::microseconds main = controls_.promised(Stream::Main);
 
-	if (which == Stream::Lores && main.phase == Phase::Configured &&
-	    main.settings.frameDuration != 0us)
-		offer.minDuration = offer.maxDuration = main.settings.frameDuration;
+	if (which == Stream::Lores && main != 0us)
+		offer.minDuration = offer.maxDuration = main;
 	return offer;
 }
 
@@ -284,7 +172,8 @@ Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettin
 		for (Stream which : kStreams) {
 			if (!wishes[which])
 				continue;
-			members_[which].settings = *wishes[which];
+			configurations_.want(which, *wishes[which]);
+			controls_.promise(which, wishes[which]->frameDuration);
 			members_[which].phase = Phase::Configured;
 		}
 	}
@@ -293,7 +182,6 @@ Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettin
 	Result<void> result = configureMembers(wishes);
 	if (!result) {
 		/* The other one shall not suffer for it. */
-		PerStream<libcamera::StreamConfiguration> applied;
 		for (Stream which : kStreams) {
 			if (!wishes[which])
 				continue;
@@ -301,8 +189,8 @@ Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettin
 			close(which);
 			giveUp(which);
 		}
-		if (Result<void> worse = applyConfiguration(applied); !worse)
-			result = worse;
+		if (auto worse = applyConfigurations(); !worse)
+			result = worse.error();
 	}
 
 	/* What flowed before flows on. */
@@ -317,14 +205,14 @@ Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettin
 /* With the buffers of their own that they have now. */
 Result<void> CameraSession::configureMembers(const PerStream<std::optional<StreamSettings>> &wishes)
 {
-	PerStream<libcamera::StreamConfiguration> applied;
-	if (Result<void> result = applyConfiguration(applied); !result)
-		return result;
+	const auto applied = applyConfigurations();
+	if (!applied)
+		return applied.error();
 
 	for (Stream which : kStreams) {
 		if (!wishes[which])
 			continue;
-		auto buffers = StreamBuffers::allocate(camera_, applied[which]);
+		auto buffers = StreamBuffers::allocate(camera_, (*applied)[which]);
 		/* Of a camera that is gone the reason is not memory. */
 		if (!buffers)
 			return buffers.error().code == ENODEV ? lostError() : buffers.error();
@@ -335,69 +223,30 @@ Result<void> CameraSession::configureMembers(const PerStream<std::optional<Strea
 	return {};
 }
 
-/* All streams that are configured; @applied has the configurations of those alone. */
-Result<void> CameraSession::applyConfiguration(PerStream<libcamera::StreamConfiguration> &applied)
+/* Those of all streams that are configured. */
+Result<PerStream<libcamera::StreamConfiguration>> CameraSession::applyConfigurations()
 {
-	std::vector<Stream> names;
-	std::vector<libcamera::StreamRole> roles;
+	std::vector<Stream> streams;
+	for (Stream which : kStreams)
+		if (isConfigured(which))
+			streams.push_back(which);
 
-	for (Stream which : kStreams) {
-		if (!isConfigured(which))
-			continue;
-		names.push_back(which);
-		roles.push_back(members_[which].settings.role);
-	}
-	if (names.empty())
-		return {};
-
-	std::unique_ptr<libcamera::CameraConfiguration> config =
-		camera_->generateConfiguration(roles);
-	/* It had one for each of these roles when they were offered. */
-	if (!config)
-		return lostError();
-	if (config->size() != roles.size())
-		return Error{EINVAL, "Camera '" + id() + "' does not have " +
-					     std::to_string(roles.size()) +
-					     (roles.size() == 1 ? " stream" : " streams at once")};
-
-	std::string wanted;
-	for (size_t i = 0; i < names.size(); i++) {
-		libcamera::StreamConfiguration &stream = config->at(i);
-		members_[names[i]].settings.applyTo(stream);
-		wanted += (i ? " and " : "") + describe(stream);
-	}
-
-	const bool valid = config->validate() != libcamera::CameraConfiguration::Invalid;
-	std::string possible;
-	bool same = valid;
-	for (size_t i = 0; valid && i < names.size(); i++) {
-		const libcamera::StreamConfiguration &stream = config->at(i);
-		same = same && members_[names[i]].settings.isMetBy(stream);
-		possible += (i ? " and " : "") + describe(stream);
-	}
-	if (!same)
-		return Error{EINVAL, "Camera '" + id() + "' cannot deliver " + wanted +
-					     (valid ? "; the nearest it can is " + possible : "")};
-
-	if (const int ret = camera_->configure(config.get()); ret < 0)
-		return cameraError(id(), ret, "Camera '" + id() + "' refused " + possible);
+	auto applied = configurations_.apply(streams);
+	if (!applied)
+		return applied;
 
 	std::lock_guard lock(mutex_);
-	for (size_t i = 0; i < names.size(); i++) {
-		const libcamera::StreamConfiguration &stream = config->at(i);
-		StreamQueue &queue = pump_.queue(names[i]);
+	for (Stream which : streams) {
+		const libcamera::StreamConfiguration &stream = (*applied)[which];
+		StreamQueue &queue = pump_.queue(which);
 		/* It may be another of the camera's streams now, but one of the same kind. */
 		if (queue.isOpen() && queue.buffers()->stride() != stream.stride)
 			return Error{EINVAL,
 				     "Camera '" + id() + "' cannot go on with the buffers of " +
 					     stream.toString() + ": the stride has changed"};
 		queue.setStream(stream.stream());
-		/* What the camera chose is what a later configuration has to keep. */
-		members_[names[i]].settings.format = stream.pixelFormat;
-		members_[names[i]].settings.size = stream.size;
-		applied[names[i]] = stream;
 	}
-	return {};
+	return applied;
 }
 
 std::shared_ptr<const StreamBuffers> CameraSession::buffers(Stream which) const
@@ -442,6 +291,7 @@ void CameraSession::close(Stream which)
 		member.started = false;
 		member.refused = false;
 		member.phase = Phase::Expected;
+		controls_.promise(which, 0us);
 	}
 	changed_.notify_all();
 }
@@ -450,68 +300,33 @@ void CameraSession::giveUp(Stream which)
 {
 	{
 		std::lock_guard lock(mutex_);
-		if (!pump_.queue(which).isOpen())
+		if (!pump_.queue(which).isOpen()) {
 			members_[which].phase = Phase::GivenUp;
+			controls_.promise(which, 0us);
+		}
 	}
 	changed_.notify_all();
-}
-
-std::chrono::microseconds CameraSession::frameDurationLocked() const
-{
-	for (const Member &member : members_)
-		if (member.phase == Phase::Configured && member.settings.frameDuration != 0us)
-			return member.settings.frameDuration;
-	return 0us;
 }
 
 std::chrono::microseconds CameraSession::frameDuration() const
 {
 	std::lock_guard lock(mutex_);
-	return frameDurationLocked();
-}
-
-/* Of the caps, which have promised a frame rate, if they have. */
-void CameraSession::setFrameDurationLimits(libcamera::ControlList &controls) const
-{
-	const std::chrono::microseconds wanted = frameDurationLocked();
-	const auto limits = camera_->controls().find(&libcamera::controls::FrameDurationLimits);
-
-	if (wanted == 0us || limits == camera_->controls().end())
-		return;
-
-	const int64_t duration =
-		std::clamp<int64_t>(wanted.count(), limits->second.min().get<int64_t>(),
-				    limits->second.max().get<int64_t>());
-	const std::array both = {duration, duration};
-	controls.set(libcamera::controls::FrameDurationLimits,
-		     libcamera::Span<const int64_t, 2>(both));
+	return controls_.frameDuration();
 }
 
 void CameraSession::setFrameDuration(Stream which, std::chrono::microseconds duration)
 {
 	std::lock_guard lock(mutex_);
-	libcamera::ControlList controls(libcamera::controls::controls);
 
-	members_[which].settings.frameDuration = duration;
-	if (controls_.contains(libcamera::controls::FRAME_DURATION_LIMITS))
-		controls.set(libcamera::controls::FRAME_DURATION_LIMITS,
-			     controls_.get(libcamera::controls::FRAME_DURATION_LIMITS));
-	setFrameDurationLimits(controls);
-	pump_.setControls(controls);
+	if (members_[which].phase == Phase::Configured)
+		controls_.promise(which, duration);
+	pump_.setControls(controls_.frameDurationLimits());
 }
 
 void CameraSession::setControls(const libcamera::ControlList &controls)
 {
 	std::lock_guard lock(mutex_);
-	libcamera::ControlList fresh(libcamera::controls::controls);
-
-	for (const auto &[id, value] : controls) {
-		controls_.set(id, value);
-		fresh.set(id, value);
-	}
-	if (controls.contains(libcamera::controls::FRAME_DURATION_LIMITS))
-		setFrameDurationLimits(fresh);
-	pump_.setControls(fresh);
+	pump_.setControls(controls_.set(controls));
 }
 
 Result<void> CameraSession::start(Stream which, const libcamera::ControlList &controls)
@@ -556,12 +371,11 @@ Result<void> CameraSession::start(Stream which, const libcamera::ControlList &co
 
 Result<void> CameraSession::startCamera()
 {
-	libcamera::ControlList controls(camera_->controls());
+	libcamera::ControlList controls;
 
 	{
 		std::lock_guard lock(mutex_);
-		controls.merge(controls_);
-		setFrameDurationLimits(controls);
+		controls = controls_.all();
 		pump_.clearControls();
 		for (Stream which : kStreams)
 			pump_.queue(which).renumber(members_[which].started);

@@ -21,7 +21,9 @@
 #include "camera_offer.h"
 #include "camera_signals.h"
 #include "request_pump.h"
+#include "session_controls.h"
 #include "stream_buffers.h"
+#include "stream_configurations.h"
 #include "stream_queue.h"
 #include "streams.h"
 
@@ -99,17 +101,20 @@ public:
 	};
 	using TakeFunction = std::function<void(const Taken &)>;
 
-	/**
-	 * Stream @which of camera @id, but not of @gone, which libcamera may still
-	 * list after it was unplugged. If @id is empty: of the first cmacam camera,
-	 * or of the first camera where there is none of ours. The camera is
-	 * acquired for the first stream, and released with the last; a stream is
-	 * left when the last copy of what is returned goes.
-	 * Errors: ENODEV, EBUSY, those of sharedManager() and Camera::acquire().
-	 */
-	static Result<std::shared_ptr<CameraSession>> open(const std::string &id, Stream which,
-							   const libcamera::Camera *gone = nullptr);
+	/** @camera is acquired; the session releases it. Users call openStream() instead. */
+	CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
+		      std::shared_ptr<libcamera::Camera> camera);
+	CameraSession(const CameraSession &) = delete;
+	CameraSession &operator=(const CameraSession &) = delete;
 	~CameraSession();
+
+	/**
+	 * Stream @which has a user from now on, until leave(); for openStream(),
+	 * which calls one of them at a time. Errors: EBUSY where the stream has a
+	 * user already, or the camera has one stream only and that has one; ENODEV.
+	 */
+	Result<void> join(Stream which);
+	void leave(Stream which);
 
 	const std::string &id() const { return camera_->id(); }
 	std::shared_ptr<libcamera::Camera> camera() const { return camera_; }
@@ -225,9 +230,6 @@ private:
 	struct Member
 	{
 		CameraOffer offer;
-		/* Guarded by setup_, but for its frame duration. */
-		StreamSettings settings;
-		/* All below, and the frame duration: guarded by mutex_. */
 		Phase phase = Phase::Absent;
 		bool started = false;
 		bool flushing = false;
@@ -235,20 +237,10 @@ private:
 		std::weak_ptr<StreamListener> listener;
 	};
 
-	CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
-		      std::shared_ptr<libcamera::Camera> camera);
-	CameraSession(const CameraSession &) = delete;
-	CameraSession &operator=(const CameraSession &) = delete;
-
-	static Result<std::shared_ptr<CameraSession>> acquire(const std::string &id,
-							      const libcamera::Camera *gone);
-	Result<void> join(Stream which);
-	void leave(Stream which);
-
 	bool isConfigured(Stream which) const;
 
 	/* With setup_ held. */
-	Result<void> applyConfiguration(PerStream<libcamera::StreamConfiguration> &applied);
+	Result<PerStream<libcamera::StreamConfiguration>> applyConfigurations();
 	Result<void> configureMembers(const PerStream<std::optional<StreamSettings>> &wishes);
 	Result<void> startCamera();
 	void stopCamera();
@@ -258,8 +250,6 @@ private:
 	bool isExpected(Stream which) const;
 	bool isConcerned(Stream stream, Stream which) const;
 	Load loadLocked(Stream which) const;
-	std::chrono::microseconds frameDurationLocked() const;
-	void setFrameDurationLimits(libcamera::ControlList &controls) const;
 	void queueRequests();
 
 	void requestCompleted(libcamera::Request *request) override;
@@ -271,14 +261,15 @@ private:
 
 	/* For whoever configures, starts or stops the camera; taken before mutex_. */
 	std::mutex setup_;
+	/* Guarded by setup_. */
+	StreamConfigurations configurations_;
 
 	mutable std::mutex mutex_;
 	std::condition_variable changed_;
 	/* All below: guarded by mutex_. */
 	PerStream<Member> members_;
 	RequestPump pump_;
-	/* All that was ever set: the camera forgets it when it stops. */
-	libcamera::ControlList controls_;
+	SessionControls controls_;
 	bool tied_ = false;
 	bool lost_ = false;
 	bool disconnected_ = false;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 
@@ -22,6 +23,12 @@ inline Error cameraError(const std::string &id, int ret, const std::string &what
 	const std::string driver = ret == -ENODEV ? std::string() : lastError(id);
 
 	return {-ret, what + ": " + (driver.empty() ? strerror(-ret) : driver)};
+}
+
+/** The error for whatever is asked of camera @id after it was unplugged. */
+inline Error goneError(const std::string &id)
+{
+	return {ENODEV, "Camera '" + id + "' is gone: it was unplugged, or its driver gave up"};
 }
 
 } /* namespace cmacam */
