@@ -206,7 +206,8 @@ void RequestPump::giveBack(Stream which, size_t buffer)
 	if (buffer >= slotOf_[which].size())
 		return;
 	RequestSlot *slot = slotOf_[which][buffer];
-	if (!slot)
+	/* What the camera has is not its user's: it comes back for a second time, or too late. */
+	if (!slot || slot->underWay_)
 		return;
 
 	/* Not one of an earlier configuration. */
