@@ -20,7 +20,7 @@ namespace {
 /* One that the camera writes to, and one to go on with. */
 constexpr size_t kEnoughRequests = 2;
 
-CompletedFrame describe(const libcamera::Request &request, const FrameMetadata &meta)
+CompletedFrame completedFrame(const libcamera::Request &request, const FrameMetadata &meta)
 {
 	const libcamera::ControlList &controls = request.metadata();
 	CompletedFrame frame;
@@ -188,7 +188,7 @@ RequestPump::Completion RequestPump::partCompleted(RequestSlot &slot, Stream whi
 		return {.outcome = running_ ? Outcome::Cancelled : Outcome::Good};
 	}
 
-	CompletedFrame frame = describe(*slot.request_, meta);
+	CompletedFrame frame = completedFrame(*slot.request_, meta);
 	frame.buffer = part.buffer;
 	frame.slot = &slot;
 	const StreamQueue::Fate fate = queue.complete(frame, spoilt);
