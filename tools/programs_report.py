@@ -12,14 +12,14 @@ FOLDER = os.path.join(paths.BUILD, "programs")
 PAGE = os.path.join(paths.CHECKOUT, "docs", "programs.md")
 HEAD = """# Programs that use the camera
 
-`./dev test programs --long` starts programs of others as their users do, on the reference platform and in its machine,
-and makes this page of what they show. Right means: the picture has the size that was asked for, and its mean difference
-from the board's own picture is below 4 of 255.
+`./dev test programs --long` starts programs of others as their users do, in the machine of the reference platform. It
+writes this page from the pictures that they show. A picture is right if it has the requested size and its mean
+difference from the board's own picture is below 4 of 255.
 
-A program can ask for every even size. Some programs (v4l2src, Chromium) take only what the node lists, which are the
-ordinary sizes, 650x480 not among them; cmacamsrc, libcamera's own programs and those that ask by number have every size. The
-module parameter `stepwise=1` of cmacam makes the node tell its range instead of the list. v4l2src then offers
-every size, and programs that know lists only find none.
+A program can request every even size. Some programs (v4l2src, Chromium) accept only sizes that the node lists. The node
+lists common sizes; 650x480 is not one of them. cmacamsrc, libcamera's own programs, and programs that set a size without
+the list can use every size. With the module parameter `stepwise=1` of cmacam, the node reports its range instead of the
+list. v4l2src then offers every size, but programs that need a list find no size.
 
 """
 
@@ -41,7 +41,7 @@ def write():
     lines = ["| program | version | formats | right at | otherwise |", "|---|---|---|---|---|", *rows, "",
              *(f"{number}. {reason}." for number, reason in enumerate(reasons, 1)), "",
              *dict.fromkeys(f"{program['note']}.\n" for program in programs if program["note"]),
-             "## How each was started", "", "| program | command |", "|---|---|"]
+             "## How each program was started", "", "| program | command |", "|---|---|"]
     for program in programs:
         command = program["command"].replace("|", "\\|")
         lines.append(f"| {program['program']} | `{command}` |")

@@ -6,9 +6,9 @@ By program: (formats, sizes, sentence, link); the first one that fits counts. Wh
 
 FORMATS = ("NV12", "YUYV", "GREY", "BGR3")
 SIZES = ((640, 480), (650, 480), (720, 576), (800, 600), (854, 480), (1280, 720), (1366, 768), (1920, 1080), (300, 300))
-# What the node does not list.
+# Sizes that the node does not list.
 UNLISTED = ((650, 480),)
-# Widths that are no multiple of four.
+# Sizes whose width is not a multiple of four.
 ODD = tuple(size for size in SIZES if size[0] % 4)
 
 OPENCV = "https://github.com/opencv/opencv/blob/4.10.0/modules/videoio/src/cap_v4l.cpp, convertToRgb"
@@ -24,46 +24,48 @@ FSWEBCAM = "https://github.com/fsphil/fswebcam/blob/master/dec_yuv.c, fswc_add_i
 CHROMIUM = ("https://source.chromium.org/chromium/chromium/src/+/main:third_party/blink/renderer/modules/mediastream/"
             "media_stream_constraints_util_video_device.cc")
 
-FULL_RANGE = "It takes the samples for those of the full range: the picture has less contrast"
-LISTED_ONLY = (FORMATS, UNLISTED, "It takes what the node lists; with `stepwise=1` it takes this size, too",
+FULL_RANGE = "It treats limited-range samples as full range, so the picture has less contrast"
+LISTED_ONLY = (FORMATS, UNLISTED, "It accepts only sizes that the node lists. With `stepwise=1`, it also accepts this size",
                f"{V4L2}, gst_v4l2_object_probe_caps_for_format")
-FIRST_PLANE_ONLY = (("NV12",), ODD, "Up to 1.6, pipewiresrc takes the length of a line for the first plane only", PIPEWIRE)
+FIRST_PLANE_ONLY = (("NV12",), ODD, "Up to version 1.6, pipewiresrc uses the stride only for the first plane", PIPEWIRE)
 
 REASONS = {
     "OpenCV, V4L2": (
-        (FORMATS, ODD, "OpenCV fills a picture whose lines are multiples of 4 bytes as if they were packed: with any camera, "
-         "each line is shifted against the one before. The GStreamer backend does not", OPENCV),
-        (("NV12",), SIZES, "OpenCV converts NV12 to RGB, and says BGR: red and blue are exchanged. By itself it chooses BGR",
-         OPENCV)),
+        (FORMATS, ODD, "The lines of OpenCV's picture are multiples of 4 bytes, but OpenCV fills it as if the lines were "
+         "packed. So each line is shifted against the previous one, with any camera. The GStreamer backend does not have "
+         "this fault", OPENCV),
+        (("NV12",), SIZES, "OpenCV converts NV12 to RGB but calls the result BGR, so red and blue are exchanged. If no "
+         "format is set, it chooses BGR", OPENCV)),
     "v4l2src, io-mode=mmap": (LISTED_ONLY,),
     "v4l2src, io-mode=dmabuf": (LISTED_ONLY,),
     "v4l2src, io-mode=dmabuf-import": (
         LISTED_ONLY,
-        (("BGR3",), SIZES, "The output of vivid, whose buffers these are, answers sRGB with another colorimetry, and v4l2sink "
-         "refuses that", f"{V4L2}, gst_v4l2_object_set_format_full")),
+        (("BGR3",), SIZES, "The buffers belong to the output of vivid. This output changes the colorimetry of sRGB, and "
+         "v4l2sink refuses the change", f"{V4L2}, gst_v4l2_object_set_format_full")),
     "uStreamer": (
         (("YUYV",), SIZES, FULL_RANGE, f"{USTREAMER}, _jpeg_write_scanlines_yuyv"),
-        (("RGB3",), SIZES, "It goes on by more with each line, leaves the frame, and crashes",
+        (("RGB3",), SIZES, "It advances too far with each line, reads beyond the frame, and crashes",
          f"{USTREAMER}, _jpeg_write_scanlines_rgb24")),
     "fswebcam": ((("YUYV",), SIZES, FULL_RANGE, FSWEBCAM),),
     "motion": (
-        (("YUYV",), tuple(size for size in SIZES if size[0] % 8 or size[1] % 8), "It has sizes of multiples of 8 only",
-         f'{MOTION}/motion.c, "modulo 8"'),
+        (("YUYV",), tuple(size for size in SIZES if size[0] % 8 or size[1] % 8),
+         "It supports only sizes that are multiples of 8", f'{MOTION}/motion.c, "modulo 8"'),
         (("YUYV",), SIZES, FULL_RANGE, f"{MOTION}/jpegutils.c, jpgutl_put_yuv420p")),
     "PipeWire, V4L2": (FIRST_PLANE_ONLY,),
     "PipeWire, libcamera": (
-        (FORMATS, (*UNLISTED, (300, 300)), "PipeWire asks libcamera for a list, and libcamera makes one of usual sizes out of "
-         "each range", LIBCAMERA),
+        (FORMATS, (*UNLISTED, (300, 300)), "PipeWire asks libcamera for a list of sizes. libcamera then offers only common "
+         "sizes of each range", LIBCAMERA),
         FIRST_PLANE_ONLY),
-    "Chromium": ((("NV12",), UNLISTED, "It takes what the node lists, and makes other sizes out of those, if it may",
-                  CHROMIUM),),
-    "EGL, llvmpipe": ((("BGR3",), SIZES, "Mesa knows no format of 24 bits: take XR24", MESA),),
+    "Chromium": ((("NV12",), UNLISTED, "It accepts only sizes that the node lists, and scales them to other sizes if the page "
+                  "permits it", CHROMIUM),),
+    "EGL, llvmpipe": ((("BGR3",), SIZES, "Mesa does not support 24-bit formats; use XR24", MESA),),
     "vicodec": (
-        (FORMATS, ((300, 300),), "The codec begins at 640x360", f"{VICODEC}, MIN_WIDTH"),
-        (("NV12",), ((800, 600), (1920, 1080)), "Its chroma follows a number of lines that is a multiple of 16: ask the camera "
-         "for that many", f"{VICODEC}, vidioc_try_fmt")),
+        (FORMATS, ((300, 300),), "The smallest size of the codec is 640x360", f"{VICODEC}, MIN_WIDTH"),
+        (("NV12",), ((800, 600), (1920, 1080)), "It places the chroma after a number of lines that is a multiple of 16; "
+         "set the camera to such a height", f"{VICODEC}, vidioc_try_fmt")),
 }
 
 # What else a user of the program has to know.
-NOTES = {"PipeWire, V4L2": "Up to 1.6, PipeWire gives a V4L2 buffer back before its reader is done with it, whatever the camera: "
-                           "a slow reader sees two frames in one picture. `pipewiresrc always-copy=true` does not"}
+NOTES = {"PipeWire, V4L2": "Up to version 1.6, PipeWire gives a V4L2 buffer back before its reader has finished with it. "
+                           "This happens with any camera: a slow reader sees two frames in one picture. "
+                           "`pipewiresrc always-copy=true` avoids this"}
