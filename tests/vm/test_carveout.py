@@ -202,7 +202,7 @@ def a_full_area_is_explained():
         lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
                    rf"0 of 1 buffers allocated: 1 x {2 * AREA} = {2 * AREA} {NEEDED}, {AREA} of {AREA} carve-out bytes "
                    rf"free, {AREA} in one piece, 0 parked; (boot with reserve_mem=128M:2M:cmacam|"
-                   r"set carveout=128M@0x60000000 and keep that from the kernel)'?\s*$")
+                   r"set carveout=128M@0x60000000 and keep this RAM from the kernel)'?\s*$")
 
 
 def reload(rounds):
@@ -318,16 +318,16 @@ def bad_values():
     for value, reason in (
             ("nosuch", r"no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:nosuch"),
             ("64M", r"no memory of this name"),
-            ("64M@", r"is neither SIZE@START nor SIZE@START,huge nor the NAME"),
-            ("@0x60000000", r"is neither"),
-            ("64M@0x60000000,large", r"is neither"),
+            ("64M@", r"is not valid: use SIZE@START, SIZE@START,huge or the NAME"),
+            ("@0x60000000", r"is not valid"),
+            ("64M@0x60000000,large", r"is not valid"),
             ("64M@0x60001000", r"size and start must be multiples of 2097152 bytes"),
             ("0@0x60000000", r"size and start must be multiples"),
             ("0xffffffffffe00000@0x60000000", r"size and start must be multiples"),
-            ("64M@0x60000000", r"the kernel itself uses RAM there; boot with memmap=64M\$0x60000000 or a mem="),
-            ("2M@0xfec00000", r"something else is there already"),
-            ("64M@0xffffffff00000000", r"something else is there already, or no address"),
-            ("64M@0x8000000000", r"no RAM answers from 0x8000000000 to 0x8003ffffff")):
+            ("64M@0x60000000", r"the kernel itself uses this RAM; boot with memmap=64M\$0x60000000 or with a mem="),
+            ("2M@0xfec00000", r"this range is in use"),
+            ("64M@0xffffffff00000000", r"this range is in use, or its addresses do not exist"),
+            ("64M@0x8000000000", r"there is no RAM from 0x8000000000 to 0x8003ffffff")):
         with open("/dev/kmsg", "w") as log:
             log.write("cut here\n")
         lib.run(["insmod", VB2_CMA, f"carveout={value}"], status=1)

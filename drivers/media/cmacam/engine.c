@@ -627,13 +627,14 @@ static void channel_wait_idle(struct cmacam_channel *ch)
 				ENGINE_IDLE_TIMEOUT_US))
 		return;
 
-	dev_err(engine->dev, "channel %u does not stop, resetting the board\n",
+	dev_err(engine->dev, "channel %u does not stop; resetting the board\n",
 		ch->index);
 	engine_fail_others(engine);
 	if (!engine_reset(engine))
 		return;
 
-	dev_err(engine->dev, "the board does not reset, cutting it off\n");
+	dev_err(engine->dev,
+		"the board does not reset; its DMA and interrupts are switched off\n");
 	engine->isolate(engine->dev);
 	fifo->broken = true;
 }
@@ -758,7 +759,7 @@ static int engine_check_version(struct cmacam_engine *engine)
 
 	if (id != CMACAM_ID_MAGIC)
 		return dev_err_probe(engine->dev, -ENODEV,
-				     "no cmacam board: identification 0x%08x\n",
+				     "this is not a cmacam board: identification 0x%08x\n",
 				     id);
 
 	engine->version = readl(engine->regs + CMACAM_VERSION);
@@ -900,7 +901,8 @@ static int engine_init(struct cmacam_engine *engine)
 	bits = engine->channels[0].caps.addr_bits;
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(bits));
 	if (ret)
-		return dev_err_probe(dev, ret, "no memory in %u address bits\n",
+		return dev_err_probe(dev, ret,
+				     "cannot use memory with %u address bits\n",
 				     bits);
 	/* A frame is one segment. */
 	dma_set_max_seg_size(dev, UINT_MAX);

@@ -16,7 +16,7 @@
 static char *packed = "pad";
 module_param(packed, charp, 0444);
 MODULE_PARM_DESC(packed,
-		 "Where an engine cannot pack the lines of a width: pad them (default), or adjust the width to one whose lines are packed");
+		 "If an engine cannot pack the lines of a width: pad (default) pads the lines, adjust reduces the width to one whose lines are packed");
 
 static const struct cmacam_colours yuv = {
 	.space = V4L2_COLORSPACE_REC709,
@@ -72,7 +72,7 @@ int cmacam_formats_check_parameter(struct device *dev)
 		return 0;
 
 	return dev_err_probe(dev, -EINVAL,
-			     "packed=%s: only pad and adjust are known\n",
+			     "packed=%s is not a known value; the values are: pad adjust\n",
 			     packed);
 }
 

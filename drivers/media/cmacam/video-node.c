@@ -76,7 +76,7 @@ int cmacam_allocator_check_parameter(struct device *dev)
 		return 0;
 
 	return dev_err_probe(dev, -EINVAL,
-			     "allocator=%s: only vb2-cma, dma-contig and dma-contig-cached are known\n",
+			     "allocator=%s is not a known value; the values are: vb2-cma dma-contig dma-contig-cached\n",
 			     allocator);
 }
 

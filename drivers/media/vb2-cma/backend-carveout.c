@@ -21,7 +21,7 @@
 static char *param;
 module_param_named(carveout, param, charp, 0444);
 MODULE_PARM_DESC(carveout,
-		 "Memory for backend=carveout: NAME of a reserve_mem=SIZE:ALIGN:NAME, or SIZE@START[,huge] of RAM kept from the kernel by memmap=SIZE$START or mem=");
+		 "Memory for backend=carveout: NAME of a reserve_mem=SIZE:ALIGN:NAME, or SIZE@START[,huge] of RAM that memmap=SIZE$START or mem= keeps from the kernel");
 
 static struct vcma_carveout carveout;
 
@@ -147,7 +147,7 @@ static int carveout_advice(char *text, size_t len, u64 wanted)
 				 "set carveout=SIZE@START with a lower START");
 	if (strchr(param, '@'))
 		return scnprintf(text, len,
-				 "set carveout=%luM@%#llx and keep that from the kernel",
+				 "set carveout=%luM@%#llx and keep this RAM from the kernel",
 				 megabytes, (u64)carveout.start);
 
 	return scnprintf(text, len, "boot with reserve_mem=%luM:2M:%s",
@@ -169,7 +169,7 @@ static int find_reserved(const char *name)
 	phys_addr_t start, size, end;
 
 	if (!reserve_mem_find_by_name(name, &start, &size)) {
-		pr_err("vb2-cma: carveout=%s: no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:%s (and see whether the kernel could)\n",
+		pr_err("vb2-cma: carveout=%s: no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:%s; if you did, the kernel had no room for it\n",
 		       name, name);
 		return -ENOENT;
 	}
@@ -177,7 +177,7 @@ static int find_reserved(const char *name)
 	end = ALIGN_DOWN(start + size, PAGE_SIZE);
 	carveout.start = PAGE_ALIGN(start);
 	if (carveout.start >= end) {
-		pr_err("vb2-cma: carveout=%s: %llu bytes at %#llx hold no whole page\n",
+		pr_err("vb2-cma: carveout=%s: %llu bytes at %#llx do not contain a whole page\n",
 		       name, (u64)size, (u64)start);
 		return -EINVAL;
 	}

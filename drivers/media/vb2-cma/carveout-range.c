@@ -89,18 +89,18 @@ static int check(const char *text, const struct vcma_carveout *carveout)
 	if (region_intersects(carveout->start, carveout->size,
 			      IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
 	    REGION_DISJOINT) {
-		pr_err("vb2-cma: carveout=%s: the kernel itself uses RAM there; boot with memmap=%zuM$%#llx or a mem= that ends below\n",
+		pr_err("vb2-cma: carveout=%s: the kernel itself uses this RAM; boot with memmap=%zuM$%#llx or with a mem= that ends below it\n",
 		       text, carveout->size >> 20, (u64)carveout->start);
 		return -EBUSY;
 	}
 	if (!request_mem_region(carveout->start, carveout->size,
 				"vb2-cma carve-out")) {
-		pr_err("vb2-cma: carveout=%s: something else is there already, or no address; see /proc/iomem\n",
+		pr_err("vb2-cma: carveout=%s: this range is in use, or its addresses do not exist; see /proc/iomem\n",
 		       text);
 		return -EBUSY;
 	}
 	if (!is_ram(carveout->start) || !is_ram(last + 1 - PAGE_SIZE)) {
-		pr_err("vb2-cma: carveout=%s: no RAM answers from %#llx to %#llx\n",
+		pr_err("vb2-cma: carveout=%s: there is no RAM from %#llx to %#llx\n",
 		       text, (u64)carveout->start, (u64)last);
 		release_mem_region(carveout->start, carveout->size);
 		return -ENXIO;
@@ -149,7 +149,7 @@ int vcma_carveout_map_range(const char *text, struct vcma_carveout *carveout)
 
 	ret = parse(text, carveout);
 	if (ret) {
-		pr_err("vb2-cma: carveout=%s is neither SIZE@START nor SIZE@START,huge nor the NAME of a reserve_mem=SIZE:ALIGN:NAME\n",
+		pr_err("vb2-cma: carveout=%s is not valid: use SIZE@START, SIZE@START,huge or the NAME of a reserve_mem=SIZE:ALIGN:NAME\n",
 		       text);
 		return ret;
 	}
@@ -160,7 +160,7 @@ int vcma_carveout_map_range(const char *text, struct vcma_carveout *carveout)
 
 	ret = map(carveout);
 	if (ret) {
-		pr_err("vb2-cma: carveout=%s: cannot make pages of it: %pe\n",
+		pr_err("vb2-cma: carveout=%s: the kernel cannot make pages for it: %pe\n",
 		       text, ERR_PTR(ret));
 		release_mem_region(carveout->start, carveout->size);
 	}

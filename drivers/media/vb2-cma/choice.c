@@ -24,8 +24,8 @@ static int choice_set(const char *value, const struct kernel_param *param)
 	for (i = 0; i < choice->count; i++)
 		n += scnprintf(known + n, sizeof(known) - n, " %s",
 			       choice->names[i]);
-	pr_err("vb2-cma: %s=%.*s is not known; there are:%s\n", param->name,
-	       (int)strcspn(value, "\n"), value, known);
+	pr_err("vb2-cma: %s=%.*s is not a known value; the values are:%s\n",
+	       param->name, (int)strcspn(value, "\n"), value, known);
 
 	return index;
 }

@@ -40,7 +40,7 @@ static struct vcma_choice mmap_choice = {
 
 module_param_cb(mmap, &vcma_choice_ops, &mmap_choice, 0644);
 MODULE_PARM_DESC(mmap,
-		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, when touched)");
+		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, at the first access)");
 
 /* Add a mapping. Its process may read at once, without a SYNC before. */
 static struct vcma_user *add_user(struct vcma_buf *buf,

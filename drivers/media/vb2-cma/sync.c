@@ -25,7 +25,7 @@ static struct vcma_choice sync_choice = {
 
 module_param_cb(sync, &vcma_choice_ops, &sync_choice, 0644);
 MODULE_PARM_DESC(sync,
-		 "Cache maintenance of buffers allocated from now on: auto (default: what is needed) or contract (all that the DMA API asks for)");
+		 "Cache maintenance of buffers that are allocated from now on: auto (default: only what is necessary) or contract (whole buffers at every QBUF and DQBUF)");
 
 /**
  * vcma_sync_mode() - the mode for new buffers
