@@ -250,7 +250,7 @@ void CmacamCameraData::remove()
 {
 	unplug();
 	removed_ = true;
-	LOG(Cmacam, Debug) << "Camera '" << id() << "' is removed: no request completes any more";
+	LOG(Cmacam, Debug) << "Camera '" << id() << "' is removed; no more requests will complete";
 }
 
 } /* namespace libcamera */

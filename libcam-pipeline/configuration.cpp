@@ -191,7 +191,7 @@ CameraConfiguration::Status CmacamCameraConfiguration::validate()
 
 	if (sensorConfig && !sensorConfigFits()) {
 		LOG(Cmacam, Error)
-			<< "The sensor has no such mode, only " << data_->sensor()->resolution();
+			<< "The only mode of the sensor is " << data_->sensor()->resolution();
 		return Invalid;
 	}
 

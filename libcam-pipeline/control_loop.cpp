@@ -168,7 +168,7 @@ void CmacamControlLoop::expectControls()
 	if (followsStarts_)
 		return;
 
-	LOG(Cmacam, Debug) << "Starts of frames are followed, for the controls of requests";
+	LOG(Cmacam, Debug) << "Watching the starts of frames, for the controls of requests";
 	followsStarts_ = true;
 	schedule_.followStarts(!sensor_->device()->setFrameStartEnabled(true));
 }
@@ -176,8 +176,8 @@ void CmacamControlLoop::expectControls()
 /* Many applications set controls once, with their first requests. */
 void CmacamControlLoop::ignoreStarts()
 {
-	LOG(Cmacam, Debug) << "Starts of frames are followed no more: no controls came with "
-			   << quietRequests_ << " requests";
+	LOG(Cmacam, Debug) << "No longer watching the starts of frames: " << quietRequests_
+			   << " requests came without controls";
 	followsStarts_ = false;
 	sensor_->device()->setFrameStartEnabled(false);
 	schedule_.followStarts(false);
@@ -221,8 +221,9 @@ void CmacamControlLoop::followStatistics()
 	if (!statistics_ || statisticsFailed_ || statistics_->isRunning() == ipa_.wantsStatistics())
 		return;
 
-	LOG(Cmacam, Debug) << "Statistics " << (statistics_->isRunning() ? "stop" : "start")
-			   << " with the algorithms that want them";
+	LOG(Cmacam, Debug) << (statistics_->isRunning()
+				       ? "Stopping the statistics: no algorithm needs them"
+				       : "Starting the statistics for the algorithms");
 	if (statistics_->isRunning()) {
 		statistics_->stop();
 		return;
@@ -232,7 +233,9 @@ void CmacamControlLoop::followStatistics()
 	int ret = statistics_->start(kStatisticsBuffers);
 	statisticsFailed_ = ret < 0;
 	if (ret)
-		LOG(Cmacam, Warning) << "No statistics, so nothing automatic: " << strerror(-ret);
+		LOG(Cmacam, Warning) << "Automatic exposure and white balance are off, because "
+					"statistics cannot start: "
+				     << strerror(-ret);
 }
 
 /* Write the controls of the request whose frame is the next to begin. */

@@ -329,7 +329,7 @@ void CmacamRequestFlow::recordReady(Span<const uint8_t> data, const FrameMetadat
 		join_.addRecord(record, metadata.timestamp);
 		controls_->recordReady(record, metadata.timestamp);
 	} else {
-		LOG(Cmacam, Debug) << "A record of " << data.size() << " bytes is of no use";
+		LOG(Cmacam, Debug) << "Ignoring a record of " << data.size() << " bytes";
 	}
 
 	completeFrames();
@@ -384,7 +384,7 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 {
 	/* Nobody waits for it: its request could not be queued in full. */
 	if (inFlight_.empty()) {
-		LOG(Cmacam, Debug) << "A frame without a request";
+		LOG(Cmacam, Debug) << "Ignoring a frame, because no request waits for it";
 		return;
 	}
 
@@ -411,7 +411,8 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 
 	const bool torn = frame.partner && frame.timestamp != frame.partnerTimestamp;
 	if (torn)
-		LOG(Cmacam, Error) << "The streams are apart from frame " << sequence << " on";
+		LOG(Cmacam, Error)
+			<< "Main and lores show different frames from number " << sequence << " on";
 
 	auto finish = [&](FrameBuffer *buffer, bool failed) {
 		if (!buffer)
