@@ -111,7 +111,7 @@ bool isLeftOver(const sockaddr_un &address)
 {
 	struct stat status{};
 	if (lstat(path.c_str(), &status) < 0 || S_ISSOCK(status.st_mode))
-		fail(EADDRINUSE, path, "another server is there");
+		fail(EADDRINUSE, path, "another server is running there");
 	if (S_ISREG(status.st_mode))
 		fail(EEXIST, path, "an ordinary file is there");
 	if (S_ISDIR(status.st_mode))
@@ -132,10 +132,11 @@ SocketPath::SocketPath(int socket, const sockaddr_un &address) : path_(address.s
 	if (isLeftOver(address)) {
 		if (!lock.isHeld())
 			fail(EBUSY, path_,
-			     "an ended server has left its socket there and the folder cannot be "
-			     "locked to replace it");
+			     "the socket of a dead server is there, and the folder cannot be "
+			     "locked "
+			     "to replace it");
 		if (unlink(path_.c_str()) < 0)
-			fail(errno, path_, "an ended server has left its socket there");
+			fail(errno, path_, "the socket of a dead server is there");
 	}
 
 	if (call(bind, socket, address) < 0) {

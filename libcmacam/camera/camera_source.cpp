@@ -227,8 +227,8 @@ std::string Camera::Source::whoHasThem(const CameraSession::Load &load) const
 	if (!load.waiting)
 		return text + leases.describe();
 
-	return text + std::to_string(load.waiting) + (load.waiting == 1 ? " waits" : " wait") +
-	       " to be taken; " + leases.describe();
+	return text + std::to_string(load.waiting) + (load.waiting == 1 ? " has" : " have") +
+	       " a frame that waits for next(); " + leases.describe();
 }
 
 Result<Frame> Camera::Source::next(std::chrono::milliseconds timeout)

@@ -34,7 +34,7 @@ cmacam::Policy policyOf(const std::string &name)
 			return policy;
 	}
 	throw py::value_error("no policy is called '" + name +
-			      "'; there are drop-oldest, block and copy");
+			      "'; the policies are drop-oldest, block and copy");
 }
 
 /* What a camera has to tell, from its thread to that of next(): Python's lock is the latter's. */
@@ -217,8 +217,8 @@ void bindCamera(py::module_ &module)
 	py::class_<Handle>(
 		module, "Camera",
 		"A camera: a context manager, which starts and closes it, and an iterator of\n"
-		"frames. See cmacam/camera.h for the policies and for what can fail. Frames that\n"
-		"were lost because the program held all buffers are told to the logger 'cmacam'.")
+		"frames. See cmacam/camera.h for the policies and the errors. If frames are lost\n"
+		"because the program holds all buffers, the logger 'cmacam' gets a warning.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
 		     py::arg("size") = py::none(), py::arg("lores") = py::none(),
 		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
@@ -242,10 +242,11 @@ void bindCamera(py::module_ &module)
 		     })
 		.def("start", &Handle::start)
 		.def("stop", &Handle::stop)
-		.def("close", &Handle::close, "Frames that are out keep their pixels.")
+		.def("close", &Handle::close,
+		     "Close the camera. Frames that are still held keep their pixels.")
 		.def("next", &Handle::next, py::arg("timeout") = 5.0,
 		     "The next frame; timeout in seconds.")
-		.def("set", set, "set(ExposureTime=10000): from the next request on.")
+		.def("set", set, "set(ExposureTime=10000) sets a control from the next request on.")
 		.def("layout", layout, py::arg("stream") = "main",
 		     "Format, size and stride of a stream.")
 		.def_property_readonly("id", [](Handle &camera) { return camera->id(); })
@@ -253,5 +254,5 @@ void bindCamera(py::module_ &module)
 		.def_property_readonly("controls", controls, "{name: (minimum, maximum, default)}")
 		.def_property_readonly("statistics", statistics, "Counts since start().")
 		.def_property_readonly("holders", holders,
-				       "Who holds which buffer, oldest lease first.");
+				       "The holder of each buffer, oldest lease first.");
 }

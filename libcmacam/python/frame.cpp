@@ -207,13 +207,14 @@ void bindMapping(py::module_ &module)
 {
 	py::class_<Mapping>(
 		module, "MappedFrame",
-		"CPU access to the pixels of a frame, for the length of a with block.\n\n"
+		"CPU access to the pixels of a frame, until the with block ends.\n\n"
 		"Arrays are views of the camera's own pages, read-only unless map(write=True)\n"
-		"was called. They cannot be taken back: each keeps its frame leased and the\n"
-		"access open until it is gone, also behind the with block. Keep copies.")
+		"was called. Each array keeps its frame leased and the access open until the\n"
+		"array is deleted, also after the with block. To keep pixels, make a copy.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Mapping &mapping, const py::args &) { mapping.end(); })
-		.def("end", &Mapping::end, "What leaving the with block does.")
+		.def("end", &Mapping::end,
+		     "End the access. The end of the with block does the same.")
 		.def_property_readonly(
 			"format",
 			[](const Mapping &m) { return cmacam::formatInfo(m.view().format()).name; })
@@ -253,29 +254,30 @@ void bindFrame(py::module_ &module)
 {
 	bindMapping(module);
 
-	py::class_<Frame>(module, "Frame",
-			  "A frame and the right to keep it: its buffer goes back to the camera\n"
-			  "when the object goes, or at release(), or with the end of a with block.")
+	py::class_<Frame>(
+		module, "Frame",
+		"A frame and the right to keep it. Its buffer goes back to the camera when the\n"
+		"object is deleted, at release(), or at the end of a with block.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Frame &frame, const py::args &) { frame.release(); })
 		.def_property_readonly("sequence", &Frame::sequence,
-				       "Number of the frame; a gap is a loss.")
+				       "Number of the frame; a gap means lost frames.")
 		.def_property_readonly("timestamp", &Frame::timestamp,
 				       "Start of exposure, CLOCK_MONOTONIC, ns.")
 		.def_property_readonly("buffer", &Frame::buffer, "Index of its buffer.")
 		.def_property_readonly("metadata", metadata,
-				       "What the camera tells of this frame, by libcamera's names.")
+				       "The camera's metadata of this frame, by libcamera's names.")
 		.def("map", map, py::arg("stream") = "main", py::kw_only(),
 		     py::arg("write") = false, py::arg("roi") = py::none(),
-		     "Begin CPU access; roi=(x, y, width, height): to a part, which costs the\n"
-		     "cache maintenance of that part only.")
+		     "Begin CPU access. With roi=(x, y, width, height), access is to this part\n"
+		     "only, and only this part needs cache maintenance.")
 		.def(
 			"hold",
 			[](py::object self, const std::string &holder) {
 				self.cast<Frame &>().hold(holder);
 				return self;
 			},
-			py::arg("holder"), "Say who holds the frame, for reports.")
+			py::arg("holder"), "Give the holder of the frame a name, for reports.")
 		.def("share", &Frame::share, "A second lease on the same frame.")
 		.def(
 			"copy", [](const Frame &frame) { return valueOf(frame.copy()); },
@@ -284,5 +286,5 @@ void bindFrame(py::module_ &module)
 
 	module.def("from_dmabuf", fromDmaBuf, py::arg("fd"), py::arg("format"), py::arg("size"),
 		   py::arg("stride"), py::arg("sequence") = 0, py::arg("timestamp") = 0,
-		   "A frame in a dma-buf of another origin, whose planes follow each other.");
+		   "A frame in a dma-buf of another origin; its planes follow each other.");
 }

@@ -24,7 +24,7 @@ cmacam::PixelFormat formatOf(const std::string &name)
 	std::string known;
 	for (const cmacam::FormatInfo &info : cmacam::formats())
 		known += (known.empty() ? "" : ", ") + std::string(info.name);
-	throw py::value_error("no pixel format is called '" + name + "'; there are " + known);
+	throw py::value_error("no pixel format is called '" + name + "'; the formats are " + known);
 }
 
 cmacam::Stream streamOf(const std::string &name)
@@ -33,7 +33,7 @@ cmacam::Stream streamOf(const std::string &name)
 		return cmacam::Stream::Main;
 	if (name == "lores")
 		return cmacam::Stream::Lores;
-	throw py::value_error("no stream is called '" + name + "'; there are main and lores");
+	throw py::value_error("no stream is called '" + name + "'; the streams are main and lores");
 }
 
 PYBIND11_MODULE(cmacam, module)
@@ -43,8 +43,8 @@ PYBIND11_MODULE(cmacam, module)
 		       "        for frame in camera:\n"
 		       "            with frame.map() as m:\n"
 		       "                print(frame.sequence, m.gray.mean())\n\n"
-		       "What fails raises OSError with the errno value and one sentence;\n"
-		       "TimeoutError where it is a matter of time.";
+		       "A call that fails raises OSError with the errno value and one sentence.\n"
+		       "A call that takes too long raises TimeoutError.";
 
 	bindFrame(module);
 	bindCamera(module);

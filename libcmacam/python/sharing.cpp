@@ -110,20 +110,20 @@ void bindSharing(py::module_ &module)
 		.def(py::init(&serve), py::arg("path"), py::arg("buffers"), py::kw_only(),
 		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
 		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
-		     "path: of the socket, which is made; FileExistsError if a file is there.\n"
-		     "buffers: those of the camera, Camera.buffers.")
+		     "path: where to create the socket; FileExistsError if a file is there.\n"
+		     "buffers: the number of the camera's buffers, Camera.buffers.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
 		.def("publish", publish, py::arg("frame"),
-		     "Lend a frame to every reader that has a credit; how many that were.")
+		     "Lend a frame to every reader that has a credit; returns their number.")
 		.def("close", closeServer, py::arg("reason") = "",
-		     "Let all readers go, and tell them the reason.")
+		     "Disconnect all readers, and send them the reason.")
 		.def_property_readonly("readers", readers);
 
 	py::class_<Client>(module, "FrameClient",
 			   "Reads the frames of a FrameServer; an iterator of frames.")
 		.def(py::init(&connect), py::arg("path"), py::kw_only(), py::arg("credits") = 2,
-		     "credits: frames wanted at once; the server may grant fewer.")
+		     "credits: how many frames to hold at once; the server may grant fewer.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Client &client, const py::args &) { client.close(); })
 		.def("__iter__", [](py::object self) { return self; })
@@ -132,7 +132,8 @@ void bindSharing(py::module_ &module)
 			"next",
 			[](Client &client, double timeout) { return nextFrame(*client, timeout); },
 			py::arg("timeout") = 5.0, "The next frame; timeout in seconds.")
-		.def("close", &Client::close, "Frames that are out keep their pixels.")
+		.def("close", &Client::close,
+		     "Disconnect. Frames that are still held keep their pixels.")
 		.def_property_readonly("credits", [](Client &client) { return client->credits(); })
 		.def_property_readonly("missed", [](Client &client) { return client->missed(); });
 }

@@ -241,9 +241,9 @@ Result<PerStream<libcamera::StreamConfiguration>> CameraSession::applyConfigurat
 		StreamQueue &queue = pump_.queue(which);
 		/* It may be another of the camera's streams now, but one of the same kind. */
 		if (queue.isOpen() && queue.buffers()->stride() != stream.stride)
-			return Error{EINVAL,
-				     "Camera '" + id() + "' cannot go on with the buffers of " +
-					     stream.toString() + ": the stride has changed"};
+			return Error{EINVAL, "Camera '" + id() + "' cannot keep the buffers of " +
+						     stream.toString() +
+						     ": the stride has changed"};
 		queue.setStream(stream.stream());
 	}
 	return applied;

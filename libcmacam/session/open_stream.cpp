@@ -36,8 +36,9 @@ Result<std::shared_ptr<libcamera::Camera>> findCamera(const libcamera::CameraMan
 	}
 
 	if (!id.empty())
-		return Error{ENODEV, "No camera is named '" + id + "'; there " +
-					     (known.empty() ? "is none at all" : "is " + known)};
+		return Error{ENODEV, "No camera is named '" + id + "'; " +
+					     (known.empty() ? "there is no camera"
+							    : "the cameras are " + known)};
 	if (!first)
 		return Error{ENODEV, "No camera found: no board is plugged in, or the module "
 				     "cmacam is not loaded"};

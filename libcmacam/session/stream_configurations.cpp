@@ -60,8 +60,10 @@ StreamConfigurations::apply(std::span<const Stream> streams)
 		possible += (i ? " and " : "") + describe(stream);
 	}
 	if (!same)
-		return Error{EINVAL, camera + " cannot deliver " + wanted +
-					     (valid ? "; the nearest it can is " + possible : "")};
+		return Error{
+			EINVAL,
+			camera + " cannot deliver " + wanted +
+				(valid ? "; the nearest that it can deliver is " + possible : "")};
 
 	if (const int ret = camera_->configure(config.get()); ret < 0)
 		return cameraError(camera_->id(), ret, camera + " refused " + possible);

@@ -24,9 +24,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Error nonsense(const std::string &what)
+Error brokenProtocol(const std::string &what)
 {
-	return {EPROTO, "the server sends nonsense: " + what};
+	return {EPROTO, "the server broke the protocol: " + what};
 }
 
 Result<void> waitFor(int socket, Clock::time_point end)
@@ -39,7 +39,7 @@ Result<void> waitFor(int socket, Clock::time_point end)
 		if (ret > 0)
 			return {};
 		if (ret == 0)
-			return Error{ETIMEDOUT, "the server says nothing"};
+			return Error{ETIMEDOUT, "the server does not answer"};
 		if (errno != EINTR)
 			return fromErrno("poll");
 	}
@@ -49,14 +49,14 @@ Result<FrameLayout> layoutOf(const share::Buffer &message, const Packet &packet)
 {
 	const FormatInfo *info = findDrmFormat(message.format);
 	if (!info || message.planeCount != info->planeCount)
-		return nonsense("a buffer of no known format");
+		return brokenProtocol("a buffer has an unknown format");
 
 	FrameLayout layout{info->format, message.width, message.height, {}};
 	for (std::size_t i = 0; i < info->planeCount; i++) {
 		const share::Plane &plane = message.planes[i];
 		const PlaneFormat &format = info->planes[i];
 		if (plane.descriptor >= packet.descriptorCount)
-			return nonsense("a plane without a file descriptor");
+			return brokenProtocol("a plane has no file descriptor");
 		layout.planes.push_back({packet.descriptors[plane.descriptor].get(), plane.offset,
 					 plane.length, message.width / format.horizontal,
 					 message.height / format.vertical, plane.stride,
@@ -115,23 +115,24 @@ Result<std::size_t> FrameClient::Session::receive(share::Any *message, Packet *p
 		return received.error();
 	*packet = *std::move(received);
 	if (!packet->size)
-		return Error{ECONNRESET, "the server of the frames has gone"};
+		return Error{ECONNRESET, "the server of the frames has ended"};
 
 	if (packet->size < sizeof(share::Header) || message->header.magic != share::kMagic)
-		return nonsense("what it said is no message");
+		return brokenProtocol("it sent data that is not a message");
 	if (message->header.type == share::Type::Farewell &&
 	    packet->size == sizeof(share::Farewell)) {
 		message->farewell.text[sizeof(message->farewell.text) - 1] = '\0';
 		const std::string reason(message->farewell.text);
 		if (credits_)
-			return Error{ECONNRESET, "the server let go of this reader: " + reason};
+			return Error{ECONNRESET, "the server disconnected this reader: " + reason};
 		return Error{message->farewell.code > 0 ? message->farewell.code : EPROTO,
 			     "the server refused this reader: " + reason};
 	}
 	if (message->header.version != share::kVersion)
 		return Error{EPROTO, "the server speaks version " +
 					     std::to_string(message->header.version) +
-					     ", this reader " + std::to_string(share::kVersion)};
+					     ", this reader speaks version " +
+					     std::to_string(share::kVersion)};
 
 	return packet->size;
 }
@@ -152,7 +153,7 @@ Result<void> FrameClient::Session::greet(unsigned int credits, std::chrono::mill
 		return size.error();
 	if (message.header.type != share::Type::Welcome || *size != sizeof(share::Welcome) ||
 	    !message.welcome.credits)
-		return nonsense("no welcome");
+		return brokenProtocol("its first message is not a welcome");
 
 	credits_ = message.welcome.credits;
 	slots_.resize(std::min(message.welcome.buffers, 1024U));
@@ -163,7 +164,8 @@ Result<void> FrameClient::Session::greet(unsigned int credits, std::chrono::mill
 Result<void> FrameClient::Session::learn(const share::Buffer &message, const Packet &packet)
 {
 	if (message.buffer >= slots_.size() || slots_[message.buffer].pixels)
-		return nonsense("a buffer that cannot be");
+		return brokenProtocol(
+			"it announced a buffer that does not exist or is already known");
 
 	const Result<FrameLayout> layout = layoutOf(message, packet);
 	if (!layout)
@@ -188,9 +190,10 @@ Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
 			const std::string within =
 				"no frame within " + std::to_string(timeout.count()) + " ms";
 			if (leases.holders().size() >= credits_)
-				return Error{EBUSY, within + ", this reader holds the " +
-							    std::to_string(credits_) +
-							    " that it may: " + leases.describe()};
+				return Error{EBUSY,
+					     within + ", this reader already holds " +
+						     std::to_string(credits_) +
+						     " frames, its maximum: " + leases.describe()};
 			return Error{ETIMEDOUT, within};
 		}
 		if (!size)
@@ -202,13 +205,14 @@ Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
 			continue;
 		}
 		if (message.header.type != share::Type::Frame || *size != sizeof(share::Frame))
-			return nonsense("a message that does not belong here");
+			return brokenProtocol("it sent a message of the wrong type or size");
 
 		const share::Frame &frame = message.frame;
 		std::lock_guard lock(mutex_);
 		if (frame.buffer >= slots_.size() || !slots_[frame.buffer].pixels ||
 		    slots_[frame.buffer].held)
-			return nonsense("a frame in a buffer that cannot be");
+			return brokenProtocol(
+				"it sent a frame in a buffer that is unknown or in use");
 		slots_[frame.buffer].serial = frame.serial;
 		slots_[frame.buffer].held = true;
 		missed_ = frame.missed;

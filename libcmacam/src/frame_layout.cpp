@@ -67,14 +67,14 @@ Result<FrameLayout> contiguousLayout(int fd, PixelFormat format, unsigned int wi
 	for (std::size_t i = 0; i < info.planeCount; i++) {
 		const PlaneFormat &plane = info.planes[i];
 		if (width % plane.horizontal || height % plane.vertical)
-			return Error{EINVAL, std::string(info.name) + " has no size of " +
+			return Error{EINVAL, std::string(info.name) + " cannot have the size " +
 						     text(width, height)};
 
 		const unsigned int columns = width / plane.horizontal;
 		const unsigned int lines = height / plane.vertical;
 		const unsigned int planeStride = info.planeStride(i, stride);
 		if (!planeStride && stride)
-			return Error{EINVAL, std::string(info.name) + " has no stride of " +
+			return Error{EINVAL, std::string(info.name) + " cannot have a stride of " +
 						     std::to_string(stride) + " bytes"};
 		if (!columns || !lines || planeStride / plane.sampleSize < columns)
 			return Error{EINVAL, "a stride of " + std::to_string(stride) +

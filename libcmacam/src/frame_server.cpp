@@ -146,18 +146,19 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 
 	const unsigned int buffer = frame.buffer();
 	if (buffer >= options_.buffers)
-		return Error{EINVAL, "buffer " + std::to_string(buffer) + " of " +
-					     std::to_string(options_.buffers) + " that are shared"};
+		return Error{EINVAL, "buffer " + std::to_string(buffer) +
+					     " does not exist: the number of shared buffers is " +
+					     std::to_string(options_.buffers)};
 
 	struct stat status{};
 	if (fstat((*layout)->planes[0].fd, &status) < 0)
-		return fromErrno("no dma-buf to share");
+		return fromErrno("the frame has no dma-buf to share");
 
 	Freed freed; /* let go of after the lock */
 	std::lock_guard lock(mutex_);
 	if (inodes_[buffer] && inodes_[buffer] != status.st_ino)
 		return Error{EINVAL, "buffer " + std::to_string(buffer) +
-					     " is another one than before: readers know the old"};
+					     " has a new dma-buf, but readers know the old one"};
 	inodes_[buffer] = status.st_ino;
 
 	const bool lendable = mayLend(buffer);
@@ -173,7 +174,7 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 			/* Seen here before the other thread has heard of it. */
 			letGo(&client, 0, {}, &freed);
 		else
-			letGo(&client, EPIPE, "it does not read what it is sent", &freed);
+			letGo(&client, EPIPE, "it does not read its messages", &freed);
 	}
 
 	return count;
@@ -236,8 +237,8 @@ void FrameServer::Impl::miss(Client *client, Freed *freed)
 	if (options_.patience && !client->loans.empty() &&
 	    client->missedInARow >= options_.patience)
 		letGo(client, ETIMEDOUT,
-		      "it held " + std::to_string(client->loans.size()) + " frames while " +
-			      std::to_string(client->missedInARow) + " went by",
+		      "it held " + std::to_string(client->loans.size()) + " frames and missed " +
+			      std::to_string(client->missedInARow) + " in a row",
 		      freed);
 }
 
@@ -309,7 +310,7 @@ void FrameServer::Impl::accept()
 	if (std::ranges::count_if(clients_, silent) >= kSilent) {
 		Freed none;
 		letGo(&*std::ranges::find_if(clients_, silent), ETIMEDOUT,
-		      "others came and it had not said hello", &none);
+		      "it did not send a hello, and others wait", &none);
 	}
 	clients_.push_back(std::move(client));
 }
@@ -334,11 +335,12 @@ void FrameServer::Impl::hear(Client *client, Freed *freed)
 
 		const share::Header &header = message.header;
 		if (packet->size < sizeof(header) || header.magic != share::kMagic) {
-			letGo(client, EPROTO, "what it said is no message", freed);
+			letGo(client, EPROTO, "it sent data that is not a message", freed);
 		} else if (header.version != share::kVersion) {
 			letGo(client, EPROTO,
 			      "the server speaks version " + std::to_string(share::kVersion) +
-				      ", the reader " + std::to_string(header.version),
+				      ", the reader speaks version " +
+				      std::to_string(header.version),
 			      freed);
 		} else if (!client->credits && header.type == share::Type::Hello &&
 			   packet->size == sizeof(share::Hello)) {
@@ -351,7 +353,7 @@ void FrameServer::Impl::hear(Client *client, Freed *freed)
 			      "a message of type " +
 				      std::to_string(static_cast<unsigned int>(header.type)) +
 				      " with " + std::to_string(packet->size) +
-				      " bytes does not belong here",
+				      " bytes is not expected here",
 			      freed);
 		}
 	}
@@ -364,8 +366,8 @@ void FrameServer::Impl::hello(Client *client, const share::Hello &hello)
 		    return !one.gone && one.credits;
 	    }) >= options_.readers) {
 		letGo(client, EUSERS,
-		      "there are " + std::to_string(options_.readers) +
-			      " readers, which is all there may be",
+		      "the server already has its maximum of " + std::to_string(options_.readers) +
+			      " readers",
 		      &none);
 		return;
 	}
@@ -379,7 +381,7 @@ void FrameServer::Impl::hello(Client *client, const share::Hello &hello)
 	if (Result<void> sent = sendPacket(client->socket.get(), share::bytesOf(welcome)); !sent)
 		letGo(client, sent.error().code, sent.error().what, &none);
 	else
-		log(*client, "has come, with " + std::to_string(client->credits) + " credits");
+		log(*client, "has connected, with " + std::to_string(client->credits) + " credits");
 }
 
 void FrameServer::Impl::takeBack(Client *client, const share::Return &back, Freed *freed)
@@ -413,7 +415,7 @@ void FrameServer::Impl::letGo(Client *client, int code, const std::string &reaso
 		/* If there is no room for it, the end of the connection has to do. */
 		static_cast<void>(sendPacket(client->socket.get(), share::bytesOf(farewell)));
 	}
-	log(*client, code ? "was let go: " + reason : "has gone");
+	log(*client, code ? "was disconnected: " + reason : "has disconnected");
 
 	client->gone = true;
 	std::ranges::move(client->loans, std::back_inserter(*freed));
@@ -438,13 +440,13 @@ void FrameServer::Impl::log(const Client &client, const std::string &what) const
 Result<FrameServer> FrameServer::listen(const ShareOptions &options)
 {
 	if (options.buffers <= options.reserve || !options.credits || !options.readers)
-		return Error{EINVAL, "of " + std::to_string(options.buffers) + " buffers " +
-					     std::to_string(options.reserve) +
-					     " are never lent, a reader may hold " +
-					     std::to_string(options.credits) +
-					     " and there may be " +
-					     std::to_string(options.readers) +
-					     " readers: none gets a frame"};
+		return Error{
+			EINVAL,
+			"no reader can get a frame: buffers=" + std::to_string(options.buffers) +
+				" must be more than reserve=" + std::to_string(options.reserve) +
+				", and credits=" + std::to_string(options.credits) +
+				" and readers=" + std::to_string(options.readers) +
+				" must not be 0"};
 
 	Result<UniqueFd> event = newEvent();
 	if (!event)

@@ -98,7 +98,7 @@ std::string LeaseTable::describe() const
 		std::snprintf(seconds, sizeof(seconds), "%.1f",
 			      std::chrono::duration<double>(first.held).count());
 		text += (text.empty() ? "" : "; ") +
-			(first.name.empty() ? std::string("somebody without a name") : first.name) +
+			(first.name.empty() ? std::string("an unnamed holder") : first.name) +
 			" holds " + std::to_string(count) + (count == 1 ? " buffer" : " buffers") +
 			(count == 1 ? " (frame " : " (frames ") + frames + "; " + seconds + " s)";
 	}

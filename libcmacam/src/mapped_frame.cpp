@@ -61,7 +61,7 @@ Result<std::size_t> FrameMapping::areaOf(int fd)
 {
 	struct stat status{};
 	if (fstat(fd, &status) < 0)
-		return fromErrno("cannot look at the dma-buf");
+		return fromErrno("cannot inspect the dma-buf");
 
 	for (std::size_t i = 0; i < areas_.size(); i++) {
 		if (areas_[i].inode() == status.st_ino)
@@ -106,8 +106,8 @@ Result<FrameMapping> FrameMapping::map(const FrameLayout &layout, Access access)
 			return Error{EINVAL, "plane " + std::to_string(i) + " of " +
 						     std::to_string(plane.width) + "x" +
 						     std::to_string(plane.height) +
-						     " samples is not that of " + info.name +
-						     " at " + std::to_string(layout.width) + "x" +
+						     " samples does not fit " + info.name + " at " +
+						     std::to_string(layout.width) + "x" +
 						     std::to_string(layout.height)};
 
 		Result<std::size_t> area = mapping.areaOf(plane.fd);

@@ -143,7 +143,7 @@ Result<Packet> receivePacket(int socket, std::span<std::byte> bytes)
 			packet.descriptors[packet.descriptorCount++] = UniqueFd(fd);
 	}
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return Error{EMSGSIZE, "a message is longer than any there is"};
+		return Error{EMSGSIZE, "a message is longer than the protocol allows"};
 
 	return packet;
 }

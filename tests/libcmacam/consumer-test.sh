@@ -22,7 +22,7 @@ DESTDIR="$work" meson install -C "$build" --no-rebuild --quiet >"$work/log" 2>&1
 root=$work$prefix
 libs=$(dirname "$(find "$root" -name libcmacam.so)")
 export LD_LIBRARY_PATH="$libs" PKG_CONFIG_PATH="$libs/pkgconfig"
-says="cannot look at the dma-buf: Bad file descriptor"
+says="cannot inspect the dma-buf: Bad file descriptor"
 
 # It lies in a folder of the test's, not where it was installed to.
 sed -i "s|^prefix=.*|prefix=$root|" "$libs"/pkgconfig/cmacam*.pc

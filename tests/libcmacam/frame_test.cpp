@@ -223,7 +223,7 @@ TEST(LeaseTableTest, Words)
 	table.name(second, "detector");
 	table.take(2, 7);
 	EXPECT_EQ(table.describe(), "detector holds 2 buffers (frames 5, 6; 0.0 s); "
-				    "somebody without a name holds 1 buffer (frame 7; 0.0 s)");
+				    "an unnamed holder holds 1 buffer (frame 7; 0.0 s)");
 
 	EXPECT_TRUE(table.end(first));
 	EXPECT_TRUE(table.end(second));

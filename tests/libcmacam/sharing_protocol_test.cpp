@@ -24,7 +24,7 @@ TEST_F(SharingTest, OtherVersionsPartPolitely)
 	hello.credits = 1;
 	hello.header.version = 99;
 	send(socket, hello);
-	expectFarewell(socket, EPROTO, "speaks version 1, the reader 99");
+	expectFarewell(socket, EPROTO, "speaks version 1, the reader speaks version 99");
 
 	/* And the other way round. */
 	server.reset();
@@ -55,7 +55,7 @@ TEST_F(SharingTest, RudeReadersAreLetGoAndOthersServed)
 		SCOPED_TRACE("no message");
 		const UniqueFd raw = *cmacam::connectTo(options.path);
 		send(raw, std::uint64_t{0x1234});
-		expectFarewell(raw, EPROTO, "no message");
+		expectFarewell(raw, EPROTO, "not a message");
 	}
 	{
 		SCOPED_TRACE("too long");
@@ -69,13 +69,13 @@ TEST_F(SharingTest, RudeReadersAreLetGoAndOthersServed)
 		share::Return back;
 		back.buffer = back.serial = 0;
 		send(raw, back);
-		expectFarewell(raw, EPROTO, "does not belong here");
+		expectFarewell(raw, EPROTO, "is not expected here");
 	}
 	{
 		SCOPED_TRACE("a second hello");
 		const UniqueFd raw = rawReader();
 		send(raw, share::Hello{.credits = 1});
-		expectFarewell(raw, EPROTO, "does not belong here");
+		expectFarewell(raw, EPROTO, "is not expected here");
 	}
 	{
 		SCOPED_TRACE("a return of what it does not hold");
@@ -110,7 +110,7 @@ TEST_F(SharingTest, ThereIsRoomForSoMany)
 	std::vector<UniqueFd> silent;
 	for (int i = 0; i < 9; i++)
 		silent.push_back(*cmacam::connectTo(options.path));
-	expectFarewell(silent[0], ETIMEDOUT, "had not said hello");
+	expectFarewell(silent[0], ETIMEDOUT, "did not send a hello");
 	EXPECT_EQ(publish(0, 0), 2U);
 }
 

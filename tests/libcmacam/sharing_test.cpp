@@ -120,7 +120,7 @@ TEST_F(SharingTest, WhoHoldsTooLongIsLetGo)
 
 	const auto error = client.next().error();
 	EXPECT_EQ(error.code, ECONNRESET);
-	EXPECT_NE(error.what.find("held 2 frames while 5 went by"), std::string::npos)
+	EXPECT_NE(error.what.find("held 2 frames and missed 5 in a row"), std::string::npos)
 		<< error.what;
 	EXPECT_TRUE(becomes([this] { return server->readers().empty(); }));
 }
@@ -197,7 +197,7 @@ TEST_F(SharingTest, AKilledReaderGivesBackWhatItHeld)
 	kill(child, SIGKILL);
 	ASSERT_EQ(waitpid(child, nullptr, 0), child);
 	EXPECT_TRUE(allBack());
-	EXPECT_TRUE(isTold("reader " + std::to_string(child) + " has gone"));
+	EXPECT_TRUE(isTold("reader " + std::to_string(child) + " has disconnected"));
 	close(ready[0]);
 	close(ready[1]);
 }

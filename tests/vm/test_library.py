@@ -314,7 +314,7 @@ def controls_and_metadata():
 def errors_say_what_is_possible():
     """No such camera, a size it does not do, a second user, no frame yet: errno and a sentence each."""
     failure(errno.ENODEV, module().Camera, "nobody")
-    lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "cannot deliver 641x480-NV12.*the nearest it can is 6")
+    lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "cannot deliver 641x480-NV12.*the nearest that it can deliver is 6")
     source = camera()
     failure(errno.EPERM, source.next)
     lib.expect(failure(errno.EBUSY, camera), "Camera 'platform/.*' is in use in this process: its stream main has a user")
@@ -410,12 +410,12 @@ def files_at_a_server_s_path_are_kept():
         assert f.read() == "the only copy"
 
     killed = server()
-    lib.expect(failure(errno.EADDRINUSE, module().FrameServer, SOCKET, 6), "another server is there")
+    lib.expect(failure(errno.EADDRINUSE, module().FrameServer, SOCKET, 6), "another server is running there")
     killed.kill()
     killed.communicate()
     assert os.path.exists(SOCKET)
     with module().FrameServer(SOCKET, 6):
-        lib.expect(lib.run([f"{EXAMPLES}/share-server", "--socket", SOCKET], status=1), "another server is there")
+        lib.expect(lib.run([f"{EXAMPLES}/share-server", "--socket", SOCKET], status=1), "another server is running there")
     assert not os.path.exists(SOCKET)
 
 
@@ -435,8 +435,8 @@ def broken_readers_stall_nobody():
     for reader in readers:
         reader.kill()
         reader.communicate()
-    lib.expect(said, f"reader {readers[0].pid} has gone")
-    lib.expect(said, rf"reader {readers[2].pid} was let go: it held 2 frames while 50 went by")
+    lib.expect(said, f"reader {readers[0].pid} has disconnected")
+    lib.expect(said, rf"reader {readers[2].pid} was disconnected: it held 2 frames and missed 50 in a row")
     lib.expect(said, r", lost 0, starved 0\n")
 
 
@@ -479,7 +479,7 @@ def readers_are_told_of_the_unplug():
         frame = client.next()
         written, _ = lib.Board.session()
         remove()
-        lib.expect(failure(errno.ECONNRESET, drained, client), "let go of this reader: the camera was unplugged$")
+        lib.expect(failure(errno.ECONNRESET, drained, client), "disconnected this reader: the camera was unplugged$")
         said, errors = child.communicate(timeout=30 * lib.SLOWER)
         assert child.returncode == 1 and "share-server: the camera was unplugged" in errors, (said, errors)
         with frame.map() as pixels:

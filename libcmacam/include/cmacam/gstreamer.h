@@ -59,7 +59,7 @@ inline Result<FrameLayout> layoutOf(GstBuffer *buffer, const GstVideoInfo &info)
 				     "plane " + std::to_string(i) + " is not in the buffer"};
 		GstMemory *memory = gst_buffer_peek_memory(buffer, index);
 		if (!gst_is_dmabuf_memory(memory))
-			return Error{EINVAL, "the buffer's memory is no dma-buf"};
+			return Error{EINVAL, "the buffer's memory is not a dma-buf"};
 
 		layout.planes.push_back({gst_dmabuf_memory_get_fd(memory), memory->offset + skip,
 					 static_cast<std::size_t>(stride) * lines,
