@@ -113,9 +113,8 @@ GParamSpec *elementSpec(const ControlText &text, const char *name, const char *b
 	case libcamera::ControlTypePoint:
 		return gst_param_spec_array(
 			name, nick, blurb,
-			g_param_spec_int("number", "Number",
-					 "x, y, width and height, those there are", G_MININT,
-					 G_MAXINT, 0,
+			g_param_spec_int("number", "Number", "one of x, y, width and height",
+					 G_MININT, G_MAXINT, 0,
 					 GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)),
 			flags);
 	case libcamera::ControlTypeString:

@@ -111,8 +111,9 @@ static void cameraAdded(GstDeviceProvider *provider, libcamera::Camera &camera)
 		return;
 	}
 	const bool listed = isListed(camera);
-	GST_CAT_DEBUG_OBJECT(cmacam_provider_debug, provider, "camera %s is there%s",
-			     camera.id().c_str(), listed ? "" : ", which nobody here can play");
+	GST_CAT_DEBUG_OBJECT(cmacam_provider_debug, provider, "camera %s is present%s",
+			     camera.id().c_str(),
+			     listed ? "" : ", but no element here can play it");
 	if (listed)
 		gst_device_provider_device_add(provider, makeDevice(camera));
 }
@@ -190,5 +191,6 @@ static void gst_cmacam_device_provider_class_init(GstCmacamDeviceProviderClass *
 	provider->stop = stop;
 	gst_device_provider_class_set_static_metadata(
 		provider, "cmacam device provider", "Source/Video",
-		"Lists cameras and tells of plug and unplug", "the cmacam project");
+		"Lists cameras and reports when they are plugged or unplugged",
+		"the cmacam project");
 }

@@ -235,7 +235,7 @@ Result<void> captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session
 	GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
 			 ("The camera's own memory is used, and not that of the element after "
 			  "cmacamsrc: %s",
-			  why.empty() ? "no frame arrives there" : why.c_str()),
+			  why.empty() ? "frames do not arrive there" : why.c_str()),
 			 ("FrameBuffer from the peer's pool"));
 
 	self->state.stream.offered = {};

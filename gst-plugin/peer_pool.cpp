@@ -20,7 +20,7 @@ std::string unfit(GstBuffer *buffer, std::span<const PlaneLayout> planes, bool i
 {
 	if (gst_buffer_n_memory(buffer) != 1 ||
 	    !gst_is_dmabuf_memory(gst_buffer_peek_memory(buffer, 0)))
-		return "its buffers are not one dma-buf each";
+		return "its buffers do not have exactly one dma-buf each";
 
 	gsize offset, space;
 	const size_t size = planes.back().offset + planes.back().length;
@@ -92,7 +92,7 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 
 	std::shared_ptr<PeerPool> self(new PeerPool(offered.pool.get()));
 	if (!self->activate(caps, size, count)) {
-		why = "it does not start";
+		why = "it cannot be activated";
 		return nullptr;
 	}
 
@@ -102,7 +102,7 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
 		if (gst_buffer_pool_acquire_buffer(self->pool_.get(), &buffer, &params) !=
 		    GST_FLOW_OK) {
-			why = "it runs dry";
+			why = "it has no more free buffers";
 			return nullptr;
 		}
 		self->buffers_.emplace_back(buffer);

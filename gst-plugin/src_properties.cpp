@@ -158,7 +158,7 @@ gboolean setUri(GstURIHandler *handler, const gchar *uri, GError **error)
 	GST_OBJECT_UNLOCK(self);
 	if (open) {
 		g_set_error_literal(error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
-				    "another camera can be chosen in NULL and READY only");
+				    "the camera can be changed only in NULL and READY");
 		return FALSE;
 	}
 
@@ -215,8 +215,8 @@ void installProperties(GObjectClass *object)
 	g_object_class_install_property(
 		object, PROP_STREAM,
 		g_param_spec_enum("stream", "Stream",
-				  "Which of the camera's streams this element has; another "
-				  "cmacamsrc may have the other one",
+				  "The stream of the camera that this element uses; another "
+				  "cmacamsrc may use the other one",
 				  GST_TYPE_CMACAM_STREAM, static_cast<gint>(Stream::Main),
 				  GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
 					      GST_PARAM_MUTABLE_READY)));
@@ -248,11 +248,12 @@ void installProperties(GObjectClass *object)
 	 */
 	g_object_class_install_property(
 		object, PROP_CONTROL_LIMITS,
-		g_param_spec_boxed("control-limits", "Control limits",
-				   "What the open camera takes: min, max and default of each of "
-				   "its controls (null before PAUSED)",
-				   GST_TYPE_STRUCTURE,
-				   GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+		g_param_spec_boxed(
+			"control-limits", "Control limits",
+			"Limits of the open camera: min, max and default of each control "
+			"(null before PAUSED)",
+			GST_TYPE_STRUCTURE,
+			GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
 	installControls(object, PROP_CONTROLS);
 	gst_type_mark_as_plugin_api(GST_TYPE_CMACAM_STREAM, GstPluginAPIFlags(0));
