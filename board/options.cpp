@@ -39,19 +39,20 @@ void parseSensor(Capabilities &caps, const std::string &text)
 		throw CLI::ValidationError(
 			"--sensor",
 			std::format(
-				"the sensor's size is two even numbers from {} whose pixel rate "
-				"at {} frames per second fits 32 bits, such as 3840x2160, not '{}'",
-				Sensor::kMinSize, Sensor::kFastest, text));
+				"'{}' is not a possible size: width and height must be even and at "
+				"least {}, and the pixel rate at {} frames per second must fit "
+				"into 32 bits; an example is 3840x2160",
+				text, Sensor::kMinSize, Sensor::kFastest));
 }
 
 void parseVersion(Capabilities &caps, const std::string &text)
 {
 	if (!parsePair(text, '.', caps.versionMajor, caps.versionMinor) ||
 	    caps.versionMajor > 0xffff || caps.versionMinor > 0xffff)
-		throw CLI::ValidationError(
-			"--register-version",
-			std::format("a version is two numbers up to 65535, such as 2.0, not '{}'",
-				    text));
+		throw CLI::ValidationError("--register-version",
+					   std::format("'{}' is not a version: it must be two "
+						       "numbers up to 65535, such as 2.0",
+						       text));
 }
 
 void parseSetting(Settings &settings, const char *key, const std::string &text)
@@ -79,53 +80,53 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 			->default_str(options.settings.get(key).value());
 	};
 
-	app.add_option("--socket", options.socket, "vfio-user socket to listen on; QEMU connects")
+	app.add_option("--socket", options.socket, "vfio-user socket for QEMU")
 		->required()
 		->type_name("PATH");
-	app.add_option("--control", options.control, "control port to listen on (Unix socket)")
+	app.add_option("--control", options.control, "control port (a Unix socket)")
 		->type_name("PATH");
 	app.add_option("--log", options.log,
-		       "one line per finished or lost frame is appended there")
+		       "log file; the board appends one line per finished or lost frame")
 		->type_name("PATH");
 	app.add_option("--source", options.source,
 		       "what the sensor sees: a moving pattern, a video file, or an image file "
 		       "(PNG, JPEG, PPM)")
 		->type_name("pattern|FILE")
 		->capture_default_str();
-	CLI::Option *once = app.add_flag("--once", options.once,
-					 "at its end the video stays on its last picture");
-	app.add_flag("--loop", "at its end the video starts over (default)")->excludes(once);
+	CLI::Option *once =
+		app.add_flag("--once", options.once, "keep the last picture when the video ends");
+	app.add_flag("--loop", "start the video again when it ends (default)")->excludes(once);
 	setting("fps", "sensor|max|N",
 		"pacing: the sensor's timing, no pause at all, or N frames per second");
 	setting("starved", "drop|hold",
-		"without an address, lose the frame or hold the next one back");
+		"if there is no address: lose the frame, or hold the next one back");
 	setting("mark", "off|frame|lines",
-		"write struct cmacam_mark over the first bytes of a frame, and its sequence "
-		"number into every 64-byte line");
-	setting("digest", "none|sha256", "log the hash of each frame as it lies in memory");
-	setting("light", "STOPS", "light on the scene: each stop doubles it, -8 to 8");
+		"frame: write struct cmacam_mark over the first bytes of a frame; "
+		"lines: also write its sequence number into every 64-byte line");
+	setting("digest", "none|sha256", "log the hash of each frame in guest memory");
+	setting("light", "STOPS", "light on the scene, -8 to 8; each stop doubles it");
 	setting("light-temperature", "K",
 		"colour of the light, 2000 to 10000: red times 5500/K, blue times K/5500");
 	app.add_option("--channels", caps.channels,
-		       "how many channels: 1 main, 2 and lores, 3 and statistics")
+		       "number of channels: 1 is main, 2 adds lores, 3 adds statistics")
 		->check(CLI::Range(1u, CMACAM_CH_COUNT))
 		->type_name("N")
 		->capture_default_str();
-	app.add_option("--fifo", caps.fifoDepth, "depth of each address FIFO, entries")
+	app.add_option("--fifo", caps.fifoDepth, "entries of each address FIFO")
 		->check(CLI::Range(1u, kMaxFifoDepth))
 		->type_name("N")
 		->capture_default_str();
 	app.add_option_function<std::string>(
 		   "--sensor", [&caps](const std::string &text) { parseSensor(caps, text); },
-		   "pixel array, pixels by lines")
+		   "size of the pixel array, pixels by lines")
 		->type_name("WxH")
 		->default_str("3840x2160");
-	app.add_option("--address-bits", caps.addressBits, "width of a DMA address, bits")
+	app.add_option("--address-bits", caps.addressBits, "bits of a DMA address")
 		->check(CLI::IsMember({32u, 40u, 64u}))
 		->type_name("32|40|64")
 		->capture_default_str();
 	app.add_option("--stride-align", caps.strideAlign,
-		       "alignment of a stride, bytes; at 1 the lines of a frame are packed")
+		       "alignment of a stride, bytes; with 1, the lines of a frame are packed")
 		->check(CLI::IsMember(
 			{1u, 2u, 4u, 8u, 16u, 32u, 64u, 128u, 256u, 512u, 1024u, 2048u, 4096u}))
 		->type_name("1|2|4|...|4096")
@@ -133,7 +134,7 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 	app.add_option_function<std::string>(
 		   "--register-version",
 		   [&caps](const std::string &text) { parseVersion(caps, text); },
-		   "what the VERSION register claims")
+		   "value of the VERSION register")
 		->type_name("MAJOR.MINOR")
 		->default_str(std::format("{}.{}", caps.versionMajor, caps.versionMinor));
 
