@@ -59,7 +59,8 @@ int parseAndRun(int argc, char **argv)
 	std::string marker;
 	CLI::App app{"Run a pipeline until killed"};
 	app.add_option("pipeline", description, "with an element name=sink")->required();
-	app.add_option("--marker", marker, "trace_marker that is told of each buffer")->required();
+	app.add_option("--marker", marker, "trace_marker that gets a line for each buffer")
+		->required();
 	CLI11_PARSE(app, argc, argv);
 
 	gst_init(nullptr, nullptr);

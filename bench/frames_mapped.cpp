@@ -51,7 +51,7 @@ int parseAndRun(int argc, char **argv)
 	app.add_option("--width", camera.main.width, "pixels");
 	app.add_option("--height", camera.main.height, "lines");
 	app.add_flag("--touch", touch, "read every pixel (default: none)");
-	app.add_option("--marker", marker, "trace_marker that is told of each frame");
+	app.add_option("--marker", marker, "trace_marker that gets a line for each frame");
 	CLI11_PARSE(app, argc, argv);
 
 	const auto result = stream(camera, touch, bench::Marker(marker));

@@ -36,7 +36,7 @@ int parseAndRun(int argc, char **argv)
 	app.add_option("--pipeline", pipeline, "for the GStreamer backend; ends in an appsink");
 	app.add_option("--width", width, "pixels");
 	app.add_option("--height", height, "lines");
-	app.add_option("--marker", markerPath, "trace_marker that is told of each frame");
+	app.add_option("--marker", markerPath, "trace_marker that gets a line for each frame");
 	CLI11_PARSE(app, argc, argv);
 
 	const bench::Marker marker(markerPath);

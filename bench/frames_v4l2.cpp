@@ -48,7 +48,7 @@ int parseAndRun(int argc, char **argv)
 	app.add_option("--width", options.width, "pixels");
 	app.add_option("--height", options.height, "lines");
 	app.add_option("--buffers", options.buffers, "buffers");
-	app.add_option("--marker", options.marker, "trace_marker that is told of each frame");
+	app.add_option("--marker", options.marker, "trace_marker that gets a line for each frame");
 	CLI11_PARSE(app, argc, argv);
 
 	stream(options);

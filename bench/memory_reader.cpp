@@ -336,7 +336,8 @@ int parseAndRun(int argc, char **argv)
 	app.add_option("--device", options.device, "video node");
 	app.add_option("--width", options.width, "pixels");
 	app.add_option("--height", options.height, "lines");
-	app.add_option("--frames", options.frames, "frames that count; one round comes first");
+	app.add_option("--frames", options.frames,
+		       "number of frames to measure, after one round of all buffers");
 	app.add_option("--buffers", options.buffers, "buffers");
 	app.add_option("--source", options.source, "queue, export (and import) or heap")
 		->transform(CLI::Transformer(sources));
@@ -346,7 +347,7 @@ int parseAndRun(int argc, char **argv)
 	app.add_flag("--check", options.check,
 		     "count 64-byte lines without the frame's number (mark mode lines)");
 	app.add_option("--marker", options.marker,
-		       "trace_marker that is told when counting begins and ends");
+		       "trace_marker that gets a line when counting begins and when it ends");
 	CLI11_PARSE(app, argc, argv);
 
 	Bench(options).run();

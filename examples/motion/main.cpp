@@ -48,13 +48,15 @@ int main(int argc, char **argv)
 	unsigned int frames = 100;
 	int threshold = 24;
 
-	CLI::App app("Says how much moves in a part of the picture.");
+	CLI::App app("Prints how much of a part of the picture moves.");
 	app.add_option("--camera", options.id, "libcamera id; default: the first camera");
 	app.add_option("--width", options.main.width, "pixels")->capture_default_str();
 	app.add_option("--height", options.main.height, "lines")->capture_default_str();
-	app.add_option("--roi", roi, "x y width height of the part")->capture_default_str();
-	app.add_option("--frames", frames, "end after so many")->capture_default_str();
-	app.add_option("--threshold", threshold, "change of a sample that counts, of 219")
+	app.add_option("--roi", roi, "the part: x y width height")->capture_default_str();
+	app.add_option("--frames", frames, "end after this number of frames")
+		->capture_default_str();
+	app.add_option("--threshold", threshold,
+		       "minimum change of a luma sample that counts as motion, of 219")
 		->capture_default_str();
 	CLI11_PARSE(app, argc, argv);
 

@@ -213,15 +213,15 @@ int run(int argc, char **argv)
 	std::string size;
 
 	CLI::App app("Counts the people in front of a camera.\n"
-		     "Prints one line per frame looked at, and a summary.");
+		     "Prints one line for each frame that it examines, and a summary.");
 	app.add_option("--camera", options.camera.id, "libcamera id; default: the first camera");
 	app.add_option("--size", size, "WIDTHxHEIGHT; default: the camera's");
 	app.add_option("--format", options.camera.main.format, "NV12 or R8")
 		->check(CLI::IsMember({"NV12", "R8"}));
-	app.add_option("--frames", options.frames, "frames to look at")
+	app.add_option("--frames", options.frames, "number of frames to examine")
 		->capture_default_str()
 		->check(CLI::PositiveNumber);
-	app.add_option("--every", options.every, "look at every Nth frame only")
+	app.add_option("--every", options.every, "examine only every Nth frame")
 		->capture_default_str()
 		->check(CLI::PositiveNumber);
 	app.add_option("--scale", options.scale, "step of the image pyramid, larger is faster")
@@ -229,11 +229,12 @@ int run(int argc, char **argv)
 		->check(CLI::Range(1.01, 2.0));
 	app.add_option("--out", options.out, "folder for annotated copies of the frames");
 	app.add_option("--contact-sheet", options.contactSheet,
-		       "file for one picture with small copies of all frames looked at");
-	app.add_flag("--overwrite", options.overwrite, "replace pictures that are there already");
+		       "file for one picture with small copies of all examined frames");
+	app.add_flag("--overwrite", options.overwrite, "replace existing pictures");
 	app.add_flag("--json", options.json, "one JSON object per line instead of key=value");
-	app.add_flag("--verify", options.verify,
-		     "print where the luma plane lies physically and how it begins (as root)");
+	app.add_flag(
+		"--verify", options.verify,
+		"print the physical address and the first bytes of the luma plane (needs root)");
 	CLI11_PARSE(app, argc, argv);
 
 	if (!size.empty() && !parseSize(size, &options.camera.main)) {

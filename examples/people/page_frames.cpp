@@ -54,7 +54,7 @@ Result<PhysicalRange> physicalRange(std::span<const std::byte> memory)
 
 	const std::uint64_t start = entries[0] & kFrameMask;
 	if (!(entries[0] & kPresent) || !start)
-		return Error{EPERM, "the kernel shows no page frame numbers: run as root"};
+		return Error{EPERM, "the kernel hides the page frame numbers: run as root"};
 
 	bool contiguous = true;
 	for (std::size_t i = 0; i < entries.size(); i++)

@@ -39,18 +39,24 @@ int run(int argc, char **argv)
 	unsigned int frames = 30;
 	bool overwrite = false;
 
-	CLI::App app("Records the main stream with O_DIRECT and counts people on lores meanwhile.");
-	app.add_option("file", path, "where to; each frame is padded to whole blocks of 4096 bytes")
+	CLI::App app("Records the main stream with O_DIRECT and counts people on lores at the same "
+		     "time.");
+	app.add_option("file", path,
+		       "output file; each frame is padded to whole blocks of 4096 bytes")
 		->required();
 	app.add_option("--camera", options.id, "libcamera id; default: the first camera");
-	app.add_option("--width", options.main.width, "pixels recorded")->capture_default_str();
-	app.add_option("--height", options.main.height, "lines recorded")->capture_default_str();
-	app.add_option("--lores-width", options.lores.width, "pixels looked at")
+	app.add_option("--width", options.main.width, "width of the recorded frames, pixels")
 		->capture_default_str();
-	app.add_option("--lores-height", options.lores.height, "lines looked at")
+	app.add_option("--height", options.main.height, "height of the recorded frames, lines")
 		->capture_default_str();
-	app.add_option("--frames", frames, "how many")->capture_default_str();
-	app.add_flag("--overwrite", overwrite, "replace the file if there is one");
+	app.add_option("--lores-width", options.lores.width,
+		       "width of the frames for the detector, pixels")
+		->capture_default_str();
+	app.add_option("--lores-height", options.lores.height,
+		       "height of the frames for the detector, lines")
+		->capture_default_str();
+	app.add_option("--frames", frames, "number of frames")->capture_default_str();
+	app.add_flag("--overwrite", overwrite, "replace an existing file");
 	CLI11_PARSE(app, argc, argv);
 
 	auto camera = cmacam::Camera::open(options);

@@ -33,14 +33,14 @@ int main(int argc, char **argv)
 
 	CLI::App app(
 		"Records raw frames with O_DIRECT, each padded to whole blocks of 4096 bytes.");
-	app.add_option("file", path, "where to")->required();
+	app.add_option("file", path, "output file")->required();
 	app.add_option("--camera", options.id, "libcamera id; default: the first camera");
 	app.add_option("--format", options.main.format, "libcamera pixel format")
 		->capture_default_str();
 	app.add_option("--width", options.main.width, "pixels")->capture_default_str();
 	app.add_option("--height", options.main.height, "lines")->capture_default_str();
-	app.add_option("--frames", frames, "how many")->capture_default_str();
-	app.add_flag("--overwrite", overwrite, "replace the file if there is one");
+	app.add_option("--frames", frames, "number of frames")->capture_default_str();
+	app.add_flag("--overwrite", overwrite, "replace an existing file");
 	CLI11_PARSE(app, argc, argv);
 
 	auto camera = cmacam::Camera::open(options);

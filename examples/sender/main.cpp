@@ -133,19 +133,19 @@ int main(int argc, char **argv)
 	app.add_option("--camera", options.id, "libcamera id; default: the first camera");
 	app.add_option("--width", options.main.width, "pixels")->capture_default_str();
 	app.add_option("--height", options.main.height, "lines")->capture_default_str();
-	app.add_option("--frames", frames, "how many")->capture_default_str();
+	app.add_option("--frames", frames, "number of frames")->capture_default_str();
 	CLI11_PARSE(app, argc, argv);
 
 	sockaddr_in address{};
 	address.sin_family = AF_INET;
 	address.sin_port = htons(port);
 	if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
-		return fail("'" + host + "' is no IPv4 address");
+		return fail("'" + host + "' is not an IPv4 address");
 
 	Connection connection(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	const int on = 1;
 	if (setsockopt(connection.fd(), SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)) < 0)
-		return failErrno("no zero-copy sockets");
+		return failErrno("the socket does not support MSG_ZEROCOPY");
 	if (connect(connection.fd(), reinterpret_cast<const sockaddr *>(&address),
 		    sizeof(address)) < 0)
 		return failErrno(host);
@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 		if (!connection.reap())
 			return fail("the network is stuck");
 	}
-	std::printf("sends the kernel copied: %llu\n",
+	std::printf("sends that the kernel copied: %llu\n",
 		    static_cast<unsigned long long>(connection.copied()));
 
 	return 0;

@@ -44,11 +44,13 @@ int main(int argc, char **argv)
 	unsigned int credits = 2;
 	bool keep = false;
 
-	CLI::App app("Reads frames that share-server lends, and prints how bright each is.");
-	app.add_option("--socket", path, "where the server listens")->capture_default_str();
-	app.add_option("--frames", frames, "end after so many")->capture_default_str();
-	app.add_option("--credits", credits, "frames wanted at once")->capture_default_str();
-	app.add_flag("--keep", keep, "give none back, and wait: what a broken reader does");
+	CLI::App app("Reads frames from share-server and prints the brightness of each frame.");
+	app.add_option("--socket", path, "path at which the server listens")->capture_default_str();
+	app.add_option("--frames", frames, "end after this number of frames")
+		->capture_default_str();
+	app.add_option("--credits", credits, "number of frames to hold at once")
+		->capture_default_str();
+	app.add_flag("--keep", keep, "give no frame back, and wait, as a broken reader does");
 	CLI11_PARSE(app, argc, argv);
 
 	auto client = cmacam::FrameClient::connect(path, credits);

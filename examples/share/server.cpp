@@ -37,22 +37,28 @@ int main(int argc, char **argv)
 	};
 	unsigned int frames = 0;
 
-	CLI::App app("Shares a camera's frames with other processes, without a copy.\n"
-		     "Readers that are slow, stopped or dead miss frames and hold up nobody.");
-	app.add_option("--socket", share.path, "where readers connect")->capture_default_str();
+	CLI::App app(
+		"Shares a camera's frames with other processes, without a copy.\n"
+		"Readers that are slow, stopped or dead miss frames, but do not block the others.");
+	app.add_option("--socket", share.path, "path to which readers connect")
+		->capture_default_str();
 	app.add_option("--camera", camera.id, "libcamera id; default: the first camera");
 	app.add_option("--format", camera.main.format, "libcamera pixel format")
 		->capture_default_str();
 	app.add_option("--width", camera.main.width, "pixels")->capture_default_str();
 	app.add_option("--height", camera.main.height, "lines")->capture_default_str();
-	app.add_option("--buffers", camera.buffers, "of the camera; three of them are never lent")
+	app.add_option("--buffers", camera.buffers,
+		       "number of the camera's buffers; three of them are never lent")
 		->capture_default_str();
-	app.add_option("--credits", share.credits, "most frames that a reader may hold")
+	app.add_option("--credits", share.credits,
+		       "maximum number of frames that a reader may hold")
 		->capture_default_str();
 	app.add_option("--patience", share.patience,
-		       "frames in a row that a holder may miss before it is let go; 0: any")
+		       "frames in a row that a reader may miss, while it holds frames, before "
+		       "the server disconnects it; 0: no limit")
 		->capture_default_str();
-	app.add_option("--frames", frames, "end after so many; 0: never")->capture_default_str();
+	app.add_option("--frames", frames, "end after this number of frames; 0: never end")
+		->capture_default_str();
 	CLI11_PARSE(app, argc, argv);
 
 	std::signal(SIGINT, [](int) { stopped = 1; });
