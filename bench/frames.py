@@ -169,7 +169,7 @@ def latency(cell, device, programs, board):
             lines = [line for line in lines if "sys_write" not in line or f"-{running.pid} " in line]
     found = frames_trace.latencies(lines, ("tracing_mark_write", "sys_write"))[WARM_UP:]
     if len(found) < frames // 2:
-        raise NotRun(f"only {len(found)} of {frames} frames were seen to arrive")
+        raise NotRun(f"only {len(found)} of {frames} frames arrived")
     figures = {"frames": len(found), "max_ns": max(found)}
     figures |= {f"p{n}_ns": frames_trace.percentile(found, n / 100) for n in (50, 99)}
     return figures, f"{figures['p50_ns'] / 1e3:.0f} us p50, {figures['p99_ns'] / 1e3:.0f} us p99"
@@ -200,20 +200,20 @@ def programs_folder(given):
     for folder in (given, HERE):
         if folder and os.path.exists(f"{folder}/frames_v4l2"):
             return folder
-    sys.exit("frames.py: the consumers' programs (frames_v4l2 ...) are not found: say where with --programs")
+    sys.exit("frames.py: the consumers' programs (frames_v4l2 ...) are missing: give their folder with --programs")
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=frames_plan.BOOTS, help="cost: CPU time, switches, system calls, bytes written")
     parser.add_argument("sizes", nargs="*", metavar="SIZE", default=frames_plan.QUICK,
-                        help=f"of {', '.join(size.name for size in frames_plan.SIZES)} (default: VGA)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="consumers with this in their name")
-    parser.add_argument("--results", default="frames.jsonl", metavar="FILE", help="appended to (default %(default)s)")
-    parser.add_argument("--programs", default="", metavar="DIR", help="where frames_v4l2 and its like are")
+                        help=f"some of {', '.join(size.name for size in frames_plan.SIZES)} (default: VGA)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only consumers with this text in their name")
+    parser.add_argument("--results", default="frames.jsonl", metavar="FILE", help="file to which results are appended (default %(default)s)")
+    parser.add_argument("--programs", default="", metavar="DIR", help="folder of frames_v4l2 and the other programs")
     args = parser.parse_args()
     for size in set(args.sizes) - {size.name for size in frames_plan.SIZES}:
-        parser.error(f"{size}: no such size")
+        parser.error(f"{size}: there is no such size")
     return args
 
 

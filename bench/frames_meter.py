@@ -126,7 +126,7 @@ class Consumer:
         wait_for(lambda: frames_finished() >= before.frames + frames, f"{frames} frames", self._limit)
         after = self.look()
         if before.threads.keys() != after.threads.keys():
-            raise Unsteady("threads came or went while frames flowed: what they cost is not known")
+            raise Unsteady("threads started or ended while frames flowed, so their costs are not known")
         return before, after
 
     def cost(self, frames):
@@ -158,7 +158,7 @@ class Consumer:
             with self._frozen():
                 if frames_finished() == after.frames == before.frames + 1:
                     return sum(runs(self.pid)) * PAGE
-        raise Unsteady("frames come too fast to tell what is written for one")
+        raise Unsteady("frames come too fast to measure the bytes written for each")
 
     @contextlib.contextmanager
     def _frozen(self):

@@ -92,7 +92,7 @@ def forget_other_root(name):
     if made_with == name:
         return
     if content and not made_with:
-        raise Fail(f"{paths.BUILD} is no build folder of ./dev and has something in it, such as {min(content)}: "
+        raise Fail(f"{paths.BUILD} is not a build folder of ./dev and is not empty: it contains {min(content)}. Either "
                    "empty it, or set CMACAM_BUILD to another folder")
     # The folder itself is mounted: empty it, do not replace it. The stamp goes last: it says that all is ours.
     for entry in sorted(os.scandir(paths.BUILD), key=lambda entry: entry.path == STAMP):

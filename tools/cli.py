@@ -42,37 +42,37 @@ def add_machine_options(parser):
     group.add_argument("--cma", default="128M", metavar="SIZE", help="CMA area (default %(default)s)")
     group.add_argument("--memory", default="2G", metavar="SIZE", help="RAM (default %(default)s)")
     group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
-                       help="memory operations of the driver (default %(default)s)")
+                       help="allocator of the driver (default %(default)s)")
     group.add_argument("--allocator-params", default="", metavar="WORDS",
                        help="module parameters of vb2-cma, such as 'backend=contig mmap=fault'")
     group.add_argument("--append", default="", metavar="WORDS", help="further kernel parameters")
     group.add_argument("--noncoherent", action="store_true",
-                       help="the board's DMA does not snoop the CPU's caches: what is not synchronised reads as 0xdb")
+                       help="the board's DMA does not snoop the CPU's caches; data that is not synchronised reads as 0xdb")
     group.add_argument("--debug-kernel", action="store_true",
                        help="boot a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once)")
     group.add_argument("--evict", type=int, default=0, metavar="MS",
-                       help="with --noncoherent: write back a few dirty cache lines every so many milliseconds, "
-                       "whoever owns them, as a cache may (default: never)")
-    group.add_argument("--share", default="", metavar="DIR", help="host folder, seen at /host inside")
+                       help="with --noncoherent: write back a few dirty cache lines every MS milliseconds, no matter who "
+                       "owns them, as a cache may (default: never)")
+    group.add_argument("--share", default="", metavar="DIR", help="host folder; it is /host inside the machine")
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
                        help="end the machine after this time (default %(default)s)")
     group = parser.add_argument_group("the board")
     group.add_argument("--source", default="pattern", metavar="pattern|people|FILE",
-                       help="what the sensor sees: a pattern, people who walk, or a video or an image (PNG, JPEG, PPM) "
-                       "of the host (default %(default)s)")
-    group.add_argument("--once", action="store_true", help="play the file once, then keep its last picture")
+                       help="what the sensor sees: a pattern, people who walk, or a video or image file (PNG, JPEG, PPM) "
+                       "on the host (default %(default)s)")
+    group.add_argument("--once", action="store_true", help="play the video once, then keep its last picture")
     group.add_argument("--fps", default="sensor", metavar="sensor|N|max",
                        help="frame pacing (default: as the sensor's registers say)")
     group.add_argument("--starved", default="drop", choices=["drop", "hold"],
-                       help="without a buffer: lose the frame, or wait (default %(default)s)")
+                       help="if there is no buffer: lose the frame, or wait for one (default %(default)s)")
     group.add_argument("--mark", default="off", choices=["off", "frame", "lines"],
-                       help="stamp each frame with its number and a nonce; lines: and each of its cache lines "
-                       "with the number (default %(default)s)")
+                       help="frame: write a number and a nonce into each frame; lines: also write the number into each "
+                       "of its cache lines (default %(default)s)")
     group.add_argument("--boards", type=int, default=1, metavar="N",
-                       help="so many boards in one machine, each with a control port cmacam.board.0, .1 ... "
+                       help="number of boards in the machine; each has a control port cmacam.board.0, .1 ... "
                        "(default %(default)s)")
     group.add_argument("--board", default=[], action="append", metavar="OPTIONS",
-                       help="more options for cmacam-board; given several times: for one board after the other")
+                       help="more options for cmacam-board; if given several times, the n-th value is for the n-th board")
     group.add_argument("--no-board", action="store_true", help="boot without a board")
 
 
@@ -83,17 +83,17 @@ def machine_options(args, box):
     elif source != "pattern":
         source = os.path.abspath(source)
         if not os.path.isfile(source):
-            raise Fail(f"{args.source}: no such video or image file")
+            raise Fail(f"{args.source}: there is no such video or image file")
         box.bind(os.path.dirname(source), "/run/source")
         source = "/run/source/" + os.path.basename(source)
     if args.share and not os.path.isdir(args.share):
-        raise Fail(f"{args.share}: no such folder to share")
+        raise Fail(f"{args.share}: there is no such folder to share")
     if args.evict and not args.noncoherent:
-        raise Fail("--evict is for a machine that is --noncoherent")
+        raise Fail("--evict needs --noncoherent")
     board = ["--source", source, "--fps", args.fps, "--starved", args.starved, "--mark", args.mark]
     board += ["--once"] if args.once else []
     if not 1 <= args.boards <= MAX_BOARDS:
-        raise Fail(f"--boards is 1 to {MAX_BOARDS}, not {args.boards}")
+        raise Fail(f"--boards must be 1 to {MAX_BOARDS}, not {args.boards}")
     if len(args.board) > args.boards and len(args.board) > 1:
         raise Fail(f"--board was given {len(args.board)} times for {args.boards} boards")
     # One is for all of them.
@@ -115,16 +115,16 @@ def cmd_build(args):
 def cmd_shell(args):
     interactive = not args.command
     if interactive and not sys.stdin.isatty():
-        raise Fail("./dev shell without a command needs a terminal; or: ./dev shell -- COMMAND...")
+        raise Fail("./dev shell without a command needs a terminal; give a command: ./dev shell -- COMMAND...")
     box = ready(quiet=not interactive, up_to_date=not args.no_build, layers=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
     options = machine_options(args, box)
     if args.gdb:
         options = dataclasses.replace(options, gdb=gdb.offer())
-        say("./dev gdb, in another terminal, attaches to this kernel; Ctrl-C there stops it")
+        say("to debug this kernel, run ./dev gdb in another terminal; Ctrl-C there stops the kernel")
     with vm.Machine(box, options) as machine:
         status = machine.shell() if interactive else machine.run(shlex.join(args.command))
         if status is None:
-            raise Fail("the machine died before the command ended; above is what its kernel said last",
+            raise Fail("the machine died before the command ended; the last kernel messages are above",
                        machine.console[-4000:])
         if args.keep_log:
             for name in (*map(vm.board_log, range(args.boards)), "console.log"):
@@ -171,8 +171,8 @@ def cmd_clean(args):
 
 
 def parser():
-    top = argparse.ArgumentParser(prog="./dev", description="The one entry point of cmacam: each command does "
-                                  "all of its own set-up and keeps it in the user's cache folder.")
+    top = argparse.ArgumentParser(prog="./dev", description="The one entry point of cmacam. Each command does "
+                                  "all of its set-up itself and keeps the result in the user's cache folder.")
     commands = top.add_subparsers(dest="name", metavar="COMMAND", required=True)
 
     def command(name, function, text):
@@ -180,46 +180,46 @@ def parser():
         sub.set_defaults(function=function)
         return sub
 
-    sub = command("demo", cmd_demo, "play a video through the board to gst-launch, cam and OpenCV; results in out/")
+    sub = command("demo", cmd_demo, "play a video through the board to gst-launch, cam and OpenCV; the results are in out/")
     sub.add_argument("--source", default="", metavar="FILE", help="another video (default: OpenCV's vtest.avi)")
-    sub.add_argument("--looked-at", type=int, default=15, metavar="N", help="frames given to the people detector")
+    sub.add_argument("--looked-at", type=int, default=15, metavar="N", help="number of frames for the people detector")
 
     sub = command("test", cmd_test, "run the tests, all or some subjects")
     sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="only these (see --list)")
-    sub.add_argument("--list", action="store_true", help="list the tests, run nothing")
+    sub.add_argument("--list", action="store_true", help="list the tests, but do not run them")
     sub.add_argument("-j", dest="jobs", type=int, default=host.machines(), metavar="N",
                      help="number of machines that run side by side (default: one for each CPU, if there is memory: %(default)s here)")
-    sub.add_argument("--long", action="store_true", help="also the long ones, about 35 minutes more")
-    sub.add_argument("--left-out", action="store_true", help="only the long ones: what the plain run leaves out")
-    sub.add_argument("--soak", action="store_true", help="also those that take hours")
+    sub.add_argument("--long", action="store_true", help="also run the long tests, about 35 minutes more")
+    sub.add_argument("--left-out", action="store_true", help="run only the long tests, which the plain run leaves out")
+    sub.add_argument("--soak", action="store_true", help="also run the tests that take hours")
     sub.add_argument("--debug-kernel", action="store_true",
-                     help="on a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
-                     f"subjects unless given: {', '.join(debugkernel.SUBJECTS)}")
-    sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this in their name")
-    sub.add_argument("--shuffle", type=int, metavar="SEED", help="in another order, a certain one for each number: "
-                     "finds what tests leave behind for others")
+                     help="use a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
+                     f"default subjects: {', '.join(debugkernel.SUBJECTS)}")
+    sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this text in their name")
+    sub.add_argument("--shuffle", type=int, metavar="SEED", help="run in another order, always the same for one SEED: "
+                     "finds tests that affect later tests")
 
-    sub = command("bench", cmd_bench, "measure, side by side; without a name: list what there is")
-    sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="which (default: list them)")
-    sub.add_argument("--quick", action="store_true", help="only the small sizes")
+    sub = command("bench", cmd_bench, "run a benchmark; without a name, list the benchmarks")
+    sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="name of the benchmark (default: list them)")
+    sub.add_argument("--quick", action="store_true", help="measure only the small sizes")
     sub.add_argument("--from", dest="from_file", default="", metavar="FILE",
-                     help="measure nothing: report what a JSON file of an earlier run says, or what bench/frames.py "
-                     "left on a real board")
+                     help="report the results in the JSON file of an earlier run, or of bench/frames.py on a real board, "
+                     "without measuring")
 
     command("build", cmd_build, "build everything")
 
     sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)
-    sub.add_argument("--no-build", action="store_true", help="take what is built already")
+    sub.add_argument("--no-build", action="store_true", help="use the existing build")
     sub.add_argument("--programs", action="store_true",
-                     help="with programs of others in it: Chromium, PipeWire, motion, uStreamer and more (1 GB more, once)")
-    sub.add_argument("--gdb", action="store_true", help="let ./dev gdb, in another terminal, attach to the kernel; "
-                     "for a program, run gdb in the shell")
-    sub.add_argument("--keep-log", default="", metavar="DIR", help="leave board.log (board-1.log ...) and console.log there")
-    sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this inside and return its status")
+                     help="add programs of others: Chromium, PipeWire, motion, uStreamer and more (1 GB more, once)")
+    sub.add_argument("--gdb", action="store_true", help="allow ./dev gdb in another terminal to attach to the kernel; "
+                     "to debug a program, run gdb in the shell")
+    sub.add_argument("--keep-log", default="", metavar="DIR", help="copy board.log (board-1.log ...) and console.log to this folder")
+    sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this command inside and return its status")
 
     sub = command("gdb", cmd_gdb, "debug the kernel of a machine that ./dev shell --gdb started")
-    sub.add_argument("options", nargs="*", metavar="OPTION", help="more options of gdb, after --")
+    sub.add_argument("options", nargs="*", metavar="OPTION", help="more options for gdb, after --")
 
     command("clean", cmd_clean, "remove the root folders, the debug kernels, the next kernels' headers and the sources of modules "
             "from the cache")

@@ -71,7 +71,7 @@ def ensure(box):
 
 def make(box, version, folder):
     for stale in glob.glob(os.path.join(paths.CACHE, PREFIX + "*.partial")):
-        with step("Removing what an interrupted build left"):
+        with step("Removing the rest of an interrupted build"):
             shutil.rmtree(stale)
     partial = folder + ".partial"
     log = os.path.join(paths.LOGS, "debug-kernel.log")
@@ -92,7 +92,7 @@ def make(box, version, folder):
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     for old in sorted(set(glob.glob(os.path.join(paths.CACHE, PREFIX + "*-*"))) - {folder}):
-        say(f"    an older debug kernel can go when no other checkout uses it: {old}")
+        say(f"    you may remove this older debug kernel if no other checkout uses it: {old}")
 
 
 def explained(log, error):

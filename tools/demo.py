@@ -22,7 +22,7 @@ def main(args, ready):
     video = vm.PEOPLE
     if args.source:
         if not os.path.isfile(args.source):
-            raise Fail(f"{args.source}: no such video file")
+            raise Fail(f"{args.source}: there is no such video file")
         box.bind(os.path.dirname(os.path.abspath(args.source)), "/run/source")
         video = "/run/source/" + os.path.basename(args.source)
     forget_last()
@@ -35,7 +35,7 @@ def main(args, ready):
             if status != 0:
                 shutil.copy(os.path.join(machine.state, "board.log"), paths.OUT)
                 raise Fail("the demo failed inside the machine" if status else
-                           f"the machine died; its kernel said last:\n{machine.console[-3000:]}")
+                           f"the machine died; the last messages of its kernel are:\n{machine.console[-3000:]}")
     with open(os.path.join(paths.OUT, "table.json")) as f:
         rows = json.load(f)
     text = table(rows)

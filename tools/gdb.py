@@ -35,7 +35,7 @@ def argv(more=()):
 
 def main(args, ready):
     if not os.path.exists(os.path.join(FOLDER, ATTACH)):
-        raise Fail("no machine waits for a debugger: start one by ./dev shell --gdb in another terminal")
+        raise Fail("no machine waits for a debugger: start one with ./dev shell --gdb in another terminal")
     box = ready(quiet=True, up_to_date=False)
     return box.popen(argv(args.options), stdin=None).wait()
 

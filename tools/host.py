@@ -36,7 +36,7 @@ def become_root():
                    f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user} as root, once, or ./dev as root")
     tried = subprocess.run([*NAMESPACE, "--mount", "true"], capture_output=True, text=True)
     if tried.returncode:
-        raise Fail(f"this host lets {user} make no user namespace ({tried.stderr.strip()}): run ./dev as root")
+        raise Fail(f"this host does not let {user} make a user namespace ({tried.stderr.strip()}): run ./dev as root")
     # Where an ordinary user's path leaves out what root's has: chroot and others.
     environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
     os.execvpe(NAMESPACE[0], [*NAMESPACE, sys.executable, "-B", paths.TOOLS, *sys.argv[1:]], environment)
@@ -65,7 +65,7 @@ def require_packages():
     if shutil.which("mmdebstrap"):
         return
     if not shutil.which("apt-get"):
-        raise Fail("mmdebstrap is missing and this is no Debian or Ubuntu: install it by hand")
+        raise Fail("mmdebstrap is missing, and this host is not Debian or Ubuntu: install it by hand")
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     with step("Installing mmdebstrap on the host"):
         log = os.path.join(paths.LOGS, "host-packages.log")

@@ -50,8 +50,8 @@ def build(box):
     if series(release) <= series(tested):
         return said
     if said:
-        raise Skip(f"{release} is newer than {tested}, the newest that the modules are known to build for; "
-                       f"they do not build for it yet:\n{said}")
+        raise Skip(f"the modules do not build yet for {release}, which is newer than {tested}, the newest tested "
+                   f"kernel:\n{said}")
     warn(f"the modules build for {release}; name it in tools/versions.txt as the newest tested one")
     return ""
 
@@ -113,11 +113,11 @@ def newest(box, reason):
     if not found:
         raise Skip(f"no headers of a newer kernel: {reason or f'the mirror has no {PACKAGE}'}")
     if reason:
-        warn(f"the newest kernel is the one known from last time: {reason}")
+        warn(f"using the newest kernel that the last run found: {reason}")
     version, release = found.groups()
     have = box.run(["dpkg-query", "-W", "-f", "${Version}", PACKAGE], stdout=subprocess.PIPE, text=True).stdout
     if box.run(["dpkg", "--compare-versions", version, "gt", have], check=False).returncode:
-        raise Skip(f"the mirror has no newer kernel than {have}, which everything else is built for")
+        raise Skip(f"the mirror has no kernel newer than {have}, the kernel of all other tests")
     return release
 
 
@@ -142,4 +142,4 @@ def fetch(box, release, folder):
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in sorted(set(glob.glob(os.path.join(paths.CACHE, PREFIX + "[0-9]*"))) - {folder}):
-        say(f"     an older one can go when no other checkout uses it: {old}")
+        say(f"     you may remove these older headers if no other checkout uses them: {old}")

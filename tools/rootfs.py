@@ -148,7 +148,7 @@ def make(layers):
     ours = {location(count) + suffix for count in range(1, len(LAYERS) + 1) for suffix in ("", ".img")}
     for old in sorted(set(glob.glob(os.path.join(paths.CACHE, "root-*"))) - ours):
         if os.path.isdir(old) or old.endswith(".img"):
-            say(f"    an older root folder can go when no other checkout uses it: {old}")
+            say(f"    you may remove this older root folder if no other checkout uses it: {old}")
 
 
 def bootstrap(root):
@@ -269,7 +269,7 @@ def compare_versions(root):
     tested = read_versions(TESTED)
     for name, have in versions(root).items():
         if have != tested.get(name):
-            warn(f"{name} is {have} here and {tested.get(name)} when last tested; going on")
+            warn(f"{name} is {have} here, but {tested.get(name)} was tested; going on")
 
 
 def versions(root):

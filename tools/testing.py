@@ -71,9 +71,9 @@ def select(args):
     known = [*HOST_SUBJECTS, *declare.subjects()]
     for subject in args.subjects:
         if subject not in known:
-            raise Fail(f"{subject}: no such subject; there are {', '.join(known)}")
+            raise Fail(f"{subject}: there is no such subject; the subjects are {', '.join(known)}")
         if args.debug_kernel and subject in HOST_SUBJECTS:
-            raise Fail(f"{subject}: runs on the host, no kernel of ours is in it: leave --debug-kernel out")
+            raise Fail(f"{subject}: runs on the host and not on the debug kernel: leave out --debug-kernel")
     wanted = args.subjects or (debugkernel.SUBJECTS if args.debug_kernel else known)
     tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
     only_there = [test for test in tests if test.debug_kernel]
@@ -99,14 +99,14 @@ def main(args, ready):
     if any(test.subject == "in_tree" for test in tests):
         intree.ensure(box)
     if programs:
-        with step("Building modules that Debian's kernel is without"):
+        with step("Building modules that Debian's kernel does not have"):
             foreign_modules.ensure(box, "codec", "v4l2loopback")
         programs_report.forget()
     tally = Tally()
     start = time.monotonic()
     finished = run(box, hosts, tests, tally, kernel, args)
     if not tally.results:
-        raise Fail("no test ran: nothing matches")
+        raise Fail("no test ran: no test matches")
     plan.write_times(tally.passed())
     if programs and {test.full_name for test in declare.tests_of("programs")} <= set(tally.passed()):
         programs_report.write()
@@ -116,7 +116,7 @@ def main(args, ready):
         say(f"failed: {name}: {why}")
     say(f"{len(tally.results)} tests in {duration(time.monotonic() - start)}")
     if not finished:
-        say("interrupted: the tests that are missing here did not run to their end")
+        say("interrupted: the tests that are not listed here did not finish")
     print(tally.closing_line(), flush=True)
     return 130 if not finished else 1 if tally.reasons else 0
 

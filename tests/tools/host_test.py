@@ -30,7 +30,7 @@ class OrdinaryUser(unittest.TestCase):
         self.assertIn("usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ada", self.refusal(has_range=False))
 
     def test_a_host_without_user_namespaces_is_said_to_be_one(self):
-        self.assertIn("no user namespace", self.refusal())
+        self.assertIn("does not let ada make a user namespace", self.refusal())
 
     def test_root_goes_on(self):
         with mock.patch("os.geteuid", return_value=0), mock.patch("os.execvpe") as started:

@@ -43,7 +43,7 @@ class KeptFiles(unittest.TestCase):
 
     def test_a_build_folder_that_is_none(self):
         self.make("thesis.tex", "pictures/a.jpg")
-        with self.assertRaisesRegex(Fail, "is no build folder of ./dev .* such as pictures: empty it"):
+        with self.assertRaisesRegex(Fail, "is not a build folder of ./dev .* contains pictures. Either empty it"):
             build.forget_other_root(ROOT)
         self.assertEqual(self.left(), ["pictures", "thesis.tex"])
 

@@ -81,7 +81,7 @@ class Question:
 
 def latency(name):
     return Question(f"frames-latency-{name}", f"Latency, {name}: from the frame's last interrupt to the consumer",
-                    f"1 = p50 of the {LOOP}; not repeatable, told for orientation", lambda cell: cell[f"{name}_ns"],
+                    f"1 = p50 of the {LOOP}; not repeatable, only for orientation", lambda cell: cell[f"{name}_ns"],
                     loop_of_size, lambda cell: cell["p50_ns"], "latency", logarithmic=True)
 
 
@@ -118,7 +118,7 @@ def against(ours, limit, other):
 AIMS = (
     against(OURS, 0.8, THEIRS), against(OURS_MANUAL, 0.8, THEIRS_MANUAL),
     against(OURS, 2, LOOP), against(OURS_MANUAL, 2, LOOP),
-    Aim("who touches no pixel takes at 8K at most 1.1 times the CPU time of VGA", 1.1,
+    Aim("a consumer that touches no pixel takes at 8K at most 1.1 times its CPU time at VGA", 1.1,
         lambda sizes: [(name, (name, "8K"), (name, "VGA")) for name in CALM if {"8K", "VGA"} <= set(sizes)]),
 )
 
@@ -214,12 +214,12 @@ def table(result):
 
 
 def footnotes(result):
-    yield "What an interrupt does before the consumer is woken is in no figure of CPU time."
+    yield "The figures of CPU time do not include the work of an interrupt before it wakes the consumer."
     if result["where"] == frames_plan.EMULATED:
-        yield "An emulated CPU has no caches: what they cost or save is in no figure."
+        yield "An emulated CPU has no caches. So no figure includes their costs or savings."
     if any(cell.get("written_bytes", 0) is None for cell in result["cells"]):
-        yield ("n/a bytes written: frames came faster than memory can be looked at between two of them, or the kernel "
-               "does not tell which pages were written (CONFIG_MEM_SOFT_DIRTY).")
+        yield ("n/a bytes written: there was not enough time between two frames to inspect the memory, or the kernel "
+               "does not report which pages were written (CONFIG_MEM_SOFT_DIRTY).")
     reasons = {}
     for cell in result["cells"]:
         if "not_run" in cell:

@@ -22,7 +22,7 @@ def main(args, ready):
             say(f"{name}: {bench.__doc__.splitlines()[0]}")
         return 0
     if args.bench not in BENCHES:
-        raise Fail(f"{args.bench}: no such bench; there is {', '.join(BENCHES)}")
+        raise Fail(f"{args.bench}: there is no such benchmark; the benchmarks are {', '.join(BENCHES)}")
     start = time.monotonic()
     status = BENCHES[args.bench](args, ready)
     say(f"all in {duration(time.monotonic() - start)}")

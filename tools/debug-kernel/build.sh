@@ -32,9 +32,9 @@ source=linux-source-$(echo "$kernel" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/')
 version=$(dpkg-query -W -f '${Version}' "linux-binary-$kernel")
 apt update || fail "the Debian mirror cannot be reached: is the network up?"
 apt download "$source=$version" ||
-	fail "the Debian mirror has no $source of version $version any more: ./dev clean, then try again"
+	fail "the Debian mirror no longer has version $version of $source: run ./dev clean, then try again"
 apt -y --download-only --no-install-recommends install flex bison bc libelf-dev ||
-	fail "flex, bison, bc and libelf-dev cannot be had from the Debian mirror"
+	fail "flex, bison, bc and libelf-dev are not available from the Debian mirror"
 
 echo "unpacking $source $version"
 for package in apt/cache/archives/*.deb; do
