@@ -125,7 +125,8 @@ TEST_F(StreamConfigurationsTest, TheErrorNamesTheNearestThatThereIs)
 	EXPECT_EQ(refused.error().code, EINVAL);
 	EXPECT_NE(refused.error().what.find("cannot deliver 4000x3000"), std::string::npos)
 		<< refused.error().what;
-	EXPECT_NE(refused.error().what.find("the nearest it can is 640x480"), std::string::npos)
+	EXPECT_NE(refused.error().what.find("the nearest that it can deliver is 640x480"),
+		  std::string::npos)
 		<< refused.error().what;
 }
 

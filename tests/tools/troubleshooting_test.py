@@ -8,7 +8,7 @@ import unittest
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCES = ("drivers/media/*/*.c", "libcam-pipeline/*.cpp", "libcam-pipeline/*.in", "gst-plugin/*.cpp",
-           "libcmacam/*/*.cpp")
+           "libcmacam/*/*.cpp", "libcmacam/*/*.h")
 LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 
 

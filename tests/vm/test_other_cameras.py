@@ -109,9 +109,9 @@ def the_library_leases_its_frames():
             assert source.next().sequence == source.buffers
             lib.expect(failure(errno.ENOENT, source.set, ExposureTime=5000), "the camera has no control ExposureTime")
         lib.expect(failure(errno.EINVAL, camera, id=name, size=(WIDTH // 2, HEIGHT // 2)),
-                   rf"^Camera '{name}' cannot deliver 160x120.*; the nearest it can is {WIDTH}x{HEIGHT}-NV12")
+                   rf"^Camera '{name}' cannot deliver 160x120.*; the nearest that it can deliver is {WIDTH}x{HEIGHT}-NV12")
         lib.expect(failure(errno.ENODEV, camera, id="Stripes"),
-                   rf"^No camera is named 'Stripes'; there is .*'{name}'")
+                   rf"^No camera is named 'Stripes'; the cameras are .*'{name}'")
         # Without a name the board's camera is preferred.
         with camera() as source:
             assert source.id == lib.camera()
