@@ -24,7 +24,7 @@ def accelerator(sandbox):
     with open(kept, "w") as f:
         f.write(f"{boot} {answer}")
     if answer == "tcg":
-        say("    KVM does not boot a kernel on this host: the machine is emulated (slower, complete)")
+        say("    KVM does not boot a kernel on this host: the machine is emulated (slower, but complete)")
     return answer
 
 
