@@ -23,7 +23,7 @@ def programs_explain_themselves():
         lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
-    lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: No camera is named 'nobody'; there is 'platform/")
+    lib.expect(lib.run([f"{EXAMPLES}/motion", "--camera", "nobody"], status=1), "motion: No camera is named 'nobody'; the cameras are 'platform/")
 
 
 @vm_test()
