@@ -30,7 +30,8 @@ def run(box, tally, args):
     if args.left_out:
         named = {}
     if args.long:
-        named.update(clang_tidy=clang_tidy, gdb=gdb.check)
+        import docs
+        named.update(clang_tidy=clang_tidy, gdb=gdb.check, docs=docs.check)
     for name, check in named.items():
         if args.match not in name:
             continue

@@ -21,13 +21,13 @@ import vm
 from ui import Fail, say, warn
 
 
-def ready(quiet=False, up_to_date=True, demo=False, layers=rootfs.WHOLE):
+def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE):
     """Root folder, namespace and an up-to-date build: what every command stands on, or the demo alone."""
     host.become_root()
     if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
         with rootfs.first_layer_while_the_second_is_made() as first:
             build.build(sandbox.Sandbox(first), quiet, demo=True)
-    box = sandbox.Sandbox(rootfs.ensure(rootfs.PRODUCT if demo else layers))
+    box = sandbox.Sandbox(rootfs.ensure(rootfs.PRODUCT if demo else layer))
     if up_to_date:
         build.build(box, quiet, demo)
     return box
@@ -116,7 +116,7 @@ def cmd_shell(args):
     interactive = not args.command
     if interactive and not sys.stdin.isatty():
         raise Fail("./dev shell without a command needs a terminal; give a command: ./dev shell -- COMMAND...")
-    box = ready(quiet=not interactive, up_to_date=not args.no_build, layers=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
+    box = ready(quiet=not interactive, up_to_date=not args.no_build, layer=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
     options = machine_options(args, box)
     if args.gdb:
         options = dataclasses.replace(options, gdb=gdb.offer())
@@ -152,6 +152,11 @@ def cmd_demo(args):
 def cmd_bench(args):
     from bench import main as bench
     return bench.main(args, ready)
+
+
+def cmd_docs(args):
+    import docs
+    return docs.main(ready)
 
 
 def cmd_gdb(args):
@@ -207,6 +212,9 @@ def parser():
                      "without measuring")
 
     command("build", cmd_build, "build everything")
+
+    command("docs", cmd_docs, "make the reference pages of headers, Python module, element and kernel part in out/docs/, and fail "
+            "where one is incomplete (0.1 GB more, once)")
 
     sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)

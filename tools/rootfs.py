@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The reference root folder: Debian forky with all that cmacam is built and run with.
 
-It has three layers. The first is enough to build the product and to run the demo. The second adds what tests and
-debugging need, in a folder of its own that shares its files with the first by hard links. The third, which is made only
-where it is asked for, adds the programs of others that use a camera, in the same way.
+It has layers. The first is enough to build the product and to run the demo. The second adds what tests and
+debugging need, in a folder of its own that shares its files with the first by hard links. Two more stand on the second in
+the same way, each made only where it is asked for: the programs of others that use a camera, and what makes
+the reference pages.
 
 Each is made beside its final name and renamed when it is whole, so that an interrupted set-up leaves nothing that
 could be taken for a root folder. The names carry a hash of what a folder is made from: a change of the package
@@ -14,6 +15,7 @@ opens costs a machine a question to the file server otherwise.
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import glob
 import hashlib
@@ -30,11 +32,26 @@ from ui import Fail, run_logged, say, step, warn
 
 SUITE = "forky"
 FETCH = os.path.join(paths.TOOLS, "fetch-packages.sh")
-# By layer: its packages and its last step, what it is made for, and how large it is.
-LAYERS = (("packages.txt", "root-finish.sh", "", ""),
-          ("packages-test.txt", "root-finish-test.sh", "what tests and debugging need", "1 GB"),
-          ("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB"))
-PRODUCT, WHOLE, PROGRAMS = 1, 2, 3      # how many layers a root folder has
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    packages: str       # file with its packages
+    finish: str         # its last step
+    purpose: str = ""
+    size: str = ""
+    below: "Layer | None" = None
+
+    def stack(self):
+        """The layers below it and itself, the first one first."""
+        return [*(self.below.stack() if self.below else []), self]
+
+
+PRODUCT = Layer("packages.txt", "root-finish.sh")
+WHOLE = Layer("packages-test.txt", "root-finish-test.sh", "what tests and debugging need", "1 GB", PRODUCT)
+PROGRAMS = Layer("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB", WHOLE)
+DOCS = Layer("packages-docs.txt", "root-finish-docs.sh", "what makes the reference pages", "0.1 GB", WHOLE)
+LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 IMAGE_NEEDED = 5 << 30
@@ -56,33 +73,34 @@ def digest(files):
     return found.hexdigest()[:12]
 
 
-def location(layers):
-    """Where the root folder with that number of layers is."""
-    return os.path.join(paths.CACHE, f"root-{SUITE}-" + "-".join(digest(layer[:2]) for layer in LAYERS[:layers]))
+def location(layer):
+    """Where the root folder is whose last layer this is."""
+    digests = (digest((each.packages, each.finish)) for each in layer.stack())
+    return os.path.join(paths.CACHE, f"root-{SUITE}-" + "-".join(digests))
 
 
-def ensure(layers=WHOLE):
-    """The path of a root folder with at least that number of layers; missing ones are made first."""
-    if layers == PRODUCT and is_whole():
-        layers = WHOLE
-    make_missing(layers)
-    compare_versions(location(layers))
-    return location(layers)
+def ensure(layer=WHOLE):
+    """The path of a root folder that has at least this layer and those below it; missing ones are made first."""
+    if layer == PRODUCT and is_whole():
+        layer = WHOLE
+    make_missing(layer)
+    compare_versions(location(layer))
+    return location(layer)
 
 
 def is_whole():
     return os.path.isdir(location(WHOLE))
 
 
-def make_missing(layers):
+def make_missing(layer):
     """Make a root folder where there is none."""
-    if os.path.isdir(location(layers)):
+    if os.path.isdir(location(layer)):
         return
     host.require_disk()
     # Two commands started at once: the second waits, then finds the folder.
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        make(layers)
+        make(layer)
 
 
 @contextlib.contextmanager
@@ -137,15 +155,15 @@ def ensure_image(sandbox):
     return inside
 
 
-def make(layers):
+def make(layer):
     for stale in glob.glob(os.path.join(paths.CACHE, "root-*.partial")):
         remove(stale) if os.path.isdir(stale) else os.unlink(stale)
     if not os.path.isdir(location(PRODUCT)):
         bootstrap(location(PRODUCT))
-    for count in range(PRODUCT + 1, layers + 1):
-        if not os.path.isdir(location(count)):
-            extend(location(count - 1), location(count), *LAYERS[count - 1])
-    ours = {location(count) + suffix for count in range(1, len(LAYERS) + 1) for suffix in ("", ".img")}
+    for each in layer.stack()[1:]:
+        if not os.path.isdir(location(each)):
+            extend(each)
+    ours = {location(each) + suffix for each in LAYERS for suffix in ("", ".img")}
     for old in sorted(set(glob.glob(os.path.join(paths.CACHE, "root-*"))) - ours):
         if os.path.isdir(old) or old.endswith(".img"):
             say(f"    you may remove this older root folder if no other checkout uses it: {old}")
@@ -156,7 +174,7 @@ def bootstrap(root):
     host.require_packages()
     partial = root + ".partial"
     mirror = host.mirror()
-    wanted, finish = LAYERS[0][:2]
+    wanted, finish = PRODUCT.packages, PRODUCT.finish
     with step(f"Making the root folder: Debian {SUITE}, about 2 GB, once"):
         argv = [*WITH_US, "unshare", "--mount", "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", "--skip=check/empty",
                 "--include=" + ",".join(packages(wanted)), "--dpkgopt=force-unsafe-io"]
@@ -202,13 +220,14 @@ chroot "$root" sh -c 'rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cac
 """
 
 
-def extend(base, root, wanted, finish, purpose, size):
+def extend(layer):
     """One layer more: those below by hard links, which packages that are installed replace and do not write to."""
+    root = location(layer)
     partial = root + ".partial"
-    with step(f"Adding to the root folder {purpose}, about {size}, once"):
-        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", base, partial, os.path.join(paths.TOOLS, finish), FETCH,
-                *packages(wanted)]
-        run_or_remove(argv, partial, finish.replace(".sh", ".log"), "apt-get", env={**os.environ, "ROOT": partial})
+    with step(f"Adding to the root folder {layer.purpose}, about {layer.size}, once"):
+        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", location(layer.below), partial,
+                os.path.join(paths.TOOLS, layer.finish), FETCH, *packages(layer.packages)]
+        run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get", env={**os.environ, "ROOT": partial})
         os.rename(partial, root)
 
 
