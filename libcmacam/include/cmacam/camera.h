@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * A camera of libcamera, which hands out frames.
+/**
+ * \file
+ * A camera of libcamera, and the frames that it delivers.
  *
- * Of the library cmacam-camera; programs that use it need not know libcamera.
+ * This header is part of the library cmacam-camera. A program that uses it does
+ * not need libcamera's headers.
  */
 
 #pragma once
@@ -22,159 +24,206 @@
 
 namespace cmacam {
 
-/** What becomes of frames that nobody takes in time. */
+/** How a camera treats frames that the program has not taken with next() yet. */
 enum class Policy {
 	/**
-	 * The oldest one that waits makes room for the newest: next() returns what
-	 * the camera sees now, and only leases can starve the camera.
+	 * The newest frame replaces the oldest one that waits: next() returns what
+	 * the camera sees now. The camera loses frames only if the program holds
+	 * all of its buffers.
 	 */
 	DropOldest,
 	/**
-	 * They wait, and no frame is left out as long as the program keeps up.
-	 * When all buffers wait or are held the camera loses frames.
+	 * All frames wait, so that a program that keeps up gets each of them. The
+	 * camera loses frames when all of its buffers wait or are held.
 	 */
 	Block,
 	/**
-	 * As DropOldest; but next() returns a copy in ordinary memory whenever the
-	 * lease would leave the camera with fewer than three buffers. Held frames
-	 * never starve the camera, and cost a copy when they threaten to.
+	 * The newest frame replaces the oldest one, as with DropOldest. In addition,
+	 * next() returns a copy in ordinary memory whenever a lease would leave the
+	 * camera with fewer than three buffers. So frames that the program holds
+	 * never leave the camera without a buffer.
 	 */
 	Copy,
 };
 
-/** What is wanted of one stream; what is 0 or empty the camera chooses. */
+/** The format and the size of one stream. The camera chooses what is 0 or empty. */
 struct StreamOptions
 {
-	std::string format;	 /**< libcamera's name: "NV12", "R8", "RGB888" */
-	unsigned int width = 0;	 /**< pixels; with height or not at all */
-	unsigned int height = 0; /**< lines */
+	std::string format;	 /**< libcamera's name of the format: "NV12", "R8", "RGB888" */
+	unsigned int width = 0;	 /**< pixels per line; set both width and height, or neither */
+	unsigned int height = 0; /**< number of lines */
 };
 
-/** What is wanted of a camera. */
+/** How Camera::open() shall set a camera up. */
 struct CameraOptions
 {
-	std::string id =
-		{}; /**< libcamera's id; empty: the first cmacam camera, or the first one */
-	StreamOptions main = {};	       /**< Stream::Main */
-	StreamOptions lores = {};	       /**< Stream::Lores; all empty: there is none */
-	unsigned int buffers = 0;	       /**< 0: as many as the camera thinks best */
-	Policy policy = Policy::DropOldest;    /**< for frames that nobody takes */
-	std::vector<NamedValue> controls = {}; /**< from the first frame on */
+	/** libcamera's id of the camera. Empty: the first cmacam camera, else the first camera. */
+	std::string id = {};
+	StreamOptions main = {}; /**< the stream Stream::Main */
+	/** The stream Stream::Lores. The camera has no such stream if all of it is empty. */
+	StreamOptions lores = {};
+	unsigned int buffers = 0;	       /**< number of buffers; 0: the camera chooses it */
+	Policy policy = Policy::DropOldest;    /**< treatment of frames that nobody has taken */
+	std::vector<NamedValue> controls = {}; /**< controls to set before the first frame */
 	/**
-	 * Told that frames were lost because no buffer was left to the camera, how many,
-	 * and who held the buffers; once, until the camera has had buffers to spare again.
-	 * From a thread of the camera, which waits for it; may be empty.
+	 * A function that the camera calls when it lost frames because it had no
+	 * buffer left. The text says how many frames it lost and which holders have
+	 * the buffers. The next call comes only after the camera has had buffers to
+	 * spare again. A thread of the camera makes the call and waits until it
+	 * returns. May be empty.
 	 */
 	std::function<void(const std::string &)> log = {};
 };
 
-/** A control of a camera and the values that it takes. */
+/** A control of a camera and the values that it accepts. */
 struct ControlRange
 {
-	std::string name;
-	ControlValue min;
-	ControlValue max;
-	ControlValue def;
+	std::string name; /**< libcamera's name of the control */
+	ControlValue min; /**< smallest value */
+	ControlValue max; /**< largest value */
+	ControlValue def; /**< default value */
 };
 
-/** What happened since start(). */
+/** Numbers of frames since Camera::start(). */
 struct CameraStatistics
 {
-	std::uint64_t delivered; /**< returned by next() */
-	std::uint64_t copied;	 /**< of those, as copies (Policy::Copy) */
-	std::uint64_t dropped;	 /**< nobody took them in time (not Policy::Block) */
-	std::uint64_t damaged;	 /**< the camera said that a stream is bad; not delivered */
-	std::uint64_t lost;	 /**< gaps in the camera's count */
-	std::uint64_t starved;	 /**< times that the camera was left without a buffer */
+	std::uint64_t delivered; /**< frames that next() returned */
+	std::uint64_t copied;	 /**< those of them that were copies (Policy::Copy) */
+	std::uint64_t dropped;	 /**< frames that newer ones replaced (not with Policy::Block) */
+	std::uint64_t damaged;	 /**< frames that the camera reported as damaged; not delivered */
+	std::uint64_t lost;	 /**< frames that are missing in the camera's count */
+	std::uint64_t starved;	 /**< number of times that the camera had no buffer left */
 };
 
 /**
  * A camera.
  *
- * next() is for one thread at a time, everything else for any thread. Frames may
- * outlive the camera. All cameras of a process and all cmacamsrc share one
- * libcamera, and a Camera and an element may have one stream each of a camera. A
- * program that makes a libcamera::CameraManager itself cannot have them: EBUSY.
+ * One thread at a time may call next(); any thread may call the other functions.
+ * Frames may outlive the camera. All cameras and all cmacamsrc elements of a
+ * process share one libcamera::CameraManager. A Camera and an element may use one
+ * stream each of the same camera. In a program that has made a CameraManager of
+ * its own, list() and open() fail with EBUSY.
  *
- * Errors that many functions return: ENODEV, the camera was unplugged; EPERM,
- * not in this order (next() before start()).
+ * Many functions can return these errors: ENODEV if the camera was unplugged;
+ * EPERM if the call came at the wrong time, such as next() before start().
  */
 class Camera
 {
 public:
 	/**
-	 * The ids of all cameras.
+	 * List the cameras.
 	 *
-	 * \return The error of starting libcamera; EBUSY if another part of the process
-	 * already uses it
+	 * \return The ids of all cameras; the error of starting libcamera; EBUSY if
+	 * another part of the process already uses libcamera
 	 */
 	static Result<std::vector<std::string>> list();
 
 	/**
-	 * Take, configure and give buffers to a camera; start() starts it.
+	 * Open a camera, configure it and allocate its buffers. start() starts it.
 	 *
-	 * \return ENODEV if there is no such camera; EBUSY if another program has
-	 * it; EINVAL if it does not do what is asked for, with the nearest that it
-	 * does; ENOMEM with what the driver says of memory; the errors of set()
+	 * \param[in] options Which camera, and how to set it up
+	 *
+	 * \return The camera; ENODEV if there is no such camera; EBUSY if another
+	 * program has opened it; EINVAL if it does not support the options, with the
+	 * nearest ones that it supports; ENOMEM with the driver's sentence about the
+	 * memory; the errors of set()
 	 */
 	static Result<Camera> open(const CameraOptions &options = {});
 
-	Camera(Camera &&) noexcept;
-	Camera &operator=(Camera &&) noexcept;
+	/**
+	 * Take a camera over.
+	 *
+	 * \param[in] other The camera, which can only be destroyed or assigned to
+	 * afterwards
+	 */
+	Camera(Camera &&other) noexcept;
 
-	/** As close(). No other thread may use the object any more, but for its frames. */
+	/**
+	 * Close this camera and take \a other over.
+	 *
+	 * \param[in] other The camera to take over
+	 *
+	 * \return This camera
+	 */
+	Camera &operator=(Camera &&other) noexcept;
+
+	/** Close the camera, as close() does. Other threads may only use its frames from now on. */
 	~Camera();
 
 	/**
-	 * Stop, and release the camera; a next() that waits in another thread ends
-	 * with EPERM, as does everything from now on. Frames that are out keep
-	 * their pixels.
+	 * Stop the camera and release it.
+	 *
+	 * A next() that waits in another thread returns EPERM, and so do all later
+	 * calls. Frames that the program holds keep their pixels.
 	 */
 	void close();
 
+	/** \return libcamera's id of the camera */
 	const std::string &id() const;
 
 	/**
-	 * Format, size and stride of a stream, as the camera agreed to it.
+	 * Get the format, the size and the strides that the camera agreed to.
 	 *
-	 * \return The planes have no file descriptors; ENOENT: no such stream
+	 * \param[in] stream Which stream
+	 *
+	 * \return The layout, with -1 for all file descriptors; ENOENT if the camera
+	 * has no such stream
 	 */
 	Result<FrameLayout> layout(Stream stream = Stream::Main) const;
 
-	/** How many buffers there are. */
+	/** \return The number of buffers of the camera */
 	unsigned int buffers() const;
 
-	/** Begin to capture. Frames that are still leased come back later. */
+	/**
+	 * Begin to capture.
+	 *
+	 * The buffers of frames that are still leased join in when their leases end.
+	 *
+	 * \return The error of the camera
+	 */
 	Result<void> start();
 
-	/** Stop; frames that wait are dropped. Does nothing if it is stopped. */
+	/**
+	 * Stop capturing and drop the frames that wait. Does nothing if the camera is
+	 * stopped.
+	 *
+	 * \return The error of the camera
+	 */
 	Result<void> stop();
 
 	/**
-	 * The next frame, as the policy has it.
+	 * Wait for the next frame. CameraOptions::policy decides which one it is.
 	 *
-	 * \return ETIMEDOUT if there was none within \a timeout; EBUSY if there was
-	 * none because no buffer is left to the camera, with the names of those who
-	 * hold them; EIO if the camera failed; the errors of Frame::copy() with
+	 * \param[in] timeout How long to wait
+	 *
+	 * \return The frame; ETIMEDOUT if there was none within \a timeout; EBUSY if
+	 * there was none because the camera has no buffer left, with the names of the
+	 * holders; EIO if the camera failed; the errors of Frame::copy() with
 	 * Policy::Copy
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
 	/**
-	 * Set a control from the next request on; the metadata of a frame tells
-	 * what was in force for it.
+	 * Set a control from the next request on.
 	 *
-	 * \return ENOENT: no such control; EINVAL: not its type, with the type;
-	 * ERANGE: beyond its limits, with the limits
+	 * Frame::metadata() says which value was in force for a frame.
+	 *
+	 * \param[in] name libcamera's name of the control
+	 * \param[in] value The new value
+	 *
+	 * \return ENOENT if the camera has no such control; EINVAL if the value has
+	 * the wrong type, with the right one; ERANGE if the value is beyond the
+	 * limits, with the limits
 	 */
 	Result<void> set(std::string_view name, const ControlValue &value);
 
-	/** The controls there are. */
+	/** \return All controls of the camera and their limits */
 	std::vector<ControlRange> controls() const;
 
+	/** \return The counters since start() */
 	CameraStatistics statistics() const;
 
-	/** Who holds which buffer, oldest lease first. */
+	/** \return The holder of each leased buffer, the oldest lease first */
 	std::vector<Holder> holders() const;
 
 private:

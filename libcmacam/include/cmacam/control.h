@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Values of controls and metadata, by the names that libcamera gives them.
+/**
+ * \file
+ * Values of controls and metadata, with libcamera's names.
  */
 
 #pragma once
@@ -15,17 +16,17 @@ namespace cmacam {
 /**
  * The value of a control or of a piece of metadata.
  *
- * Rectangles are four integers (x, y, width, height), sizes two. Enumerations
- * are integers.
+ * A rectangle is four integers (x, y, width, height), a size is two (width,
+ * height). The value of an enumeration is an integer.
  */
 using ControlValue = std::variant<bool, std::int64_t, double, std::string,
 				  std::vector<std::int64_t>, std::vector<double>>;
 
-/** A name of libcamera's ("ExposureTime") and its value. */
+/** A control or a piece of metadata. */
 struct NamedValue
 {
-	std::string name;
-	ControlValue value;
+	std::string name;   /**< libcamera's name: "ExposureTime" */
+	ControlValue value; /**< in libcamera's unit */
 };
 
 } /* namespace cmacam */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The pixel formats of a cmacam board: what each is called elsewhere and how
- * its samples lie.
+/**
+ * \file
+ * The pixel formats of a cmacam board: their names in other interfaces, and how
+ * their samples lie in memory.
  */
 
 #pragma once
@@ -29,48 +30,77 @@ enum class PixelFormat {
 	Srggb10, /**< 10-bit Bayer in 16-bit little-endian words */
 };
 
-/** What one sample of a plane is: the smallest piece that stands for whole pixels. */
+/** A sample of a plane: the smallest piece of it that describes whole pixels. */
 struct PlaneFormat
 {
-	unsigned int sampleSize; /**< bytes */
-	unsigned int horizontal; /**< pixels that it stands for, in a line */
-	unsigned int vertical;	 /**< lines that it stands for */
+	unsigned int sampleSize; /**< bytes of a sample */
+	unsigned int horizontal; /**< pixels of a line that a sample describes */
+	unsigned int vertical;	 /**< lines that a sample describes */
 };
 
 /** One row of the table of formats. */
 struct FormatInfo
 {
-	PixelFormat format;
-	const char *name;	/**< libcamera's */
-	const char *gstreamer;	/**< the format field of its caps */
-	std::uint32_t drm;	/**< fourcc of DRM, which libcamera shares */
+	PixelFormat format;	/**< the format that this row describes */
+	const char *name;	/**< libcamera's name */
+	const char *gstreamer;	/**< the field "format" of GStreamer's caps */
+	std::uint32_t drm;	/**< fourcc of DRM, which libcamera uses too */
 	std::uint32_t v4l2;	/**< fourcc of V4L2 */
-	bool bayer;		/**< a mosaic, whose caps are video/x-bayer */
-	std::size_t planeCount; /**< 1 to 3 */
-	PlaneFormat planes[3];
+	bool bayer;		/**< whether it is a Bayer mosaic (caps video/x-bayer) */
+	std::size_t planeCount; /**< number of planes, 1 to 3 */
+	PlaneFormat planes[3];	/**< samples of each plane */
 
 	/**
-	 * Bytes from one line of plane \a index to the next, if those of the first
-	 * plane have \a stride: all planes of a frame span the same width.
+	 * Compute the stride of a plane from that of the first plane.
 	 *
-	 * \return 0 if that is no whole number
+	 * All planes of a frame span the same width.
+	 *
+	 * \param[in] index Number of the plane, from 0
+	 * \param[in] stride Bytes from one line of the first plane to the next
+	 *
+	 * \return Bytes from one line of plane \a index to the next; 0 if that is not
+	 * a whole number
 	 */
 	unsigned int planeStride(std::size_t index, unsigned int stride) const;
 };
 
-/** The table of all formats. */
+/** \return The table of all formats, which is constant */
 std::span<const FormatInfo> formats();
 
-/** The row of \a format. */
+/**
+ * Look a format up.
+ *
+ * \param[in] format The format
+ *
+ * \return Its row in the table
+ */
 const FormatInfo &formatInfo(PixelFormat format);
 
-/** \return The row with libcamera's \a name ("NV12", "R8"), or nullptr */
+/**
+ * Look a format up by libcamera's name.
+ *
+ * \param[in] name The name: "NV12", "R8"
+ *
+ * \return Its row in the table, or nullptr
+ */
 const FormatInfo *findFormat(std::string_view name);
 
-/** \return The row with the DRM fourcc \a drm, or nullptr */
+/**
+ * Look a format up by the fourcc of DRM.
+ *
+ * \param[in] drm The fourcc
+ *
+ * \return Its row in the table, or nullptr
+ */
 const FormatInfo *findDrmFormat(std::uint32_t drm);
 
-/** \return The row with the V4L2 fourcc \a v4l2, or nullptr */
+/**
+ * Look a format up by the fourcc of V4L2.
+ *
+ * \param[in] v4l2 The fourcc
+ *
+ * \return Its row in the table, or nullptr
+ */
 const FormatInfo *findV4l2Format(std::uint32_t v4l2);
 
 } /* namespace cmacam */

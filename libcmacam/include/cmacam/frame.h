@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * A frame: a lease on the buffer that it lies in.
+/**
+ * \file
+ * A frame: a lease on the buffer that its pixels are in.
  */
 
 #pragma once
@@ -19,120 +20,180 @@
 
 namespace cmacam {
 
-/** What is known of a frame besides its pixels. */
+/** The number and the time of a frame. */
 struct FrameInfo
 {
-	std::uint32_t sequence = 0; /**< number of the frame; a gap is a loss */
-	std::int64_t timestamp = 0; /**< start of exposure, CLOCK_MONOTONIC, ns */
+	std::uint32_t sequence = 0; /**< number of the frame; lost frames leave gaps */
+	std::int64_t timestamp = 0; /**< start of exposure, CLOCK_MONOTONIC, nanoseconds */
 };
 
 /**
- * Where frames come from and go back to.
+ * The origin of frames, to which their buffers go back.
  *
- * For those who bring frames of their own: Camera, FrameClient and gstreamer.h
- * are made of it. Frames keep their source alive. Any thread may call anything.
+ * A program derives from this class to make frames of its own buffers, as Camera,
+ * FrameClient and GstFrameSource do. Each frame keeps its source alive. Any
+ * thread may call any function.
  */
 class FrameSource
 {
 public:
+	/** Make a source without leases. */
 	FrameSource() = default;
+
+	/** Destroy the source, after its last frame. */
 	virtual ~FrameSource() = default;
+
 	FrameSource(const FrameSource &) = delete;
 	FrameSource &operator=(const FrameSource &) = delete;
 
 	/**
-	 * The mapping of \a stream in \a buffer, which lives as long as the source.
+	 * Get the mapping of a buffer.
 	 *
-	 * \return ENOENT if there is no such stream
+	 * \param[in] buffer Index of the buffer
+	 * \param[in] stream Which picture of the frame
+	 * \param[in] access Whether the pixels are going to be written
+	 *
+	 * \return The mapping, which the source owns and keeps as long as it lives;
+	 * ENOENT if there is no such stream
 	 */
 	virtual Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
 						     Access access) = 0;
 
-	/** A lease is about to end: the last moment in which its holder can be named. */
+	/** Called before a lease ends, while the lease table still names its holder. */
 	virtual void leaseEnds() noexcept {}
 
-	/** The last lease on \a buffer has ended. */
+	/**
+	 * Called when the last lease on a buffer has ended.
+	 *
+	 * \param[in] buffer Index of the buffer, which the source may use again
+	 */
 	virtual void giveBack(unsigned int buffer) noexcept = 0;
 
-	/** All metadata of the frame in \a buffer, which is leased. */
+	/**
+	 * Get the metadata of a frame.
+	 *
+	 * \param[in] buffer Index of the leased buffer that the frame is in
+	 *
+	 * \return All metadata; none unless the derived class has some
+	 */
 	virtual std::vector<NamedValue> metadata(unsigned int buffer) const;
 
-	LeaseTable leases;
+	LeaseTable leases; /**< the leases on the buffers of this source */
 };
 
 /**
- * A frame and the right to keep it.
+ * A frame, and a lease on its buffer.
  *
- * While a Frame lives its buffer is not the camera's. It gives it back in its
- * destructor, from whatever thread, also after the camera was closed: then the
- * memory goes. A camera has few buffers; one that gets none back has to stop, and
- * says who holds them.
+ * The camera does not use the buffer as long as a Frame leases it. The destructor
+ * of the last Frame gives the buffer back; any thread may run it, and it may run
+ * after the camera was closed: then the memory is freed. A camera has few buffers.
+ * When all of them are leased it loses frames, and reports who holds the buffers.
  */
 class Frame
 {
 public:
 	/**
-	 * A frame in dma-bufs of the caller.
+	 * Make a frame of dma-bufs of the caller.
 	 *
-	 * \param[in] layout Where its planes are; the file descriptors are
-	 * duplicated
+	 * \param[in] layout Where the planes are; the file descriptors are duplicated
 	 * \param[in] info What sequence() and timestamp() shall return
 	 *
-	 * \return The errors of FrameMapping::map()
+	 * \return The frame; the errors of FrameMapping::map()
 	 */
 	static Result<Frame> fromDmaBuf(const FrameLayout &layout, const FrameInfo &info = {});
 
-	/** A new lease on \a buffer of \a source, for those who bring frames. */
+	/**
+	 * Take a new lease. For classes that are derived from FrameSource.
+	 *
+	 * \param[in] source The source of the frame
+	 * \param[in] buffer Index of the buffer that the frame is in
+	 * \param[in] info What sequence() and timestamp() shall return
+	 */
 	Frame(std::shared_ptr<FrameSource> source, unsigned int buffer, const FrameInfo &info);
 
+	/**
+	 * Take over the lease of another frame.
+	 *
+	 * \param[in] other The frame, which is not valid afterwards
+	 */
 	Frame(Frame &&other) noexcept;
+
+	/**
+	 * End the own lease and take over that of another frame.
+	 *
+	 * \param[in] other The frame, which is not valid afterwards
+	 *
+	 * \return This frame
+	 */
 	Frame &operator=(Frame &&other) noexcept;
 
-	/** Gives the buffer back, if this is its last lease. */
+	/** End the lease, as release() does. */
 	~Frame() { release(); }
 
-	/** End the lease now; of the frame nothing but its FrameInfo is left. */
+	/**
+	 * End the lease now. The last lease gives the buffer back.
+	 *
+	 * Only sequence(), timestamp() and buffer() may be used afterwards.
+	 */
 	void release() noexcept;
 
-	/** Whether it was neither released nor moved from. */
+	/** \return Whether the frame has a lease: it was neither released nor moved from */
 	bool isValid() const { return source_ != nullptr; }
 
+	/** \return The number of the frame; lost frames leave gaps */
 	std::uint32_t sequence() const { return info_.sequence; }
+
+	/** \return The start of exposure, CLOCK_MONOTONIC, nanoseconds */
 	std::int64_t timestamp() const { return info_.timestamp; }
 
-	/** The index of the buffer among those of its source. */
+	/** \return The index of the buffer among the buffers of its source */
 	unsigned int buffer() const { return buffer_; }
 
 	/**
-	 * Say who holds the frame, for the report of a camera that has run out of
-	 * buffers.
+	 * Name the holder of this lease. Reports of a camera that has no buffer left
+	 * use the name.
+	 *
+	 * \param[in] holder The name; the bytes after the first 31 are cut off
+	 *
+	 * \return This frame
 	 */
 	Frame &hold(std::string_view holder);
 
-	/** A second lease on the same frame, whose holder has no name yet. */
+	/** \return A second lease on the same frame, whose holder has no name yet */
 	Frame share() const;
 
 	/**
-	 * Format, size, strides and dma-bufs.
+	 * Get the format, the size, the strides and the dma-bufs.
 	 *
-	 * \return As long as the frame lives; ENOENT if there is no such stream,
-	 * EBADF after release()
+	 * \param[in] stream Which picture of the frame
+	 *
+	 * \return The layout, which is valid as long as the frame lives; ENOENT if
+	 * there is no such stream; EBADF after release()
 	 */
 	Result<const FrameLayout *> layout(Stream stream = Stream::Main) const;
 
 	/**
-	 * Begin CPU access; the frame must outlive it.
+	 * Begin CPU access to the pixels.
 	 *
-	 * \return The errors of layout() and of MappedFrame::begin(); of
-	 * FrameMapping::map() for the first access of a buffer
+	 * \param[in] stream Which picture of the frame
+	 * \param[in] access Whether the pixels are going to be written
+	 *
+	 * \return The access, which must end before the lease does; the errors of
+	 * layout() and of MappedFrame::begin(); for the first access to a buffer also
+	 * the errors of FrameMapping::map()
 	 */
 	Result<MappedFrame> map(Stream stream = Stream::Main, Access access = Access::Read) const &;
 	Result<MappedFrame> map(Stream = Stream::Main, Access = Access::Read) const && = delete;
 
 	/**
-	 * Begin CPU access to a part; see MappedFrame::roi().
+	 * Begin CPU access to a part of the pixels; see MappedFrame::roi().
 	 *
-	 * \return The errors of map(), and EINVAL if \a rect is not within the frame
+	 * \param[in] rect The part, in pixels of the picture
+	 * \param[in] stream Which picture of the frame
+	 * \param[in] access Whether the pixels are going to be written
+	 *
+	 * \return The access, which must end before the lease does; the errors of
+	 * map(); EINVAL if \a rect is empty or not within the picture
 	 */
 	Result<MappedFrame> roi(const Rect &rect, Stream stream = Stream::Main,
 				Access access = Access::Read) const &;
@@ -140,17 +201,24 @@ public:
 				Access = Access::Read) const && = delete;
 
 	/**
-	 * A copy in ordinary memory, of all streams, with its metadata. It is no
-	 * lease: it may be kept for as long as there is memory.
+	 * Copy all streams and the metadata into ordinary memory.
 	 *
-	 * \return The errors of map(); ENOMEM
+	 * The copy leases no buffer: a program may keep as many as it has memory for.
+	 *
+	 * \return The copy; the errors of map(); ENOMEM
 	 */
 	Result<Frame> copy() const;
 
-	/** Everything that the camera tells of this frame. */
+	/** \return All metadata that the camera reported for this frame */
 	std::vector<NamedValue> metadata() const;
 
-	/** One piece of it, by libcamera's name; nothing if the camera does not tell. */
+	/**
+	 * Get one piece of the metadata.
+	 *
+	 * \param[in] name libcamera's name: "ExposureTime"
+	 *
+	 * \return The value; nothing if the camera did not report it
+	 */
 	std::optional<ControlValue> metadata(std::string_view name) const;
 
 private:

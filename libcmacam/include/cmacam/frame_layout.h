@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
+/**
+ * \file
  * How the pixels of a frame lie in dma-bufs.
  */
 
@@ -13,26 +14,26 @@
 
 namespace cmacam {
 
-/** How many planes a frame can have. */
+/** The largest number of planes of a frame. */
 inline constexpr std::size_t kMaxPlanes = 4;
 
 /** A rectangle of a frame, in pixels. */
 struct Rect
 {
-	unsigned int x;	     /**< of the left column */
-	unsigned int y;	     /**< of the top line */
-	unsigned int width;  /**< columns, not 0 */
-	unsigned int height; /**< lines, not 0 */
+	unsigned int x;	     /**< the left column */
+	unsigned int y;	     /**< the top line */
+	unsigned int width;  /**< number of columns, at least 1 */
+	unsigned int height; /**< number of lines, at least 1 */
 };
 
-/** Where one plane lies. */
+/** Where a plane lies. */
 struct PlaneLayout
 {
-	int fd;			 /**< of the dma-buf; borrowed */
+	int fd;			 /**< the dma-buf, which somebody else owns; -1: none */
 	std::size_t offset;	 /**< bytes from the start of the dma-buf */
-	std::size_t length;	 /**< bytes */
+	std::size_t length;	 /**< bytes of the plane */
 	unsigned int width;	 /**< samples per line */
-	unsigned int height;	 /**< lines */
+	unsigned int height;	 /**< number of lines */
 	unsigned int stride;	 /**< bytes from one line to the next */
 	unsigned int sampleSize; /**< bytes per sample */
 };
@@ -40,36 +41,41 @@ struct PlaneLayout
 /** Where a frame lies. */
 struct FrameLayout
 {
-	PixelFormat format;
+	PixelFormat format;		 /**< pixel format */
 	unsigned int width;		 /**< pixels per line */
-	unsigned int height;		 /**< lines */
-	std::vector<PlaneLayout> planes; /**< as many as the format has */
+	unsigned int height;		 /**< number of lines */
+	std::vector<PlaneLayout> planes; /**< all planes of the format */
 };
 
 /**
- * The samples of plane \a index that belong to the pixels of \a rect.
+ * Find the samples of a plane that belong to a rectangle of pixels.
  *
- * Where a sample stands for several pixels, as chroma of Nv12 does for 2x2 and a
- * sample of Yuyv for two, it belongs if any of them does: the part is rounded
- * out to whole samples.
+ * A sample can describe several pixels: a chroma sample of PixelFormat::Nv12
+ * describes 2x2 pixels, a sample of PixelFormat::Yuyv describes two. Such a sample
+ * belongs to the rectangle if one of its pixels does: the rectangle is rounded out
+ * to whole samples.
  *
- * \return Column, line, width and height in samples of the plane; an error with
- * EINVAL if \a rect is empty or not within the frame, or if there is no such plane
+ * \param[in] layout The layout of the frame
+ * \param[in] index Number of the plane, from 0
+ * \param[in] rect The rectangle, in pixels of the frame
+ *
+ * \return Column, line, width and height in samples of the plane; EINVAL if
+ * \a rect is empty or not within the frame, or if there is no such plane
  */
 Result<Rect> samplesOf(const FrameLayout &layout, std::size_t index, const Rect &rect);
 
 /**
- * The layout of a frame of which all planes follow each other in one dma-buf.
+ * Compute the layout of a frame whose planes follow each other in one dma-buf.
  *
- * \param[in] fd The dma-buf; borrowed
+ * \param[in] fd The dma-buf, which the caller still owns
  * \param[in] format Pixel format
  * \param[in] width Pixels per line
- * \param[in] height Lines
+ * \param[in] height Number of lines
  * \param[in] stride Bytes from one line of the first plane to the next
  *
- * \return EINVAL if \a stride is shorter than a line, or if it or the size does
- * not divide into whole samples (odd width of Nv12, Yuv420 and Yuyv, odd height
- * of Nv12 and Yuv420, odd stride of Yuv420)
+ * \return The layout; EINVAL if \a stride is shorter than a line, or if the size
+ * or \a stride does not divide into whole samples (odd width of Nv12, Yuv420 and
+ * Yuyv, odd height of Nv12 and Yuv420, odd stride of Yuv420)
  */
 Result<FrameLayout> contiguousLayout(int fd, PixelFormat format, unsigned int width,
 				     unsigned int height, unsigned int stride);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
+/**
+ * \file
  * A view of the pixels of a frame, or of a part of one.
  */
 
@@ -15,16 +16,22 @@
 
 namespace cmacam {
 
-/** One plane of a frame that is mapped. */
+/** A plane of a mapped frame. */
 struct MappedPlane
 {
-	std::span<const std::byte> data; /**< all lines, and what lies between them */
+	std::span<const std::byte> data; /**< all lines and the padding between them */
 	unsigned int width;		 /**< samples per line */
-	unsigned int height;		 /**< lines */
+	unsigned int height;		 /**< number of lines */
 	unsigned int stride;		 /**< bytes from one line to the next */
 	unsigned int sampleSize;	 /**< bytes per sample */
 
-	/** The samples of line \a y, and nothing else. */
+	/**
+	 * Get a line without its padding.
+	 *
+	 * \param[in] y Number of the line, from 0 to height - 1
+	 *
+	 * \return The samples of the line
+	 */
 	std::span<const std::byte> line(unsigned int y) const
 	{
 		return data.subspan(static_cast<std::size_t>(y) * stride,
@@ -36,7 +43,7 @@ struct MappedPlane
 struct Nv12Planes
 {
 	MappedPlane luma;   /**< one byte per pixel */
-	MappedPlane chroma; /**< a CbCr pair for 2x2 pixels */
+	MappedPlane chroma; /**< one pair of Cb and Cr for 2x2 pixels */
 };
 
 /** The three planes of Yuv420. */
@@ -44,64 +51,67 @@ struct Yuv420Planes
 {
 	MappedPlane luma; /**< one byte per pixel */
 	MappedPlane cb;	  /**< one byte for 2x2 pixels */
-	MappedPlane cr;	  /**< likewise */
+	MappedPlane cr;	  /**< one byte for 2x2 pixels */
 };
 
 /**
  * Where the pixels of a frame are in memory.
  *
- * Owns nothing, as std::span: it is good for as long as the MappedFrame that
- * it was taken from has not ended. YUV is BT.709 in limited range.
+ * A view owns nothing, as std::span: it is valid until the MappedFrame that it was
+ * taken from ends. YUV is BT.709 in limited range.
  */
 class FrameView
 {
 public:
-	/** A view of nothing. */
+	/** Make an empty view, which has no planes. */
 	FrameView() = default;
 
+	/** \return The pixel format; it has no meaning for an empty view */
 	PixelFormat format() const { return format_; }
 
-	/** Pixels per line; 0 if this is a view of nothing. */
+	/** \return Pixels per line; 0 for an empty view */
 	unsigned int width() const { return width_; }
 
-	/** Lines of pixels; 0 if this is a view of nothing. */
+	/** \return The number of lines; 0 for an empty view */
 	unsigned int height() const { return height_; }
 
-	/** The planes of the format, in its order; none if this is a view of nothing. */
+	/** \return The planes in the order of the format; none for an empty view */
 	std::span<const MappedPlane> planes() const { return {planes_.data(), planeCount_}; }
 
-	/** \return The 8-bit luma plane of Gray8, Nv12 and Yuv420, else nothing */
+	/** \return The 8-bit luma plane of Gray8, Nv12 and Yuv420; nothing for other formats */
 	std::optional<MappedPlane> gray() const;
 
-	/** \return Both planes of Nv12, else nothing */
+	/** \return Both planes of Nv12; nothing for other formats */
 	std::optional<Nv12Planes> nv12() const;
 
-	/** \return All planes of Yuv420, else nothing */
+	/** \return All planes of Yuv420; nothing for other formats */
 	std::optional<Yuv420Planes> yuv420() const;
 
 	/**
-	 * A part of this view; nothing is synchronised and nothing copied.
+	 * Make a view of a part. This copies nothing and synchronises nothing.
 	 *
-	 * Planes that are sampled more coarsely are rounded out, see samplesOf().
+	 * Planes whose samples describe several pixels are rounded out, see
+	 * samplesOf().
 	 *
-	 * \param[in] rect In pixels of this view
+	 * \param[in] rect The part, in pixels of this view
 	 *
-	 * \return EINVAL if \a rect is empty or not within the view
+	 * \return The view; EINVAL if \a rect is empty or not within this view
 	 */
 	Result<FrameView> roi(const Rect &rect) const;
 
 	/**
-	 * Convert into memory of the caller: blue, green, red, full range.
+	 * Convert into memory of the caller: three bytes per pixel (blue, green, red)
+	 * in full range.
 	 *
-	 * This is a copy, the only one in this class, and costs what a copy costs.
-	 * Each chroma sample stands for all its pixels (no interpolation).
+	 * This is the only function of the class that copies pixels. All pixels of a
+	 * chroma sample get the same chroma: there is no interpolation.
 	 *
-	 * \param[out] to height() lines
-	 * \param[in] stride Bytes from one line of \a to to the next, 3 * width() at
-	 * least
+	 * \param[out] to Room for height() lines
+	 * \param[in] stride Bytes from one line of \a to to the next, at least
+	 * 3 * width()
 	 *
 	 * \return EINVAL if \a to or \a stride is too small; ENOTSUP for a Bayer
-	 * mosaic, which is not a picture yet; ENODATA for a view of nothing
+	 * mosaic, which has to be demosaiced first; ENODATA for an empty view
 	 */
 	Result<void> bgr(std::span<std::byte> to, std::size_t stride) const;
 

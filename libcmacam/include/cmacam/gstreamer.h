@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Frames of GStreamer. Header only: the library does not link to GStreamer; the
- * program links gstreamer-video-1.0 and gstreamer-allocators-1.0.
+/**
+ * \file
+ * Frames of GStreamer buffers.
+ *
+ * libcmacam does not link to GStreamer: all code is in this header. A program that
+ * includes it links gstreamer-video-1.0 and gstreamer-allocators-1.0.
  */
 
 #pragma once
@@ -20,13 +23,15 @@
 namespace cmacam {
 
 /**
- * Where the pixels of \a buffer lie.
+ * Find out where the pixels of a buffer lie.
  *
- * \param[in] buffer A buffer of dma-buf memory; its file descriptors are borrowed
- * \param[in] info Of its caps; strides and offsets of a GstVideoMeta go before
+ * \param[in] buffer A buffer of dma-buf memory, which still owns the file
+ * descriptors of the layout
+ * \param[in] info The video info of its caps; if the buffer has a GstVideoMeta,
+ * strides and offsets are taken from that
  *
- * \return EINVAL if the library does not know the format, or if the memory is no
- * dma-buf
+ * \return The layout; EINVAL if the library does not know the format, if the
+ * buffer is too short, or if its memory is not a dma-buf
  */
 inline Result<FrameLayout> layoutOf(GstBuffer *buffer, const GstVideoInfo &info)
 {
@@ -70,15 +75,22 @@ inline Result<FrameLayout> layoutOf(GstBuffer *buffer, const GstVideoInfo &info)
 	return layout;
 }
 
-/** A reference on a GstBuffer. */
+/** A reference to a GstBuffer, as the source of one frame. */
 class GstFrameSource final : public FrameSource
 {
 public:
-	/** \param[in] pixels Shared with the GstMemory that they belong to */
+	/**
+	 * Take a reference.
+	 *
+	 * \param[in] buffer The buffer
+	 * \param[in] pixels Its mapping, which the GstMemory keeps too
+	 */
 	GstFrameSource(GstBuffer *buffer, std::shared_ptr<MappingPair> pixels)
 		: buffer_(gst_buffer_ref(buffer)), pixels_(std::move(pixels))
 	{
 	}
+
+	/** Drop the reference. */
 	~GstFrameSource() override { gst_clear_buffer(&buffer_); }
 
 	Result<const FrameMapping *> mapping(unsigned int, Stream stream, Access access) override
@@ -88,7 +100,7 @@ public:
 		return pixels_->get(access);
 	}
 
-	/* The reference ends with the last frame, which is this source's end too. */
+	/** Do nothing: the last frame destroys this source, and with it the reference. */
 	void giveBack(unsigned int) noexcept override {}
 
 private:
@@ -114,13 +126,17 @@ inline bool isSame(const FrameLayout &a, const FrameLayout &b)
 } /* namespace details */
 
 /**
- * A lease on \a buffer, which is referenced until the frame is released.
+ * Make a frame of a buffer. The frame references the buffer until its release.
  *
- * Its sequence is the buffer's offset, its timestamp the PTS: the time of the
- * pipeline, not CLOCK_MONOTONIC. Not for two threads with the same memory at
- * once, as in two branches behind a tee: serialise those.
+ * Frame::sequence() is the buffer's offset. Frame::timestamp() is its PTS, which
+ * is in running time of the pipeline, not in CLOCK_MONOTONIC. Two threads must not
+ * call this function at once for buffers with the same memory, as two branches
+ * behind a tee have: serialise these calls.
  *
- * \return The errors of layoutOf() and of FrameMapping::map()
+ * \param[in] buffer A buffer of dma-buf memory
+ * \param[in] info The video info of its caps
+ *
+ * \return The frame; the errors of layoutOf() and of FrameMapping::map()
  */
 inline Result<Frame> frameOf(GstBuffer *buffer, const GstVideoInfo &info)
 {

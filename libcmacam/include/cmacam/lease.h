@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Who holds which buffer of a camera, and for how long.
+/**
+ * \file
+ * Leases: who holds which buffer of a camera, and for how long.
  */
 
 #pragma once
@@ -15,46 +16,72 @@
 
 namespace cmacam {
 
-/** One lease, as it is reported. */
+/** A lease, as reports show it. */
 struct Holder
 {
-	std::string name;	       /**< as Frame::hold() was told; may be empty */
+	std::string name;	       /**< the holder's name, from Frame::hold(); may be empty */
 	unsigned int buffer;	       /**< index of the buffer */
-	std::uint32_t sequence;	       /**< of the frame in it */
-	std::chrono::nanoseconds held; /**< since the lease was taken */
+	std::uint32_t sequence;	       /**< number of the frame in it */
+	std::chrono::nanoseconds held; /**< time since the lease was taken */
 };
 
 /**
  * The leases on a set of buffers.
  *
- * A buffer can be leased several times; it is free when its last lease has
- * ended. Any thread may call anything. Nothing is allocated while there are no
- * more leases than there were once before.
+ * A buffer can have several leases; it is free when its last lease has ended. Any
+ * thread may call any function. The table allocates memory only when it has more
+ * leases than ever before.
  */
 class LeaseTable
 {
 public:
-	using Id = unsigned int;
+	using Id = unsigned int; /**< a lease, until end() */
 
-	/** A lease on \a buffer, which holds frame number \a sequence. */
+	/**
+	 * Take a lease.
+	 *
+	 * \param[in] buffer Index of the buffer
+	 * \param[in] sequence Number of the frame in it
+	 *
+	 * \return The lease, whose holder has no name yet
+	 */
 	Id take(unsigned int buffer, std::uint32_t sequence);
 
-	/** A second lease on the same buffer; its holder has no name yet. */
+	/**
+	 * Take a second lease on the same buffer.
+	 *
+	 * \param[in] lease The first lease
+	 *
+	 * \return The second lease, whose holder has no name yet
+	 */
 	Id share(Id lease);
 
-	/** \return Whether the buffer is free now */
+	/**
+	 * End a lease.
+	 *
+	 * \param[in] lease The lease
+	 *
+	 * \return Whether the buffer is free now
+	 */
 	bool end(Id lease);
 
-	/** Say who holds \a lease; what is longer than 31 bytes is cut off. */
+	/**
+	 * Name the holder of a lease.
+	 *
+	 * \param[in] lease The lease
+	 * \param[in] holder The name; the bytes after the first 31 are cut off
+	 */
 	void name(Id lease, std::string_view holder);
 
-	/** The leases there are, oldest first. */
+	/** \return All leases, the oldest one first */
 	std::vector<Holder> holders() const;
 
 	/**
-	 * The leases in words: "detector holds 2 buffers (frames 5, 6; 2.1 s)",
-	 * holders separated by "; " and by how long they have been holding.
-	 * "nobody holds a buffer" if there is none.
+	 * Describe all leases in words, such as "detector holds 2 buffers (frames 5, 6;
+	 * 2.1 s)".
+	 *
+	 * \return The holders with "; " between them, the one of the oldest lease first;
+	 * "nobody holds a buffer" if there is no lease
 	 */
 	std::string describe() const;
 

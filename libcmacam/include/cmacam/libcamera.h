@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Frames of libcamera. Header only: the library does not link to libcamera.
+/**
+ * \file
+ * Frames of libcamera's buffers.
+ *
+ * libcmacam does not link to libcamera: all code is in this header. A program that
+ * includes it links libcamera.
  */
 
 #pragma once
@@ -19,13 +23,25 @@
 
 namespace cmacam {
 
-/** \return The row of libcamera's \a format, or nullptr */
+/**
+ * Look a format of libcamera up.
+ *
+ * \param[in] format The format
+ *
+ * \return Its row in the table of formats, or nullptr
+ */
 inline const FormatInfo *findFormat(const libcamera::PixelFormat &format)
 {
 	return format.modifier() ? nullptr : findDrmFormat(format.fourcc());
 }
 
-/** The pixel format of libcamera's \a format, if the library knows it. */
+/**
+ * Convert a format of libcamera.
+ *
+ * \param[in] format The format
+ *
+ * \return The pixel format; nothing if the library does not know it
+ */
 inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &format)
 {
 	if (const FormatInfo *info = findFormat(format))
@@ -35,13 +51,15 @@ inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &form
 }
 
 /**
- * Where the pixels of a libcamera frame lie.
+ * Find out where the pixels of a libcamera buffer lie.
  *
- * \param[in] config Configuration of the stream, as Camera::configure() left it
- * \param[in] buffer A buffer of that stream; its file descriptors are borrowed
+ * \param[in] config Configuration of the stream, after libcamera's
+ * Camera::configure()
+ * \param[in] buffer A buffer of that stream, which still owns the file descriptors
+ * of the layout
  *
- * \return EINVAL if the pixel format is not known or the buffer has too few
- * planes for it
+ * \return The layout; EINVAL if the library does not know the pixel format, or if
+ * the buffer has too few planes for it
  */
 inline Result<FrameLayout> layoutOf(const libcamera::StreamConfiguration &config,
 				    const libcamera::FrameBuffer &buffer)

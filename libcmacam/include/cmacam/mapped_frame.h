@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
+/**
+ * \file
  * CPU access to a camera frame, without a copy.
  */
 
@@ -25,55 +26,89 @@ class MappedFrame;
 /**
  * The mapping of a frame's dma-bufs into this process.
  *
- * Mapping costs a system call and page table entries for the whole frame, so
- * a loop keeps one FrameMapping per buffer for as long as it uses the buffer
- * and opens a MappedFrame on it for each frame. The mapping alone gives no
- * right to look at a pixel.
+ * Mapping costs a system call and page table entries for the whole frame. So a
+ * loop keeps one FrameMapping per buffer as long as it uses the buffer, and begins
+ * a MappedFrame on it for each frame. Without a MappedFrame a program must not read
+ * the pixels.
  *
- * The file descriptors are duplicated: the mapping outlives those of the
- * layout, and the memory outlives the camera.
+ * The mapping has duplicates of the file descriptors. It stays valid after those
+ * of the layout and after the camera were closed.
  */
 class FrameMapping
 {
 public:
 	/**
-	 * Map every dma-buf of \a layout, each once, however many planes it
-	 * holds.
+	 * Map the dma-bufs of a frame. A dma-buf with several planes is mapped once.
 	 *
 	 * \param[in] layout Where the planes are
-	 * \param[in] access ReadWrite only if pixels are going to be written
+	 * \param[in] access Whether the pixels are going to be written
 	 *
-	 * \return EINVAL if the planes are not those of the format and size, if
-	 * one reaches beyond its dma-buf or its lines overlap; else the errno of
-	 * lseek(), fcntl() or mmap()
+	 * \return The mapping; EINVAL if the planes do not fit the format and the size,
+	 * if a plane reaches beyond its dma-buf, or if its lines overlap; else the
+	 * errno of lseek(), fcntl() or mmap()
 	 */
 	static Result<FrameMapping> map(const FrameLayout &layout, Access access = Access::Read);
 
 	/**
-	 * Ordinary memory with the pixels of \a frame in it, of the same strides.
+	 * Copy the pixels of a frame into ordinary memory, with the same strides.
 	 *
-	 * What becomes of the frame does not matter to it, there is nothing to
-	 * synchronise, and it may be written to.
+	 * The copy does not depend on the frame, needs no synchronisation, and may be
+	 * written to.
 	 *
-	 * \return ENODATA if the access to \a frame has ended; ENOMEM
+	 * \param[in] frame The pixels
+	 *
+	 * \return The mapping; ENODATA if the access to \a frame has ended; ENOMEM
 	 */
 	static Result<FrameMapping> copyOf(const FrameView &frame);
 
-	FrameMapping(FrameMapping &&) noexcept = default;
-	FrameMapping &operator=(FrameMapping &&) noexcept = default;
+	/**
+	 * Take a mapping over.
+	 *
+	 * \param[in] other The mapping, which is empty afterwards
+	 */
+	FrameMapping(FrameMapping &&other) noexcept = default;
 
+	/**
+	 * Unmap the own dma-bufs and take another mapping over.
+	 *
+	 * \param[in] other The mapping, which is empty afterwards
+	 *
+	 * \return This mapping
+	 */
+	FrameMapping &operator=(FrameMapping &&other) noexcept = default;
+
+	/** \return The pixel format */
 	PixelFormat format() const { return layout_.format; }
+
+	/** \return Pixels per line */
 	unsigned int width() const { return layout_.width; }
+
+	/** \return The number of lines */
 	unsigned int height() const { return layout_.height; }
 
-	/** Where the planes are, in file descriptors of the mapping; -1 of a copy. */
+	/**
+	 * \return Where the planes are. The mapping owns the file descriptors; they are
+	 * -1 in a copy
+	 */
 	const FrameLayout &layout() const { return layout_; }
+
+	/** \return How the pixels were mapped */
 	Access access() const { return access_; }
 
-	/** Open one period of CPU access; see MappedFrame::begin(). */
+	/**
+	 * Begin CPU access.
+	 *
+	 * \return The access; the errors of MappedFrame::begin()
+	 */
 	Result<MappedFrame> begin() const;
 
-	/** Open one period of CPU access to a part; see MappedFrame::roi(). */
+	/**
+	 * Begin CPU access to a part.
+	 *
+	 * \param[in] rect The part, in pixels of the frame
+	 *
+	 * \return The access; the errors of MappedFrame::roi()
+	 */
 	Result<MappedFrame> begin(const Rect &rect) const;
 
 private:
@@ -123,74 +158,98 @@ private:
 /**
  * One period of CPU access to one frame.
  *
- * Access begins when the object is made and ends when it is destroyed; the
- * pixels are valid in between, and only there. End it before the buffer goes
- * back to the camera: a libcamera request is queued again, a GstBuffer
- * unreferenced, after the MappedFrame is gone.
+ * The access begins when the object is made and ends when it is destroyed. The
+ * pixels are valid in between only. The access must end before the buffer goes
+ * back to the camera, that is, before a libcamera request is queued again or a
+ * GstBuffer is unreferenced.
  *
- * Read-only unless the mapping was made for writing: a stray write faults.
+ * The pixels are read-only unless the mapping was made for writing: a write to
+ * read-only pixels ends the process with SIGSEGV.
  */
 class MappedFrame : public FrameView
 {
 public:
 	/**
-	 * Begin access to a frame that is mapped already.
+	 * Begin access to a mapped frame.
 	 *
-	 * \param[in] mapping Must outlive the MappedFrame; may be moved meanwhile
+	 * \param[in] mapping The mapping, which must outlive the access and may be moved
+	 * in the meantime
 	 *
-	 * \return The error of beginCpuAccess(); what had begun is ended again
+	 * \return The access; the error of beginCpuAccess(), and then no access has
+	 * begun
 	 */
 	static Result<MappedFrame> begin(const FrameMapping &mapping);
 
 	/**
-	 * Begin access to a part of a frame that is mapped already.
+	 * Begin access to a part of a mapped frame.
 	 *
-	 * The planes are views of the part: their first sample is that of its
-	 * upper left corner, their size is its own. What lies between their lines
-	 * belongs to others and may be older. Nv12's chroma and Yuyv are rounded
-	 * out, see samplesOf(); Bayer begins with red where x and y are even.
+	 * The planes begin with the sample at the upper left corner of the part and
+	 * have the size of the part. The bytes between their lines belong to the rest
+	 * of the frame and may be older. Planes whose samples describe several pixels
+	 * are rounded out, see samplesOf(). A Bayer mosaic begins with red if x and y
+	 * are even.
 	 *
-	 * Costs the cache maintenance of the part where the buffer is of vb2-cma,
-	 * else that of the whole buffer. Several parts of one frame may be open at
-	 * once, together with the whole.
+	 * For a buffer of vb2-cma the access costs the cache maintenance of the part,
+	 * for other buffers that of the whole buffer. A program may access several
+	 * parts and the whole frame at once.
 	 *
-	 * \param[in] mapping Must outlive the MappedFrame; may be moved meanwhile
-	 * \param[in] rect In pixels of the frame
+	 * \param[in] mapping The mapping, which must outlive the access and may be moved
+	 * in the meantime
+	 * \param[in] rect The part, in pixels of the frame
 	 *
-	 * \return EINVAL if \a rect is empty or not within the frame; else the
-	 * error of beginCpuAccess(); what had begun is ended again
+	 * \return The access; EINVAL if \a rect is empty or not within the frame; the
+	 * error of beginCpuAccess(), and then no access has begun
 	 */
 	static Result<MappedFrame> roi(const FrameMapping &mapping, const Rect &rect);
 
-	/* A part of what is mapped already; see there. */
+	/* A view of a part; it begins no access of its own. */
 	using FrameView::roi;
 
 	/**
-	 * Map a frame, and begin access to it; the mapping ends with the access.
+	 * Map a frame and begin access to it. The mapping ends with the access.
 	 *
-	 * \return The errors of FrameMapping::map() and begin()
+	 * \param[in] layout Where the planes are
+	 * \param[in] access Whether the pixels are going to be written
+	 *
+	 * \return The access; the errors of FrameMapping::map() and of begin()
 	 */
 	static Result<MappedFrame> map(const FrameLayout &layout, Access access = Access::Read);
 
+	/**
+	 * Take an access over.
+	 *
+	 * \param[in] other The access, which is an empty view afterwards
+	 */
 	MappedFrame(MappedFrame &&other) noexcept;
+
+	/**
+	 * End the own access and take another one over.
+	 *
+	 * \param[in] other The access, which is an empty view afterwards
+	 *
+	 * \return This access
+	 */
 	MappedFrame &operator=(MappedFrame &&other) noexcept;
 
-	/** Ends the access; use end() to learn of an error. */
+	/** End the access, as end() does, and ignore an error. */
 	~MappedFrame();
 
 	/**
-	 * End the access now. This is a view of nothing afterwards.
+	 * End the access now. This object is an empty view afterwards.
 	 *
-	 * Every dma-buf is ended even if one fails.
+	 * The access to all dma-bufs ends even if one call fails.
 	 *
 	 * \return The first error of endCpuAccess()
 	 */
 	Result<void> end();
 
 	/**
-	 * The bytes of plane \a index for writing.
+	 * Get the bytes of a plane for writing.
 	 *
-	 * \return An empty span if the mapping is read-only
+	 * \param[in] index Number of the plane, from 0
+	 *
+	 * \return All lines and the padding between them; an empty span if the mapping
+	 * is read-only
 	 */
 	std::span<std::byte> writable(std::size_t index);
 

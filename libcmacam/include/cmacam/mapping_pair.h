@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The mapping of a buffer for reading, and one for writing when it is asked for.
+/**
+ * \file
+ * The two mappings of a buffer: one for reading, and one for writing.
  */
 
 #pragma once
@@ -14,19 +15,31 @@
 namespace cmacam {
 
 /**
- * What a FrameSource keeps of each buffer: pixels are mapped read-only, and a
- * second time the first time that somebody wants to write.
+ * The mappings that a FrameSource keeps of a buffer.
+ *
+ * map() maps the pixels for reading. The first get() for writing maps them a
+ * second time.
  */
 class MappingPair
 {
 public:
-	/** \return The errors of FrameMapping::map() */
+	/**
+	 * Map a buffer for reading.
+	 *
+	 * \param[in] layout Where the planes are
+	 *
+	 * \return The mappings; the errors of FrameMapping::map()
+	 */
 	static Result<MappingPair> map(const FrameLayout &layout);
 
 	/**
-	 * Any thread may call this. Not to be moved once it was called.
+	 * Get a mapping. Any thread may call this function. The object must not be
+	 * moved after the first call.
 	 *
-	 * \return The errors of FrameMapping::map() for the first to write
+	 * \param[in] access Whether the pixels are going to be written
+	 *
+	 * \return The mapping, which this object owns; for the first access that writes,
+	 * the errors of FrameMapping::map()
 	 */
 	Result<const FrameMapping *> get(Access access);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * OpenCV views of a mapped frame. Header only; nothing but bgr() copies.
+/**
+ * \file
+ * OpenCV views of a mapped frame.
  *
- * A view points into the frame: it must not be used after the MappedFrame has
- * ended. cv::Mat knows no read-only data; writing to a view of a frame that was
- * mapped for reading faults. clone() makes a copy that may be kept and changed.
+ * All code is in this header. Only bgr() copies pixels. A view points into the
+ * frame: a program must not use it after the MappedFrame has ended. cv::Mat does
+ * not know read-only data: a write to a view of a frame that was mapped for reading
+ * ends the process with SIGSEGV. cv::Mat::clone() makes a copy that the program may
+ * keep and change.
  */
 
 #pragma once
@@ -17,7 +20,15 @@
 
 namespace cmacam {
 
-/** Plane \a index as a cv::Mat of \a type, whose element is one sample. */
+/**
+ * View a plane.
+ *
+ * \param[in] frame The mapped frame
+ * \param[in] index Number of the plane, which must exist
+ * \param[in] type OpenCV's type of an element, which is one sample
+ *
+ * \return The plane, without a copy
+ */
 inline cv::Mat planeView(const FrameView &frame, std::size_t index, int type)
 {
 	const MappedPlane &plane = frame.planes()[index];
@@ -26,13 +37,25 @@ inline cv::Mat planeView(const FrameView &frame, std::size_t index, int type)
 		       const_cast<std::byte *>(plane.data.data()), plane.stride);
 }
 
-/** Luma as CV_8UC1, of Gray8, Nv12 and Yuv420; empty for other formats and after end(). */
+/**
+ * View the luma of Gray8, Nv12 and Yuv420.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC1; empty for other formats and after MappedFrame::end()
+ */
 inline cv::Mat gray(const FrameView &frame)
 {
 	return frame.gray() ? planeView(frame, 0, CV_8UC1) : cv::Mat();
 }
 
-/** Luma of Gray10 as CV_16UC1, codes 0 to 1023; else empty. */
+/**
+ * View the luma of Gray10.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_16UC1 with values from 0 to 1023; empty for other formats
+ */
 inline cv::Mat gray10(const FrameView &frame)
 {
 	if (frame.planes().empty() || frame.format() != PixelFormat::Gray10)
@@ -41,20 +64,32 @@ inline cv::Mat gray10(const FrameView &frame)
 	return planeView(frame, 0, CV_16UC1);
 }
 
-/** CbCr of Nv12 as CV_8UC2 at half resolution; else empty. */
+/**
+ * View the chroma of Nv12.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return Cb and Cr as CV_8UC2 at half resolution; empty for other formats
+ */
 inline cv::Mat uv(const FrameView &frame)
 {
 	return frame.nv12() ? planeView(frame, 1, CV_8UC2) : cv::Mat();
 }
 
-/** The two planes of Nv12 as OpenCV wants them, for cv::cvtColorTwoPlane() and its like. */
+/** The two planes of Nv12, as cv::cvtColorTwoPlane() expects them. */
 struct Nv12Mats
 {
 	cv::Mat luma;	/**< CV_8UC1 */
 	cv::Mat chroma; /**< CV_8UC2 at half resolution */
 };
 
-/** Both planes of Nv12; both empty for other formats. */
+/**
+ * View both planes of Nv12.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return The planes; both are empty for other formats
+ */
 inline Nv12Mats nv12(const FrameView &frame)
 {
 	return {frame.nv12() ? gray(frame) : cv::Mat(), uv(frame)};
@@ -63,12 +98,18 @@ inline Nv12Mats nv12(const FrameView &frame)
 /** The three planes of Yuv420, each CV_8UC1. */
 struct Yuv420Mats
 {
-	cv::Mat luma;
-	cv::Mat cb; /**< at half resolution */
-	cv::Mat cr; /**< at half resolution */
+	cv::Mat luma; /**< at full resolution */
+	cv::Mat cb;   /**< at half resolution */
+	cv::Mat cr;   /**< at half resolution */
 };
 
-/** All planes of Yuv420; all empty for other formats. */
+/**
+ * View all planes of Yuv420.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return The planes; all are empty for other formats
+ */
 inline Yuv420Mats yuv420(const FrameView &frame)
 {
 	if (!frame.yuv420())
@@ -79,9 +120,13 @@ inline Yuv420Mats yuv420(const FrameView &frame)
 }
 
 /**
- * All planes of Yuv420 as one CV_8UC1 of height * 3 / 2 lines, for
- * cv::COLOR_YUV2BGR_I420 and its like; empty for other formats, for parts of a
- * frame, and where lines are padded: OpenCV knows planes without gaps only.
+ * View all planes of Yuv420 as one matrix, for codes such as
+ * cv::COLOR_YUV2BGR_I420.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC1 with height * 3 / 2 lines; empty for other formats, for parts of
+ * a frame, and if lines are padded, because OpenCV supports only planes without gaps
  */
 inline cv::Mat i420(const FrameView &frame)
 {
@@ -97,7 +142,13 @@ inline cv::Mat i420(const FrameView &frame)
 		       const_cast<std::byte *>(planes->luma.data.data()));
 }
 
-/** Yuyv as CV_8UC2, luma first, for cv::COLOR_YUV2GRAY_YUYV and its like; else empty. */
+/**
+ * View Yuyv, for codes such as cv::COLOR_YUV2GRAY_YUYV.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC2 with luma in the first channel; empty for other formats
+ */
 inline cv::Mat yuyv(const FrameView &frame)
 {
 	if (frame.planes().empty() || frame.format() != PixelFormat::Yuyv)
@@ -107,8 +158,12 @@ inline cv::Mat yuyv(const FrameView &frame)
 }
 
 /**
- * The mosaic of a Bayer format: CV_8UC1 of Srggb8, CV_16UC1 of Srggb10 (values 0
- * to 1023); else empty. OpenCV calls its order BayerRGGB.
+ * View the mosaic of a Bayer format. OpenCV calls its order BayerRGGB.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC1 for Srggb8, CV_16UC1 with values from 0 to 1023 for Srggb10; empty
+ * for other formats
  */
 inline cv::Mat raw(const FrameView &frame)
 {
@@ -118,7 +173,13 @@ inline cv::Mat raw(const FrameView &frame)
 	return planeView(frame, 0, frame.format() == PixelFormat::Srggb8 ? CV_8UC1 : CV_16UC1);
 }
 
-/** Bgr24 as CV_8UC3, without a copy; else empty. See bgr() for other formats. */
+/**
+ * View Bgr24. For other formats bgr() makes a copy.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC3; empty for other formats
+ */
 inline cv::Mat bgrView(const FrameView &frame)
 {
 	if (frame.planes().empty() || frame.format() != PixelFormat::Bgr24)
@@ -127,7 +188,13 @@ inline cv::Mat bgrView(const FrameView &frame)
 	return planeView(frame, 0, CV_8UC3);
 }
 
-/** Rgb24 as CV_8UC3, red first, as networks are often trained; else empty. */
+/**
+ * View Rgb24, the order that many neural networks expect.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC3 with red in the first channel; empty for other formats
+ */
 inline cv::Mat rgbView(const FrameView &frame)
 {
 	if (frame.planes().empty() || frame.format() != PixelFormat::Rgb24)
@@ -136,7 +203,12 @@ inline cv::Mat rgbView(const FrameView &frame)
 	return planeView(frame, 0, CV_8UC3);
 }
 
-/** Bgrx32 as CV_8UC4, which OpenCV takes for BGRA; else empty. The fourth channel has no meaning.
+/**
+ * View Bgrx32. OpenCV treats it as BGRA, but the fourth channel has no meaning.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC4; empty for other formats
  */
 inline cv::Mat bgrxView(const FrameView &frame)
 {
@@ -146,7 +218,13 @@ inline cv::Mat bgrxView(const FrameView &frame)
 	return planeView(frame, 0, CV_8UC4);
 }
 
-/** Rgbx32 as CV_8UC4, red first; else empty. The fourth channel has no meaning. */
+/**
+ * View Rgbx32. The fourth channel has no meaning.
+ *
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC4 with red in the first channel; empty for other formats
+ */
 inline cv::Mat rgbxView(const FrameView &frame)
 {
 	if (frame.planes().empty() || frame.format() != PixelFormat::Rgbx32)
@@ -156,12 +234,15 @@ inline cv::Mat rgbxView(const FrameView &frame)
 }
 
 /**
- * A copy of the frame in BGR, CV_8UC3, that may be kept and changed.
+ * Copy a frame of any format but Bayer into a BGR matrix, which the program may
+ * keep and change.
  *
- * OpenCV's own conversions take YUV for BT.601; this one knows that it is
- * BT.709, see FrameView::bgr().
+ * OpenCV's own conversions assume BT.601. This one uses BT.709, as
+ * FrameView::bgr() does.
  *
- * \return Empty for a Bayer mosaic and after end()
+ * \param[in] frame The mapped frame
+ *
+ * \return CV_8UC3; empty for a Bayer mosaic and after MappedFrame::end()
  */
 inline cv::Mat bgr(const FrameView &frame)
 {

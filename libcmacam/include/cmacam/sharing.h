@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
+/**
+ * \file
  * Frames for other processes: dma-bufs over a Unix socket, with credits.
  *
- * No pixel is copied. Each buffer's file descriptors are sent to a reader once;
- * after that a frame is a message of a few bytes, and so is its return. A reader
- * may hold as many frames as it has credits; one that is slow, stopped or dead
- * misses frames and cannot stall the camera:
+ * No pixel is copied. The server sends the file descriptors of a buffer to a reader
+ * once. After that, a frame is a message of a few bytes, and so is its return. A
+ * reader may hold as many frames as it has credits. A reader that is slow, stopped
+ * or dead misses frames and cannot stall the camera:
  *
- * - It is sent nothing while it has no credit left.
- * - Of all buffers, some are never lent to anybody (ShareOptions::reserve).
- * - When its process ends, or it has missed too many frames in a row while it
- *   held some (ShareOptions::patience), what it held is taken back.
+ * - The server sends nothing to a reader that has no credit left.
+ * - The server keeps some of the buffers back and never lends them
+ *   (ShareOptions::reserve).
+ * - The server takes the frames of a reader back when its process ends, or when it
+ *   holds frames and has missed too many in a row (ShareOptions::patience).
  *
- * Readers get the buffers themselves: they are trusted not to write into them,
- * and to stop reading a frame when they have given it back or were let go.
+ * Readers get the buffers themselves. The server trusts them not to write into the
+ * buffers, and not to read a frame after they have given it back or were
+ * disconnected.
  */
 
 #pragma once
@@ -32,29 +35,33 @@
 
 namespace cmacam {
 
-/** How frames are shared. */
+/** How a FrameServer shares frames. */
 struct ShareOptions
 {
-	std::string path;	  /**< of the socket, which is made */
-	unsigned int buffers = 0; /**< of the camera: Camera::buffers() */
-	/** Of these, how many are never lent: two for the camera, one in the server's hand. */
+	std::string path;	  /**< path of the socket, which listen() makes */
+	unsigned int buffers = 0; /**< number of the camera's buffers: Camera::buffers() */
+	/** Number of buffers that are never lent: two for the camera, one for the server. */
 	unsigned int reserve = 3;
-	unsigned int credits = 2;     /**< most frames that a reader may hold */
-	unsigned int patience = 120;  /**< frames in a row that a holder may miss; 0: any */
-	unsigned int readers = 16;    /**< most readers at once */
-	mode_t mode = 0600;	      /**< of the socket: who may connect */
-	Stream stream = Stream::Main; /**< which picture of each frame */
-	/** Told of each reader that comes or goes, from threads of the server; may be empty. */
+	unsigned int credits = 2; /**< largest number of frames that a reader may hold */
+	/** Number of frames in a row that a reader with frames may miss; 0: no limit. */
+	unsigned int patience = 120;
+	unsigned int readers = 16;    /**< largest number of readers at once */
+	mode_t mode = 0600;	      /**< permissions of the socket: who may connect */
+	Stream stream = Stream::Main; /**< which picture of each frame to share */
+	/**
+	 * A function that gets one sentence about each reader that connects or
+	 * disconnects. Threads of the server call it. May be empty.
+	 */
 	std::function<void(const std::string &)> log = {};
 };
 
-/** What is known of a reader. */
+/** A reader, as its server sees it. */
 struct Reader
 {
-	pid_t pid;
-	unsigned int credits; /**< most frames that it may hold */
-	unsigned int held;    /**< frames that it holds */
-	std::uint64_t missed; /**< frames that it could not be sent */
+	pid_t pid;	      /**< its process */
+	unsigned int credits; /**< largest number of frames that it may hold */
+	unsigned int held;    /**< number of frames that it holds */
+	std::uint64_t missed; /**< number of frames that the server could not send to it */
 };
 
 /** Lends frames to the readers that are connected. */
@@ -64,40 +71,62 @@ public:
 	/**
 	 * Listen for readers.
 	 *
-	 * The socket that a killed server left at ShareOptions::path is replaced;
-	 * nothing else is. The path is removed when the server ends, if its socket
-	 * is still there.
+	 * If a killed server has left its socket at ShareOptions::path, the new socket
+	 * replaces it. Nothing else is ever replaced. The server removes its socket when
+	 * it ends.
 	 *
-	 * \return EADDRINUSE if another server is there; EEXIST if anything else is:
-	 * a file, a folder, a symbolic link; EBUSY if a socket was left there and
-	 * another program keeps the folder locked; EINVAL if \a options leave no
-	 * buffer to lend; else the errno of the socket's calls
+	 * \param[in] options How to share frames
+	 *
+	 * \return The server; EADDRINUSE if another server listens at the path; EEXIST
+	 * if there is a file, a folder or a symbolic link; EBUSY if there is an old
+	 * socket and another program keeps the folder locked; EINVAL if \a options leave
+	 * no buffer to lend; else the errno of the socket's calls
 	 */
 	static Result<FrameServer> listen(const ShareOptions &options);
 
-	FrameServer(FrameServer &&) noexcept;
-	FrameServer &operator=(FrameServer &&) noexcept;
+	/**
+	 * Take a server over.
+	 *
+	 * \param[in] other The server, which can only be destroyed or assigned to
+	 * afterwards
+	 */
+	FrameServer(FrameServer &&other) noexcept;
 
-	/** Lets all readers go; what they held goes back. */
+	/**
+	 * End this server and take another one over.
+	 *
+	 * \param[in] other The server, which can only be destroyed or assigned to
+	 * afterwards
+	 *
+	 * \return This server
+	 */
+	FrameServer &operator=(FrameServer &&other) noexcept;
+
+	/** Disconnect all readers and take their frames back. */
 	~FrameServer();
 
 	/**
-	 * Lend \a frame to every reader that has a credit. Never waits.
+	 * Lend a frame to each reader that has a credit. This function never waits.
 	 *
-	 * All frames must be of one camera. The lease of the caller stays his.
+	 * All frames must come from one camera.
 	 *
-	 * \return How many readers got it; EINVAL if the index of its buffer is
-	 * beyond ShareOptions::buffers or belonged to another buffer before; the
-	 * errors of Frame::layout(); EPERM after close()
+	 * \param[in] frame The frame, whose lease the caller keeps
+	 *
+	 * \return The number of readers that got the frame; EINVAL if the index of its
+	 * buffer is not below ShareOptions::buffers, or belonged to another buffer
+	 * before; the errors of Frame::layout(); EPERM after close()
 	 */
 	Result<unsigned int> publish(const Frame &frame);
 
-	/** Those who are connected and were welcomed. */
+	/** \return The connected readers */
 	std::vector<Reader> readers() const;
 
 	/**
-	 * Let all readers go and tell them why: "the camera was unplugged". What they
-	 * held goes back; publish() returns EPERM from now on.
+	 * Disconnect all readers and take their frames back. publish() returns EPERM
+	 * from now on.
+	 *
+	 * \param[in] reason What the readers get as the reason: "the camera was
+	 * unplugged"
 	 */
 	void close(const std::string &reason);
 
@@ -110,47 +139,75 @@ private:
 };
 
 /**
- * Reads the frames of a FrameServer. next() is for one thread at a time; frames
- * may be given back from any, and may outlive the client.
+ * Reads the frames of a FrameServer.
+ *
+ * One thread at a time may call next(). Any thread may give frames back. Frames may
+ * outlive the client.
  */
 class FrameClient
 {
 public:
 	/**
-	 * Connect to the server at \a path.
+	 * Connect to a server.
 	 *
-	 * \param[in] credits Frames wanted at once; the server may grant fewer. With
-	 * one, each frame is the first that was made after the last was given back
-	 * \param[in] timeout For the server's answer
+	 * \param[in] path Path of its socket
+	 * \param[in] credits Number of frames that the program wants to hold at once; the
+	 * server may grant fewer. With one credit, each frame is the first that the
+	 * camera made after the program gave the last one back
+	 * \param[in] timeout How long to wait for the server's answer
 	 *
-	 * \return The errno of connect(); EPROTO if the server speaks another
-	 * version; EUSERS if it has no room; ETIMEDOUT if it does not answer
+	 * \return The client; the errno of connect(); EPROTO if the server speaks another
+	 * version of the protocol; EUSERS if it has its largest number of readers;
+	 * ETIMEDOUT if it does not answer
 	 */
 	static Result<FrameClient>
 	connect(const std::string &path, unsigned int credits = 2,
 		std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
-	FrameClient(FrameClient &&) noexcept;
-	FrameClient &operator=(FrameClient &&) noexcept;
+	/**
+	 * Take a client over.
+	 *
+	 * \param[in] other The client, which can only be destroyed or assigned to
+	 * afterwards
+	 */
+	FrameClient(FrameClient &&other) noexcept;
+
+	/**
+	 * End this client and take another one over.
+	 *
+	 * \param[in] other The client, which can only be destroyed or assigned to
+	 * afterwards
+	 *
+	 * \return This client
+	 */
+	FrameClient &operator=(FrameClient &&other) noexcept;
+
+	/** End the client. The connection ends with its last frame. */
 	~FrameClient();
 
 	/**
-	 * The next frame, in the order of the server.
+	 * Wait for the next frame. Frames come in the order of the server.
 	 *
-	 * \return ETIMEDOUT if there was none within \a timeout; EBUSY if there was
-	 * none because all credits are held, with the names of those who hold them;
-	 * ECONNRESET if the server has gone or has let go of this reader, with its
-	 * reason; EPROTO if it sends nonsense; the errors of FrameMapping::map()
+	 * \param[in] timeout How long to wait
+	 *
+	 * \return The frame; ETIMEDOUT if there was none within \a timeout; EBUSY if
+	 * there was none because the program holds as many frames as it has credits,
+	 * with the names of the holders; ECONNRESET if the server ended or disconnected
+	 * this reader, with its reason; EPROTO if the server breaks the protocol; the
+	 * errors of FrameMapping::map()
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
-	/** Frames that may be held at once. */
+	/** \return The largest number of frames that the program may hold at once */
 	unsigned int credits() const;
 
-	/** Frames that were not sent, for want of a credit or of a buffer to lend. */
+	/**
+	 * \return The number of frames that the server did not send, because there was
+	 * no credit or no buffer to lend
+	 */
 	std::uint64_t missed() const;
 
-	/** Who holds which buffer, oldest lease first. */
+	/** \return The holder of each leased buffer, the oldest lease first */
 	std::vector<Holder> holders() const;
 
 private:

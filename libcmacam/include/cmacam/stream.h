@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
+/**
+ * \file
  * The streams of a camera.
  */
 
@@ -7,10 +8,10 @@
 
 namespace cmacam {
 
-/** Which picture of a frame, where a camera makes several at once. */
+/** The pictures that a camera makes of one exposure. */
 enum class Stream {
-	Main,
-	Lores, /**< smaller, of the same exposure */
+	Main,  /**< the main picture */
+	Lores, /**< a second picture of the same exposure, in a size and format of its own */
 };
 
 } /* namespace cmacam */
