@@ -216,17 +216,25 @@ void bindCamera(py::module_ &module)
 {
 	py::class_<Handle>(
 		module, "Camera",
-		"A camera: a context manager, which starts and closes it, and an iterator of\n"
-		"frames. See cmacam/camera.h for the policies and the errors. If frames are lost\n"
-		"because the program holds all buffers, the logger 'cmacam' gets a warning.")
+		"A camera. It is a context manager, which starts and closes the camera, and an\n"
+		"iterator of frames. cmacam/camera.h describes the policies and the errors. When\n"
+		"the camera loses frames because the program holds all buffers, the logger\n"
+		"'cmacam' gets a warning.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
 		     py::arg("size") = py::none(), py::arg("lores") = py::none(),
 		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
 		     py::arg("controls") = Controls(),
-		     "size: (width, height); lores: (format, width, height) of a second, smaller\n"
-		     "picture of each frame; controls: {libcamera's name: value}.")
+		     "Open a camera and allocate its buffers.\n\n"
+		     "- id: libcamera's id of the camera; empty: the first cmacam camera.\n"
+		     "- format: libcamera's name; empty: the camera chooses.\n"
+		     "- size: (width, height) in pixels; None: the camera chooses.\n"
+		     "- lores: (format, width, height) of a second picture of each frame.\n"
+		     "- buffers: number of buffers; 0: the camera chooses.\n"
+		     "- policy: 'drop-oldest', 'block' or 'copy'.\n"
+		     "- controls: {libcamera's name: value}, set before the first frame.")
 		.def_static(
-			"list", [] { return valueOf(Camera::list()); }, "The ids of all cameras.")
+			"list", [] { return valueOf(Camera::list()); },
+			"List the ids of all cameras.")
 		.def("__enter__",
 		     [](py::object self) {
 			     self.cast<Handle &>().start();
@@ -240,19 +248,30 @@ void bindCamera(py::module_ &module)
 				     throw py::stop_iteration();
 			     return camera.next(5);
 		     })
-		.def("start", &Handle::start)
-		.def("stop", &Handle::stop)
+		.def("start", &Handle::start, "Begin to capture.")
+		.def("stop", &Handle::stop, "Stop capturing and drop the frames that wait.")
 		.def("close", &Handle::close,
-		     "Close the camera. Frames that are still held keep their pixels.")
+		     "Stop the camera and release it. Frames that the program holds keep their\n"
+		     "pixels.")
 		.def("next", &Handle::next, py::arg("timeout") = 5.0,
-		     "The next frame; timeout in seconds.")
-		.def("set", set, "set(ExposureTime=10000) sets a control from the next request on.")
+		     "Wait for the next frame, at most timeout seconds.")
+		.def("set", set, "Set controls from the next request on: set(ExposureTime=10000).")
 		.def("layout", layout, py::arg("stream") = "main",
-		     "Format, size and stride of a stream.")
-		.def_property_readonly("id", [](Handle &camera) { return camera->id(); })
-		.def_property_readonly("buffers", [](Handle &camera) { return camera->buffers(); })
-		.def_property_readonly("controls", controls, "{name: (minimum, maximum, default)}")
-		.def_property_readonly("statistics", statistics, "Counts since start().")
-		.def_property_readonly("holders", holders,
-				       "The holder of each buffer, oldest lease first.");
+		     "Get format, width, height and stride (bytes) of a stream: 'main' or 'lores'.")
+		.def_property_readonly(
+			"id", [](Handle &camera) { return camera->id(); },
+			"libcamera's id of the camera.")
+		.def_property_readonly(
+			"buffers", [](Handle &camera) { return camera->buffers(); },
+			"Number of buffers of the camera.")
+		.def_property_readonly(
+			"controls", controls,
+			"All controls of the camera: {name: (minimum, maximum, default)}.")
+		.def_property_readonly("statistics", statistics,
+				       "Numbers of frames since start(): delivered, copied, "
+				       "dropped, damaged, lost,\n"
+				       "starved. See cmacam::CameraStatistics.")
+		.def_property_readonly(
+			"holders", holders,
+			"The leases, the oldest one first: name, buffer, sequence, seconds.");
 }

@@ -207,19 +207,23 @@ void bindMapping(py::module_ &module)
 {
 	py::class_<Mapping>(
 		module, "MappedFrame",
-		"CPU access to the pixels of a frame, until the with block ends.\n\n"
-		"Arrays are views of the camera's own pages, read-only unless map(write=True)\n"
-		"was called. Each array keeps its frame leased and the access open until the\n"
-		"array is deleted, also after the with block. To keep pixels, make a copy.")
+		"CPU access to the pixels of a frame, for the length of a with block.\n\n"
+		"The arrays are views of the camera's own pages, read-only without\n"
+		"map(write=True). Each array keeps its frame leased and the access open until\n"
+		"Python deletes it, even after the with block. To keep pixels, copy the array.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Mapping &mapping, const py::args &) { mapping.end(); })
-		.def("end", &Mapping::end,
-		     "End the access. The end of the with block does the same.")
+		.def("end", &Mapping::end, "End the access, as the end of the with block does.")
 		.def_property_readonly(
 			"format",
-			[](const Mapping &m) { return cmacam::formatInfo(m.view().format()).name; })
-		.def_property_readonly("width", [](const Mapping &m) { return m.view().width(); })
-		.def_property_readonly("height", [](const Mapping &m) { return m.view().height(); })
+			[](const Mapping &m) { return cmacam::formatInfo(m.view().format()).name; },
+			"libcamera's name of the format.")
+		.def_property_readonly(
+			"width", [](const Mapping &m) { return m.view().width(); },
+			"Pixels per line.")
+		.def_property_readonly(
+			"height", [](const Mapping &m) { return m.view().height(); },
+			"Number of lines.")
 		.def_property_readonly(
 			"gray", gray,
 			"Luma, (height, width): uint8 of R8, NV12 and YUV420, uint16 of R10.")
@@ -256,35 +260,46 @@ void bindFrame(py::module_ &module)
 
 	py::class_<Frame>(
 		module, "Frame",
-		"A frame and the right to keep it. Its buffer goes back to the camera when the\n"
-		"object is deleted, at release(), or at the end of a with block.")
+		"A frame and a lease on its buffer. The lease ends with the object, with\n"
+		"release(), or with a with block. The last lease of a buffer gives the\n"
+		"buffer back to the camera.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Frame &frame, const py::args &) { frame.release(); })
 		.def_property_readonly("sequence", &Frame::sequence,
-				       "Number of the frame; a gap means lost frames.")
+				       "Number of the frame; lost frames leave gaps.")
 		.def_property_readonly("timestamp", &Frame::timestamp,
-				       "Start of exposure, CLOCK_MONOTONIC, ns.")
+				       "Start of exposure, CLOCK_MONOTONIC, nanoseconds.")
 		.def_property_readonly("buffer", &Frame::buffer, "Index of its buffer.")
-		.def_property_readonly("metadata", metadata,
-				       "The camera's metadata of this frame, by libcamera's names.")
+		.def_property_readonly(
+			"metadata", metadata,
+			"What the camera reported for this frame: {libcamera's name: value}.")
 		.def("map", map, py::arg("stream") = "main", py::kw_only(),
 		     py::arg("write") = false, py::arg("roi") = py::none(),
-		     "Begin CPU access. With roi=(x, y, width, height), access is to this part\n"
-		     "only, and only this part needs cache maintenance.")
+		     "Begin CPU access to the pixels.\n\n"
+		     "- stream: 'main' or 'lores'.\n"
+		     "- write: whether the program is going to write pixels.\n"
+		     "- roi: (x, y, width, height) of a part in pixels, which costs the cache\n"
+		     "  maintenance of that part only; None: the whole frame.")
 		.def(
 			"hold",
 			[](py::object self, const std::string &holder) {
 				self.cast<Frame &>().hold(holder);
 				return self;
 			},
-			py::arg("holder"), "Give the holder of the frame a name, for reports.")
-		.def("share", &Frame::share, "A second lease on the same frame.")
+			py::arg("holder"),
+			"Name the holder of this lease for reports; returns the frame.")
+		.def("share", &Frame::share, "Take a second lease on the same frame.")
 		.def(
 			"copy", [](const Frame &frame) { return valueOf(frame.copy()); },
-			"A copy in ordinary memory, which may be kept.")
-		.def("release", &Frame::release, "Give the buffer back now.");
+			"Copy the frame into ordinary memory. The copy leases no buffer.")
+		.def("release", &Frame::release, "End the lease now.");
 
 	module.def("from_dmabuf", fromDmaBuf, py::arg("fd"), py::arg("format"), py::arg("size"),
 		   py::arg("stride"), py::arg("sequence") = 0, py::arg("timestamp") = 0,
-		   "A frame in a dma-buf of another origin; its planes follow each other.");
+		   "Make a frame of a dma-buf whose planes follow each other.\n\n"
+		   "- fd: file descriptor of the dma-buf, which is duplicated.\n"
+		   "- format: libcamera's name.\n"
+		   "- size: (width, height) in pixels.\n"
+		   "- stride: bytes from one line of the first plane to the next.\n"
+		   "- sequence, timestamp: what the frame shall have there.");
 }

@@ -43,8 +43,8 @@ PYBIND11_MODULE(cmacam, module)
 		       "        for frame in camera:\n"
 		       "            with frame.map() as m:\n"
 		       "                print(frame.sequence, m.gray.mean())\n\n"
-		       "A call that fails raises OSError with the errno value and one sentence.\n"
-		       "A call that takes too long raises TimeoutError.";
+		       "Calls that fail raise OSError with the errno value and one sentence, or\n"
+		       "TimeoutError when a timeout has passed.";
 
 	bindFrame(module);
 	bindCamera(module);

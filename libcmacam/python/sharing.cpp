@@ -106,24 +106,36 @@ void bindSharing(py::module_ &module)
 	const cmacam::ShareOptions defaults;
 
 	py::class_<Server>(module, "FrameServer",
-			   "Lends frames to other processes. See cmacam/sharing.h.")
+			   "Lends frames to other processes, as cmacam/sharing.h describes.")
 		.def(py::init(&serve), py::arg("path"), py::arg("buffers"), py::kw_only(),
 		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
 		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
-		     "path: where to create the socket; FileExistsError if a file is there.\n"
-		     "buffers: the number of the camera's buffers, Camera.buffers.")
+		     "Listen for readers. cmacam/sharing.h describes the errors.\n\n"
+		     "- path: path of the socket, which this call makes; FileExistsError if there\n"
+		     "  is a file.\n"
+		     "- buffers: number of the camera's buffers: Camera.buffers.\n"
+		     "- reserve: number of buffers that are never lent.\n"
+		     "- credits: largest number of frames that a reader may hold.\n"
+		     "- patience: number of frames in a row that a reader with frames may miss;\n"
+		     "  0: no limit.\n"
+		     "- mode: permissions of the socket.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
 		.def("publish", publish, py::arg("frame"),
-		     "Lend a frame to every reader that has a credit; returns their number.")
+		     "Lend a frame to each reader that has a credit. Returns the number of "
+		     "readers\n"
+		     "that got it.")
 		.def("close", closeServer, py::arg("reason") = "",
-		     "Disconnect all readers, and send them the reason.")
-		.def_property_readonly("readers", readers);
+		     "Disconnect all readers. They get the reason in their error.")
+		.def_property_readonly("readers", readers,
+				       "The connected readers: pid, credits, held, missed.");
 
 	py::class_<Client>(module, "FrameClient",
-			   "Reads the frames of a FrameServer; an iterator of frames.")
+			   "Reads the frames of a FrameServer. It is an iterator of frames.")
 		.def(py::init(&connect), py::arg("path"), py::kw_only(), py::arg("credits") = 2,
-		     "credits: how many frames to hold at once; the server may grant fewer.")
+		     "Connect to a server.\n\n"
+		     "- path: path of its socket.\n"
+		     "- credits: number of frames to hold at once; the server may grant fewer.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Client &client, const py::args &) { client.close(); })
 		.def("__iter__", [](py::object self) { return self; })
@@ -131,9 +143,15 @@ void bindSharing(py::module_ &module)
 		.def(
 			"next",
 			[](Client &client, double timeout) { return nextFrame(*client, timeout); },
-			py::arg("timeout") = 5.0, "The next frame; timeout in seconds.")
+			py::arg("timeout") = 5.0,
+			"Wait for the next frame, at most timeout seconds.")
 		.def("close", &Client::close,
-		     "Disconnect. Frames that are still held keep their pixels.")
-		.def_property_readonly("credits", [](Client &client) { return client->credits(); })
-		.def_property_readonly("missed", [](Client &client) { return client->missed(); });
+		     "End the client. Frames that the program holds keep their pixels.")
+		.def_property_readonly(
+			"credits", [](Client &client) { return client->credits(); },
+			"Largest number of frames that the program may hold at once.")
+		.def_property_readonly(
+			"missed", [](Client &client) { return client->missed(); },
+			"Number of frames that the server did not send, because there\n"
+			"was no credit or no buffer to lend.");
 }
