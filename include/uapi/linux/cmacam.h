@@ -9,21 +9,23 @@
 #include <linux/types.h>
 #include <linux/videodev2.h>
 
-/*
- * Metadata of the metadata capture node: one struct cmacam_frame_meta per
- * frame, from the completion entry of that very frame. The buffer's sequence
- * and timestamp equal those of the capture node's buffer, or while that does
- * not stream, of the lores node's, else of the statistics node's.
+/**
+ * define V4L2_META_FMT_CMACAM - format of the metadata capture node
+ *
+ * Each buffer has one &struct cmacam_frame_meta, from the completion entry of
+ * its frame. The sequence number and the timestamp of the buffer equal those of
+ * the capture node's buffer. While the capture node does not stream, they equal
+ * those of the lores node's buffer, else those of the statistics node's buffer.
  */
 #define V4L2_META_FMT_CMACAM	v4l2_fourcc('C', 'M', 'C', 'M')
 
 /**
  * struct cmacam_frame_meta - what was in force for one frame
  * @size: bytes the kernel filled; later versions append fields
- * @sequence: of the frame; counts lost frames too
+ * @sequence: number of the frame; lost frames count too
  * @timestamp: start of exposure, CLOCK_MONOTONIC, ns
  * @flags: CMACAM_META_FLAG_*
- * @exposure: lines
+ * @exposure: exposure time, lines
  * @gain: analogue gain, 1/256
  * @pattern: index in the sensor's V4L2_CID_TEST_PATTERN menu
  * @line_length: pixels, blanking included
@@ -31,16 +33,16 @@
  * @pixel_rate: pixels per second; line time is line_length / pixel_rate
  * @lost: frames lost since streaming began, before this one
  * @flip: bit 0 horizontal, bit 1 vertical
- * @crop_left: of the pixels shown, pixels of the array
- * @crop_top: lines
- * @crop_width: pixels
- * @crop_height: lines
- * @red_gain: white balance, 1/256
- * @blue_gain: white balance, 1/256
- * @brightness: added, 8-bit code values
+ * @crop_left: left column of the crop, pixels of the sensor's array
+ * @crop_top: top line of the crop, lines of the sensor's array
+ * @crop_width: width of the crop, pixels of the sensor's array
+ * @crop_height: height of the crop, lines of the sensor's array
+ * @red_gain: red gain of the white balance, 1/256
+ * @blue_gain: blue gain of the white balance, 1/256
+ * @brightness: offset that is added, 8-bit code values
  * @contrast: factor about code 128, 1/256
- * @saturation: factor, 1/256
- * @sharpness: factor, 1/256; 0 is off, as it is where the board cannot sharpen
+ * @saturation: factor of the chroma, 1/256
+ * @sharpness: factor of sharpening, 1/256; 0 if it is off, or if the board has none
  * @reserved: zero
  */
 struct cmacam_frame_meta {
@@ -69,12 +71,17 @@ struct cmacam_frame_meta {
 	__u32 reserved[3];
 };
 
-#define CMACAM_META_FLAG_ERROR	0x00000001	/* the frame is corrupted */
+/**
+ * define CMACAM_META_FLAG_ERROR - the frame is corrupted
+ */
+#define CMACAM_META_FLAG_ERROR	0x00000001
 
-/*
- * Statistics of the statistics capture node: one struct cmacam_stats per frame,
- * as the board wrote it (little endian). The buffer's timestamp equals that of
- * the video buffer of the same frame.
+/**
+ * define V4L2_META_FMT_CMACAM_STATS - format of the statistics capture node
+ *
+ * Each buffer has one &struct cmacam_stats, as the board wrote it (little
+ * endian). The timestamp of the buffer equals that of the video buffer with the
+ * same frame.
  */
 #define V4L2_META_FMT_CMACAM_STATS	v4l2_fourcc('C', 'M', 'S', 'T')
 
@@ -99,10 +106,10 @@ struct cmacam_stats_zone {
 /**
  * struct cmacam_stats - what the sensor saw, before white balance
  * @size: bytes the board wrote
- * @sequence: of the frame
+ * @sequence: number of the frame
  * @samples: sum of @histogram
  * @reserved: zero
- * @histogram: of luma (BT.709, full range)
+ * @histogram: number of samples of each luma code (BT.709, full range)
  * @zones: rows from the top, each from the left, of the picture as delivered
  */
 struct cmacam_stats {
@@ -115,18 +122,20 @@ struct cmacam_stats {
 		zones[CMACAM_STATS_ZONES_Y][CMACAM_STATS_ZONES_X];
 };
 
-/*
- * Frames were lost: nobody had queued a buffer, or the board gave them up.
- * Sent by the node that misses them: capture, lores or statistics.
- * struct v4l2_event.u.data holds struct cmacam_event_lost.
+/**
+ * define V4L2_EVENT_CMACAM_LOST - event: frames were lost
+ *
+ * The node that misses the frames (capture, lores or statistics) sends it.
+ * Frames are lost when no buffer is queued or when the board gives them up. The
+ * field u.data of struct v4l2_event has a &struct cmacam_event_lost.
  */
 #define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
 
 /**
  * struct cmacam_event_lost - a gap in the sequence
  * @first: first missing sequence number
- * @count: how many are missing
- * @total: all that are missing since streaming began
+ * @count: number of missing frames
+ * @total: number of all missing frames since streaming began
  */
 struct cmacam_event_lost {
 	__u32 first;
@@ -136,19 +145,28 @@ struct cmacam_event_lost {
 
 /* Controls of the capture, lores and statistics nodes */
 #define V4L2_CID_CMACAM_BASE		(V4L2_CID_USER_BASE + 0x12b0)
-/* Frames lost since streaming last began (integer) */
+/**
+ * define V4L2_CID_CMACAM_FRAMES_LOST - frames lost since streaming last began
+ *
+ * An integer, read only.
+ */
 #define V4L2_CID_CMACAM_FRAMES_LOST	(V4L2_CID_CMACAM_BASE + 0)
-/*
- * The last error of this node in one sentence with its numbers (string):
- * what failed, how much was needed, how much there was, what to set.
- * Empty after the operation that failed has succeeded.
+/**
+ * define V4L2_CID_CMACAM_LAST_ERROR - the last error of this node
+ *
+ * A string, read only: one sentence that says what failed, how much was needed,
+ * how much there was, and what to set. It is empty after the operation that
+ * failed has succeeded.
  */
 #define V4L2_CID_CMACAM_LAST_ERROR	(V4L2_CID_CMACAM_BASE + 1)
-/*
- * Of the lores node (boolean, not while streaming): take frames only together
- * with the capture node, and wait while that does not stream. Then the n-th
- * buffer of one and of the other show the same frame, with the same sequence
- * and timestamp; what one loses, both lose.
+/**
+ * define V4L2_CID_CMACAM_LINKED - link the lores node with the capture node
+ *
+ * A boolean of the lores node, which cannot be set while the node streams. A
+ * linked lores node takes frames only together with the capture node, and waits
+ * while the capture node does not stream. The n-th buffers of both nodes show
+ * the same frame, with the same sequence number and timestamp. A frame that one
+ * node loses is lost on both.
  */
 #define V4L2_CID_CMACAM_LINKED		(V4L2_CID_CMACAM_BASE + 2)
 
