@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a camera offers on each of its streams, and what is chosen of that.
+ * The formats and sizes that a camera offers on each stream, and the choice of one.
  */
 #pragma once
 
@@ -42,30 +42,30 @@ struct CameraOffer
 	libcamera::StreamRole roleOf(const libcamera::PixelFormat &format) const;
 };
 
-/* What a user wants of a stream; what is empty or 0 the camera chooses. */
+/* The user's choice for a stream. The camera chooses what is empty or 0. */
 struct StreamSettings
 {
 	libcamera::PixelFormat format;
 	libcamera::Size size;
-	/* That offers the format: see CameraOffer::roleOf(). */
+	/* The stream role that offers the format: see CameraOffer::roleOf(). */
 	libcamera::StreamRole role = libcamera::StreamRole::Viewfinder;
 	/* Zero leaves the frame rate to the camera. */
 	std::chrono::microseconds frameDuration{};
-	/* This number of buffers and no other. */
+	/* Exactly this number of buffers. */
 	unsigned int buffers = 0;
-	/* On top of the number that the camera chooses, as far as it agrees. */
+	/* Buffers in addition to the camera's choice, if the camera agrees. */
 	unsigned int extraBuffers = 0;
 
-	/** Asks for all that is not left to the camera. */
+	/** Write all choices that are not left to the camera. */
 	void applyTo(libcamera::StreamConfiguration &config) const;
-	/** Whether @config, which was validated, has all that was asked for. */
+	/** Whether @config, after its validation, has all choices. */
 	bool isMetBy(const libcamera::StreamConfiguration &config) const;
 };
 
 /** A configuration in words: size, format and number of buffers. */
 std::string describe(const libcamera::StreamConfiguration &config);
 
-/** What @camera can deliver on stream @which, whoever has acquired it. */
+/** What @camera can deliver on stream @which. The camera need not be acquired. */
 CameraOffer readOffer(libcamera::Camera &camera, Stream which = Stream::Main);
 
 } /* namespace cmacam */

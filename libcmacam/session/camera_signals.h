@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What libcamera tells of an acquired camera: the signals of libcamera::Camera.
+ * The signals of an acquired libcamera::Camera, for one listener.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace cmacam {
 
-/* Called on libcamera's thread. */
+/* libcamera's thread calls these functions. */
 class CameraListener
 {
 public:
@@ -23,9 +23,9 @@ protected:
 };
 
 /**
- * From now on @listener hears of @camera, instead of whoever did before;
- * nobody does if it is null. When this returns no call of the one before is
- * under way, unless this is called from there.
+ * Make @listener the listener of @camera, in place of the former one; null: the
+ * camera has no listener. When this function returns, no call of the former
+ * listener is under way, unless that call itself called this function.
  */
 void listenTo(const std::shared_ptr<libcamera::Camera> &camera, CameraListener *listener);
 

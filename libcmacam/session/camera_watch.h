@@ -17,12 +17,13 @@ namespace cmacam {
 class CameraWatch
 {
 public:
-	/** Keeps @manager, that of sharedManager(), alive. */
+	/** Keep @manager alive, which comes from sharedManager(). */
 	explicit CameraWatch(std::shared_ptr<libcamera::CameraManager> manager);
 
 	/**
-	 * Blocks until a camera was added since this object exists, or since
-	 * wait() last returned true; false while flushing.
+	 * Wait until a camera is added. A camera that was added after the last wait() that
+	 * returned true, or after the constructor, counts too. Returns false while
+	 * flushing.
 	 */
 	bool wait();
 	void setFlushing(bool flushing);
@@ -35,7 +36,7 @@ private:
 	std::condition_variable changed_;
 	bool added_ = false;
 	bool flushing_ = false;
-	/* Last: it ends first, and with it the calls. */
+	/* The last member: its destructor runs first and ends the calls. */
 	HotplugSubscription subscription_;
 };
 

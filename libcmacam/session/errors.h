@@ -14,9 +14,9 @@
 namespace cmacam {
 
 /**
- * The negative errno @ret of a call for camera @id as an error: @what, which
- * failed, and why. The driver's sentence has the numbers; libcamera's errno
- * does where the driver says nothing, and where the camera is gone.
+ * Make an error of the negative errno @ret of a call for camera @id. The text says
+ * @what failed and why. The reason is the driver's sentence with its numbers. It is
+ * the text of the errno if the driver has no sentence or the camera is unplugged.
  */
 inline Error cameraError(const std::string &id, int ret, const std::string &what)
 {

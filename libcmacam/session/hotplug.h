@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cameras that come and go: the signals of the shared CameraManager.
+ * Cameras that are plugged in or unplugged: the signals of the shared CameraManager.
  */
 #pragma once
 
@@ -21,9 +21,10 @@ using HotplugFunction =
 	std::function<void(Hotplug what, const std::shared_ptr<libcamera::Camera> &camera)>;
 
 /*
- * As long as it lives its function is called, on libcamera's thread, for every
- * camera of the shared manager that comes or goes. When the destructor returns
- * no call is under way, except one that the destructor was called from.
+ * A subscription. As long as the object lives, libcamera's thread calls its
+ * function for each camera of the shared manager that is plugged in or unplugged.
+ * When the destructor returns, no call is under way, unless that call itself
+ * destroyed the object.
  */
 class HotplugSubscription
 {
@@ -38,7 +39,7 @@ private:
 	std::shared_ptr<HotplugFunction> function_;
 };
 
-/** Tells the subscribers of the cameras of @manager, too. For sharedManager() alone. */
+/** Report the cameras of @manager to the subscribers too. Only sharedManager() calls this. */
 void followHotplug(const std::shared_ptr<libcamera::CameraManager> &manager);
 
 } /* namespace cmacam */

@@ -13,9 +13,9 @@
 namespace cmacam {
 
 /**
- * Returns the running manager of this process, started by the first caller and
- * stopped when the last reference goes. The last reference must not be dropped
- * from a libcamera callback: stopping joins the thread that calls it.
+ * Get the running manager of this process. The first call starts it, and the end of
+ * the last reference stops it. A callback of libcamera must not drop the last
+ * reference: stopping the manager joins the thread that runs the callback.
  *
  * Errors:
  * - EBUSY: another part of the process has a manager of its own
@@ -23,13 +23,13 @@ namespace cmacam {
  */
 Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();
 
-/** A manager that somebody else shares with us, started; nullptr if there is none. */
+/** A function that returns a running manager of another library, or nullptr. */
 using ManagerSource = std::shared_ptr<libcamera::CameraManager> (*)();
 
 /**
- * From now on sharedManager() asks @source before it makes a manager of its
- * own. @source is called while the process has no manager, and has to stay in
- * memory for as long as the process lives. The last caller's source counts.
+ * Make sharedManager() ask @source before it makes a manager of its own.
+ * sharedManager() calls @source when the process has no manager. @source must stay
+ * in memory as long as the process lives. A later call replaces @source.
  */
 void setManagerSource(ManagerSource source);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * RequestPump: moves the frames of a camera by libcamera's requests.
+ * RequestPump: the requests of libcamera that carry the frames of a camera.
  */
 #pragma once
 
@@ -17,11 +17,11 @@
 
 namespace cmacam {
 
-/* One request, and the buffers that it has or that came with it to the users. */
+/* A request and its buffers, until the users have given all of them back. */
 class RequestSlot
 {
 public:
-	/** What the frames were taken with; until the last of them is given back. */
+	/** The metadata of the frames, valid until the last frame is given back. */
 	const libcamera::ControlList &metadata() const { return request_->metadata(); }
 
 	/** See CameraSession::agreedTime(). */
@@ -46,9 +46,9 @@ private:
 };
 
 /*
- * Between the queues of a camera's streams and the camera. A request asks for a
- * frame of every stream that has a buffer for it, and so the streams show the
- * same frames.
+ * The part between the queues of a camera's streams and the camera. A request asks
+ * for a frame of every stream that has a buffer for it, so that the streams show
+ * the same frames.
  *
  * Not thread-safe: the session's mutex guards it.
  */
@@ -60,55 +60,56 @@ public:
 	StreamQueue &queue(Stream which) { return queues_[which]; }
 	const StreamQueue &queue(Stream which) const { return queues_[which]; }
 
-	/** Requests have a buffer for both streams, or there is none. */
+	/** Make only requests that have a buffer for both streams. */
 	void setTied(bool tied) { tied_ = tied; }
 
 	/** The camera has started: its frames are numbered from 0. */
 	void start() { running_ = true; }
-	/** The camera is about to stop: it cancels the requests that it has. */
+	/** The camera is about to stop and cancels the requests that it has. */
 	void stop() { running_ = false; }
 	bool isRunning() const { return running_; }
 	/* Requests that the camera has. */
 	size_t underWay() const { return underWay_; }
 
-	/** @controls go with the next request. */
+	/** Send @controls with the next request. */
 	void setControls(const libcamera::ControlList &controls);
 	void clearControls() { pending_.clear(); }
 
 	/**
-	 * Queues the requests that are worth it. The lock is held across
-	 * Camera::queueRequest(), which only posts a message to libcamera's thread:
-	 * so no request can slip in behind the Camera::stop() that follows stop().
-	 * Returns a negative errno if the camera takes none.
+	 * Queue all requests that can be made now. The caller holds the lock during
+	 * Camera::queueRequest(), which only posts a message to libcamera's thread. So
+	 * no request can come after the Camera::stop() that follows stop(). Returns a
+	 * negative errno if the camera refuses a request.
 	 */
 	int queueRequests();
 
 	enum class Outcome {
 		Good,
-		/* The camera gave a request up although nobody stopped it. */
+		/* The camera cancelled a request although it was not stopped. */
 		Cancelled,
-		/* A stream's foreign buffers are of no use to the camera; the queue is closed. */
+		/* The camera cannot use the foreign buffers of a stream; its queue is closed. */
 		Refused,
 	};
 	struct Completion
 	{
 		Outcome outcome = Outcome::Good;
-		/* What came from the camera; empty if nothing did, or nobody is to notice. */
+		/* The frame from the camera; empty if there is none, or none to report. */
 		std::optional<CompletedFrame> frame;
 		/* Whether the user gets it. */
 		bool delivered = false;
 	};
-	/** @request is back; @completions are those of its buffers. */
+	/** The camera completed @request; returns what became of its buffers in @completions. */
 	void completed(libcamera::Request *request, PerStream<Completion> &completions);
 
-	/** @buffer of an open stream came back from its user. */
+	/** The user gave @buffer of an open stream back. */
 	void giveBack(Stream which, size_t buffer);
 	void giveBack(Stream which, const std::deque<CompletedFrame> &frames);
-	/** The stream has other buffers, or none. Those under way are kept until they are back. */
+	/** The stream has other buffers, or none. Buffers under way are kept until they are back.
+	 */
 	void dropBuffers(Stream which);
 	/**
-	 * Destroys all requests. The camera must not have one, nor be about to get
-	 * one: Camera::release() handles those messages first.
+	 * Destroy all requests. The camera must have no request, and no message with a
+	 * request may be on its way: Camera::release() handles these messages first.
 	 */
 	void clear();
 
@@ -125,10 +126,10 @@ private:
 	PerStream<StreamQueue> queues_;
 	/* They are never moved: libcamera knows their requests. */
 	std::deque<RequestSlot> slots_;
-	/* By buffer: the slot that the buffer came with, until it is given back. */
+	/* For each buffer the slot of its request, until the buffer is given back. */
 	PerStream<std::vector<RequestSlot *>> slotOf_;
 	size_t underWay_ = 0;
-	/* What the camera has not been told yet. */
+	/* Controls that no request has carried to the camera yet. */
 	libcamera::ControlList pending_;
 	bool running_ = false;
 	bool tied_ = false;

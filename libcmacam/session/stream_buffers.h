@@ -19,15 +19,14 @@
 namespace cmacam {
 
 /*
- * Whoever has a request with one of them under way shares them, so that they
- * may be given up at any time; memory that was exported lives on with whoever
- * holds its file descriptor.
+ * Each request under way shares the buffers, so that the stream may drop them at any
+ * time. Exported memory lives as long as one of its file descriptors.
  */
 class StreamBuffers
 {
 public:
 	/**
-	 * Allocates as many as @config, which has been applied, asks for.
+	 * Allocate the number of buffers in @config, which has been applied.
 	 * Errors: ENOMEM and others of FrameBufferAllocator::allocate(), in the
 	 * driver's words; EINVAL for a format that the library does not know.
 	 */
@@ -35,22 +34,22 @@ public:
 	allocate(const std::shared_ptr<libcamera::Camera> &camera,
 		 const libcamera::StreamConfiguration &config);
 
-	/** Somebody else's dma-bufs, each with the layout of @model in one piece. */
+	/** Use dma-bufs of another owner, each with the layout of @model in one piece. */
 	static std::shared_ptr<StreamBuffers> import(std::span<const int> fds,
 						     const StreamBuffers &model);
 
 	size_t size() const { return buffers_.size(); }
 	libcamera::FrameBuffer *operator[](size_t buffer) const { return buffers_[buffer]; }
-	/* Whether they are somebody else's, who may use them again once they are given up. */
+	/* Whether they have another owner, who may use them again after this object. */
 	bool areForeign() const { return !imported_.empty(); }
 	unsigned int stride() const { return layout_.planes.front().stride; }
-	/* The same for all, without file descriptors. */
+	/* The layout that all buffers share, without file descriptors. */
 	const FrameLayout &layout() const { return layout_; }
-	/* That of one buffer; its descriptors are open as long as this object. */
+	/* The layout of one buffer; this object owns its file descriptors. */
 	FrameLayout layout(size_t buffer) const;
 	/* Whether all planes of a frame lie in one dma-buf. */
 	bool areInOnePiece() const { return inOnePiece_; }
-	/* The dma-buf of each first plane; open as long as this object. */
+	/* The dma-buf of the first plane of each buffer; this object owns it. */
 	std::vector<int> fds() const;
 
 private:

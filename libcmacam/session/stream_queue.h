@@ -18,7 +18,7 @@ namespace cmacam {
 
 class RequestSlot;
 
-/* What the camera says of the frame in a buffer. */
+/* What the camera reports about the frame in a buffer. */
 struct CapturedFrame
 {
 	uint32_t sequence = 0;
@@ -26,57 +26,57 @@ struct CapturedFrame
 	bool damaged = false;
 	/* Start of exposure on CLOCK_MONOTONIC, ns. */
 	uint64_t timestamp = 0;
-	/* The same instant on CLOCK_REALTIME, ns; zero where the camera does not say. */
+	/* The same instant on CLOCK_REALTIME, ns; zero if the camera does not report it. */
 	uint64_t wallClock = 0;
-	/* ns; zero where the camera does not say. */
+	/* In ns; zero if the camera does not report it. */
 	uint64_t duration = 0;
 };
 
 struct CompletedFrame : CapturedFrame
 {
-	/* Which buffer; goes back with CameraSession::queue(). */
+	/* Index of the buffer, which CameraSession::queue() gives back. */
 	size_t buffer = 0;
-	/* The request that it came with; until the buffer goes back. */
+	/* The slot of its request, until the buffer is given back. */
 	RequestSlot *slot = nullptr;
-	/* Frames missing on this stream since the one before, by sequence number. */
+	/* Number of frames that are missing since the last one, by sequence number. */
 	uint32_t lost = 0;
-	/* The frame does not follow the one before; lost may be 0 (pause). */
+	/* The frame does not follow the last one; lost may be 0 (after a pause). */
 	bool discontinuous = false;
 };
 
-/* How a stream's frames get to its user. */
+/* How a stream delivers its frames. */
 struct Delivery
 {
 	/* The oldest frame that waits makes room for the newest. */
 	bool newestOnly = false;
-	/* Frames that the camera reports an error for are delivered, too. */
+	/* Frames with an error are delivered too. */
 	bool damaged = true;
 };
 
-/* What happened to a stream since it was started. */
+/* Numbers of frames of a stream since its start. */
 struct StreamCounts
 {
-	/* Nobody took them in time (Delivery::newestOnly). */
+	/* Frames that newer ones replaced (Delivery::newestOnly). */
 	uint64_t dropped = 0;
-	/* Not delivered for an error that the camera reported. */
+	/* Frames with an error, which were not delivered. */
 	uint64_t damaged = 0;
-	/* Gaps in the camera's count. */
+	/* Frames that are missing in the camera's count. */
 	uint64_t lost = 0;
-	/* Times that a frame came and left the camera without a buffer. */
+	/* Number of times that a frame took the last buffer of the camera. */
 	uint64_t starved = 0;
 };
 
 /*
  * A buffer is free, under way in a request, completed and waiting, or with the
- * user. The last is not kept track of: it is none of the others.
+ * user. The queue does not track buffers that are with the user.
  * Not thread-safe: the session's mutex guards it.
  */
 class StreamQueue
 {
 public:
-	/** From now on the stream takes part, with all of @buffers free. */
+	/** Open the stream with all of @buffers free. */
 	void open(std::shared_ptr<StreamBuffers> buffers);
-	/** It takes part no more. Buffers that are under way are released later. */
+	/** Close the stream. Buffers that are under way are released later. */
 	void close();
 	bool isOpen() const { return buffers_ != nullptr; }
 	const std::shared_ptr<StreamBuffers> &buffers() const { return buffers_; }
@@ -92,14 +92,15 @@ public:
 	bool takesPart() const { return isOpen() && !idle_; }
 
 	bool hasFree() const { return takesPart() && !free_.empty(); }
-	/** The buffer that has been free for longest goes under way. */
+	/** Take the buffer that has been free for the longest time for a request. */
 	size_t takeFree();
 	size_t underWay() const { return underWay_; }
 	size_t waiting() const { return completed_.size(); }
 
-	/** A buffer came back from its user. */
+	/** The user gave a buffer back. */
 	void giveBack(size_t buffer) { free_.push_back(buffer); }
-	/** Whether the camera can write to these buffers; of foreign ones only a frame tells. */
+	/** Whether the camera can write to these buffers. For foreign ones the first frame shows
+	 * it. */
 	bool isProven() const { return proven_; }
 	/** A buffer came back from the camera without a frame. */
 	void cancel(size_t buffer);
@@ -111,11 +112,11 @@ public:
 		Unseen,
 	};
 	/**
-	 * A buffer came back from the camera, with @frame, of which what it misses
-	 * is filled in; @spoilt: a stream that this one is tied to has an error.
+	 * A buffer came back from the camera with @frame. This function fills in the rest
+	 * of @frame. @spoilt: the frame of a linked stream has an error.
 	 */
 	Fate complete(CompletedFrame &frame, bool spoilt);
-	/** The oldest frame that has to make room, if there is one; it is free now. */
+	/** Drop the oldest frame if a newer one replaces it. Its buffer is free afterwards. */
 	std::optional<CompletedFrame> makeRoom();
 	/** After complete(), once buffers had the chance to go back to the camera. */
 	void countStarved();
@@ -126,14 +127,14 @@ public:
 	bool hasFrame() const { return !completed_.empty(); }
 	CompletedFrame takeFrame();
 
-	/** The camera numbers its frames anew; @discontinuous: as the user will notice. */
+	/** The camera numbers its frames anew. @discontinuous: the next frame reports it. */
 	void renumber(bool discontinuous);
 	/**
-	 * While paused no frame is for the user.
-	 * Returns those that waited: they are to be given back.
+	 * Pause or continue. A paused stream delivers no frames. Returns the frames that
+	 * waited: the caller gives their buffers back.
 	 */
 	std::deque<CompletedFrame> setPaused(bool paused);
-	/** All frames that wait: they are to be given back. */
+	/** Remove all frames that wait: the caller gives their buffers back. */
 	std::deque<CompletedFrame> takeAll();
 
 private:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The streams of a camera, and one thing for each of them.
+ * The streams of a camera, and a container with one element for each of them.
  */
 #pragma once
 
