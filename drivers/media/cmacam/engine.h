@@ -56,11 +56,11 @@ struct cmacam_engine_config {
 
 /**
  * struct cmacam_frame - a finished frame
- * @addr: where it is
- * @bytes: written
- * @meta: what user space gets to know of it, but for pixel_rate and lost, which
- *	the client fills in. The timestamp is the same on every channel that has
- *	this frame. The sequence number counts lost frames too, from
+ * @addr: address of its buffer
+ * @bytes: number of bytes that the engine wrote
+ * @meta: metadata for user space; the client fills in pixel_rate and lost. The
+ *	timestamp is the same on every channel that has this frame. The
+ *	sequence number counts lost frames too, from
  *	&cmacam_channel.base; it is that of the main channel if linked with it.
  */
 struct cmacam_frame {
@@ -70,12 +70,13 @@ struct cmacam_frame {
 };
 
 /**
- * struct cmacam_engine_client - who takes the frames of all channels
- * @frame_done: a frame is finished; returns how many addresses that uses up,
+ * struct cmacam_engine_client - receiver of the frames of all channels
+ * @frame_done: a frame is finished; returns the number of addresses it uses up,
  *	in the order in which they were queued
  * @frames_lost: frames were lost
- * @frame_start: a frame begins; called only while somebody wants to know
- * @traces_start: whether the client itself wants to know, for the time being
+ * @frame_start: a frame begins; called only while @traces_start is true or
+ *	&cmacam_channel.watch is not zero
+ * @traces_start: whether the client itself needs @frame_start at present
  * @refill: addresses may be queued
  * @failed: no more frames will come
  *
@@ -149,7 +150,7 @@ struct cmacam_channel {
 /**
  * struct cmacam_engine - the board's DMA engine
  * @ops: what kind it is
- * @client: who takes the frames
+ * @client: receiver of the frames
  * @dev: the bus device
  * @regs: register block of the board
  * @irq: its interrupt, for all channels

@@ -291,7 +291,7 @@ static int sensor_init_controls(struct cmacam_sensor *sensor)
 	if (hdl->error)
 		return hdl->error;
 
-	/* The exposure and those that follow it in struct cmacam_sensor. */
+	/* The exposure and the controls that follow it in their structure. */
 	v4l2_ctrl_cluster(SENSOR_CLUSTER, &sensor->exposure);
 	sensor->sd.ctrl_handler = hdl;
 

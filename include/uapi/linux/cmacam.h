@@ -42,7 +42,7 @@
  * @brightness: offset that is added, 8-bit code values
  * @contrast: factor about code 128, 1/256
  * @saturation: factor of the chroma, 1/256
- * @sharpness: factor of sharpening, 1/256; 0 if it is off, or if the board has none
+ * @sharpness: factor of sharpening, 1/256; 0 where nothing is sharpened
  * @reserved: zero
  */
 struct cmacam_frame_meta {
