@@ -142,6 +142,24 @@ TEST_F(CameraSessionTest, FlushingEndsTheWait)
 	EXPECT_EQ(waiting.get(), CameraSession::Wait::Flushing);
 }
 
+TEST_F(CameraSessionTest, FramesOfAPauseGoBackToTheCamera)
+{
+	const auto session = start(Stream::Main);
+	fake_.finish(0);
+	fake_.finish(1);
+	session->setPaused(Stream::Main, true);
+	EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers) << "with those that waited";
+	fake_.finish(2);
+	EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers);
+
+	session->setPaused(Stream::Main, false);
+	fake_.finish(3);
+	CompletedFrame frame;
+	ASSERT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Frame);
+	EXPECT_EQ(frame.sequence, 3U);
+	EXPECT_TRUE(frame.discontinuous);
+}
+
 TEST_F(CameraSessionTest, ACameraHasOneSessionAndAStreamOneUser)
 {
 	const auto main = start(Stream::Main);

@@ -4,9 +4,11 @@
  */
 #include "camera_signals.h"
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <latch>
+#include <memory>
 #include <optional>
 
 #include <gtest/gtest.h>
@@ -48,11 +50,13 @@ TEST_F(CameraSignalsTest, WhoLeavesWaitsForTheCallThatIsUnderWay)
 		<< "the listener would be destroyed during its call";
 	listener->mayReturn.count_down();
 	left.wait();
+	fake_.run([] {});
 }
 
 TEST_F(CameraSignalsTest, WhoHasLeftIsNotCalled)
 {
 	SlowListener listener;
+	listener.mayReturn.count_down();
 	listenTo(camera_, &listener);
 	listenTo(camera_, nullptr);
 	fake_.run([this] { fake_.unplug(); });
