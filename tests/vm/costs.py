@@ -122,12 +122,15 @@ class Reader:
             try:
                 if mapped:
                     it.map()
+                os.write(answers, b"ready")
                 while (words := os.read(commands, 64).decode().split()) != ["end"]:
                     os.write(answers, self._obey(it, *words))
             finally:
                 os._exit(0)
         os.close(commands)
         os.close(answers)
+        # A mapping that comes later synchronises what the engine has written by then, which no test expects.
+        assert os.read(self._from, 64) == b"ready"
 
     @staticmethod
     def _obey(it, what, index, sequence):
