@@ -4,9 +4,12 @@
 import contextlib
 import os
 import pathlib
+import random
+import select
 import signal
 import subprocess
 import tempfile
+import time
 
 import lib
 from declare import vm_test
@@ -66,6 +69,51 @@ def removal_while_streaming_and_mapped():
 def twenty_removals_while_streaming_and_mapped():
     """The same 20 times, of a board that streams as fast as it can."""
     removals(20)
+
+
+def close_after_removal(nodes, sensor, ready, delay):
+    """Start a process that closes its nodes `delay` seconds after the sensor's node has gone from sysfs; its number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        files = [os.open(node, os.O_RDWR | os.O_NONBLOCK) for node in nodes]
+        removal = select.poll()
+        removal.register(files[0], 0)   # POLLERR and POLLHUP need not be asked for
+        os.write(ready, b"1")
+        removal.poll(20_000 * lib.SLOWER)
+        while os.path.exists(sensor):
+            pass
+        until = time.monotonic() + delay
+        while time.monotonic() < until:
+            pass
+        for fd in files:
+            os.close(fd)
+    finally:
+        os._exit(0)
+
+
+@vm_test(long=True, limit=400)
+def last_closes_meet_the_end_of_the_graph():
+    """200 unbinds; open nodes are closed for the last time within the 0.3 ms in which the driver takes the graph apart."""
+    device = os.path.basename(os.path.realpath(lib.pci_device()))
+    chance = random.Random(1)
+    for _ in range(200):
+        nodes = [lib.node(name) for name in ("cmacam-capture", "cmacam-metadata", "cmacam-lores", "cmacam-stats")]
+        chance.shuffle(nodes)
+        sensor = "/sys/class/video4linux/" + os.path.basename(lib.node("cmacam-sensor"))
+        opened, ready = os.pipe()
+        pid = close_after_removal(nodes, sensor, ready, chance.uniform(0, 0.0003))
+        os.close(ready)
+        assert os.read(opened, 1) == b"1"
+        os.close(opened)
+        for what in ("unbind", "bind"):
+            with open(f"/sys/bus/pci/drivers/cmacam/{what}", "w") as f:
+                f.write(device)
+        os.waitpid(pid, 0)
+        settle()
+    frames, _ = lib.probe("--frames", 5)
+    assert len(frames) == 5
 
 
 def until_streaming(child):

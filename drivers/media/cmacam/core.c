@@ -141,16 +141,37 @@ static void create_debugfs(struct cmacam_device *cam)
  * Users find the board unplugged: new opens fail, ioctls on open files too,
  * streaming ends, buffers are returned. The graph goes after the end of
  * streaming, which needs it.
+ *
+ * The last reference to a node, which is often that of an open file, takes the
+ * entity of the node out of the graph: media_device_unregister_entity() looks
+ * whether the entity is in a graph, and then waits for the lock of the graph.
+ * If media_device_unregister() has the lock at that moment, the entity is in no
+ * graph any more when the lock is free, and the kernel crashes. So the nodes
+ * are referenced here until the graph has gone.
  */
 static void withdraw(struct cmacam_device *cam)
 {
+	struct video_device *nodes[CMACAM_CH_COUNT + 2];
+	unsigned int num_nodes = 0;
+	unsigned int i;
+
 	if (cam->retired)
 		return;
+
+	for (i = 0; i < cam->engine.num_channels; i++)
+		nodes[num_nodes++] = &cam->video[i].vdev;
+	nodes[num_nodes++] = &cam->meta.vdev;
+	nodes[num_nodes++] = cam->sensor.sd.devnode;
+	for (i = 0; i < num_nodes; i++)
+		get_device(&nodes[i]->dev);
 
 	debugfs_remove_recursive(cam->debugfs);
 	unregister_nodes(cam);
 	media_device_unregister(&cam->mdev);
 	cam->retired = true;
+
+	for (i = 0; i < num_nodes; i++)
+		put_device(&nodes[i]->dev);
 }
 
 static void retire(struct work_struct *work)
