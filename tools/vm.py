@@ -259,7 +259,7 @@ class Machine:
             time.sleep(0.01)
 
     def _checkout(self):
-        """One folder whose parts are the checkout and the build."""
+        """Bind the sources and the build into one folder, and return its path."""
         top = f"/run/{os.path.basename(self.state)}.checkout"
         self.sandbox.bind(self.sandbox.root + "/src", f"{top}/src")
         self.sandbox.bind(self.sandbox.root + "/build", f"{top}/build")
@@ -270,7 +270,7 @@ class Machine:
         return top
 
     def _share(self):
-        """One folder whose parts are the host's folder and the state."""
+        """Bind the shared folder of the host, the state and the modules into one folder, and return its path."""
         top = f"/run/{os.path.basename(self.state)}.share"
         self.sandbox.bind(self.options.share or self.sandbox.root + "/host", f"{top}/host")
         self.sandbox.bind(self.state, f"{top}/state")

@@ -68,10 +68,10 @@ def allocation(cell):
 
 # Of each reader: (name of the chart, boot, title, what the numbers are, formula, whether relative to BASE)
 BY_READER = (
-    ("memory-maintenance", "traffic", "What it costs to look at nothing, a tenth, all: cache maintenance",
+    ("memory-maintenance", "traffic", "Cache maintenance, by the part of the frame that is read",
      "bytes for_cpu + for_device per frame, 1 = one frame", maintenance, False),
-    ("memory-calls", "traffic", "How often it is asked for", "synchronisation calls per frame", calls, False),
-    ("memory-cpu", "time", "What it costs to look: CPU time of the reader",
+    ("memory-calls", "traffic", "Number of synchronisation calls", "synchronisation calls per frame", calls, False),
+    ("memory-cpu", "time", "CPU time of the reader",
      f"per frame, 1 = {BASE} reading all once; without what caches cost", cpu, True),
     ("memory-stream-faults", "time", "Page faults while frames flow", "per frame",
      lambda cell: cell["stream_faults"] / cell["frames"], False),
