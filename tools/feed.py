@@ -31,7 +31,7 @@ class Feed:
         self.hung = ""                  # what the machine was ended for
 
     def words(self, machine, path):
-        """Wait for a machine at that socket; its port in QEMU's words."""
+        """Wait for a machine at that socket, and return QEMU's options for the port."""
         self._listener = hotplug.listen(machine.sandbox.root + path)
         self._thread = threading.Thread(target=self._serve, args=(machine, self._listener), daemon=True)
         self._thread.start()

@@ -94,7 +94,7 @@ def ensure(box, *names):
 
 
 def copy_sources(box, name):
-    """Each file or folder of the build lies at its top."""
+    """Copy the sources. Each file or folder is at the top of the build folder."""
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         cached = fetched(box, BUILDS[name].package)

@@ -42,7 +42,7 @@ sed -i "s|/usr/src/|$HEADERS/usr/src/|" unpacked/usr/src/linux-headers-*/Makefil
 
 
 def build(box):
-    """Build the modules: what was wrong, or ""."""
+    """Build the modules, and return the errors or an empty text."""
     release = ensure(box)
     tested = rootfs.read_versions(rootfs.TESTED)["next-kernel"]
     # The compiler that we have, whichever the kernel was built with.

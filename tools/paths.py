@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where things are: the checkout, and the cache that a fresh clone finds again."""
+"""The paths of the checkout and of the cache. A fresh clone uses the same cache."""
 
 import os
 

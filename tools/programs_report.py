@@ -50,7 +50,7 @@ def write():
 
 
 def rows_of(program, reasons):
-    """The rows of a program, one for all formats with the same outcomes; reasons become numbers."""
+    """The rows of a program. Formats with the same outcomes share a row. Numbers stand for reasons."""
     alike = {}
     for entry in program["tries"]:
         alike.setdefault(entry["format"], []).append((entry["size"], entry["outcome"], entry["reason"]))

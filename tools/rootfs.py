@@ -271,7 +271,7 @@ def reachable(mirror):
 
 
 def remove(root):
-    """Remove a root folder; mounts below it live in namespaces that ended with their command."""
+    """Remove a root folder. The mounts below it are gone, because each namespace ended with its command."""
     with open("/proc/self/mounts") as f:
         if any(line.split()[1].startswith(root + "/") for line in f):
             raise Fail(f"{root} still has something mounted below it: unmount it, then try again")

@@ -48,7 +48,7 @@ class Tally:
             say("".join([f"{outcome:6} {name} ({seconds:.1f} s)", *(f"\n       {line}" for line in lines)]))
 
     def passed(self):
-        """{test: seconds} of those that passed."""
+        """{test: seconds} for each test that passed."""
         return {name: seconds for name, seconds in self.times.items() if self.results[name] == "ok"}
 
     def count(self, outcome):

@@ -45,7 +45,7 @@ class Kernel:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What one machine is like."""
+    """The properties of one machine."""
 
     board: tuple = ()                # arguments of cmacam-board
     more_boards: tuple = ()          # for each further board: its arguments, a tuple
@@ -103,7 +103,7 @@ class Machine:
 
     @property
     def console(self):
-        """What the kernel said on the serial line."""
+        """The kernel's messages on the serial line."""
         with contextlib.suppress(FileNotFoundError):
             with open(os.path.join(self.state, "console.log"), errors="replace") as f:
                 return f.read()
@@ -234,7 +234,7 @@ class Machine:
         hotplug.kill(self._boards[number], self._board_sockets(number)[0])
 
     def board_device(self, number, slot=0):
-        """What QEMU shows of a board to the machine, as its options."""
+        """QEMU's options for the PCI device of a board."""
         device = {"driver": "vfio-user-pci", "socket": {"type": "unix", "path": self._board_sockets(number)[0]}}
         return {**device, "bus": hotplug.slot_name(number, slot)} if self.options.hotplug else device
 
@@ -343,7 +343,7 @@ class Machine:
 
 
 def pump(source, sink, without=None):
-    """Copy what comes, as it comes; or line by line, without those that begin so."""
+    """Copy the output as it arrives. If lines are left out, copy it line by line without the lines that begin with this text."""
     while chunk := source.readline() if without else source.read1(65536):
         if without and chunk.startswith(without):
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev bench. What is measured, and by which programs, is bench/'s own; its plans are found from here on."""
+"""./dev bench. The plans in the folder bench/ say what is measured, and by which programs."""
 
 import os
 import sys

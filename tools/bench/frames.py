@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev bench frames: one driver, the same frames, and every way to get at them."""
+"""./dev bench frames: compares the ways to read the same frames from one driver."""
 
 import json
 import os
@@ -21,7 +21,7 @@ WHAT = {"cost": "Counting CPU time, switches and system calls, by a clock that c
 
 
 def main(args, ready):
-    """What a frame costs its reader: cmacamsrc, libcamerasrc, v4l2src, cam, V4L2, OpenCV, MappedFrame side by side."""
+    """Compares the cost of a frame for cmacamsrc, libcamerasrc, v4l2src, cam, V4L2, OpenCV and MappedFrame."""
     if args.from_file:
         return publish(machine.read_report("frames", args.from_file) or of_a_board(args.from_file), None)
     box = ready()
@@ -32,7 +32,7 @@ def main(args, ready):
 
 
 def boot_of(box, boot, sizes):
-    """One machine; what it found in each cell. One that it did not reach says so."""
+    """Run one machine and return its figures for each cell. A cell that was not measured has the reason."""
     options = vm.Options(board=BOARD, cma=CMA, memory=MEMORY, repeatable=boot == "cost", limit=LIMIT)
     command = (f"PATH={PATH} exec python3 -B /src/bench/frames.py {boot} {' '.join(sizes)} "
                "--programs /build/bench --results /run/cmacam/results")

@@ -26,7 +26,7 @@ class Figures:
         self.consumers = [c.name for c in frames_plan.CONSUMERS if c.name in seen]
 
     def cell(self, boot, consumer, size):
-        """The figures of a cell; None where there are none."""
+        """The figures of a cell, or None if it has none."""
         cell = self._cells.get((boot, consumer, size))
         return None if cell is None or "not_run" in cell else cell
 
@@ -63,7 +63,7 @@ def itself_at_first(consumer, _size, sizes):
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A table of a row per consumer and a column per size; one: where the cell is that counts as 1."""
+    """A table with one row for each consumer and one column for each size. The parameter one names the cell that counts as 1."""
 
     name: str
     title: str
@@ -179,7 +179,7 @@ def silence(figures, question):
 
 
 def itemised(figures):
-    """Where the costs of the smallest size are: calls by name, switches and CPU time by thread."""
+    """The costs of the smallest size in detail: calls by name, switches and CPU time by thread."""
     size = figures.sizes[0]
     cells = {name: figures.cell("cost", name, size) for name in figures.consumers}
     cells = {name: cell for name, cell in cells.items() if cell}

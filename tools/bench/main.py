@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev bench: measurements that compare, in one run, what can be had for the same frames."""
+"""./dev bench: each benchmark compares, in one run, several ways to handle the same frames."""
 
 import time
 
@@ -30,7 +30,7 @@ def main(args, ready):
 
 
 def memory(args, ready):
-    """What buffers cost that are only passed on, looked at in part, or read: 5 allocators side by side."""
+    """Compares the cost of buffers of 5 allocators, for frames that are passed on, read in part, or read completely."""
     if args.from_file:
         result = machine.read_report("memory", args.from_file)
         if not result:
@@ -61,7 +61,7 @@ BENCHES = {"memory": memory, "frames": frames.main}
 
 
 def boot(box, name, sizes, what, options):
-    """One machine; what it counted in each cell. One that it did not reach says so."""
+    """Run one machine and return its counts for each cell. A cell that was not measured has the reason."""
     command = f"exec python3 -B /src/bench/memory_guest.py {name} {' '.join(sizes)}"
     found, died = machine.run(box, name, what, options, command)
     by_key = {(cell["allocator"], cell["size"], cell["reader"]): cell for cell in found}

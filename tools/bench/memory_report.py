@@ -23,7 +23,7 @@ class Figures:
         self.sizes = list(result["sizes"])
 
     def cell(self, boot, allocator, size, reader):
-        """The cell, or None where the plan has none."""
+        """The cell, or None if the plan does not have it."""
         return self._cells.get((boot, allocator, size, reader))
 
     def value(self, boot, allocator, size, reader, formula):
@@ -36,7 +36,7 @@ class Figures:
         return [a.name for a in memory_plan.ALLOCATORS if a.name in seen]
 
     def stale(self, allocator, size, reader):
-        """Share of the lines read that were stale."""
+        """The share of stale lines among the lines that were read."""
         return self.value("traffic", allocator, size, reader,
                           lambda c: c["stale_lines"] / c["lines"] if c["lines"] else 0) or 0
 
@@ -54,7 +54,7 @@ def cpu(cell):
 
 
 def mapping(cell):
-    """Until every page could be read."""
+    """The time to map the buffers, until every page could be read."""
     return cell["map_ns"] + cell["touch_ns"]
 
 
@@ -115,7 +115,7 @@ def show(value):
 
 
 def table(result):
-    """Everything as text: per question and size a row per allocator."""
+    """All results as text: one table for each question and size, with one row for each allocator."""
     figures = Figures(result)
     blocks = []
     for question in BY_READER:
@@ -137,7 +137,7 @@ def table(result):
 
 
 def silent(figures, question):
-    """Whether each figure that there is of a question is 0: no table, no chart."""
+    """Whether all measured figures of a question are 0. The report then has no table and no chart of it."""
     values = [value for size in figures.sizes for row in by_reader(figures, question, size).values()
               for value in row if value is not None]
     return bool(values) and not any(values)
@@ -204,7 +204,7 @@ def legend(figures, size):
 
 
 def as_json(result):
-    """The figures, one cell a line: a later run differs in the lines that changed."""
+    """The figures as JSON, with one line for each cell. So a diff of two runs shows the cells that changed."""
     head = {key: value for key, value in result.items() if key != "cells"}
     lines = ",\n".join("  " + json.dumps(cell) for cell in result["cells"])
     return json.dumps(head)[:-1] + ', "cells": [\n' + lines + "\n]}\n"
