@@ -63,7 +63,7 @@ def checkpatch(box):
 
 
 def new_files(box, check, pattern, command, settings=""):
-    """Run a command on those files that it has not passed yet: what was wrong, or ""."""
+    """Run a command on the files that have not passed yet. Return its errors or an empty text."""
     files = passed.Files(check, tracked(pattern), [box.root, *command, settings])
     if not files.left:
         return ""

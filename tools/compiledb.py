@@ -58,7 +58,7 @@ def save(commands, path):
 
 
 def outside(word, root):
-    """A word of a command line, as the host has to write it."""
+    """A word of a command line, with the paths of the host."""
     for flag in ("-I", "-isystem", ""):
         path = word[len(flag):]
         if not word.startswith(flag):

@@ -62,7 +62,7 @@ def series(release):
 
 
 def ensure(box):
-    """The release of the newest kernel, whose headers are then below INSIDE."""
+    """Put the headers of the newest kernel below INSIDE, and return its release."""
     box.bind(os.path.join(paths.CACHE, APT), f"{INSIDE}/apt")
     if os.path.exists("/etc/resolv.conf"):
         shutil.copy("/etc/resolv.conf", box.root + "/run/resolv.conf")

@@ -35,7 +35,7 @@ class Files:
         self.passed(self.left)
 
     def passed(self, files):
-        """Those of the files left that passed; the others are left the next time, too."""
+        """Note that these remaining files passed. The next run checks the other files again."""
         failed = set(self.left).difference(files)
         with open(self._noted, "w") as f:
             f.write("\n".join(found for path, found in self._digests.items() if path not in failed))

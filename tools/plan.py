@@ -66,7 +66,7 @@ class Plan:
             groups[key].seconds += times.get(test.full_name, test.limit * UNKNOWN)
 
     def kind(self):
-        """The kind that a further machine is best for, or None."""
+        """The kind of machine that helps most if one more machine starts, or None."""
         with self._lock:
             left = [kind for kind in self._kinds.values() if kind.groups]
             fresh = [kind for kind in left if not kind.machines]

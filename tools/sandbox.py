@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 
 class Sandbox:
-    """The root folder with the checkout at /src and its build folder at /build."""
+    """Runs commands in the root folder, where the checkout is at /src and its build folder at /build."""
 
     def __init__(self, root):
         self.root = root

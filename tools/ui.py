@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tools say: steps with their duration, progress, one-sentence errors."""
+"""The output of the tools: steps with their duration, progress, and errors of one sentence."""
 
 import contextlib
 import os

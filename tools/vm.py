@@ -242,7 +242,7 @@ class Machine:
         return f"{self._sockets}/board{number}", f"{self._sockets}/control{number}"
 
     def _board_words(self, number):
-        """One board in QEMU's words, with a control port of its own, which finds the board's successor."""
+        """QEMU's options for one board and its control port. After a replacement, the port is that of the new board."""
         slots = hotplug.slot_words(number) if self.options.hotplug else []
         control = self._board_sockets(number)[1]
         return [*slots, "-device", json.dumps(self.board_device(number)),

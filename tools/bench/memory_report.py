@@ -159,10 +159,10 @@ def footnotes(figures, result):
              for reader in READERS if figures.stale(allocator, size, reader)]
     if stale:
         worst = max(figures.stale(*key) for key in stale)
-        yield (f"! these readers saw stale pixels, up to {100 * worst:.0f} % of the cache lines they read: "
-               "what looks cheap there is missing.")
-    yield "Buffers end at a page, which is why a VGA frame is maintained in 1.01 frames."
-    yield ("Emulation has no caches: what reading uncached memory or a cache's own work costs in time is not "
+        yield (f"! these readers saw stale pixels, up to {100 * worst:.0f} % of the cache lines that they read. "
+               "Their costs are low only because synchronisation is missing.")
+    yield "Buffers end at the end of a page, so the maintenance of a VGA frame counts as 1.01 frames."
+    yield ("Emulation has no caches: the time of uncached reads and of the work of a cache is not "
            "in these figures.")
     reasons = {}
     for cell in result["cells"]:
