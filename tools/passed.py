@@ -15,7 +15,7 @@ OTHER_TOOLS = "differs from the one used to build the kernel"
 
 
 def digest(path, made_of=""):
-    """Of a file of the checkout: its name, its content, and what a check is made of."""
+    """The digest of a file of the checkout: of its name, its content, and the parts of a check."""
     with open(os.path.join(paths.CHECKOUT, path), "rb") as f:
         return hashlib.sha256(f"{made_of} {path}\n".encode() + f.read()).hexdigest()
 

@@ -50,7 +50,7 @@ class Sandbox:
             raise Fail(f"mount {' '.join(args)}: {done.stderr.strip()}")
 
     def bind(self, source, target):
-        """Show a host folder inside; both are made where they do not exist."""
+        """Bind a host folder to a folder inside. If one of the two does not exist, make it."""
         os.makedirs(source, exist_ok=True)
         os.makedirs(self.root + target, exist_ok=True)
         self._mount("--bind", source, self.root + target)
