@@ -86,7 +86,7 @@ def position(log, started):
 
 
 def forget_other_root(name):
-    """A build folder made with another root folder, whose first layer has this name, holds its paths and objects."""
+    """Empty the build folder if it was made with another root folder than the one with this name."""
     content = {entry.name for entry in os.scandir(paths.BUILD)} - {".lock"}
     made_with = read(STAMP)
     if made_with == name:

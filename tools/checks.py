@@ -114,5 +114,5 @@ def spdx(box):
 
 
 def compile_commands(box):
-    """Editors on the host find what compile_commands.json names."""
+    """All paths in compile_commands.json exist on the host, so that editors find them."""
     return "".join(compiledb.wrong())

@@ -21,7 +21,7 @@ def digest(path, made_of=""):
 
 
 class Files:
-    """Files of the checkout and one check. A file is known by name, content, and what the check is made of."""
+    """Finds the files that a check has not passed yet. If the name, the content or the check changes, a file counts as new."""
 
     def __init__(self, check, files, made_of):
         self._noted = os.path.join(paths.BUILD, f"passed-{check}")
