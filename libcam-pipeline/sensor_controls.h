@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The V4L2 controls of the cmacam sensor, and the libcamera controls that are
- * theirs alone.
+ * Reads and writes the V4L2 controls of the cmacam sensor. Those that are one
+ * number each are rows of plain_controls.h.
  */
 
 #pragma once

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The table of pixel formats.
+ * The table of pixel formats of user space. The driver and the board have tables of their own;
+ * CONTRIBUTING.md says what a format needs.
  */
 
 #include <cmacam/format.h>

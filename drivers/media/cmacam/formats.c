@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one table of pixel formats, and what follows from it.
+ * The driver's table of pixel formats, and what follows from it. The board and
+ * libcmacam have tables of their own.
  */
 #include <linux/align.h>
 #include <linux/bitops.h>
