@@ -218,7 +218,7 @@ void CmacamCameraData::release()
 }
 
 /**
- * \brief The hardware has gone: give back every request and let go of it
+ * \brief The hardware has gone: give back every request and close the devices
  *
  * Runs on the first of two signs, poll()'s or udev's.
  */

@@ -217,7 +217,7 @@ void CmacamCaptureDevice::exceptional()
 		lost.emit(loss.first);
 	}
 
-	/* An event queue that answers, be it that there is none, is a live device. */
+	/* A device that answers is there, even if it has no event. */
 	if (ret != -ENODEV)
 		return;
 

@@ -140,7 +140,7 @@ void CmacamControlLoop::stop()
 }
 
 /**
- * \brief Let go of devices that are no more
+ * \brief Close the statistics node of a device that has gone
  */
 void CmacamControlLoop::close()
 {

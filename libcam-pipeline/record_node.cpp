@@ -108,7 +108,7 @@ void CmacamRecordNode::stop()
 }
 
 /**
- * \brief Let go of a device that is no more
+ * \brief Close the node of a device that has gone
  */
 void CmacamRecordNode::close()
 {

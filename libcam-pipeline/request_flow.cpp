@@ -204,7 +204,7 @@ void CmacamRequestFlow::stop()
 }
 
 /**
- * \brief Let go of the metadata node, which is no more
+ * \brief Close the metadata node of a device that has gone
  */
 void CmacamRequestFlow::close()
 {

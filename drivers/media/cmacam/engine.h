@@ -104,9 +104,9 @@ struct cmacam_engine_client {
  *	still be read.
  * @start: begin to fill buffers, from sequence number &cmacam_channel.base;
  *	calls refill before the first frame. Process context.
- * @stop: stop and return when the channel touches no memory any more, be it
- *	that the board is reset or cut off the bus for that. Calls the client
- *	for frames that were finished meanwhile. Process context.
+ * @stop: stop the channel and wait until it touches no memory. If it does not
+ *	stop, the board is reset; if that fails, it is cut off the bus. Calls
+ *	the client for frames that finish meanwhile. Process context.
  * @queue: queue an address; false if there is no room. The lock is held.
  * @watch_start: one more or one less wants to hear of starts of frames
  */
