@@ -144,7 +144,7 @@ TEST_F(ChannelsTest, StatisticsNeedNoGeometry)
 TEST_F(ChannelsTest, TheMarkNamesItsChannel)
 {
 	m.engine->set("mark", "frame");
-	for (uint32_t channel : {kMain, kLores}) {
+	for (uint32_t channel : {kLores, kMain}) {
 		commit(channel);
 		m.enable(true);
 	}
