@@ -118,8 +118,6 @@ void Agc::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
  */
 void Agc::configure(const SensorInfo &sensor)
 {
-	const Modes before = modes_;
-
 	sensor_ = sensor;
 	modes_ = {};
 	modes_.autoExposure = sensor.statistics;
@@ -128,8 +126,11 @@ void Agc::configure(const SensorInfo &sensor)
 	longestFrame_ = sensor.limits.maxFrame;
 	manualExposure_ = sensor.defaultExposure;
 	manualGain_ = sensor.gain.def;
-	total_ = found_.value_or(static_cast<double>(manualExposure_) * manualGain_ / kGainUnit);
-	converged_ = converged_ && modes_.hasAimOf(before);
+	total_ = static_cast<double>(manualExposure_) * manualGain_ / kGainUnit;
+	converged_ = false;
+	recalled_ = found_.has_value();
+	if (recalled_)
+		recall();
 
 	divide();
 }
@@ -140,7 +141,6 @@ void Agc::configure(const SensorInfo &sensor)
 void Agc::forget()
 {
 	found_.reset();
-	converged_ = false;
 }
 
 /**
@@ -174,10 +174,30 @@ void Agc::setModes(const libcamera::ControlList &requested)
 		manualExposure_ = shape_.exposure;
 	if (before.autoGain && !modes_.autoGain)
 		manualGain_ = gain_;
-	if (!before.isActive() && modes_.isActive())
+	if (!before.isActive() && modes_.isActive()) {
 		total_ = static_cast<double>(shape_.exposure) * gain_ / kGainUnit;
+		recalled_ = false;
+	}
 
-	converged_ = converged_ && modes_.hasAimOf(before);
+	/* The light may change while the algorithm is off. */
+	if (found_ && !modes_.isActive())
+		found_->converged = false;
+
+	if (recalled_)
+		recall();
+	else
+		converged_ = converged_ && modes_.hasAimOf(before);
+}
+
+/*
+ * Until a session has statistics, its controls are all that tells it from the
+ * session of the finding. The same modes need no new search. Another exposure
+ * value needs a brighter or darker picture of the same scene.
+ */
+void Agc::recall()
+{
+	total_ = found_->total * target() / found_->target;
+	converged_ = found_->converged && modes_.hasAimOf(found_->modes);
 }
 
 void Agc::setValues(const libcamera::ControlList &requested)
@@ -253,6 +273,7 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 		std::clamp(had * histogram.ratioTo(target()), smallestTotal(), largestTotal());
 	const double off = stops(needed / total_);
 
+	recalled_ = false;
 	if (converged_ && off < kFarStops)
 		return;
 
@@ -265,7 +286,7 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 		total_ = needed;
 		divide();
 	}
-	found_ = total_;
+	found_ = {total_, converged_, modes_, target()};
 }
 
 /* Make frame length, exposure and gain of what the scene needs. */

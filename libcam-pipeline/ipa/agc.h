@@ -50,8 +50,18 @@ public:
 	libcamera::controls::AeStateEnum state() const;
 
 private:
+	/* What statistics gave, for the sessions that come. */
+	struct Finding
+	{
+		double total;
+		bool converged;
+		Modes modes;
+		double target; /* mean code value that these modes aim at */
+	};
+
 	void setModes(const libcamera::ControlList &controls);
 	void setValues(const libcamera::ControlList &controls);
+	void recall();
 	void divide();
 
 	uint32_t longestExposure() const;
@@ -69,7 +79,8 @@ private:
 	/* What the scene needs: lines times gain. */
 	double total_ = 0;
 	bool converged_ = false;
-	std::optional<double> found_; /* the last total that statistics gave */
+	std::optional<Finding> found_;
+	bool recalled_ = false; /* total_ comes from an earlier session's finding */
 
 	FrameShape shape_;
 	uint32_t gain_ = kGainUnit;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <random>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -403,6 +404,87 @@ TEST(Agc, ControlsDoNotSurviveARestart)
 	EXPECT_EQ(camera.metadata().get(controls::AeExposureMode), controls::ExposureNormal);
 	EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateSearching);
 	EXPECT_LT(off(camera.run(kSettled)), kOff);
+}
+
+/* The controls of a start come before its first statistics. */
+TEST(Agc, WhatWasFoundSurvivesARestartWithControls)
+{
+	ControlList bright = list();
+	bright.set(controls::ExposureValue, 0.5f);
+	ControlList exposure = list();
+	exposure.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	exposure.set(controls::ExposureTime, 5000);
+	ControlList gain = list();
+	gain.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	gain.set(controls::AnalogueGain, 2.0f);
+
+	const std::pair<const char *, ControlList> kinds[] = {
+		{"exposure value", bright}, {"manual exposure", exposure}, {"manual gain", gain}};
+	for (const auto &[name, request] : kinds) {
+		SCOPED_TRACE(name);
+		Camera camera(flat());
+		camera.setLight(-2);
+		camera.set(request);
+		camera.run(kSettled);
+		const Settings found = camera.settings();
+
+		camera.restart();
+		camera.set(request);
+		EXPECT_EQ(camera.settings(), found);
+		EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateConverged);
+		for (unsigned int i = 0; i < 20; i++) {
+			camera.step();
+			ASSERT_EQ(camera.settings(), found) << i;
+		}
+	}
+}
+
+TEST(Agc, ARestartKnowsTheExposureValueOfWhatWasFound)
+{
+	for (float ev : {-2.0f, -1.0f, 0.5f, 0.9f}) {
+		SCOPED_TRACE(ev);
+		ControlList request = list();
+		request.set(controls::ExposureValue, ev);
+
+		Camera camera(flat());
+		camera.run(kSettled);
+		const double plain = camera.total();
+		camera.set(request);
+		camera.run(kSettled);
+		const double compensated = camera.total();
+
+		camera.restart();
+		EXPECT_LT(std::abs(std::log2(camera.total() / plain)), kOff);
+		camera.set(list());
+		EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateSearching);
+		camera.run(kSettled);
+
+		camera.restart();
+		camera.set(request);
+		EXPECT_LT(std::abs(std::log2(camera.total() / compensated)), kOff);
+	}
+}
+
+/* As within a session: what the algorithm has found is the manual value. */
+TEST(Agc, SwitchedOffAtARestartItKeepsWhatWasFound)
+{
+	Camera camera(flat());
+	camera.setLight(-2);
+	camera.run(kSettled);
+	const Settings found = camera.settings();
+
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	camera.restart();
+	camera.set(request);
+	EXPECT_EQ(camera.settings(), found);
+
+	camera.release();
+	camera.restart();
+	camera.set(request);
+	EXPECT_EQ(camera.settings().exposure, simulated::info().defaultExposure);
+	EXPECT_EQ(camera.settings().gain, simulated::info().gain.def);
 }
 
 TEST(Agc, ManualValuesAreNotTakenForWhatWasFound)

@@ -97,6 +97,13 @@ TEST_F(AwbTest, WhatWasFoundSurvivesARestart)
 	EXPECT_EQ(ipa.settings().redGain, found.redGain);
 	EXPECT_EQ(ipa.settings().blueGain, found.blueGain);
 
+	/* Switched off without values: what was found is the manual value, as within a session. */
+	ControlList off(controls::controls);
+	off.set(controls::AwbEnable, false);
+	set(off);
+	EXPECT_EQ(ipa.settings().redGain, found.redGain);
+	EXPECT_EQ(ipa.settings().blueGain, found.blueGain);
+
 	ipa.forget();
 	ASSERT_EQ(ipa.start(simulated::info()), 0);
 	EXPECT_EQ(temperature(), 5500);
