@@ -48,6 +48,22 @@ void setCmacamLastError(const std::string &cameraId, const std::string &text)
 		texts()[cameraId] = text;
 }
 
+/**
+ * \brief Add what took longer to find out to the last error of a camera
+ * \param[in] cameraId The libcamera id of the camera
+ * \param[in] text The error; if the last error is another one by now, it stays
+ * \param[in] addition The text to append
+ */
+void extendCmacamLastError(const std::string &cameraId, const std::string &text,
+			   const std::string &addition)
+{
+	MutexLocker locker(mutex());
+
+	auto it = texts().find(cameraId);
+	if (it != texts().end() && it->second == text)
+		it->second += addition;
+}
+
 } /* namespace libcamera */
 
 std::string cmacam::lastError(const std::string &cameraId)

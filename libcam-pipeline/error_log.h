@@ -10,5 +10,7 @@
 namespace libcamera {
 
 void setCmacamLastError(const std::string &cameraId, const std::string &text);
+void extendCmacamLastError(const std::string &cameraId, const std::string &text,
+			   const std::string &addition);
 
 } /* namespace libcamera */

@@ -51,8 +51,9 @@ std::string otherHolders(const std::vector<DmaBufHolder> &holders)
  * \brief Says in the log and by cmacam::lastError() what CmacamLossWatch finds worth saying
  *
  * How many buffers the application holds is counted when frames begin to be
- * lost. Which other processes hold any takes longer to find out, and the
- * sentence waits for that; what comes after it in the log waits for nothing.
+ * lost. To find out which other processes hold buffers takes longer. The log's
+ * sentence waits for that, cmacam::lastError() does not: it gets the processes
+ * later, unless another error has come meanwhile.
  */
 
 CmacamLossReport::CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores)
@@ -147,6 +148,7 @@ void CmacamLossReport::tellBegun()
 		ids.insert(ids.end(), lores_->buffers().begin(), lores_->buffers().end());
 	}
 
+	setCmacamLastError(cameraId_, text);
 	unsaid_.push_back(std::move(text));
 	search_.search(std::move(ids));
 }
@@ -155,9 +157,9 @@ void CmacamLossReport::tellBegun()
 void CmacamLossReport::say(const std::vector<DmaBufHolder> &holders)
 {
 	for (const std::string &begun : unsaid_) {
-		const std::string text = begun + otherHolders(holders);
-		LOG(Cmacam, Warning) << text;
-		setCmacamLastError(cameraId_, text);
+		const std::string others = otherHolders(holders);
+		LOG(Cmacam, Warning) << begun << others;
+		extendCmacamLastError(cameraId_, begun, others);
 	}
 
 	unsaid_.clear();

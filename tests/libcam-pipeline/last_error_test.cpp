@@ -21,3 +21,18 @@ TEST(LastError, KeptPerCamera)
 	EXPECT_EQ(cmacam::lastError("a"), "");
 	EXPECT_EQ(cmacam::lastError("b"), "no such size");
 }
+
+TEST(LastError, AnAdditionIsForTheErrorItBelongsTo)
+{
+	libcamera::setCmacamLastError("a", "frames are lost");
+	libcamera::extendCmacamLastError("a", "frames are lost", ", process 7 holds 2");
+	EXPECT_EQ(cmacam::lastError("a"), "frames are lost, process 7 holds 2");
+
+	libcamera::setCmacamLastError("a", "the engine hangs");
+	libcamera::extendCmacamLastError("a", "frames are lost", ", process 7 holds 2");
+	EXPECT_EQ(cmacam::lastError("a"), "the engine hangs");
+
+	libcamera::setCmacamLastError("a", "");
+	libcamera::extendCmacamLastError("a", "", "nobody");
+	EXPECT_EQ(cmacam::lastError("a"), "");
+}
