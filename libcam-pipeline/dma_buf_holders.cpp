@@ -105,19 +105,21 @@ DmaBufId dmaBufId(int fd)
  * \brief Which other processes have any of \a buffers open or mapped
  * \param[in] buffers The buffers
  * \param[in] prefix How the link of a descriptor of such a buffer begins
+ * \param[in] stop Ends the search before the next process
  *
  * Asks /proc, which takes a few milliseconds on a machine with few processes
  * and up to a second with many: not for a thread that has frames to complete.
  *
  * \return The processes, as far as this one may look into them
  */
-std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers, const std::string &prefix)
+std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers, const std::string &prefix,
+					const std::stop_token &stop)
 {
 	std::vector<DmaBufHolder> holders;
 	std::error_code error;
 
-	for (fs::directory_iterator it("/proc", error), end; !error && it != end;
-	     it.increment(error)) {
+	for (fs::directory_iterator it("/proc", error), end;
+	     !error && it != end && !stop.stop_requested(); it.increment(error)) {
 		const std::string number = it->path().filename();
 		pid_t pid = 0;
 		std::from_chars(number.data(), number.data() + number.size(), pid);

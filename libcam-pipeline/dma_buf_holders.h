@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,12 @@ struct DmaBufHolder
 	unsigned int buffers;
 };
 
+/* How the link of a dma-buf's descriptor begins. */
+inline constexpr char kDmaBufLink[] = "/dmabuf:";
+
 DmaBufId dmaBufId(int fd);
 std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers,
-					const std::string &prefix = "/dmabuf:");
+					const std::string &prefix = kDmaBufLink,
+					const std::stop_token &stop = {});
 
 } /* namespace libcamera */

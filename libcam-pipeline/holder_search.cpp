@@ -30,11 +30,13 @@ CmacamHolderSearch::CmacamHolderSearch() : looking_(false), thread_("CmacamHolde
 }
 
 /*
- * A look that is under way ends first. It asks the kernel only, and no file
- * system that could be dead.
+ * A look that is under way ends with the process that it has reached. It reads
+ * from /proc only, and from no file system that could be dead. Still the maps
+ * of a process can wait for as long as that process changes its mappings.
  */
 CmacamHolderSearch::~CmacamHolderSearch()
 {
+	stop_.request_stop();
 	thread_.exit();
 	thread_.wait();
 }
@@ -62,7 +64,8 @@ void CmacamHolderSearch::lookAtBuffers()
 {
 	looking_ = true;
 	thread_.start();
-	worker_.invokeMethod(&Worker::look, ConnectionTypeQueued, buffers_);
+	worker_.invokeMethod(&Worker::look, ConnectionTypeQueued, buffers_,
+			     stop_.get_token());
 }
 
 void CmacamHolderSearch::looked(const Finding &finding)
@@ -79,10 +82,10 @@ void CmacamHolderSearch::looked(const Finding &finding)
 		lookAtBuffers();
 }
 
-void CmacamHolderSearch::Worker::look(std::vector<DmaBufId> buffers)
+void CmacamHolderSearch::Worker::look(std::vector<DmaBufId> buffers, std::stop_token stop)
 {
 	Finding finding;
-	finding.holders = dmaBufHolders(buffers);
+	finding.holders = dmaBufHolders(buffers, kDmaBufLink, stop);
 	finding.buffers = std::move(buffers);
 	finding.time = std::chrono::steady_clock::now();
 	done.emit(finding);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include <libcamera/base/object.h>
@@ -43,7 +44,7 @@ private:
 	class Worker : public Object
 	{
 	public:
-		void look(std::vector<DmaBufId> buffers);
+		void look(std::vector<DmaBufId> buffers, std::stop_token stop);
 
 		Signal<const Finding &> done;
 	};
@@ -55,6 +56,7 @@ private:
 	std::optional<Finding> last_;
 	bool looking_;
 
+	std::stop_source stop_;
 	Thread thread_;
 	Worker worker_;
 };

@@ -4,6 +4,8 @@
  * known by its inode alone.
  */
 
+#include <stop_token>
+
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,4 +118,16 @@ TEST(DmaBufHolders, AMappingIsEnough)
 	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids, kPrefix);
 	ASSERT_EQ(holders.size(), 1U);
 	EXPECT_EQ(holders[0].pid, child.pid());
+}
+
+TEST(DmaBufHolders, ASearchThatIsStoppedFindsNothingMore)
+{
+	const UniqueFD fd = makeBuffer();
+	const DmaBufId ids[] = {dmaBufId(fd.get())};
+	const Child child([] {});
+	std::stop_source stop;
+
+	EXPECT_EQ(libcamera::dmaBufHolders(ids, kPrefix, stop.get_token()).size(), 1U);
+	stop.request_stop();
+	EXPECT_TRUE(libcamera::dmaBufHolders(ids, kPrefix, stop.get_token()).empty());
 }
