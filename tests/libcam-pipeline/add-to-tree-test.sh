@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# add-to-tree.sh: an earlier copy, which somebody may have worked on, is kept.
+# add-to-tree.sh: an earlier copy, which somebody may have worked on, is kept. The tree builds all files.
 
 add_to_tree=$1
 tree=$(mktemp -d) || exit 1
@@ -22,6 +22,16 @@ for copy in src/libcamera/pipeline/cmacam src/ipa/cmacam; do
 		failures=$((failures + 1))
 	fi
 	rm -r "$tree/$copy"
+done
+
+here=${add_to_tree%/*}
+for file in "$here"/../*.cpp "$here"/../ipa/*.cpp "$here"/*.cpp; do
+	if grep -q "'\(.*/\)*${file##*/}'" "$here/meson.build" "$here/ipa/meson.build"; then
+		echo "ok ${file##*/}"
+	else
+		echo "FAIL ${file##*/}: no meson.build of the tree names it"
+		failures=$((failures + 1))
+	fi
 done
 
 [ "$failures" = 0 ]
