@@ -119,32 +119,54 @@ int RequestPump::queueRequest()
 	if (request.status() != libcamera::Request::RequestPending)
 		request.reuse();
 
+	int ret = addBuffers(*slot);
+	if (ret == 0) {
+		request.controls().merge(pending_);
+		ret = camera_->queueRequest(&request);
+	}
+	if (ret < 0) {
+		takeBack(*slot);
+		return ret;
+	}
+
+	pending_.clear();
+	slot->underWay_ = true;
+	slot->clock_ = nullptr;
+	underWay_++;
+	return 0;
+}
+
+int RequestPump::addBuffers(RequestSlot &slot)
+{
 	for (Stream which : kStreams) {
 		StreamQueue &queue = queues_[which];
 		if (!queue.hasFree())
 			continue;
 
-		RequestSlot::Part &part = slot->parts_[which];
+		RequestSlot::Part &part = slot.parts_[which];
 		part = {queue.buffers(), queue.takeFree()};
 		slotOf_[which].resize(part.buffers->size());
-		slotOf_[which][part.buffer] = slot;
-		const int ret = request.addBuffer(queue.stream(), (*part.buffers)[part.buffer]);
+		slotOf_[which][part.buffer] = &slot;
+		const int ret =
+			slot.request_->addBuffer(queue.stream(), (*part.buffers)[part.buffer]);
 		if (ret < 0)
 			return ret;
 	}
-
-	if (!pending_.empty()) {
-		request.controls().merge(pending_);
-		pending_.clear();
-	}
-
-	if (const int ret = camera_->queueRequest(&request); ret < 0)
-		return ret;
-
-	slot->underWay_ = true;
-	slot->clock_ = nullptr;
-	underWay_++;
 	return 0;
+}
+
+/* The camera did not accept the request of @slot. */
+void RequestPump::takeBack(RequestSlot &slot)
+{
+	for (Stream which : kStreams) {
+		RequestSlot::Part &part = slot.parts_[which];
+		if (!part.buffers)
+			continue;
+		slotOf_[which][part.buffer] = nullptr;
+		queues_[which].cancel(part.buffer);
+		part = {};
+	}
+	slot.request_->reuse();
 }
 
 void RequestPump::completed(libcamera::Request *request, PerStream<Completion> &completions)

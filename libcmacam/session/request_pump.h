@@ -119,6 +119,8 @@ private:
 
 	bool isWorthARequest() const;
 	int queueRequest();
+	int addBuffers(RequestSlot &slot);
+	void takeBack(RequestSlot &slot);
 	RequestSlot *idleSlot();
 	Completion partCompleted(RequestSlot &slot, Stream which, bool spoilt);
 

@@ -36,6 +36,11 @@ protected:
 			pump_->queue(which).setStream(configs_[which].stream());
 		}
 		listenTo(camera_, this);
+		startCamera();
+	}
+
+	void startCamera()
+	{
 		ASSERT_EQ(camera_->start(), 0);
 
 		std::lock_guard lock(mutex_);
@@ -142,6 +147,34 @@ TEST_F(RequestPumpTest, ABufferThatComesBackTwiceGoesOutOnce)
 	giveBack(Stream::Main, 99);
 	EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers);
 	EXPECT_FALSE(pump_->queue(Stream::Main).hasFree());
+}
+
+TEST_F(RequestPumpTest, WhatTheCameraRefusesGoesOutLater)
+{
+	start({Stream::Main, Stream::Lores});
+	stop();
+	fake_.run([] {}); /* all requests are back */
+
+	libcamera::ControlList controls(libcamera::controls::controls);
+	controls.set(libcamera::controls::Brightness, 0.5f);
+	{
+		std::lock_guard lock(mutex_);
+		pump_->setControls(controls);
+		pump_->start();
+		EXPECT_EQ(pump_->queueRequests(), -EACCES) << "the camera does not run";
+		for (Stream which : kStreams)
+			EXPECT_EQ(pump_->queue(which).underWay(), 0U);
+		EXPECT_EQ(pump_->underWay(), 0U);
+	}
+
+	startCamera();
+	EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers);
+	fake_.run([&] {
+		EXPECT_EQ(fake_.controls.get(libcamera::controls::Brightness), 0.5f);
+	});
+	fake_.finish(0);
+	EXPECT_EQ(take(Stream::Main).sequence, 0U);
+	EXPECT_EQ(take(Stream::Lores).sequence, 0U);
 }
 
 /* Only once the camera is about to run dry. */
