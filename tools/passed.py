@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What checks need not look at again: files that passed them, and modules that were built without a warning."""
+"""What checks need not look at again: files that passed them, and modules that were built without a warning.
+
+The notes are kept in the cache, so that a fresh clone checks only what has changed.
+"""
 
 import contextlib
 import hashlib
@@ -20,16 +23,38 @@ def digest(path, made_of=""):
         return hashlib.sha256(f"{made_of} {path}\n".encode() + f.read()).hexdigest()
 
 
+class Notes:
+    """The digests of what has passed a check, in this checkout or another one, the newest last."""
+
+    MOST = 5000
+
+    def __init__(self, check):
+        self._path = os.path.join(paths.CACHE, "passed", check)
+        self._known = {}
+        with contextlib.suppress(FileNotFoundError), open(self._path) as f:
+            self._known = dict.fromkeys(f.read().split())
+
+    def __contains__(self, digest):
+        return digest in self._known
+
+    def add(self, digests):
+        for one in digests:
+            self._known.pop(one, None)
+            self._known[one] = None
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        partial = f"{self._path}.{os.getpid()}"
+        with open(partial, "w") as f:
+            f.write("\n".join(list(self._known)[-self.MOST:]))
+        os.replace(partial, self._path)
+
+
 class Files:
     """Finds the files that a check has not passed yet. If the name, the content or the check changes, a file counts as new."""
 
     def __init__(self, check, files, made_of):
-        self._noted = os.path.join(paths.BUILD, f"passed-{check}")
-        known = set()
-        with contextlib.suppress(FileNotFoundError), open(self._noted) as f:
-            known = set(f.read().split())
+        self._notes = Notes(check)
         self._digests = {path: digest(path, made_of) for path in files}
-        self.left = [path for path in files if self._digests[path] not in known]
+        self.left = [path for path in files if self._digests[path] not in self._notes]
 
     def all_passed(self):
         self.passed(self.left)
@@ -37,8 +62,7 @@ class Files:
     def passed(self, files):
         """Note that these remaining files passed. The next run checks the other files again."""
         failed = set(self.left).difference(files)
-        with open(self._noted, "w") as f:
-            f.write("\n".join(found for path, found in self._digests.items() if path not in failed))
+        self._notes.add(found for path, found in self._digests.items() if path not in failed)
 
 
 def everything_below(*folders):
@@ -47,7 +71,11 @@ def everything_below(*folders):
              for folder, _, names in os.walk(os.path.join(paths.CHECKOUT, top)) for name in names]
     # An editor's lock file is a link to nowhere.
     names = sorted(os.path.relpath(path, paths.CHECKOUT) for path in found if os.path.isfile(path))
-    return hashlib.sha256("".join(map(digest, names)).encode()).hexdigest()
+    return digest_of(map(digest, names))
+
+
+def digest_of(texts):
+    return hashlib.sha256(" ".join(texts).encode()).hexdigest()
 
 
 def build_modules(box, headers, name, *variables):
@@ -56,11 +84,10 @@ def build_modules(box, headers, name, *variables):
     Objects whose warnings were seen once are not kept: they would be silent. Nothing is done where the same sources
     were built so before: make takes 10 s to find that out.
     """
-    noted = os.path.join(paths.BUILD, f"passed-{name}")
-    made_of = " ".join([box.root, headers, *variables, everything_below("drivers", "include")])
-    with contextlib.suppress(FileNotFoundError), open(noted) as f:
-        if f.read() == made_of:
-            return ""
+    notes = Notes(name)
+    made_of = digest_of([box.root, headers, *variables, everything_below("drivers", "include")])
+    if made_of in notes:
+        return ""
     wrong = True
     try:
         done = box.run(["sh", "/src/drivers/media/build-modules.sh", "make", headers, "/src/drivers/media",
@@ -70,8 +97,7 @@ def build_modules(box, headers, name, *variables):
                     if re.search(r"warning|error", line, re.I) and OTHER_TOOLS not in line]
         wrong = done.returncode or warnings
         if not wrong:
-            with open(noted, "w") as f:
-                f.write(made_of)
+            notes.add([made_of])
         return "\n".join(warnings) or (done.stdout if done.returncode else "")
     finally:
         if wrong:
