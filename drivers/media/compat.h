@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What may break with the next kernel: what differs between the kernels that
- * the modules build for, and what stands on headers not meant for drivers.
+ * Code that the next kernel version may break: differences between the kernels
+ * that the modules build for, and uses of headers that are not meant for
+ * drivers.
  */
 #ifndef CMACAM_COMPAT_H
 #define CMACAM_COMPAT_H
@@ -12,13 +13,13 @@
 #include <linux/minmax.h>
 
 /*
- * Whether a device can address memory by itself, without a bounce buffer. An
- * IOMMU maps any memory to where the device can see it.
+ * Returns whether a device can address memory directly, without a bounce
+ * buffer. An IOMMU maps any memory to an address that the device can access.
  *
- * The drivers' own interface does not say so: the mask and the limit are for
- * bus addresses, and a mapping that works does not tell whether it bounces.
- * dma_capable() cannot be used: from Linux 7.3 on it calls a function that
- * modules cannot link with.
+ * The DMA API for drivers does not answer this question: the mask and the limit
+ * apply to bus addresses, and a successful mapping may use a bounce buffer.
+ * dma_capable() cannot be used, because from Linux 7.3 on it calls a function
+ * that modules cannot link with.
  */
 static inline bool compat_dma_in_reach(struct device *dev, phys_addr_t phys,
 				       size_t size)
@@ -29,7 +30,7 @@ static inline bool compat_dma_in_reach(struct device *dev, phys_addr_t phys,
 		return true;
 
 	addr = phys_to_dma(dev, phys);
-	if (addr == DMA_MAPPING_ERROR) /* the bus has no address for it */
+	if (addr == DMA_MAPPING_ERROR) /* no bus address */
 		return false;
 
 	return addr + size - 1 <= min_not_zero(dma_get_mask(dev),

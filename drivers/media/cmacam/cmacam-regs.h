@@ -2,16 +2,17 @@
 /*
  * Register block and completion ring of the cmacam camera board.
  *
- * The one contract between the hardware (the virtual board, or an FPGA) and
- * the driver; docs/registers.md is its prose. Includable from C and C++, in
- * the kernel and outside, so nothing but plain constants and one structure.
+ * This header and docs/registers.md are the contract between the hardware (the
+ * virtual board, or an FPGA) and the driver. docs/registers.md explains the
+ * meaning of the names. C and C++ sources include this header, in the kernel
+ * and outside of it, so it contains only constants and plain structures.
  */
 #ifndef CMACAM_REGS_H
 #define CMACAM_REGS_H
 
 #include <linux/types.h>
 
-/* PCI identity. BAR 0: registers, BAR 2: MSI-X table and PBA. */
+/* PCI identity. BAR 0: registers, BAR 2: MSI-X table and PBA */
 #define CMACAM_PCI_VENDOR		0x1234
 #define CMACAM_PCI_DEVICE		0xca3a
 #define CMACAM_BAR_REGS			0
@@ -42,11 +43,11 @@
 #define CMACAM_ALIGN_ADDR		0x000000ffu	/* log2 bytes */
 #define CMACAM_ALIGN_STRIDE_SHIFT	8
 #define CMACAM_ALIGN_STRIDE		0x0000ff00u	/* log2 bytes */
-#define CMACAM_TIME_LO			0x020	/* RO: ns; reading latches HI */
+#define CMACAM_TIME_LO			0x020	/* RO: ns; a read latches HI */
 #define CMACAM_TIME_HI			0x024	/* RO */
 #define CMACAM_MAX_STRIDE		0x028	/* RO: bytes */
 
-/* Sensor. Written values are sampled together at the next start of frame. */
+/* Sensor. The board samples all written values at the next start of frame. */
 #define CMACAM_SENSOR_ARRAY		0x080	/* RO: height << 16 | width */
 #define CMACAM_SENSOR_PIXEL_RATE	0x084	/* RO: pixels per second */
 #define CMACAM_SENSOR_HBLANK		0x088	/* RO: pixels per line */
@@ -55,33 +56,38 @@
 #define CMACAM_SENSOR_VBLANK_MAX	0x094	/* RO: lines */
 #define CMACAM_SENSOR_EXPOSURE		0x098	/* RW: lines */
 #define CMACAM_SENSOR_EXPOSURE_MIN	0x09c	/* RO: lines */
-#define CMACAM_SENSOR_EXPOSURE_MARGIN	0x0a0 /* RO: lines below frame length */
+/* Number of lines by which the exposure stays below the frame length */
+#define CMACAM_SENSOR_EXPOSURE_MARGIN	0x0a0	/* RO: lines */
 #define CMACAM_SENSOR_GAIN		0x0a4	/* RW: 1/256 */
 #define CMACAM_SENSOR_GAIN_MIN		0x0a8	/* RO: 1/256 */
 #define CMACAM_SENSOR_GAIN_MAX		0x0ac	/* RO: 1/256 */
 #define CMACAM_SENSOR_PATTERN		0x0b0	/* RW: CMACAM_PATTERN_* */
-#define CMACAM_SENSOR_HOLD		0x0b4	/* RW: bit 0 defers sampling */
+#define CMACAM_SENSOR_HOLD		0x0b4	/* RW: bit 0: defer sampling */
 #define CMACAM_SENSOR_FLIP		0x0b8	/* RW: CMACAM_FLIP_* */
 #define CMACAM_FLIP_HORIZONTAL		0x00000001u
 #define CMACAM_FLIP_VERTICAL		0x00000002u
 #define CMACAM_SENSOR_CROP_POS		0x0bc	/* RW: top << 16 | left */
 #define CMACAM_SENSOR_CROP_SIZE		0x0c0	/* RW: height << 16 | width */
 
-/* Image processing, not for Bayer formats; sampled with the sensor. */
+/*
+ * Image processing, which Bayer formats do not get. The board samples these
+ * registers together with those of the sensor.
+ */
 #define CMACAM_ISP_RED_GAIN		0x0c4	/* RW: 1/256 */
 #define CMACAM_ISP_BLUE_GAIN		0x0c8	/* RW: 1/256 */
 #define CMACAM_ISP_COLOUR_GAIN_MIN	64u
 #define CMACAM_ISP_COLOUR_GAIN_MAX	2048u
-#define CMACAM_ISP_BRIGHTNESS		0x0cc	/* RW: signed, 8-bit code */
+#define CMACAM_ISP_BRIGHTNESS		0x0cc	/* RW: signed, 8-bit codes */
 #define CMACAM_ISP_BRIGHTNESS_MIN	(-128)
 #define CMACAM_ISP_BRIGHTNESS_MAX	127
-#define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, about code 128 */
+#define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, from code 128 */
 #define CMACAM_ISP_SATURATION		0x0d4	/* RW: 1/256 */
-#define CMACAM_ISP_SHARPNESS		0x0d8	/* RW: 1/256; 0 is off */
-#define CMACAM_ISP_FACTOR_MAX		1024u /* of the three above */
+#define CMACAM_ISP_SHARPNESS		0x0d8	/* RW: 1/256; 0: off */
+/* Maximum of CONTRAST, SATURATION and SHARPNESS */
+#define CMACAM_ISP_FACTOR_MAX		1024u
 #define CMACAM_ISP_UNITY		256u	/* 1.0 in 1/256 */
 
-#define CMACAM_PATTERN_OFF		0u	/* the live picture */
+#define CMACAM_PATTERN_OFF		0u	/* live picture */
 #define CMACAM_PATTERN_BARS		1u	/* 75 % colour bars */
 #define CMACAM_PATTERN_RAMP		2u	/* horizontal grey ramp */
 #define CMACAM_PATTERN_SOLID		3u	/* mid grey */
@@ -94,30 +100,30 @@
 #define CMACAM_CH_COUNT			3u
 #define CMACAM_CH(n)			(0x100u + 0x80u * (n))
 #define CMACAM_CH_CTRL			0x00	/* RW */
-#define CMACAM_CH_CTRL_EN		0x00000001u /* 0 stops at frame end */
-#define CMACAM_CH_CTRL_LINK		0x00000002u /* with channel 0 */
+#define CMACAM_CH_CTRL_EN		0x00000001u /* 0: stop after frame */
+#define CMACAM_CH_CTRL_LINK		0x00000002u /* link to channel 0 */
 #define CMACAM_CH_STATUS		0x04	/* RO */
-#define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* a frame is written */
-#define CMACAM_CH_STATUS_IDLE		0x00000002u /* off, none in flight */
+#define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* frame in progress */
+#define CMACAM_CH_STATUS_IDLE		0x00000002u /* EN 0 and no DMA */
 #define CMACAM_CH_INT_STATUS		0x08	/* W1C: CMACAM_CH_INT_* */
 #define CMACAM_CH_INT_ENABLE		0x0c	/* RW */
 #define CMACAM_CH_INT_FRAME_START	0x00000001u
-#define CMACAM_CH_INT_FRAME_DONE	0x00000002u /* a ring entry is ready */
-#define CMACAM_CH_INT_DROP		0x00000004u /* frame lost: DROPPED */
-#define CMACAM_CH_INT_FIFO_OVERFLOW	0x00000008u /* an address was refused */
-#define CMACAM_CH_INT_CONFIG		0x00000010u /* EN refused: geometry */
+#define CMACAM_CH_INT_FRAME_DONE	0x00000002u /* ring entry ready */
+#define CMACAM_CH_INT_DROP		0x00000004u /* a frame was lost */
+#define CMACAM_CH_INT_FIFO_OVERFLOW	0x00000008u /* address refused */
+#define CMACAM_CH_INT_CONFIG		0x00000010u /* EN refused */
 #define CMACAM_CH_WIDTH			0x10	/* RW: pixels; latched by EN */
 #define CMACAM_CH_HEIGHT		0x14	/* RW: lines; latched by EN */
 #define CMACAM_CH_FORMAT		0x18 /* RW: CMACAM_FMT_*, latched */
 #define CMACAM_CH_STRIDE		0x1c	/* RW: bytes; latched by EN */
 #define CMACAM_CH_SIZE_LIMIT		0x20	/* RW: bytes; latched by EN */
-#define CMACAM_CH_ADDR_LO		0x24 /* WO: writing commits to FIFO */
+#define CMACAM_CH_ADDR_LO		0x24 /* WO: commits address to FIFO */
 #define CMACAM_CH_ADDR_HI		0x28	/* RW: write before ADDR_LO */
 #define CMACAM_CH_FIFO_SPACE		0x2c	/* RO: free entries */
 #define CMACAM_CH_RING_LO		0x30	/* RW: latched by EN */
 #define CMACAM_CH_RING_HI		0x34	/* RW: latched by EN */
 #define CMACAM_CH_RING_ENTRIES		0x38	/* RW: latched by EN */
-#define CMACAM_CH_SEQUENCE		0x3c /* RO: of the frame in progress */
+#define CMACAM_CH_SEQUENCE		0x3c /* RO: current or next frame */
 #define CMACAM_CH_DROPPED		0x40	/* RO: frames lost since EN */
 #define CMACAM_CH_ERRORS		0x44 /* RO: frames in error since EN */
 #define CMACAM_CH_FORMATS		0x4c /* RO: bit n = format code n */
@@ -129,7 +135,7 @@
 #define CMACAM_FAULT_DROP		0x00000004u	/* next frame: lost */
 #define CMACAM_FAULT_TORN		0x00000008u /* next frame: torn */
 
-/* Pixel formats the channel writes; planes follow each other in one buffer. */
+/* Pixel formats. The planes of a frame follow each other in one buffer. */
 #define CMACAM_FMT_GREY			0u	/* 8-bit luma */
 #define CMACAM_FMT_NV12			1u /* Y, then CbCr at stride * height */
 #define CMACAM_FMT_SRGGB10		2u /* 10 bits in 16, little endian */
@@ -145,14 +151,15 @@
 #define CMACAM_FMT_COUNT		12u
 
 /*
- * One finished frame. The ring lies in coherent memory. The board writes
- * OWNER last; the driver clears it to hand the entry back.
+ * Entry of the completion ring: one finished frame. The ring is in coherent
+ * memory. The board writes the owner word last. The driver clears this word to
+ * return the entry to the board.
  */
 struct cmacam_completion {
-	__le64 addr;		/* as it was written to ADDR_HI/LO */
+	__le64 addr;		/* value written to ADDR_HI/LO */
 	__le64 time;		/* start of frame, board time, ns */
-	__le32 sequence;	/* counts lost frames too; 0 is the first */
-	__le32 bytes;		/* written */
+	__le32 sequence;	/* from 0; lost frames count too */
+	__le32 bytes;		/* number of bytes written */
 	__le32 flags;		/* CMACAM_DONE_* */
 	__le32 exposure;	/* lines, in force for this frame */
 	__le32 gain;		/* 1/256, in force for this frame */
@@ -160,28 +167,29 @@ struct cmacam_completion {
 	__le32 line_length;	/* pixels, blanking included */
 	__le32 frame_length;	/* lines, blanking included */
 	__le32 dropped;		/* frames lost since EN, before this one */
-	__le32 flip;		/* this one and all below: in force */
-	__le32 crop_pos;	/* top << 16 | left */
-	__le32 crop_size;	/* height << 16 | width */
-	__le32 red_gain;	/* 1/256 */
-	__le32 blue_gain;	/* 1/256 */
-	__le32 brightness;	/* signed */
-	__le32 contrast;	/* 1/256 */
-	__le32 saturation;	/* 1/256 */
-	__le32 sharpness;	/* 1/256 */
+	__le32 flip;		/* CMACAM_FLIP_*, in force */
+	__le32 crop_pos;	/* in force: top << 16 | left */
+	__le32 crop_size;	/* in force: height << 16 | width */
+	__le32 red_gain;	/* 1/256, in force */
+	__le32 blue_gain;	/* 1/256, in force */
+	__le32 brightness;	/* signed, in force */
+	__le32 contrast;	/* 1/256, in force */
+	__le32 saturation;	/* 1/256, in force */
+	__le32 sharpness;	/* 1/256, in force */
 	__le32 reserved[9];
 	__le32 owner;		/* CMACAM_DONE_OWNER */
 };
 
 #define CMACAM_DONE_OWNER		0x80000000u	/* driver may read */
-#define CMACAM_DONE_BUS_ERROR		0x00000001u	/* address refused */
+#define CMACAM_DONE_BUS_ERROR		0x00000001u	/* nothing written */
 #define CMACAM_DONE_LIMIT		0x00000002u	/* cut at SIZE_LIMIT */
 #define CMACAM_DONE_SHORT		0x00000004u	/* source ended early */
 
 /*
- * What the statistics channel writes: the picture with light, exposure and
- * gain, after crop, before white balance and the rest of image processing.
- * Little endian; user space knows it as struct cmacam_stats of linux/cmacam.h.
+ * Statistics of one frame, which the statistics channel writes. They describe
+ * the picture after light, exposure, gain and crop, and before white balance
+ * and the later steps of image processing. All fields are little endian. User
+ * space uses the same layout as struct cmacam_stats of linux/cmacam.h.
  */
 #define CMACAM_STATS_BINS		256u
 #define CMACAM_STATS_COLUMNS		16u
@@ -195,7 +203,7 @@ struct cmacam_zone_data {
 
 struct cmacam_stats_data {
 	__le32 size;		/* bytes of this structure */
-	__le32 sequence;	/* of the frame */
+	__le32 sequence;	/* number of the frame */
 	__le32 samples;		/* sum of the histogram */
 	__le32 reserved[5];
 	__le32 histogram[CMACAM_STATS_BINS];	/* BT.709 luma, full range */
@@ -203,14 +211,15 @@ struct cmacam_stats_data {
 };
 
 /*
- * Mark modes `frame` and `lines`: what the board writes over the first bytes
- * of a frame, so that a consumer can prove which frame it holds.
+ * Mark of a frame. In the mark modes `frame` and `lines`, the board writes this
+ * structure over the first bytes of each frame. A consumer can then prove which
+ * frame a buffer contains.
  */
 #define CMACAM_MARK_MAGIC		0x4b52414du	/* "MARK" */
 struct cmacam_mark {
 	__le32 magic;
 	__le32 sequence;
-	__le64 nonce;		/* random, one per frame, in the board's log */
+	__le64 nonce;		/* random per frame, also in the log */
 	__le32 channel;
 	__le32 exposure;
 	__le32 gain;
@@ -218,11 +227,12 @@ struct cmacam_mark {
 };
 
 /*
- * Mark mode `lines`: every 64 bytes from the frame's start carry its sequence
- * number (__le32) at this place, so that one stale line of a cache is told from
- * a fresh one. The first line has it in struct cmacam_mark.
+ * Layout of the mark mode `lines`. The board divides the frame from its start
+ * into lines of 64 bytes. It writes the frame's sequence number (__le32) into
+ * each line, so that a test can detect a single stale cache line. In the first
+ * line, the sequence number is a member of struct cmacam_mark.
  */
 #define CMACAM_MARK_LINE		64u	/* bytes */
-#define CMACAM_MARK_LINE_SEQUENCE	4u	/* byte of a line */
+#define CMACAM_MARK_LINE_SEQUENCE	4u	/* offset in a line, bytes */
 
 #endif

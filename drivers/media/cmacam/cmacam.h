@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the cmacam driver share: the board, its nodes, its
- * formats.
+ * Declarations that the files of the cmacam driver share: the board, its nodes
+ * and its formats.
  *
- * Lifetimes: struct cmacam_device is reference-counted by its v4l2_device.
- * Every open node holds a reference, so all of it outlives the hardware and
- * is freed in v4l2_device.release, after the last file is closed. Registers
- * are touched only by an engine that is started, and by the sensor while
- * &cmacam_sensor.gone is not set.
+ * Lifetimes: the v4l2_device in struct cmacam_device holds the reference count
+ * of that structure. Every open node holds a reference, so the structure can
+ * outlive the hardware. v4l2_device.release frees the structure after the last
+ * file is closed. Registers are accessed only by an engine that is started, and
+ * by the sensor while &cmacam_sensor.gone is false.
  */
 #ifndef CMACAM_H
 #define CMACAM_H
@@ -35,12 +35,12 @@
 #define CMACAM_MBUS_CODE	MEDIA_BUS_FMT_SRGGB10_1X10
 #define CMACAM_MIN_SIZE		16
 #define CMACAM_SIZE_STEP	2
-#define CMACAM_SIMPLE_CTRLS	16	/* at most */
+#define CMACAM_SIMPLE_CTRLS	16	/* maximum number */
 
 struct dentry;
 
 /**
- * struct cmacam_colours - what the values of a format mean
+ * struct cmacam_colours - colour encoding of the values of a format
  * @space: V4L2_COLORSPACE_*
  * @encoding: V4L2_YCBCR_ENC_*
  * @quantization: V4L2_QUANTIZATION_*
@@ -57,11 +57,11 @@ struct cmacam_colours {
  * struct cmacam_format - a pixel format that a channel can write
  * @fourcc: V4L2_PIX_FMT_*
  * @code: CMACAM_FMT_*
- * @bytes: per pixel in the first plane
- * @align: of a stride, bytes, a power of two: no sample or pair of samples may
- *	be split
- * @halves: size of all planes, in halves of the first one
- * @colours: what the values mean
+ * @bytes: bytes per pixel in the first plane
+ * @align: alignment of a stride, bytes, a power of two; it keeps each sample or
+ *	pair of samples in one piece
+ * @halves: size of all planes, in halves of the first plane
+ * @colours: colour encoding of the values
  */
 struct cmacam_format {
 	u32 fourcc;
@@ -96,30 +96,33 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
 /**
  * struct cmacam_sensor - the sensor subdev
  * @sd: the subdev
- * @pdev: its struct device, which gives it a stable place in sysfs
+ * @pdev: parent device of the subdev, which gives the subdev a stable place in
+ *	sysfs
  * @id: number of @pdev
  * @regs: register block of the board
- * @pad: the source
- * @handler: controls; its lock is also that of the active state
- * @array: all pixels
+ * @pad: source pad
+ * @handler: control handler; its lock also guards the active state
+ * @array: rectangle of all pixels
  * @pixel_rate: pixels per second
  * @line_length: pixels per line, blanking included
  * @exposure_margin: lines by which exposure stays below the frame length
- * @default_exposure: lines; the exposure control's own default is less while
- *	the frame is too short for it
+ * @default_exposure: default exposure, lines; while the frame is too short for
+ *	this value, the default of the exposure control is lower
  * @vblank: control
- * @exposure: master of a cluster with those that follow
+ * @exposure: control; master of the cluster of all controls from here to
+ *	@simple
  * @gain: control
  * @pattern: control
  * @hflip: control
  * @vflip: control
  * @simple: controls, in the order of their table in sensor.c
- * @asked: the last interval that was set as such; guarded by the handler's lock
- * @holds: reasons why the board may not sample its registers now; guarded by
+ * @asked: frame interval that cmacam_sensor_set_interval() set last; guarded by
  *	the handler's lock
- * @gone: the registers are no longer there; guarded by the handler's lock
+ * @holds: number of nested holds; while this number is not zero, the board does
+ *	not sample its registers; guarded by the handler's lock
+ * @gone: the registers are no longer mapped; guarded by the handler's lock
  * @users_lock: guards @users
- * @users: nodes that stream
+ * @users: number of nodes that stream
  */
 struct cmacam_sensor {
 	struct v4l2_subdev sd;
@@ -150,10 +153,11 @@ struct cmacam_sensor {
 };
 
 /**
- * struct cmacam_allocator - where the memory of the frames comes from
- * @name: value of the module parameter
- * @mem_ops: its operations
- * @flags: V4L2_MEMORY_FLAG_* that every allocation gets, asked for or not
+ * struct cmacam_allocator - an allocator for the memory of the frames
+ * @name: value of the module parameter that selects the allocator
+ * @mem_ops: operations of the allocator
+ * @flags: V4L2_MEMORY_FLAG_* that every allocation gets, even if user space did
+ *	not request them
  */
 struct cmacam_allocator {
 	const char *name;
@@ -164,14 +168,14 @@ struct cmacam_allocator {
 /**
  * struct cmacam_buffer - a buffer of a node that a channel fills
  * @vb: the buffer
- * @list: entry among the node's pending or active ones
- * @waiting: a device still uses it; changed with &cmacam_engine.lock held once
- *	it is in a list
- * @signalled: the fence has; set in any context
- * @told: that it is late was reported
- * @since: when it was queued, jiffies
- * @fence: what it waits for, referenced
- * @fence_cb: at that fence
+ * @list: entry in the node's list of pending or of active buffers
+ * @waiting: another device still uses the buffer; while the buffer is in a
+ *	list, @waiting changes only with &cmacam_engine.lock held
+ * @signalled: @fence has signalled; set in any context
+ * @told: the driver has reported that @fence is late
+ * @since: time at which the buffer was queued, jiffies
+ * @fence: fence that the buffer waits for, referenced
+ * @fence_cb: callback that is added to @fence
  */
 struct cmacam_buffer {
 	struct vb2_v4l2_buffer vb;
@@ -191,23 +195,26 @@ struct cmacam_device;
  * @cam: the board
  * @channel: the channel
  * @vdev: the node
- * @pad: the sink
- * @queue: its buffers
+ * @pad: sink pad
+ * @queue: queue of the node's buffers
  * @lock: serialises ioctls and the queue
- * @handler: controls
+ * @handler: control handler
  * @frames_lost: control
  * @last_error: control
- * @linked: control, of the lores node only
- * @has_error: the control is not empty
- * @pix: current format; of the statistics node only its sizeimage
- * @code: the same as CMACAM_FMT_*
- * @pending: buffers that the engine has no room for yet, or must not have yet,
- *	in the order of QBUF; &engine.lock
- * @active: buffers whose address the engine has, in that order; &engine.lock
- * @frames: delivered since streaming began; &engine.lock
- * @errors: those of them that are corrupted; &engine.lock
- * @lost: missing since streaming began; &engine.lock
- * @fences: hands buffers to the engine that no other device uses any more
+ * @linked: control; only the lores node has it
+ * @has_error: the text of @last_error is not empty
+ * @pix: current format; the statistics node uses only its sizeimage
+ * @code: current format as CMACAM_FMT_*
+ * @pending: buffers in the order of QBUF that the engine does not have yet: it
+ *	has no room, or another device still uses them; guarded by &engine.lock
+ * @active: buffers whose address the engine has, in the order in which it got
+ *	them; guarded by &engine.lock
+ * @frames: number of frames delivered since streaming began; guarded by
+ *	&engine.lock
+ * @errors: number of corrupted frames among @frames; guarded by &engine.lock
+ * @lost: number of frames lost since streaming began; guarded by &engine.lock
+ * @fences: work that gives waiting buffers to the engine after their fences
+ *	have signalled
  */
 struct cmacam_video {
 	struct cmacam_device *cam;
@@ -234,13 +241,14 @@ struct cmacam_video {
 /**
  * struct cmacam_meta - the metadata node
  * @vdev: the node
- * @pad: the sink
- * @queue: its buffers
+ * @pad: sink pad
+ * @queue: queue of the node's buffers
  * @lock: serialises ioctls and the queue
- * @slock: guards what follows
+ * @slock: guards all members below
  * @pending: buffers to fill
- * @last: timestamp of the frame whose record was the last, ns
- * @lost: records that found no buffer
+ * @last: timestamp of the newest frame whose record was written or lost, ns
+ * @lost: number of records that were lost while the node streamed, because no
+ *	buffer was queued
  */
 struct cmacam_meta {
 	struct video_device vdev;
@@ -258,15 +266,15 @@ struct cmacam_meta {
  * @dev: the bus device
  * @mdev: media device
  * @v4l2_dev: holds the reference count of this structure
- * @pipe: the one pipeline
+ * @pipe: the only pipeline of the board
  * @engine: DMA engine
  * @sensor: sensor
- * @video: the nodes that the engine's channels fill, by CMACAM_CH_*; those
- *	beyond &cmacam_engine.num_channels do not exist
+ * @video: nodes that the engine's channels fill, indexed by CMACAM_CH_*; only
+ *	the first &cmacam_engine.num_channels nodes exist
  * @meta: metadata node
- * @debugfs: folder with the statistics
- * @retire: takes the nodes away when the board is found to be gone
- * @retired: that is done
+ * @debugfs: debugfs directory that contains the statistics file
+ * @retire: work that unregisters the nodes when the board no longer answers
+ * @retired: the nodes are unregistered
  */
 struct cmacam_device {
 	struct device *dev;
@@ -331,7 +339,7 @@ int cmacam_sensor_start(struct cmacam_sensor *sensor);
 void cmacam_sensor_stop(struct cmacam_sensor *sensor);
 int cmacam_sensor_restore(struct cmacam_sensor *sensor);
 
-/* video.c: the nodes that the engine fills */
+/* video.c: nodes that the engine fills */
 int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
 
 /* video-pending.c: buffers that the engine does not have yet */
@@ -340,7 +348,7 @@ void cmacam_pending_add(struct vb2_buffer *vb);
 void cmacam_pending_refill(struct cmacam_channel *ch);
 void cmacam_pending_stop(struct cmacam_video *video);
 
-/* video-sizes.c: what they enumerate */
+/* video-sizes.c: frame sizes and frame intervals that the nodes enumerate */
 void cmacam_video_raise_size(const struct cmacam_video *video,
 			     struct v4l2_pix_format *pix);
 int cmacam_video_enum_framesizes(struct file *file, void *priv,
@@ -348,7 +356,7 @@ int cmacam_video_enum_framesizes(struct file *file, void *priv,
 int cmacam_video_enum_frameintervals(struct file *file, void *priv,
 				     struct v4l2_frmivalenum *ival);
 
-/* video-node.c: what the nodes have in common */
+/* video-node.c: functions that all nodes share */
 int cmacam_allocator_check_parameter(struct device *dev);
 const struct cmacam_allocator *cmacam_allocator(void);
 int cmacam_register_node(struct cmacam_device *cam, struct video_device *vdev,
@@ -372,7 +380,7 @@ int cmacam_video_prepare_buf(struct file *file, void *priv,
 ssize_t cmacam_video_read(struct file *file, char __user *data, size_t count,
 			  loff_t *pos);
 
-/* video-queue.c: their buffers */
+/* video-queue.c: buffer queues of the nodes */
 int cmacam_video_queue_init(struct cmacam_video *video, u32 type);
 void cmacam_video_suspend(struct cmacam_video *video);
 int cmacam_video_resume(struct cmacam_video *video);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Trace events: what becomes of the frames of a channel, and when the engine
- * gets an address. The driver's README shows how to look at them.
+ * Trace events: start, end and loss of the frames of a channel, and the moment
+ * at which the engine gets an address. The driver's README shows how to read
+ * these events.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM cmacam
@@ -13,7 +14,7 @@
 
 #include "cmacam.h"
 
-/* The engine has the address of a buffer, and writes a later frame there. */
+/* The engine has got the address of a buffer for one of the next frames. */
 TRACE_EVENT(cmacam_queue,
 	    TP_PROTO(struct cmacam_video *video, unsigned int index,
 		     dma_addr_t addr),
@@ -33,8 +34,9 @@ TRACE_EVENT(cmacam_queue,
 );
 
 /*
- * The interrupt of a start of frame. It is asked for while this event is on:
- * from the start of the stream, or 100 ms after the event was switched on.
+ * The start-of-frame interrupt was handled. The driver enables this interrupt
+ * while the event is on: from the start of the stream, or at most 100 ms after
+ * the event was switched on.
  */
 TRACE_EVENT(cmacam_frame_start,
 	    TP_PROTO(struct cmacam_video *video, u32 sequence),
@@ -51,7 +53,7 @@ TRACE_EVENT(cmacam_frame_start,
 		      __entry->sequence)
 );
 
-/* A frame is finished and its buffer goes to the user. */
+/* A frame is finished, and user space gets its buffer. */
 TRACE_EVENT(cmacam_frame_done,
 	    TP_PROTO(struct cmacam_video *video, unsigned int index,
 		     const struct cmacam_frame *frame),
@@ -81,7 +83,7 @@ TRACE_EVENT(cmacam_frame_done,
 		      __entry->error, __entry->timestamp)
 );
 
-/* Frames are missing; total: since streaming began. */
+/* Frames were lost; total: number of lost frames since streaming began. */
 TRACE_EVENT(cmacam_lost,
 	    TP_PROTO(struct cmacam_video *video, u32 first, u32 count),
 	    TP_ARGS(video, first, count),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The board's clock, seen from ours: when a frame started, on CLOCK_MONOTONIC.
- * Knows no registers. Its owner serialises all calls.
+ * Conversion of the board's clock to CLOCK_MONOTONIC, for the starts of frames.
+ * This code accesses no registers. The owner of the clock serialises all calls.
  */
 #ifndef CMACAM_ENGINE_CLOCK_H
 #define CMACAM_ENGINE_CLOCK_H
@@ -9,9 +9,9 @@
 #include <linux/types.h>
 
 /**
- * struct cmacam_stamp - when a frame started
- * @board: in the board's time, ns
- * @host: CLOCK_MONOTONIC, ns
+ * struct cmacam_stamp - start of a frame, on both clocks
+ * @board: time of the board's clock, ns
+ * @host: time of CLOCK_MONOTONIC, ns
  */
 struct cmacam_stamp {
 	u64 board;
@@ -20,11 +20,13 @@ struct cmacam_stamp {
 
 /**
  * struct cmacam_clock - a board's clock
- * @offset: CLOCK_MONOTONIC minus the board's clock, ns; set by its owner
- * @stamps: starts of the last frames, used in turn
- * @size: number of @stamps
- * @num_stamps: number of starts since the last cmacam_clock_forget()
- * @last_host: the newest of them all
+ * @offset: CLOCK_MONOTONIC minus the board's clock, ns; set by the owner of the
+ *	clock
+ * @stamps: starts of the last frames, a ring
+ * @size: number of entries of @stamps
+ * @num_stamps: number of stamps that were added since the last
+ *	cmacam_clock_forget()
+ * @last_host: newest converted start of a frame, CLOCK_MONOTONIC, ns
  */
 struct cmacam_clock {
 	s64 offset;

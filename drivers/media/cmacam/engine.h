@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The DMA engine as the rest of the driver sees it: channels to start and stop,
- * to give addresses to, to get finished frames from. Registers, interrupt,
- * rings and the board's clock are behind struct cmacam_engine_ops. Another kind
- * of engine is another file with another ops table, named in pci.c.
+ * Interface of the DMA engine to the rest of the driver. The driver starts and
+ * stops channels, queues addresses to them and gets finished frames from them.
+ * struct cmacam_engine_ops hides registers, interrupt, rings and the board's
+ * clock. To add another kind of engine, add a file with another ops table, and
+ * name this table in pci.c.
  */
 #ifndef CMACAM_ENGINE_H
 #define CMACAM_ENGINE_H
@@ -19,13 +20,15 @@ struct cmacam_engine;
 struct device;
 
 /**
- * struct cmacam_engine_caps - what a channel can do
- * @formats: bit n is set if format code n can be written
- * @depth: addresses that it can hold beside the one being written
+ * struct cmacam_engine_caps - capabilities of a channel
+ * @formats: bit n is set if the channel can write format code n
+ * @depth: number of addresses that the channel can hold in addition to that of
+ *	the frame in progress
  * @addr_bits: width of an address
- * @addr_align: of an address, bytes
- * @stride_align: of a stride, bytes, a power of two; a format may need more
- * @max_stride: bytes
+ * @addr_align: alignment of an address, bytes
+ * @stride_align: alignment of a stride, bytes, a power of two; a format may
+ *	need a larger alignment
+ * @max_stride: largest stride, bytes
  */
 struct cmacam_engine_caps {
 	u32 formats;
@@ -38,12 +41,12 @@ struct cmacam_engine_caps {
 
 /**
  * struct cmacam_engine_config - geometry of a stream
- * @width: pixels; this one, @height and @stride have no meaning for statistics
+ * @width: pixels; the statistics channel ignores @width, @height and @stride
  * @height: lines
  * @code: CMACAM_FMT_*
  * @stride: bytes
- * @size: bytes of a buffer, which the engine never exceeds
- * @linked: take frames only together with the main channel
+ * @size: bytes of a buffer; the engine never writes more
+ * @linked: the channel takes frames only together with the main channel
  */
 struct cmacam_engine_config {
 	u32 width;
@@ -56,12 +59,13 @@ struct cmacam_engine_config {
 
 /**
  * struct cmacam_frame - a finished frame
- * @addr: address of its buffer
+ * @addr: address of the frame's buffer
  * @bytes: number of bytes that the engine wrote
  * @meta: metadata for user space; the client fills in pixel_rate and lost. The
  *	timestamp is the same on every channel that has this frame. The
- *	sequence number counts lost frames too, from
- *	&cmacam_channel.base; it is that of the main channel if linked with it.
+ *	sequence number starts at &cmacam_channel.base, and lost frames count
+ *	too. A channel that is linked with the main channel has the sequence
+ *	numbers of the main channel.
  */
 struct cmacam_frame {
 	dma_addr_t addr;
@@ -71,16 +75,19 @@ struct cmacam_frame {
 
 /**
  * struct cmacam_engine_client - receiver of the frames of all channels
- * @frame_done: a frame is finished; returns the number of addresses it uses up,
- *	in the order in which they were queued
- * @frames_lost: frames were lost
- * @frame_start: a frame begins; called only while @traces_start is true or
+ * @frame_done: called when a frame is finished; returns the number of addresses
+ *	that the frame used up, counted in the order in which they were queued
+ * @frames_lost: called when frames were lost
+ * @frame_start: called when a frame begins, but only while
  *	&cmacam_channel.watch is not zero
- * @traces_start: whether the client itself needs @frame_start at present
- * @refill: addresses may be queued
- * @failed: no more frames will come
+ * @traces_start: returns true while the client itself needs @frame_start; the
+ *	engine calls it from time to time and counts the client in
+ *	&cmacam_channel.watch
+ * @refill: called when the channel may have room for more addresses
+ * @failed: called when the channel will deliver no more frames
  *
- * All are called with &cmacam_engine.lock held and interrupts disabled.
+ * The engine calls all of them with &cmacam_engine.lock held and interrupts
+ * disabled.
  */
 struct cmacam_engine_client {
 	unsigned int (*frame_done)(struct cmacam_channel *ch,
@@ -94,21 +101,25 @@ struct cmacam_engine_client {
 
 /**
  * struct cmacam_engine_ops - a kind of engine
- * @init: find out what the engine can do, bring the board into its initial
- *	state, set the DMA mask, request the interrupt. Sets the members of
- *	&cmacam_engine and &cmacam_channel that are marked so; logs what is
- *	wrong. Returns 0 or a negative error code, after which nothing is to be
- *	cleaned up.
- * @cleanup: the hardware goes away. No channel is started. Of the operations
- *	only @watch_start may be called afterwards; what the channels can do may
- *	still be read.
- * @start: begin to fill buffers, from sequence number &cmacam_channel.base;
- *	calls refill before the first frame. Process context.
- * @stop: stop the channel and wait until it touches no memory. If it does not
- *	stop, the board is reset; if that fails, it is cut off the bus. Calls
- *	the client for frames that finish meanwhile. Process context.
- * @queue: queue an address; false if there is no room. The lock is held.
- * @watch_start: one more or one less wants to hear of starts of frames
+ * @init: reads the capabilities, brings the board into its initial state, sets
+ *	the DMA mask and requests the interrupt. It sets the members of
+ *	&cmacam_engine and &cmacam_channel that are documented as "set by init",
+ *	and logs each error. Returns 0 or a negative error code; after an error,
+ *	the caller must not call @cleanup.
+ * @cleanup: releases the hardware. No channel is started at that time.
+ *	Afterwards, @watch_start is the only operation that may be called, and
+ *	&cmacam_channel.caps may still be read.
+ * @start: starts a channel, which fills buffers from sequence number
+ *	&cmacam_channel.base on; calls &cmacam_engine_client.refill before the
+ *	first frame. Process context.
+ * @stop: stops a channel and waits until it accesses no memory. If the channel
+ *	does not stop, the board is reset. If the reset fails, the board is cut
+ *	off the bus. Calls the client for frames that finish in the meantime.
+ *	Process context.
+ * @queue: queues an address; returns false if there is no room. The caller
+ *	holds &cmacam_engine.lock.
+ * @watch_start: adds (@on is true) or removes one user that wants to be
+ *	notified of starts of frames
  */
 struct cmacam_engine_ops {
 	int (*init)(struct cmacam_engine *engine);
@@ -124,15 +135,16 @@ struct cmacam_engine_ops {
  * struct cmacam_channel - one stream of frames out of the board
  * @engine: the engine
  * @index: CMACAM_CH_*
- * @caps: what it can do; set by init
- * @started: between start and the end of stop
- * @running: started and not being stopped: addresses may be queued
- * @linked: takes frames only together with the main channel
- * @watch: number of those who want to hear of starts of frames
+ * @caps: capabilities; set by init
+ * @started: true from start until the end of stop
+ * @running: the channel is started and does not stop yet, so addresses may be
+ *	queued
+ * @linked: the channel takes frames only together with the main channel
+ * @watch: number of users that want to be notified of starts of frames
  * @base: sequence number of the first frame; set by the client before start
- * @next: sequence number that comes next
+ * @next: sequence number of the next frame
  *
- * What can change is guarded by &cmacam_engine.lock.
+ * &cmacam_engine.lock guards all members that can change.
  */
 struct cmacam_channel {
 	struct cmacam_engine *engine;
@@ -149,20 +161,20 @@ struct cmacam_channel {
 
 /**
  * struct cmacam_engine - the board's DMA engine
- * @ops: what kind it is
+ * @ops: operations of this kind of engine
  * @client: receiver of the frames
  * @dev: the bus device
  * @regs: register block of the board
- * @irq: its interrupt, for all channels
- * @isolate: cuts the board off the bus, where nothing else stops it
- * @gone: called when the board does not answer and never will again, and once
- *	more from time to time until the last channel is stopped. Process
- *	context.
- * @version: of the register interface, major << 16 | minor; set by init
+ * @irq: interrupt of the board, shared by all channels
+ * @isolate: cuts the board off the bus; used when nothing else stops the board
+ * @gone: called when the board no longer answers and will not answer again. The
+ *	engine repeats the call from time to time until the last channel is
+ *	stopped. Process context.
+ * @version: version of the register interface, major << 16 | minor; set by init
  * @num_channels: number of channels; set by init
- * @channels: all of them
- * @lock: guards the channels; the client uses it for its lists too
- * @priv: the state of this kind of engine, between init and cleanup
+ * @channels: the channels; only the first @num_channels exist
+ * @lock: guards the channels; the client also uses this lock for its lists
+ * @priv: data of this kind of engine, valid between init and cleanup
  */
 struct cmacam_engine {
 	const struct cmacam_engine_ops *ops;

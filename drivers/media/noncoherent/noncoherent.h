@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two views of memory, the CPU's and a device's, joined line by line.
+ * Simulation of a non-coherent cache. The CPU and a device see separate copies
+ * of the same memory. Cache maintenance copies single lines between them.
  */
 #ifndef NONCOHERENT_H
 #define NONCOHERENT_H
@@ -15,11 +16,11 @@
 #define NC_POISON	0xdb
 
 /**
- * struct nc_device - a device whose DMA goes to shadows
- * @list: entry in the list of all of them
+ * struct nc_device - a device whose DMA accesses shadow memory
+ * @list: entry in the list of all these devices
  * @dev: the device
- * @users: one while a driver is bound, one for each buffer
- * @bound: a driver is bound; changed under the device's lock
+ * @users: reference count: one while a driver is bound, and one for each buffer
+ * @bound: a driver is bound to the device; changes under the device's lock
  */
 struct nc_device {
 	struct list_head list;
@@ -29,20 +30,24 @@ struct nc_device {
 };
 
 /**
- * struct nc_buffer - a range of memory that the CPU and a device see apart
- * @by_cpu: entry in the tree of allocations, sorted by @phys; foreign memory
- *	may be mapped more than once and is not in it
+ * struct nc_buffer - memory with one copy for the CPU and one for a device
+ * @by_cpu: entry in the tree of allocations, sorted by @phys; memory that this
+ *	module did not allocate can be mapped more than once and is not in the
+ *	tree
  * @by_dma: entry in the tree of all buffers, sorted by @dma
- * @owner: the device that sees the shadow
- * @phys: start of what the CPU sees
- * @dma: start of what the device sees; equal to @phys for coherent memory
+ * @owner: device that accesses the shadow
+ * @phys: start of the memory that the CPU accesses
+ * @dma: start of the memory that the device accesses; equal to @phys for
+ *	coherent memory
  * @size: bytes
- * @cpu_pages: the CPU's memory, if it was allocated here
- * @shadow: the device's memory; none for coherent memory
- * @refs: the allocation, and each mapping of it
- * @lock: held for moments, so that two never work on one line
- * @lines: hash of each line as the CPU's cache was filled with it. A line
- *	that no longer fits is one the CPU wrote: dirty, in terms of a cache.
+ * @cpu_pages: memory for the CPU; NULL if this module did not allocate it
+ * @shadow: memory for the device; NULL for coherent memory
+ * @refs: reference count: one for the allocation, and one for each mapping
+ * @lock: held while one line is processed, so that two CPUs never change the
+ *	same line at the same time
+ * @lines: hash of each line of the CPU's copy after the last cache operation on
+ *	that line. If the hash of a line no longer matches, the CPU has written
+ *	to the line; in a cache, such a line is called dirty.
  */
 struct nc_buffer {
 	struct rb_node by_cpu;
@@ -54,18 +59,18 @@ struct nc_buffer {
 	struct page *cpu_pages;
 	struct page *shadow;
 	refcount_t refs;
-	spinlock_t lock; /* see above */
+	spinlock_t lock; /* see the kernel-doc above */
 	u32 *lines;
 };
 
-/* device.c: which devices */
+/* device.c: the devices */
 int nc_device_add(struct device *dev);
 bool nc_device_remove(struct device *dev);
 struct nc_device *nc_device_get(struct device *dev);
 void nc_device_put(struct nc_device *nc);
 void nc_devices_wait(void);
 
-/* shadow.c: buffers */
+/* shadow.c: the buffers */
 struct nc_buffer *nc_buffer_alloc(struct device *dev, size_t size, gfp_t gfp,
 				  bool coherent);
 struct nc_buffer *nc_buffer_map(struct device *dev, phys_addr_t phys,
@@ -74,7 +79,7 @@ struct nc_buffer *nc_buffer_get(struct device *dev, dma_addr_t dma);
 void nc_buffer_put(struct nc_buffer *buf);
 struct nc_buffer *nc_buffer_next(dma_addr_t dma);
 
-/* lines.c: what a cache does */
+/* lines.c: cache operations on the lines of a buffer */
 void nc_lines_load(struct nc_buffer *buf);
 void nc_lines_fill(struct nc_buffer *buf, size_t offset, size_t size);
 void nc_lines_clean(struct nc_buffer *buf, size_t offset, size_t size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the memory of buffers comes from: one table, one file each.
+ * Backends, the sources of the memory of buffers. Each backend is one table of
+ * operations in one file.
  */
 #ifndef VCMA_BACKEND_H
 #define VCMA_BACKEND_H
@@ -13,20 +14,24 @@ struct vm_area_struct;
 
 /**
  * struct vcma_backend - a source of contiguous memory
- * @name: as the module parameter has it
- * @coherent: the memory needs no cache maintenance; its mappings have the
- *	attributes that takes, and no pages to refer to
- * @longterm: the pages may be pinned for long
- * @alloc: allocate &vcma_buf.size bytes, zeroed, that &vcma_buf.dev can reach,
- *	and set @page of the buffer, or, if coherent, @vaddr and @dma_addr; 0
- *	or a negative error code, without a message
- * @free: give them back; nobody refers to the pages, no device sees them
- * @mmap: map the memory into a VMA; NULL: page by page
- * @sgtable: describe the memory to importers; NULL: as the pages
- * @room: write how much there is and how much of it is free, as a clause;
- *	NULL: how much RAM is free
- * @advice: write what to set for more, as a clause; @wanted is what is held
- *	and missing, in bytes
+ * @name: value of the module parameter that selects the backend
+ * @coherent: the memory needs no cache maintenance, because its mappings have
+ *	coherent attributes; the buffer has no &vcma_buf.page
+ * @longterm: the pages may be pinned for a long time
+ * @alloc: allocates &vcma_buf.size zeroed bytes that &vcma_buf.dev can address.
+ *	Sets &vcma_buf.page, or, if the backend is coherent, &vcma_buf.vaddr
+ *	and &vcma_buf.dma_addr. Returns 0 or a negative error code and logs
+ *	nothing.
+ * @free: frees the memory; at that time, the pages have no other references,
+ *	and no device has a mapping of them
+ * @mmap: maps the memory into a VMA; if NULL, the pages are mapped one by one
+ * @sgtable: describes the memory to importers; if NULL, the table contains the
+ *	pages of the buffer
+ * @room: writes a clause with the size of the source and the free part of this
+ *	size; if NULL, the clause contains the size of the free RAM
+ * @advice: writes a clause with the setting that provides more memory; @wanted
+ *	is the sum of the held and the missing bytes; if NULL, the backend cma
+ *	writes the clause
  */
 struct vcma_backend {
 	const char *name;

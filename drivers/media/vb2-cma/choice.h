@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Module parameters that are one word of a few.
+ * Module parameters whose value is one of a few names.
  */
 #ifndef VCMA_CHOICE_H
 #define VCMA_CHOICE_H
@@ -8,10 +8,10 @@
 #include <linux/moduleparam.h>
 
 /**
- * struct vcma_choice - the words and the one that is chosen
- * @names: all words
- * @count: number of words
- * @value: index of the chosen one; may change at any moment
+ * struct vcma_choice - the names and the current choice
+ * @names: the names
+ * @count: number of names
+ * @value: index of the chosen name; can change at any time
  */
 struct vcma_choice {
 	const char *const *names;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Cache maintenance, for those who decide when: sync.c, access.c and mmap.c.
+ * Cache maintenance. sync.c, access.c and mmap.c include this header, because
+ * they decide when maintenance takes place.
  */
 #ifndef VCMA_SYNC_H
 #define VCMA_SYNC_H
@@ -12,7 +13,10 @@
 
 struct vcma_buf;
 
-/* Which devices are meant: those that announce, the stock importers, both */
+/*
+ * Devices that an operation applies to: devices that announce ownership, the
+ * stock importers, or both. See &vcma_view.announces.
+ */
 #define VCMA_TAKERS	BIT(0)
 #define VCMA_STOCK	BIT(1)
 #define VCMA_ALL	(VCMA_TAKERS | VCMA_STOCK)

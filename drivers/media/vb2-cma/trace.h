@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Trace events: the life of buffers, and every cache maintenance with its
- * reason. docs/memory.md shows how to look at them.
+ * Trace events: allocation and release of buffers, and each cache maintenance
+ * with its reason. docs/memory.md shows how to read these events.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vb2_cma
@@ -16,7 +16,7 @@
 
 #ifndef VCMA_REASONS
 #define VCMA_REASONS
-/* Why there was cache maintenance */
+/* Reasons for cache maintenance */
 enum vcma_reason {
 	VCMA_REASON_BEGIN,
 	VCMA_REASON_ROI,
@@ -28,7 +28,7 @@ enum vcma_reason {
 	VCMA_REASON_CONTRACT,
 };
 
-/* Why there was none */
+/* Reasons for skipping cache maintenance */
 enum vcma_skip {
 	VCMA_SKIP_UNMAPPED,
 	VCMA_SKIP_DISCIPLINED,
@@ -55,7 +55,7 @@ enum vcma_skip {
 			 { VCMA_SKIP_UNWRITTEN, "unwritten" },		\
 			 { VCMA_SKIP_HINT, "hint" })
 
-/* As of enum dma_data_direction */
+/* Names of the values of enum dma_data_direction */
 #define show_dir(dir)							\
 	__print_symbolic(dir,						\
 			 { DMA_BIDIRECTIONAL, "bidirectional" },	\
@@ -106,7 +106,7 @@ DEFINE_EVENT(vb2_cma_memory, vb2_cma_alloc,
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_free,
 	     TP_PROTO(struct vcma_buf *buf), TP_ARGS(buf));
 
-/* Its pages are still referred to; freed later */
+/* The buffer is freed later, because its pages still have references. */
 DEFINE_EVENT(vb2_cma_memory, vb2_cma_park,
 	     TP_PROTO(struct vcma_buf *buf), TP_ARGS(buf));
 
@@ -125,17 +125,20 @@ DECLARE_EVENT_CLASS(vb2_cma_access,
 			      show_dir(__entry->dir), __entry->begins)
 );
 
-/* open: accesses before this one */
+/* open: number of CPU accesses that were open before this begin */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_begin,
 	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 	     TP_ARGS(buf, dir));
 
-/* open: accesses before this end; 0: it began before the buffer was queued */
+/*
+ * open: number of CPU accesses that were open before this end. The number is 0
+ * if the access began before the buffer was queued.
+ */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_end,
 	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 	     TP_ARGS(buf, dir));
 
-/* The buffer was queued under accesses that had not ended */
+/* The buffer was queued while CPU accesses were open. */
 TRACE_EVENT(vb2_cma_reset,
 	    TP_PROTO(struct vcma_buf *buf),
 	    TP_ARGS(buf),

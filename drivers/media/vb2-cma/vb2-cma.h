@@ -2,10 +2,10 @@
 /*
  * vb2-cma: cacheable, contiguous, page-backed buffers for videobuf2.
  *
- * A driver adopts it with four lines: queue->mem_ops = &vb2_cma_memops, a
- * call of vb2_cma_buf_finish() from its buf_finish, the DMA address from
- * vb2_cma_plane_dma_addr(), and vb2_cma_forget_device() at the end of
- * its remove.
+ * A driver needs four lines to use vb2-cma. It sets queue->mem_ops to
+ * &vb2_cma_memops, calls vb2_cma_buf_finish() in its buf_finish operation, gets
+ * the DMA address from vb2_cma_plane_dma_addr(), and calls
+ * vb2_cma_forget_device() at the end of its remove function.
  */
 #ifndef VB2_CMA_H
 #define VB2_CMA_H
@@ -14,13 +14,13 @@
 
 struct dma_resv;
 
-/* Room for any sentence that the explain functions compose. */
+/* Size of a buffer for any text of the explain functions below, bytes */
 #define VB2_CMA_TEXT	320
 
 extern const struct vb2_mem_ops vb2_cma_memops;
 
 /**
- * vb2_cma_plane_dma_addr() - where the engine finds a plane
+ * vb2_cma_plane_dma_addr() - get the DMA address of a plane
  * @vb: buffer of a queue with vb2_cma_memops (or vb2_dma_contig_memops)
  * @plane: index of the plane
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A cacheable, physically contiguous buffer shared by one DMA engine, the CPU
- * and importers. It knows nothing of videobuf2 or of cameras.
+ * A cacheable, physically contiguous buffer that one DMA engine, the CPU and
+ * importers share. This code does not depend on videobuf2 or on cameras.
  */
 #ifndef VCMA_BUF_H
 #define VCMA_BUF_H
@@ -26,16 +26,17 @@ struct sg_table;
 struct vm_area_struct;
 
 /**
- * enum vcma_owner - whose view of the memory is the true one
+ * enum vcma_owner - owner of a buffer
  * @VCMA_CPU: the CPU may read and write; caches may be dirty
- * @VCMA_DEVICE: handed to the engine; the CPU must keep off
- * @VCMA_STALE: the engine is done, the caches were not invalidated yet
+ * @VCMA_DEVICE: the engine has the buffer; the CPU must not access it
+ * @VCMA_STALE: the engine has finished, but the caches are not invalidated yet
  *
- * CPU -> DEVICE and STALE -> CPU happen in process context under
- * &vcma_buf.lock. DEVICE -> STALE happens without it, possibly in a hard
- * interrupt. It can also happen in the other two states, if a buffer was
- * queued twice; so STALE is claimed by an atomic exchange before anything is
- * done about it, and a completion that comes later leaves it STALE again.
+ * The changes CPU -> DEVICE and STALE -> CPU happen in process context, under
+ * &vcma_buf.lock. The change to STALE happens without this lock, possibly in a
+ * hard interrupt. Usually the state before STALE is DEVICE. If a buffer was
+ * queued twice, this state can also be CPU or STALE. Because of that, an atomic
+ * exchange replaces STALE by CPU before the caches are invalidated. If another
+ * completion comes after this exchange, the state is STALE again.
  */
 enum vcma_owner {
 	VCMA_CPU,
@@ -44,9 +45,10 @@ enum vcma_owner {
 };
 
 /**
- * enum vcma_sync_mode - how much cache maintenance there is
- * @VCMA_SYNC_AUTO: what is needed, when it is needed
- * @VCMA_SYNC_CONTRACT: all that the DMA API asks for, at queue and dequeue
+ * enum vcma_sync_mode - extent of the cache maintenance
+ * @VCMA_SYNC_AUTO: only necessary maintenance, at the time it is necessary
+ * @VCMA_SYNC_CONTRACT: all maintenance that the DMA API demands, for the whole
+ *	buffer, when it is queued and when it is dequeued
  */
 enum vcma_sync_mode {
 	VCMA_SYNC_AUTO,
@@ -54,11 +56,11 @@ enum vcma_sync_mode {
 };
 
 /**
- * struct vcma_rect - a part of a buffer
- * @offset: of the first byte
- * @stride: bytes from line to line
- * @line_bytes: bytes of a line
- * @lines: lines
+ * struct vcma_rect - a rectangular part of a buffer
+ * @offset: offset of the first byte
+ * @stride: bytes from the start of a line to the start of the next line
+ * @line_bytes: bytes of the part in each line
+ * @lines: number of lines
  */
 struct vcma_rect {
 	size_t offset;
@@ -71,15 +73,17 @@ struct vcma_rect {
  * struct vcma_user - a process that has mapped a buffer
  * @list: entry in &vcma_buf.users
  * @buf: the buffer
- * @mm: its address space, for comparison only; NULL: not known which
- * @comm: name of the task that mapped first
- * @pid: and its thread group
- * @vmas: mappings; the entry goes with the last
- * @begun: cycle of the buffer in which it last began CPU access
- * @begins: of its CPU accesses, in this cycle, those that did not end
- * @writes: of them, those that write
- * @written: it may have written through a mapping; stays set, because the
- *	first write to a page is the only one that faults
+ * @mm: address space of the process, for comparison only; NULL in
+ *	&vcma_buf.unknown
+ * @comm: name of the task that made the first mapping; empty if a fork made it
+ * @pid: thread group of that task; 0 if a fork made the first mapping
+ * @vmas: number of mappings; the entry is freed with the last mapping
+ * @begun: cycle of the buffer in which the process last began a CPU access
+ *	while the kernel had no mapping
+ * @begins: number of the process's open CPU accesses in the current cycle
+ * @writes: number of open CPU accesses among @begins that write
+ * @written: the process may have written through a mapping. The flag stays set,
+ *	because only the first write to a page causes a page fault.
  */
 struct vcma_user {
 	struct list_head list;
@@ -95,12 +99,12 @@ struct vcma_user {
 };
 
 /**
- * struct vcma_stats - cache maintenance since the buffer exists
- * @cpu_bytes: synchronised for the CPU
- * @cpu_syncs: number of calls for that
- * @device_bytes: synchronised for devices
- * @device_syncs: number of calls for that
- * @skipped: times that it was not needed
+ * struct vcma_stats - statistics of the cache maintenance
+ * @cpu_bytes: number of bytes synchronised for the CPU
+ * @cpu_syncs: number of synchronisations for the CPU
+ * @device_bytes: number of bytes synchronised for devices
+ * @device_syncs: number of synchronisations for devices
+ * @skipped: number of synchronisations that were skipped
  */
 struct vcma_stats {
 	u64 cpu_bytes;
@@ -111,20 +115,23 @@ struct vcma_stats {
 };
 
 /**
- * struct vcma_view - a device that sees a buffer
- * @list: entry in &vcma_buf.views while it does; devices that read come first,
- *	because handing a buffer to one that only writes may drop dirty lines
+ * struct vcma_view - a device that has mapped a buffer
+ * @list: entry in &vcma_buf.views. Devices that read come first in that list:
+ *	handing the buffer to a device that only writes may drop dirty lines.
  * @dev: the device
- * @addr: where it sees the buffer, in one piece
- * @dir: what it does with it
- * @announces: it tells when it owns the buffer, by vcma_to_device() and
- *	the rest; others, the stock importers, may own it whenever nobody has
- *	an access open
- * @taken: it has owned the buffer since that was last made valid
- * @fresh: it has never owned the buffer, whose zeroes may still be in the
- *	cache only
- * @dirty: the CPU may have written since the device last got the buffer,
- *	other than through the mappings of &vcma_buf.users
+ * @addr: DMA address of the buffer for the device; the buffer is contiguous at
+ *	that address
+ * @dir: direction of the device's DMA
+ * @announces: the device's driver announces when the device owns the buffer: it
+ *	calls vcma_to_device(), vcma_device_done() and vcma_finish(). A driver
+ *	that does not announce is called a stock importer. Its device may own
+ *	the buffer whenever no CPU access is open.
+ * @taken: the device has owned the buffer since the buffer was last made valid
+ *	for the CPU
+ * @fresh: the device has never owned the buffer, so the zeroes from the
+ *	allocation may still be in the cache only
+ * @dirty: the CPU may have written since the device last got the buffer; writes
+ *	through the mappings of &vcma_buf.users do not count
  */
 struct vcma_view {
 	struct list_head list;
@@ -137,45 +144,52 @@ struct vcma_view {
 	bool dirty;
 };
 
-/* Rectangles that are remembered as valid within one cycle. */
+/* Maximum number of parts that are remembered as valid within one cycle */
 #define VCMA_RECTS	8
 
 /**
  * struct vcma_buf - one buffer
  * @id: number in traces and in debugfs
- * @backend: where the memory comes from
- * @dev: the device for which it was allocated, referenced until it is freed
- * @has_engine: @dev is a DMA engine; else it has no view of its own
- * @area: of backend cma, the area that the pages are from
- * @page: first of the contiguous pages; NULL if the memory has none
- * @vaddr: the kernel's address
- * @dma_addr: where @dev sees the memory, if it is an engine
+ * @backend: source of the memory
+ * @dev: device for which the buffer was allocated, referenced until the buffer
+ *	is freed
+ * @has_engine: @dev is a DMA engine, and its view is @engine; false after
+ *	vcma_forget_engine()
+ * @area: CMA area that contains the pages; only for the backend cma
+ * @page: first of the contiguous pages; NULL if the memory has no pages
+ * @vaddr: address of the memory in the kernel
+ * @dma_addr: DMA address of the memory for @dev, if @has_engine is true
  * @size: bytes, a multiple of the page size
- * @dir: what @dev does with the memory
+ * @dir: direction of the DMA of @dev
  * @sync: see &enum vcma_sync_mode
- * @account: sums over all buffers of one user of this module
- * @refcount: the creator, every user mapping and every dma-buf
- * @resv: fences of devices that use it, the same for all its dma-bufs
- * @lock: guards what follows
+ * @account: sum of the statistics of all buffers with the same account name
+ * @refcount: reference count: one for the creator, one for each mapping of user
+ *	space and one for each dma-buf
+ * @resv: fences of devices that use the buffer; shared by all its dma-bufs
+ * @lock: guards the members from @owner to @stats
  * @owner: see &enum vcma_owner
- * @cycle: times that an engine got the buffer
- * @unsynced: stale when a device that only reads got it, which leaves it so
- * @pinned: somebody without a mapping may still refer to the pages
- * @unread: who queued the buffer said that nobody will read it this time
- * @vmaps: mappings of the kernel
- * @begins: CPU accesses that began and did not end, in this cycle
- * @strange_begins: of them, those of processes that have no mapping: nothing
- *	reports their end when the process dies
- * @writes: of the others, those that write
+ * @cycle: counter of the hand-overs to a device that announces; starts at 2
+ * @unsynced: the buffer was stale when a device that only reads got it, so the
+ *	caches still have to be invalidated
+ * @pinned: the pages may still have references without a mapping
+ * @unread: the program that queued the buffer has promised that the CPU will
+ *	not read it in this cycle
+ * @vmaps: number of mappings of the kernel
+ * @begins: number of open CPU accesses in the current cycle
+ * @strange_begins: number of accesses among @begins by processes without a
+ *	mapping. If such a process dies, nothing reports the end of its access.
+ * @writes: number of accesses among @begins that write, by processes with a
+ *	mapping
  * @rects: parts that are valid although the buffer is stale
- * @rect_count: number of these parts
- * @users: &struct vcma_user
- * @unknown: stands for users there was no memory for
- * @engine: the view of @dev
- * @views: of all devices, &struct vcma_view
- * @importers: attached to dma-bufs of this buffer
- * @stats: cache maintenance
- * @entry: in the list of all buffers
+ * @rect_count: number of entries of @rects in use
+ * @users: list of the processes that have mapped the buffer, &struct vcma_user
+ * @unknown: common entry for all mappings whose &struct vcma_user could not be
+ *	allocated
+ * @engine: view of @dev, if @has_engine is true
+ * @views: list of the views of all devices, &struct vcma_view
+ * @importers: number of attachments to dma-bufs of this buffer
+ * @stats: statistics of the cache maintenance
+ * @entry: entry in the list of all buffers
  * @parked: entry in the list of buffers that wait to be freed
  */
 struct vcma_buf {
@@ -246,8 +260,8 @@ void vcma_park_for_each(void (*show)(struct vcma_buf *buf, void *data),
 void vcma_park_exit(void);
 
 /* sync.c */
-#define VCMA_NO_CLEAN	BIT(0)	/* the CPU has not written */
-#define VCMA_NO_INVALIDATE	BIT(1)	/* the CPU is not going to read */
+#define VCMA_NO_CLEAN	BIT(0)	/* promise: the CPU has not written */
+#define VCMA_NO_INVALIDATE	BIT(1)	/* promise: the CPU will not read */
 
 enum vcma_sync_mode vcma_sync_mode(void);
 void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
