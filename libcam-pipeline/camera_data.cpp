@@ -40,9 +40,9 @@ CmacamCameraData::~CmacamCameraData()
 }
 
 /**
- * \brief Open the devices and learn what the camera can do
+ * \brief Open the devices and read the capabilities of the camera
  *
- * Second stream and statistics are there or not, as board and driver have them.
+ * The second stream and the statistics exist only if board and driver have them.
  *
  * \return 0 on success or a negative error code otherwise
  */
@@ -98,10 +98,10 @@ std::set<Stream *> CmacamCameraData::streams()
 
 /**
  * \brief Set the formats of the whole pipeline
- * \param[in] formats What the outputs shall write
- * \param[in] transform Flips, applied by the sensor
+ * \param[in] formats Formats of the outputs; the other outputs are disabled
+ * \param[in] transform Flips, which the sensor applies
  *
- * The sensor has one mode; the DMA channels convert and scale.
+ * The sensor has one mode. The DMA channels convert and scale the picture.
  *
  * \return 0 on success or a negative error code otherwise
  */
@@ -148,7 +148,7 @@ int CmacamCameraData::exportBuffers(const Stream *stream, unsigned int count,
 }
 
 /**
- * \brief Start streaming, with nothing queued to the video nodes yet
+ * \brief Start streaming while no buffer is queued to the video nodes yet
  * \param[in] controls Controls of the first frames, or nullptr
  * \return 0 on success or a negative error code otherwise
  */
@@ -174,7 +174,7 @@ int CmacamCameraData::start(const ControlList *controls)
 }
 
 /**
- * \brief Stop streaming; every queued request has completed on return
+ * \brief Stop streaming and complete every queued request
  */
 void CmacamCameraData::stop()
 {
@@ -187,7 +187,7 @@ void CmacamCameraData::stop()
 }
 
 /**
- * \brief Take a request
+ * \brief Queue a request
  * \param[in] request The request
  * \return 0 on success or a negative error code otherwise
  */
@@ -207,10 +207,11 @@ int CmacamCameraData::queueRequest(Request *request)
 }
 
 /**
- * \brief The application has released the camera
+ * \brief Forget exposure and white balance when the application releases the camera
  *
- * Exposure and white balance are found once while a camera is acquired: a
- * recording must not jump when it is stopped for another stream to join.
+ * While a camera stays acquired, the next session starts with the exposure and
+ * the white balance of the last session. Otherwise the picture would jump when
+ * an application stops the camera to add a stream.
  */
 void CmacamCameraData::release()
 {
@@ -218,9 +219,10 @@ void CmacamCameraData::release()
 }
 
 /**
- * \brief The hardware has gone: give back every request and close the devices
+ * \brief Cancel every request and close the devices after the hardware has gone
  *
- * Runs on the first of two signs, poll()'s or udev's.
+ * Either poll() or udev reports the removal first. The function runs on the
+ * first of these two reports.
  */
 void CmacamCameraData::unplug()
 {
@@ -242,9 +244,9 @@ void CmacamCameraData::unplug()
 }
 
 /**
- * \brief libcamera is about to disconnect the camera
+ * \brief Complete all requests when libcamera is about to disconnect the camera
  *
- * The last moment at which requests can complete.
+ * After this function, requests can no longer complete.
  */
 void CmacamCameraData::remove()
 {

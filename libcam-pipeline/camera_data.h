@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One cmacam camera: its devices, and how they are set up and started.
+ * One cmacam camera: opens, configures and starts its devices.
  */
 
 #pragma once
@@ -35,7 +35,7 @@ public:
 
 	int init();
 
-	/* What an output shall write; one that is not named rests. */
+	/* Format of an output. configure() disables each output that is not in its list. */
 	struct OutputFormat
 	{
 		CmacamOutput *output;
@@ -53,7 +53,7 @@ public:
 	const std::string &id() const { return sensor_->id(); }
 	CameraSensor *sensor() { return sensor_.get(); }
 	CmacamOutput *main() { return main_.get(); }
-	CmacamOutput *lores() { return lores_.get(); } /* nullptr: there is none */
+	CmacamOutput *lores() { return lores_.get(); } /* nullptr if the board has none */
 	std::set<Stream *> streams();
 
 private:
@@ -61,7 +61,7 @@ private:
 	void unplug();
 	void remove();
 
-	/* In this order: each may use those above it until it is gone. */
+	/* The order matters: each member may use the members above it in its destructor. */
 	std::shared_ptr<MediaDevice> media_;
 	std::unique_ptr<CameraSensor> sensor_;
 	std::unique_ptr<CmacamOutput> main_;

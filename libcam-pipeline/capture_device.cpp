@@ -23,15 +23,15 @@ constexpr unsigned int kSizeStep = 2;
 } /* namespace */
 
 /**
- * \brief The value of a V4L2 control of type integer, boolean or menu
- * \param[in] values What V4L2Device::getControls() has read
- * \param[in] id The control
+ * \brief Return the value of a V4L2 control of type integer, boolean or menu
+ * \param[in] values Controls that V4L2Device::getControls() has read
+ * \param[in] id Identifier of the control
  *
- * A control that getControls() could not read, for example because the device
- * has just gone, is listed without a value, and ControlValue::get() ends the
- * process over that.
+ * If getControls() cannot read a control, for example because the device has
+ * just gone, it lists the control without a value. ControlValue::get() of such
+ * a control ends the process, so this function checks the value first.
  *
- * \return The value, or nothing if it was not read
+ * \return The value, or std::nullopt if the control was not read
  */
 std::optional<int32_t> intControl(const ControlList &values, uint32_t id)
 {
@@ -47,7 +47,7 @@ std::optional<int32_t> intControl(const ControlList &values, uint32_t id)
 
 /**
  * \class CmacamCaptureDevice
- * \brief V4L2VideoDevice that tells errors in words and notices removal
+ * \brief V4L2VideoDevice that returns error texts and detects the removal of the device
  */
 
 CmacamCaptureDevice::CmacamCaptureDevice(const MediaEntity *entity) : V4L2VideoDevice(entity)
@@ -90,12 +90,13 @@ void CmacamCaptureDevice::close()
 }
 
 /**
- * \brief Ask the driver what it would make of a format
+ * \brief Let the driver adjust a format without setting it
  * \param[inout] format The format
  *
- * CameraConfiguration::validate() calls this in the application's thread, while
- * an unplug closes the file in libcamera's. The number of a closed file may be
- * that of another file of the process a moment later.
+ * CameraConfiguration::validate() calls this function in the application's
+ * thread, while an unplug may close the file in libcamera's thread. Soon after
+ * that, the file descriptor may belong to another file of the process. So the
+ * function holds a lock that close() takes, too.
  *
  * \return 0 on success, -ENODEV if the file is closed, or another negative error code
  */
@@ -109,12 +110,14 @@ int CmacamCaptureDevice::tryFormat(V4L2DeviceFormat *format)
 }
 
 /**
- * \brief All sizes that can be set with a format
+ * \brief Return the range of all sizes that can be set with a format
  *
- * The node lists a choice of ordinary sizes for programs that know lists only. Its bounds are those
- * of the sensor; a format of many bytes may end below them.
+ * The node enumerates only a list of common sizes, for programs that cannot use
+ * ranges. So the function reads the crop bounds, which are those of the sensor.
+ * Then it lets the driver adjust the largest and the smallest size. With a
+ * format of many bytes per pixel, the largest size can be below the bounds.
  *
- * \return The range, or nothing if the device has gone
+ * \return The range, or std::nullopt if the device has gone
  */
 std::optional<SizeRange> CmacamCaptureDevice::sizeRange(V4L2PixelFormat fourcc)
 {
@@ -137,10 +140,12 @@ std::optional<SizeRange> CmacamCaptureDevice::sizeRange(V4L2PixelFormat fourcc)
 }
 
 /**
- * \brief Whether the board is no longer there, or its driver
+ * \brief Check whether the board or its driver has gone
  *
- * May be true before unplugged is emitted, which takes a turn of the event loop.
- * A device that has been closed since then is gone, too.
+ * The result may be true before unplugged is emitted, because the event loop
+ * has to run before that.
+ *
+ * \return True if the device has gone, or if it is closed
  */
 bool CmacamCaptureDevice::isGone()
 {
@@ -153,11 +158,11 @@ bool CmacamCaptureDevice::isGone()
 }
 
 /**
- * \brief The node's V4L2_CID_CMACAM_LAST_ERROR
+ * \brief Read the node's control V4L2_CID_CMACAM_LAST_ERROR
  *
- * V4L2Device::getControls() does not know string controls.
+ * V4L2Device::getControls() does not support string controls.
  *
- * \return One sentence, or an empty string if there is none to be had
+ * \return One sentence, or an empty string if there is no error or the control cannot be read
  */
 std::string CmacamCaptureDevice::lastError()
 {
@@ -184,9 +189,9 @@ std::string CmacamCaptureDevice::lastError()
 }
 
 /**
- * \brief How many frames were lost since streaming began
+ * \brief Read the number of frames that were lost since streaming began
  *
- * \return The number, or nothing if the device has gone
+ * \return The number, or std::nullopt if the device has gone
  */
 std::optional<uint32_t> CmacamCaptureDevice::framesLost()
 {
@@ -196,9 +201,9 @@ std::optional<uint32_t> CmacamCaptureDevice::framesLost()
 }
 
 /**
- * \brief Whether lost is emitted when the driver loses a frame
+ * \brief Set whether lost is emitted when the driver loses a frame
  *
- * No longer being told also forgets what was not dispatched yet.
+ * Disabling also discards the events that were not dispatched yet.
  */
 void CmacamCaptureDevice::setLossEventEnabled(bool enable)
 {

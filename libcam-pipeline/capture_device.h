@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The capture video node, with what the cmacam driver adds to V4L2.
+ * The capture video node, with the controls and events that the cmacam driver adds to V4L2.
  */
 
 #pragma once
@@ -43,12 +43,13 @@ public:
 	void setLossEventEnabled(bool enable);
 
 	Signal<> unplugged;
-	Signal<uint32_t> lost; /* number of the frame */
+	Signal<uint32_t> lost; /* sequence number of the first lost frame */
 
 private:
 	void exceptional();
 
-	Mutex closing_; /* held while the file is closed, and while another thread uses it */
+	/* Held while close() closes the file, and while tryFormat() uses the file. */
+	Mutex closing_;
 	std::unique_ptr<EventNotifier> notifier_;
 };
 

@@ -74,10 +74,11 @@ CmacamCameraConfiguration::CmacamCameraConfiguration(CmacamCameraData *data)
 /**
  * \brief Make the default configuration for \a roles
  *
- * The defaults are small: buffers are contiguous memory, of which a machine
- * may have little, and every size up to the sensor's is offered.
+ * The default sizes are small, because buffers are contiguous memory and a
+ * machine may have little of it. The application can set every size up to that
+ * of the sensor.
  *
- * \return The configuration, or nullptr if the camera cannot play these roles
+ * \return The configuration, or nullptr if the camera does not support these roles
  */
 std::unique_ptr<CmacamCameraConfiguration>
 CmacamCameraConfiguration::generate(CmacamCameraData *data, Span<const StreamRole> roles)
@@ -123,7 +124,9 @@ CmacamCameraConfiguration::generate(CmacamCameraData *data, Span<const StreamRol
 }
 
 /**
- * \brief The size in \a range that is closest to \a size, not larger if possible
+ * \brief Return the size in \a range that is nearest to \a size
+ *
+ * Width and height are rounded down, but not below the minimum of \a range.
  */
 Size CmacamCameraConfiguration::nearestSize(const SizeRange &range, const Size &size)
 {
@@ -137,10 +140,11 @@ Size CmacamCameraConfiguration::nearestSize(const SizeRange &range, const Size &
 }
 
 /**
- * \brief Which of one or two streams the main output feeds
+ * \brief Return the index of the stream that the main output feeds
  *
- * A raw stream, for the other output has no raw formats, or else the larger
- * one, or else the first.
+ * If only one of two streams is raw, the main output feeds it, because the
+ * other output has no raw formats. Otherwise the main output feeds the larger
+ * stream. If both have the same size, the main output feeds the first stream.
  */
 unsigned int CmacamCameraConfiguration::mainIndex(Span<const StreamConfiguration> configs)
 {
@@ -155,13 +159,15 @@ unsigned int CmacamCameraConfiguration::mainIndex(Span<const StreamConfiguration
 }
 
 /**
- * \brief The stride that an application wishes for, 0 if it wishes for none
- * \param[in] cfg What it asks for
- * \param[in] validated What validate() made of the stream the last time
+ * \brief Return the stride that an application requests
+ * \param[in] cfg Configuration from the application
+ * \param[in] validated Result of the last validate() for this stream
  *
- * The stride is an output of validate() as well, and applications that change
- * size or format afterwards leave it as it was. That is no wish: a smaller frame
- * would keep the long lines of a larger one.
+ * validate() also returns a stride. Applications that change size or format
+ * afterwards leave this stride in the configuration. The function ignores such
+ * a stride: otherwise a smaller frame would keep the long lines of a larger one.
+ *
+ * \return The stride in bytes, or 0 if the application requests none
  */
 unsigned int CmacamCameraConfiguration::wantedStride(const StreamConfiguration &cfg,
 						     const StreamConfiguration &validated)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a cmacam camera can be asked for, and what it answers.
+ * Defaults and validation of the configuration of a cmacam camera.
  */
 
 #pragma once
@@ -29,7 +29,7 @@ public:
 
 	Status validate() override;
 
-	/* Both valid after validate(); the outputs in the order of the streams. */
+	/* Both are valid after validate(). The outputs have the order of the streams. */
 	const std::vector<CmacamCameraData::OutputFormat> &outputs() const { return outputs_; }
 	Transform transform() const { return transform_; }
 
@@ -42,7 +42,10 @@ private:
 	bool sensorConfigFits() const;
 	Status validateStream(unsigned int index, CmacamOutput *output);
 
-	/* The data lives as long as the camera, and the application may keep this longer. */
+	/*
+	 * The camera owns the data. This reference keeps the camera alive, because
+	 * an application may release the camera before the configuration.
+	 */
 	std::shared_ptr<Camera> camera_;
 	CmacamCameraData *data_;
 	std::vector<CmacamCameraData::OutputFormat> outputs_;

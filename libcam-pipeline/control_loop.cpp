@@ -29,18 +29,18 @@ constexpr unsigned int kStatisticsBuffers = 8;
 
 /**
  * \class CmacamControlLoop
- * \brief Gives the sensor what requests and algorithms want, each in its time
+ * \brief Writes the controls of requests and the settings of the algorithms to the sensor in time
  *
- * Requests come in the order of their frames. The controls of each are written
- * when its frame is the next to begin. What the algorithms learn from the
- * statistics of a frame is written at once.
+ * Requests come in the order of their frames. The controls of a request are
+ * written when its frame is the next frame to begin. When the algorithms find
+ * new settings from statistics, these settings are written at once.
  */
 
 /**
  * \brief Open the statistics node, if board and driver have one
- * \param[in] pipe The handler
- * \param[in] sensor The sensor, which has to outlive this object
- * \param[in] media The device
+ * \param[in] pipe The pipeline handler
+ * \param[in] sensor The sensor, which must outlive this object
+ * \param[in] media The media device
  */
 CmacamControlLoop::CmacamControlLoop(PipelineHandler *pipe, CameraSensor *sensor,
 				     const MediaDevice *media)
@@ -67,10 +67,11 @@ CmacamControlLoop::CmacamControlLoop(PipelineHandler *pipe, CameraSensor *sensor
 }
 
 /**
- * \brief Learn from the sensor which controls there are
+ * \brief Find out from the sensor which controls the camera has
  * \param[out] controls The controls of the camera
  *
- * To be called again whenever the sensor's format has changed.
+ * The caller must call this function again whenever the sensor's format has
+ * changed.
  *
  * \return 0 on success or a negative error code otherwise
  */
@@ -97,13 +98,15 @@ int CmacamControlLoop::describe(ControlInfoMap *controls)
 }
 
 /**
- * \brief Begin a session, with the settings of its first frames
+ * \brief Begin a session and write the settings of its first frames
  *
- * Controls have their defaults, but those given; the algorithms begin where
- * they were when the last session ended, until forget().
+ * All controls get their defaults, except those in \a controls. The algorithms
+ * continue with the results of the last session, unless forget() was called
+ * since then.
  *
  * \param[in] controls Controls of the first frames, or nullptr
- * \return 0 on success or a negative error code otherwise; stop() undoes the rest
+ * \return 0 on success or a negative error code otherwise; after an error, the caller must call
+ * stop()
  */
 int CmacamControlLoop::start(const ControlList *controls)
 {
@@ -149,7 +152,7 @@ void CmacamControlLoop::close()
 }
 
 /**
- * \brief Forget what the algorithms have found
+ * \brief Forget the results of the algorithms
  */
 void CmacamControlLoop::forget()
 {
@@ -157,10 +160,10 @@ void CmacamControlLoop::forget()
 }
 
 /**
- * \brief Requests with controls come
+ * \brief Watch the starts of frames, because requests with controls follow
  *
- * Asks for news of starts of frames, which cost an interrupt each. To be called
- * before the first of these requests is at the hardware.
+ * Each watched start of a frame costs an interrupt. The caller must call this
+ * function before the first of these requests is at the hardware.
  */
 void CmacamControlLoop::expectControls()
 {
@@ -185,13 +188,14 @@ void CmacamControlLoop::ignoreStarts()
 }
 
 /**
- * \brief A request is about to go to the hardware
+ * \brief Process a request that is about to go to the hardware
  * \param[in] request The request
  *
- * To be called before its buffers are queued, so that its controls are there
- * when its frame begins.
+ * The caller must call this function before it queues the buffers of the
+ * request, so that the controls are written before the frame begins.
  *
- * \return 0 on success or a negative error code otherwise; dropLast() undoes it
+ * \return 0 on success or a negative error code otherwise; after an error, the caller must call
+ * dropLast()
  */
 int CmacamControlLoop::queue(Request *request)
 {
@@ -203,7 +207,7 @@ int CmacamControlLoop::queue(Request *request)
 }
 
 /**
- * \brief The request that was queued last does not go to the hardware after all
+ * \brief Remove the request that was queued last, because it does not go to the hardware
  */
 void CmacamControlLoop::dropLast()
 {
@@ -211,10 +215,10 @@ void CmacamControlLoop::dropLast()
 }
 
 /**
- * \brief Start or stop the statistics, as the algorithms want them
+ * \brief Start or stop the statistics, depending on whether the algorithms need them
  *
- * Statistics are for the algorithms only: while none of them is on, there are
- * none.
+ * Only the algorithms use statistics. While all algorithms are off, the
+ * statistics are off, too.
  */
 void CmacamControlLoop::followStatistics()
 {
@@ -257,9 +261,9 @@ int CmacamControlLoop::writeDueControls()
 }
 
 /**
- * \brief The record of a frame has arrived
+ * \brief Process the record of a frame
  * \param[in] record The record
- * \param[in] timestamp Of the V4L2 buffer that held the record
+ * \param[in] timestamp Timestamp of the V4L2 buffer that contained the record
  */
 void CmacamControlLoop::recordReady(const cmacam_frame_meta &record, uint64_t timestamp)
 {
@@ -282,10 +286,10 @@ void CmacamControlLoop::learn(const CmacamStatsJoin::Match &match)
 }
 
 /**
- * \brief The frame of the oldest request has finished
- * \param[in] request The request that the frame went to
- * \param[in] sequence The hardware's number of the frame
- * \param[inout] metadata Where to add what the algorithms know of the frame
+ * \brief Handle the end of the frame of the oldest request
+ * \param[in] request The request of the frame
+ * \param[in] sequence Sequence number of the frame, from the hardware
+ * \param[inout] metadata Metadata of the request, to which the algorithms add theirs
  */
 void CmacamControlLoop::frameDone(Request *request, uint32_t sequence, ControlList *metadata)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From requests and statistics to the sensor: which settings it gets, and when.
+ * Decides which settings the sensor gets from requests and statistics, and when.
  */
 
 #pragma once
@@ -32,7 +32,10 @@ class Request;
 class CmacamControlLoop : public Object
 {
 public:
-	/* Requests in a row without controls after which none are expected any more. */
+	/*
+	 * Number of successive requests without controls. After more of them, the
+	 * loop expects no more controls and ignores the starts of frames.
+	 */
 	static constexpr unsigned int kQuietRequests = 20;
 
 	CmacamControlLoop(PipelineHandler *pipe, CameraSensor *sensor, const MediaDevice *media);
@@ -59,14 +62,15 @@ private:
 	void learn(const CmacamStatsJoin::Match &match);
 
 	CameraSensor *const sensor_;
-	std::unique_ptr<CmacamRecordNode> statistics_; /* nullptr: there are none */
+	std::unique_ptr<CmacamRecordNode> statistics_; /* nullptr if the board has none */
 	CmacamSensorControls controls_;
 	CmacamIpa ipa_;
 	CmacamRequestSchedule schedule_;
 	CmacamStatsJoin statsJoin_;
 
 	bool followsStarts_;
-	unsigned int quietRequests_; /* in a row without controls, while following */
+	/* Number of successive requests without controls, counted while followsStarts_ is true */
+	unsigned int quietRequests_;
 	bool statisticsFailed_;
 };
 

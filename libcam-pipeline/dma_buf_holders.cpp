@@ -88,9 +88,9 @@ std::string nameOf(const fs::path &process)
 } /* namespace */
 
 /**
- * \brief The identity of a dma-buf, which is the same in every process
- * \param[in] fd A descriptor of it
- * \return The identity, all 0 if \a fd is not open
+ * \brief Return the identity of a dma-buf, which is the same in every process
+ * \param[in] fd A file descriptor of the dma-buf
+ * \return The identity; all members are 0 if \a fd is not open
  */
 DmaBufId dmaBufId(int fd)
 {
@@ -102,15 +102,16 @@ DmaBufId dmaBufId(int fd)
 }
 
 /**
- * \brief Which other processes have any of \a buffers open or mapped
+ * \brief Find the other processes that have any of \a buffers open or mapped
  * \param[in] buffers The buffers
- * \param[in] prefix How the link of a descriptor of such a buffer begins
- * \param[in] stop Ends the search before the next process
+ * \param[in] prefix Start of the link target in /proc/PID/fd of a file descriptor of such a buffer
+ * \param[in] stop Stop request, which ends the search before the next process
  *
- * Asks /proc, which takes a few milliseconds on a machine with few processes
- * and up to a second with many: not for a thread that has frames to complete.
+ * The function reads /proc. This takes a few milliseconds on a machine with few
+ * processes and up to a second with many processes. So a thread that completes
+ * frames must not call this function.
  *
- * \return The processes, as far as this one may look into them
+ * \return The processes, without those that this process has no permission to inspect
  */
 std::vector<DmaBufHolder> dmaBufHolders(Span<const DmaBufId> buffers, const std::string &prefix,
 					const std::stop_token &stop)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which other processes hold dma-bufs of ours.
+ * Search for other processes that hold dma-bufs of this process.
  */
 
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace libcamera {
 
-/* The identity of a dma-buf, which is the same in every process. */
+/* Identity of a dma-buf. The identity is the same in every process. */
 struct DmaBufId
 {
 	dev_t device = 0;

@@ -36,7 +36,7 @@ namespace libcamera {
 /**
  * \brief Remember the last error of a camera
  * \param[in] cameraId The libcamera id of the camera
- * \param[in] text The sentence; empty after success
+ * \param[in] text The sentence, or an empty string after success
  */
 void setCmacamLastError(const std::string &cameraId, const std::string &text)
 {

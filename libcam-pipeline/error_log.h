@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the handler leaves the error texts that cmacam::lastError() hands out.
+ * Storage for the error texts that cmacam::lastError() returns.
  */
 
 #pragma once

@@ -23,10 +23,14 @@ CmacamErrorReport::CmacamErrorReport(std::string cameraId, CmacamOutput *main, C
 }
 
 /**
- * \brief Log the driver's own words for a failed operation and keep them
+ * \brief Log and store the driver's error text of a failed operation
  * \param[in] ret Result of the operation
- * \return \a ret, or -ENODEV if the camera has gone: V4L2Device makes -EIO or
- * -EINVAL of that where it deals with controls
+ *
+ * After a successful operation, the stored text of the camera is deleted if the
+ * last operation had failed. V4L2Device returns -EIO or -EINVAL for controls of
+ * a device that has gone, so the function returns -ENODEV instead.
+ *
+ * \return \a ret, or -ENODEV if the operation failed and the camera has gone
  */
 int CmacamErrorReport::report(int ret)
 {

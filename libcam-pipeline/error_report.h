@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Errors of a camera in the driver's own words.
+ * Reports the errors of a camera with the error texts of the driver.
  */
 
 #pragma once
@@ -14,7 +14,7 @@ class CmacamOutput;
 class CmacamErrorReport
 {
 public:
-	/* lores may be nullptr. */
+	/* lores is nullptr if the board has no second stream. */
 	CmacamErrorReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores);
 
 	int report(int ret);

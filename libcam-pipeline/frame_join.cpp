@@ -10,24 +10,24 @@ namespace libcamera {
 
 /**
  * \class CmacamFrameJoin
- * \brief Match queues of finished frames
+ * \brief Joins the parts of finished frames
  *
- * The video nodes and the metadata node deliver their parts of a frame on as
- * many file descriptors, in any order.
+ * The video nodes and the metadata node each deliver their part of a frame on
+ * a separate file descriptor. The parts of a frame arrive in any order.
  *
- * The record can get lost, and so can the buffer that it belongs to. V4L2 gives
- * all parts of a frame the same sequence number and the same timestamp. The
- * timestamp is the key, because V4L2VideoDevice renumbers the sequences of each
- * node from the first frame that it has seen on that node.
+ * A record can get lost, and the buffer of a record can get lost, too. V4L2
+ * gives all parts of a frame the same sequence number and the same timestamp.
+ * The join compares timestamps, because V4L2VideoDevice renumbers the sequences
+ * of each node from the first frame that it has seen on that node.
  *
- * Linked video nodes lose no frame that the other one does not lose as well:
- * the n-th buffer of one and the n-th of the other are a pair.
+ * If two video nodes are linked, both lose the same frames. So the n-th buffer
+ * of the first node and the n-th buffer of the second node are a pair.
  */
 
 /**
- * \brief A buffer of the main video node was filled
- * \param[in] buffer The buffer; never dereferenced here
- * \param[in] timestamp Of the V4L2 buffer
+ * \brief Add a filled buffer of the main video node
+ * \param[in] buffer The buffer, which this class never dereferences
+ * \param[in] timestamp Timestamp of the V4L2 buffer
  */
 void CmacamFrameJoin::addBuffer(FrameBuffer *buffer, uint64_t timestamp)
 {
@@ -35,9 +35,9 @@ void CmacamFrameJoin::addBuffer(FrameBuffer *buffer, uint64_t timestamp)
 }
 
 /**
- * \brief A buffer of the linked video node was filled
- * \param[in] buffer The buffer; never dereferenced here
- * \param[in] timestamp Of the V4L2 buffer
+ * \brief Add a filled buffer of the linked video node
+ * \param[in] buffer The buffer, which this class never dereferences
+ * \param[in] timestamp Timestamp of the V4L2 buffer
  */
 void CmacamFrameJoin::addPartner(FrameBuffer *buffer, uint64_t timestamp)
 {
@@ -45,9 +45,9 @@ void CmacamFrameJoin::addPartner(FrameBuffer *buffer, uint64_t timestamp)
 }
 
 /**
- * \brief The record of a frame has arrived
+ * \brief Add the record of a frame
  * \param[in] record The record
- * \param[in] timestamp Of the V4L2 buffer that held the record
+ * \param[in] timestamp Timestamp of the V4L2 buffer that contained the record
  */
 void CmacamFrameJoin::addRecord(const cmacam_frame_meta &record, uint64_t timestamp)
 {
@@ -74,12 +74,13 @@ CmacamFrameJoin::Frame CmacamFrameJoin::takeFrame()
 }
 
 /**
- * \brief Take the oldest frame of which everything is known
+ * \brief Take the oldest frame if no more parts of it can arrive
  *
- * That is one whose buffers and record are there, or one whose record was
- * lost: the next record then belongs to a later frame.
+ * The frame can be taken when its buffers and its record have arrived. If the
+ * record of a later frame arrives instead, the record of the oldest frame is
+ * lost, and the frame can be taken without a record.
  *
- * \return The frame, or nothing while a part of it may still arrive
+ * \return The frame, or std::nullopt while a part of the frame may still arrive
  */
 std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::next()
 {
@@ -105,7 +106,7 @@ std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::next()
 
 /**
  * \brief Take the oldest frame although its record has not arrived
- * \return The frame, or nothing if a buffer of it is missing as well
+ * \return The frame, or std::nullopt if a buffer of the frame is missing, too
  */
 std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::nextWithoutRecord()
 {
@@ -116,7 +117,7 @@ std::optional<CmacamFrameJoin::Frame> CmacamFrameJoin::nextWithoutRecord()
 }
 
 /**
- * \brief Forget everything
+ * \brief Forget all buffers and records
  */
 void CmacamFrameJoin::clear()
 {

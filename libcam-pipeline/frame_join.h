@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Brings together what belongs to one frame: the buffers of both streams and
- * the metadata record.
+ * Joins the parts of one frame: the buffers of both streams and the metadata
+ * record.
  */
 
 #pragma once
@@ -22,7 +22,7 @@ public:
 	struct Frame
 	{
 		FrameBuffer *buffer;
-		FrameBuffer *partner; /* nullptr unless frames come in pairs */
+		FrameBuffer *partner; /* nullptr if frames do not come in pairs */
 		uint64_t timestamp;
 		uint64_t partnerTimestamp;
 		std::optional<cmacam_frame_meta> record;
@@ -58,7 +58,7 @@ private:
 
 	bool paired_ = false;
 
-	/* All in the order in which the hardware finished the frames. */
+	/* Each queue keeps the order in which the hardware finished the frames. */
 	std::deque<Buffer> buffers_;
 	std::deque<Buffer> partners_;
 	std::deque<Record> records_;

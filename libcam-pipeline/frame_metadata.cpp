@@ -53,8 +53,8 @@ float factor(uint32_t code)
 } /* namespace */
 
 /**
- * \brief When the frame was taken, on both clocks
- * \param[in] timestamp On the monotonic clock, nanoseconds
+ * \brief Add the time of a frame on the monotonic clock and on the wall clock
+ * \param[in] timestamp Time on the monotonic clock, nanoseconds
  * \param[inout] metadata The request's metadata
  */
 void fillTimestamps(uint64_t timestamp, ControlList *metadata)
@@ -66,8 +66,8 @@ void fillTimestamps(uint64_t timestamp, ControlList *metadata)
 }
 
 /**
- * \brief Turn the record of a frame into libcamera metadata
- * \param[in] record What the hardware says was in force for the frame
+ * \brief Convert the record of a frame to libcamera metadata
+ * \param[in] record Values that were in force for the frame, from the hardware
  * \param[inout] metadata The request's metadata
  */
 void fillFrameMetadata(const cmacam_frame_meta &record, ControlList *metadata)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The driver's record of a frame as libcamera metadata.
+ * Converts the driver's record of a frame to libcamera metadata.
  */
 
 #pragma once
@@ -14,7 +14,10 @@
 
 namespace libcamera {
 
-/* Of records as the first drivers write them; flips and all below came later. */
+/*
+ * Size of the records of the first driver versions, bytes. These records end
+ * before the member flip of cmacam_frame_meta.
+ */
 constexpr std::size_t kShortestRecord = offsetof(cmacam_frame_meta, flip);
 
 void fillFrameMetadata(const cmacam_frame_meta &record, ControlList *metadata);

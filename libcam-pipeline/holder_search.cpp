@@ -15,12 +15,13 @@ LOG_DECLARE_CATEGORY(Cmacam)
 
 /**
  * \class CmacamHolderSearch
- * \brief Calls dmaBufHolders() where it delays no frame
+ * \brief Calls dmaBufHolders() in a separate thread, so that the call delays no frame
  *
- * The question comes up when frames are being lost, in the thread that
- * completes them, and the answer takes from milliseconds to a second, as the
- * machine has processes. The thread is started with the first question. It
- * takes one look at a time, and none while the last one is fresh.
+ * The thread that completes frames requests a search when frames are lost. A
+ * search takes between a few milliseconds and a second, depending on the number
+ * of processes. The first search starts the separate thread. At most one search
+ * runs at a time. While the last finding is not older than kFresh, search()
+ * emits this finding again if the buffers are the same.
  */
 
 CmacamHolderSearch::CmacamHolderSearch() : looking_(false), thread_("CmacamHolders")
@@ -42,10 +43,11 @@ CmacamHolderSearch::~CmacamHolderSearch()
 }
 
 /**
- * \brief Ask which other processes have any of \a buffers open or mapped
+ * \brief Search for other processes that have any of \a buffers open or mapped
  * \param[in] buffers The buffers
  *
- * The answer is found. A question that was not answered yet is forgotten.
+ * The signal found delivers the result. If an earlier search has not delivered
+ * its result yet, that result is delivered only if it is for the same buffers.
  */
 void CmacamHolderSearch::search(std::vector<DmaBufId> buffers)
 {

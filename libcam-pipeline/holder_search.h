@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finds out, in a thread of its own, which processes hold dma-bufs.
+ * Searches, in a separate thread, for processes that hold dma-bufs.
  */
 
 #pragma once
@@ -21,7 +21,7 @@ namespace libcamera {
 class CmacamHolderSearch : public Object
 {
 public:
-	/* How long a finding is as good as a new one. */
+	/* Time during which a finding is emitted again if the buffers are the same */
 	static constexpr std::chrono::seconds kFresh{1};
 
 	CmacamHolderSearch();
@@ -29,7 +29,7 @@ public:
 
 	void search(std::vector<DmaBufId> buffers);
 
-	/* Emitted in the thread of this object, once for the buffers that were last asked for. */
+	/* Emitted in the thread of this object, once for the buffers of the last search(). */
 	Signal<const std::vector<DmaBufHolder> &> found;
 
 private:
@@ -40,7 +40,7 @@ private:
 		std::chrono::steady_clock::time_point time;
 	};
 
-	/* Lives in the thread. */
+	/* Runs in thread_. */
 	class Worker : public Object
 	{
 	public:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How the handler reaches its algorithms: they are linked, or libcamera's IPA
- * module in a tree that builds it.
+ * Access of the handler to its algorithms. Either the algorithms are linked with
+ * the handler, or they are an IPA module of libcamera in a tree that builds this
+ * module.
  */
 
 #pragma once

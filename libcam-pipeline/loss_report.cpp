@@ -48,12 +48,15 @@ std::string otherHolders(const std::vector<DmaBufHolder> &holders)
 
 /**
  * \class CmacamLossReport
- * \brief Says in the log and by cmacam::lastError() what CmacamLossWatch finds worth saying
+ * \brief Reports the events of CmacamLossWatch in the log and through cmacam::lastError()
  *
- * How many buffers the application holds is counted when frames begin to be
- * lost. To find out which other processes hold buffers takes longer. The log's
- * sentence waits for that, cmacam::lastError() does not: it gets the processes
- * later, unless another error has come meanwhile.
+ * When frames begin to be lost, the report counts the buffers that the
+ * application holds, and sets cmacam::lastError(). The search for other
+ * processes that hold buffers takes longer. The log's sentence about the loss
+ * waits for the result of this search. If a later sentence is due before that,
+ * the waiting sentence is logged first, without the result.
+ * cmacam::lastError() gets the result unless another error has replaced the
+ * sentence meanwhile.
  */
 
 CmacamLossReport::CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores)
@@ -64,7 +67,7 @@ CmacamLossReport::CmacamLossReport(std::string cameraId, CmacamOutput *main, Cma
 }
 
 /**
- * \brief A session begins
+ * \brief Begin a session
  */
 void CmacamLossReport::start()
 {
@@ -73,11 +76,12 @@ void CmacamLossReport::start()
 }
 
 /**
- * \brief A session ends
+ * \brief End a session
  * \param[in] unplugged Whether the camera is known to have gone
  *
- * The driver has the last word: no record tells what was lost since the last
- * frame. A device that has gone says nothing, whether that is known or not.
+ * The function reads the number of lost frames from the driver, because no
+ * record reports the frames that were lost after the last completed frame. If
+ * the device has gone, the number from the last record is used.
  */
 void CmacamLossReport::stop(bool unplugged)
 {
@@ -98,8 +102,8 @@ void CmacamLossReport::stop(bool unplugged)
 }
 
 /**
- * \brief The driver has lost a frame
- * \param[in] first Its number
+ * \brief Handle the notification that the driver has lost a frame
+ * \param[in] first Sequence number of the first lost frame
  * \param[in] idle Whether no request is queued
  */
 void CmacamLossReport::lost(uint32_t first, bool idle)
@@ -109,10 +113,10 @@ void CmacamLossReport::lost(uint32_t first, bool idle)
 }
 
 /**
- * \brief A frame has completed
- * \param[in] sequence Its number
- * \param[in] lost Frames lost before it, since the session began
- * \param[in] idle Whether no request is queued behind it
+ * \brief Handle a completed frame
+ * \param[in] sequence Sequence number of the frame
+ * \param[in] lost Number of frames lost before this frame since the session began
+ * \param[in] idle Whether no request is queued after this frame
  */
 void CmacamLossReport::completed(uint32_t sequence, uint32_t lost, bool idle)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tells the application of the frames that it misses.
+ * Reports lost frames to the application.
  */
 
 #pragma once
@@ -21,7 +21,7 @@ class CmacamOutput;
 class CmacamLossReport : public Object
 {
 public:
-	/* lores may be nullptr. */
+	/* lores is nullptr if the board has no second stream. */
 	CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores);
 
 	void start();
@@ -39,7 +39,7 @@ private:
 	CmacamOutput *const lores_;
 	CmacamLossWatch watch_;
 	CmacamHolderSearch search_;
-	std::vector<std::string> unsaid_; /* sentences that wait for the search */
+	std::vector<std::string> unsaid_; /* sentences that wait for search_ */
 };
 
 } /* namespace libcamera */

@@ -9,22 +9,24 @@ namespace libcamera {
 
 /**
  * \class CmacamLossWatch
- * \brief Makes episodes of lost frames, of which to tell when they begin and end
+ * \brief Groups lost frames into episodes, whose begin and end are reported
  *
- * An application that is too slow loses a frame here and two there. That is
- * one episode, and it is over when kCalm frames in a row have come. If it is
- * left without any request within one, that is told as well, once.
+ * An application that is too slow loses a few frames again and again. All these
+ * losses are one episode. The episode is over when kCalm successive frames have
+ * completed without a loss. If a loss happens while no request is queued, the
+ * watch reports this once in each episode.
  *
- * The driver says at once that it has lost a frame, which may be long before
- * the next one completes. Those that it had finished before then may not have
- * been looked at yet, so it is not at once clear whether it was starved.
+ * The driver notifies the handler of a loss at once. This may be long before the
+ * next frame completes. At that time, the handler may not have processed all
+ * frames that the driver finished before the loss. So the watch cannot always
+ * decide at once whether the driver had no buffers.
  */
 
 /**
- * \brief The driver has lost a frame
- * \param[in] first Its number
+ * \brief Handle the notification that the driver has lost a frame
+ * \param[in] first Sequence number of the first lost frame
  * \param[in] idle Whether no request is queued
- * \return What there is to tell
+ * \return The event to report
  */
 CmacamLossWatch::News CmacamLossWatch::lost(uint32_t first, bool idle)
 {
@@ -39,11 +41,11 @@ CmacamLossWatch::News CmacamLossWatch::lost(uint32_t first, bool idle)
 }
 
 /**
- * \brief A frame has completed
- * \param[in] sequence Its number
- * \param[in] lost Frames lost before it, since the session began
- * \param[in] idle Whether no request is queued behind it
- * \return What there is to tell
+ * \brief Handle a completed frame
+ * \param[in] sequence Sequence number of the frame
+ * \param[in] lost Number of frames lost before this frame since the session began
+ * \param[in] idle Whether no request is queued after this frame
+ * \return The event to report
  */
 CmacamLossWatch::News CmacamLossWatch::completed(uint32_t sequence, uint32_t lost, bool idle)
 {
@@ -69,9 +71,9 @@ CmacamLossWatch::News CmacamLossWatch::completed(uint32_t sequence, uint32_t los
 }
 
 /**
- * \brief No more frames are going to come
- * \param[in] lost Frames lost since the session began
- * \return Whether an episode was going on, which is over now
+ * \brief End the current episode, if there is one
+ * \param[in] lost Number of frames lost since the session began
+ * \return True if there was an episode
  */
 bool CmacamLossWatch::stopped(uint32_t lost)
 {

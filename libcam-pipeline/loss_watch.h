@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is to be said of lost frames, and when.
+ * Decides which losses of frames are reported, and when.
  */
 
 #pragma once
@@ -18,7 +18,7 @@ public:
 		Over,
 	};
 
-	/* Frames in a row that end an episode. */
+	/* Number of successive frames without a loss that end an episode */
 	static constexpr unsigned int kCalm = 30;
 
 	void start() { *this = {}; }
@@ -39,17 +39,17 @@ private:
 	enum class Told {
 		Nothing,
 		Loss,
-		Starved, /* a loss, with no request queued: it may last */
+		Starved, /* a loss while no request is queued, so more frames may be lost */
 	};
 
 	Told told_ = Told::Nothing;
-	bool heard_ = false;	  /* of a loss, and not yet what it came of */
-	uint32_t first_ = 0;	  /* number of the first frame that was lost */
+	bool heard_ = false;	  /* a loss was notified, and its cause is not known yet */
+	uint32_t first_ = 0;	  /* number of the first lost frame */
 	uint32_t wholeSince_ = 0; /* number of the first frame after the last loss */
-	uint32_t next_ = 0;	  /* of the last completed frame, plus one */
-	uint32_t lost_ = 0;	  /* since the session began */
-	uint32_t lostBefore_ = 0; /* the episode began */
-	unsigned int calm_ = 0;	  /* frames since the last loss */
+	uint32_t next_ = 0;	  /* number of the last completed frame, plus one */
+	uint32_t lost_ = 0;	  /* number of frames lost since the session began */
+	uint32_t lostBefore_ = 0; /* value of lost_ when the episode began */
+	unsigned int calm_ = 0;	  /* number of frames completed since the last loss */
 };
 
 } /* namespace libcamera */

@@ -27,10 +27,11 @@ bool sameLayout(const V4L2DeviceFormat &a, const V4L2DeviceFormat &b)
 
 /**
  * \class CmacamOutput
- * \brief A capture node in the service of one stream
+ * \brief The capture node of one stream
  *
- * The scratch buffer takes the frames of requests that want nothing of this
- * stream while the other one, linked with it, has to go on.
+ * A request may have no buffer for this stream while the other stream, which is
+ * linked with it, needs a frame. Then the scratch buffer takes the frame of
+ * this stream.
  */
 
 CmacamOutput::CmacamOutput(const MediaEntity *entity) : device_(entity), active_(false), queued_(0)
@@ -38,8 +39,9 @@ CmacamOutput::CmacamOutput(const MediaEntity *entity) : device_(entity), active_
 }
 
 /**
- * \brief Open the node of an entity and learn its formats
- * \return The output, or nullptr if there is no such node or it is of no use
+ * \brief Open the node of an entity and read its formats
+ * \return The output, or nullptr if the node does not exist, cannot be opened, or has no format
+ * that libcamera supports
  */
 std::unique_ptr<CmacamOutput> CmacamOutput::open(const MediaDevice *media,
 						 const std::string &entity)
@@ -70,7 +72,7 @@ std::unique_ptr<CmacamOutput> CmacamOutput::open(const MediaDevice *media,
 
 /**
  * \brief Set the format of the node
- * \return 0 on success or a negative error code otherwise
+ * \return 0 on success, -EINVAL if the driver changes the format, or another negative error code
  */
 int CmacamOutput::configure(const V4L2DeviceFormat &format)
 {
@@ -94,7 +96,7 @@ int CmacamOutput::configure(const V4L2DeviceFormat &format)
 }
 
 /**
- * \brief The configuration has no use for this stream
+ * \brief Disable this stream, because the configuration does not use it
  */
 void CmacamOutput::disable()
 {
@@ -109,8 +111,8 @@ int CmacamOutput::exportBuffers(unsigned int count,
 }
 
 /**
- * \brief Get ready for buffers to be queued
- * \param[in] maxQueued Buffers to be queued at a time
+ * \brief Prepare the node for buffers
+ * \param[in] maxQueued Maximum number of buffers that are queued at the same time
  * \param[in] withScratch Whether a scratch buffer may be needed
  * \return 0 on success or a negative error code
  */
@@ -136,7 +138,7 @@ int CmacamOutput::prepare(unsigned int maxQueued, bool withScratch)
 
 /**
  * \brief Start streaming, with or without buffers queued
- * \return 0 on success or a negative error code; stop() undoes the rest
+ * \return 0 on success or a negative error code; after an error, the caller must call stop()
  */
 int CmacamOutput::start()
 {
@@ -144,8 +146,8 @@ int CmacamOutput::start()
 }
 
 /**
- * \brief Note that a buffer of the application is at the hardware
- * \param[in] buffer The buffer, which may be gone when it has completed
+ * \brief Count a buffer of the application as queued to the hardware
+ * \param[in] buffer The buffer, which may be destroyed after it has completed
  */
 void CmacamOutput::noteQueued(const FrameBuffer *buffer)
 {
@@ -158,7 +160,7 @@ void CmacamOutput::noteQueued(const FrameBuffer *buffer)
 }
 
 /**
- * \brief Note that a buffer of the application has come back from the hardware
+ * \brief Count a buffer of the application as returned by the hardware
  */
 void CmacamOutput::noteReturned()
 {
@@ -166,7 +168,7 @@ void CmacamOutput::noteReturned()
 }
 
 /**
- * \brief The number of buffers that the application has, of those it works with
+ * \brief Return the number of the session's buffers that the application holds at present
  */
 std::size_t CmacamOutput::held() const
 {
@@ -174,7 +176,7 @@ std::size_t CmacamOutput::held() const
 }
 
 /**
- * \brief Stop streaming; the driver holds no buffer on return
+ * \brief Stop streaming and take all buffers back from the driver
  */
 void CmacamOutput::stop()
 {

@@ -60,12 +60,12 @@ private:
 	V4L2DeviceFormat format_;
 	bool active_;
 
-	/* Those that the application works with in this session. */
+	/* Buffers that the application uses in this session, and how many are at the hardware */
 	std::vector<const FrameBuffer *> noted_;
 	std::vector<DmaBufId> bufferIds_;
 	std::size_t queued_;
 
-	/* None or one. */
+	/* At most one buffer */
 	std::vector<std::unique_ptr<FrameBuffer>> scratch_;
 };
 

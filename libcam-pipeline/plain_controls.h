@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The controls that are one number each: of an application, of the sensor, and
- * in the record of a frame.
+ * Table of the controls that are one number each: as a libcamera control, as a
+ * V4L2 control of the sensor, and as a member of the record of a frame.
  */
 
 #pragma once
@@ -20,21 +20,21 @@
 
 namespace libcamera {
 
-/** A control that no algorithm and no other control depends on. */
+/** A control on which neither an algorithm nor another control depends. */
 struct CmacamPlainControl
 {
 	const Control<float> *control;
 	uint32_t v4l2;	   /* V4L2_CID_* of the sensor, a 32-bit integer */
-	float unit;	   /* steps of the sensor's control to 1.0 */
-	std::size_t field; /* offset in the record, of 32 bits */
+	float unit;	   /* value of the V4L2 control that stands for 1.0 */
+	std::size_t field; /* offset of the 32-bit member in the record */
 
-	/** Whether a record has it; drivers of earlier versions write shorter records. */
+	/** Whether a record has this member; earlier driver versions write shorter records. */
 	bool isIn(const cmacam_frame_meta &record) const
 	{
 		return record.size >= field + sizeof(int32_t);
 	}
 
-	/** The application's number that was in force for a frame. */
+	/** Value of the libcamera control that was in force for a frame. */
 	float valueIn(const cmacam_frame_meta &record) const
 	{
 		int32_t code;
@@ -45,9 +45,9 @@ struct CmacamPlainControl
 };
 
 /*
- * Offering the control to applications, writing it to the sensor and reporting
- * it with each frame follow from its row. Brightness is added to codes of 8
- * bits: 1.0 stands for half of their range.
+ * One row makes the handler offer a control to applications, write it to the
+ * sensor and report it with each frame. Brightness is added to 8-bit codes: 1.0
+ * stands for half of their range.
  */
 inline constexpr CmacamPlainControl kPlainControls[] = {
 	{&controls::Brightness, V4L2_CID_BRIGHTNESS, 128, offsetof(cmacam_frame_meta, brightness)},

@@ -11,18 +11,18 @@ namespace libcamera {
 
 /**
  * \class CmacamQuietStart
- * \brief Keeps the first requests until all of them are there
+ * \brief Keeps the first requests until the application has queued all of them
  *
- * Applications queue a request for each buffer, one after the other, when they
- * have started the camera. A sensor that runs from the first of them on is
- * faster than an application on a busy machine: frames are lost before
- * anything has gone wrong. So the requests are kept until there are as many as
- * buffers, or until whoever uses this is tired of waiting.
+ * After they have started the camera, applications queue one request for each
+ * buffer, one after the other. If the sensor ran from the first request on, it
+ * would be faster than an application on a busy machine, and frames would be
+ * lost although there is no error. So the requests are kept until their number
+ * equals the number of buffers, or until the caller ends the wait.
  */
 
 /**
- * \brief A session starts
- * \param[in] wanted Requests that are worth waiting for
+ * \brief Begin to keep the requests of a new session
+ * \param[in] wanted Number of requests to wait for
  */
 void CmacamQuietStart::begin(std::size_t wanted)
 {
@@ -33,7 +33,7 @@ void CmacamQuietStart::begin(std::size_t wanted)
 
 /**
  * \brief Keep a request
- * \return true if it was the last one to wait for
+ * \return True if the number of kept requests has reached the wanted number
  */
 bool CmacamQuietStart::add(Request *request)
 {
@@ -43,8 +43,8 @@ bool CmacamQuietStart::add(Request *request)
 }
 
 /**
- * \brief The hardware starts, or the session ends
- * \return The requests in their order
+ * \brief Return the kept requests when the hardware starts or the session ends
+ * \return The requests, in the order in which they were added
  */
 std::vector<Request *> CmacamQuietStart::end()
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The requests of a session that come before its hardware runs.
+ * Requests that the application queues before the hardware of a session runs.
  */
 
 #pragma once

@@ -14,19 +14,20 @@ namespace libcamera {
 
 /**
  * \class CmacamRecordNode
- * \brief Streams a metadata node with buffers of its own
+ * \brief Streams from a metadata node into buffers that this class allocates
  *
- * A buffer is read when it is ready and queued again at once, so that the node
- * never runs out of them.
+ * When a buffer is ready, it is read and queued again at once, so that the node
+ * always has buffers.
  */
 
 /**
  * \brief Open the node of an entity
- * \param[in] media The device
- * \param[in] entity The entity's name
- * \param[in] fourcc Its format
- * \param[in] dma Whether hardware writes the buffers, past the CPU's caches
- * \return The node, or nullptr if there is none that opens
+ * \param[in] media The media device
+ * \param[in] entity Name of the entity
+ * \param[in] fourcc Format of the node
+ * \param[in] dma Whether the hardware writes the buffers by DMA, so that reads need begin and end
+ * of CPU access
+ * \return The node, or nullptr if the node does not exist or cannot be opened
  */
 std::unique_ptr<CmacamRecordNode> CmacamRecordNode::open(const MediaDevice *media,
 							 const std::string &entity, uint32_t fourcc,
@@ -49,8 +50,8 @@ CmacamRecordNode::CmacamRecordNode(std::unique_ptr<V4L2VideoDevice> device, uint
 
 /**
  * \brief Start streaming
- * \param[in] buffers How many to allocate
- * \return 0 on success or a negative error code, with everything undone
+ * \param[in] buffers Number of buffers to allocate
+ * \return 0 on success or a negative error code; after an error, the node is stopped
  */
 int CmacamRecordNode::start(unsigned int buffers)
 {

@@ -33,7 +33,7 @@ public:
 	void close();
 	bool isRunning() const { return running_; }
 
-	/* The bytes are valid during the call only. */
+	/* The bytes are valid only while the slot runs. */
 	Signal<Span<const uint8_t>, const FrameMetadata &> ready;
 
 private:

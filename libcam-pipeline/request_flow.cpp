@@ -57,19 +57,20 @@ static_assert(CmacamControlLoop::kQuietRequests > CmacamRequestFlow::kMaxQueued)
 
 /**
  * \class CmacamRequestFlow
- * \brief Has all requests of a session, from queueRequest() to their completion
+ * \brief Manages all requests of a session, from queueRequest() to their completion
  *
- * The first requests are kept until all of them are there (CmacamQuietStart).
- * From then on each goes to the hardware at once, and is in flight until its
- * frame is whole: the buffers of all streams and the metadata record
- * (CmacamFrameJoin). complete() has all that is known of a frame in one place.
+ * CmacamQuietStart keeps the first requests until the application has queued all
+ * of them. After that, each request goes to the hardware at once. The request
+ * stays in flight until CmacamFrameJoin has all parts of its frame: the buffers
+ * of all streams and the metadata record. complete() then evaluates all parts
+ * and completes the request.
  */
 
 /**
- * \brief Make the flow of a camera
+ * \brief Construct the flow of a camera
  * \param[in] camera The camera, which owns the flow
  * \param[in] metadata The node that delivers the records of frames
- * \param[in] stations What the requests pass
+ * \param[in] stations The objects that requests pass
  */
 CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
 				     std::unique_ptr<CmacamRecordNode> metadata,
@@ -100,13 +101,14 @@ CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
 }
 
 /**
- * \brief Start all nodes but main, with nothing queued to the video nodes yet
+ * \brief Start all nodes except main, while no buffer is queued to the video nodes yet
  *
- * The board starts with the main node, which startStreaming() starts. The
- * record of the very first frame has to find a buffer, and the linked channel
- * has to be there already.
+ * The board starts with the main node, which startStreaming() starts. Before
+ * that, the metadata node must have a buffer for the record of the first frame,
+ * and the linked channel must be running.
  *
- * \return 0 on success or a negative error code otherwise; stop() undoes the rest
+ * \return 0 on success or a negative error code otherwise; after an error, the caller must call
+ * stop()
  */
 int CmacamRequestFlow::start()
 {
@@ -190,7 +192,9 @@ void CmacamRequestFlow::startStreaming()
 }
 
 /**
- * \brief Stop all nodes; requests that have not completed stay until cancel()
+ * \brief Stop all nodes
+ *
+ * Requests that have not completed stay in the flow until cancel().
  */
 void CmacamRequestFlow::stop()
 {
@@ -212,7 +216,7 @@ void CmacamRequestFlow::close()
 }
 
 /**
- * \brief Take a request, for the hardware to start with or at once
+ * \brief Keep a request for the start of the hardware, or give it to the running hardware
  * \param[in] request The request
  * \return 0 on success or a negative error code otherwise
  */
@@ -439,7 +443,7 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 }
 
 /**
- * \brief Complete as cancelled all requests that have not completed by themselves
+ * \brief Cancel all requests that have not completed
  */
 void CmacamRequestFlow::cancel()
 {

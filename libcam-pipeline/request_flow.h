@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The way of a request through the devices and back.
+ * Path of a request to the devices and back to the application.
  */
 
 #pragma once
@@ -33,14 +33,14 @@ class Request;
 class CmacamRequestFlow : public Object
 {
 public:
-	/* Buffers that may be queued to a device at a time. */
+	/* Maximum number of buffers that are queued to a device at the same time */
 	static constexpr unsigned int kMaxQueued = 16;
 
-	/* What a request passes on its way; all of it has to outlive the flow. */
+	/* Objects that a request passes on its path. All of them must outlive the flow. */
 	struct Stations
 	{
 		CmacamOutput *main;
-		CmacamOutput *lores; /* nullptr: there is none */
+		CmacamOutput *lores; /* nullptr if the board has none */
 		CmacamControlLoop *controls;
 		CmacamLossReport *losses;
 		CmacamErrorReport *errors;
@@ -57,7 +57,7 @@ public:
 	void cancel();
 
 private:
-	/* A request at the hardware; a buffer of the other stream may be missing. */
+	/* A request that the hardware processes. One of the two buffers may be nullptr. */
 	struct InFlight
 	{
 		Request *request;

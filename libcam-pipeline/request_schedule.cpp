@@ -12,19 +12,21 @@ namespace libcamera {
 
 /**
  * \class CmacamRequestSchedule
- * \brief Gives each request its turn at the sensor
+ * \brief Decides when the controls of each request are written to the sensor
  *
- * The sensor takes up what was written at the next start of frame. For the
- * controls of a request to act on its own frame, they have to be written after
- * the frame before has begun, and before its own does: that leaves a whole
- * frame. Frames take the requests in order, so it is enough to count.
+ * At the next start of frame, the sensor applies the values that were written.
+ * To take effect on the frame of their request, controls must be written after
+ * the frame before it has begun and before this frame begins. This leaves one
+ * frame interval. Frames take the requests in order, so the schedule only has to
+ * count frames.
  *
- * Without news of starts, requests are due as soon as they are queued.
+ * If starts of frames are not reported, requests are due as soon as they are
+ * queued.
  */
 
 /**
- * \brief A request goes to the hardware
- * \param[in] request The request; never dereferenced here
+ * \brief Add a request that goes to the hardware
+ * \param[in] request The request, which this class never dereferences
  */
 void CmacamRequestSchedule::queue(Request *request)
 {
@@ -32,7 +34,7 @@ void CmacamRequestSchedule::queue(Request *request)
 }
 
 /**
- * \brief The request that was queued last does not go to the hardware after all
+ * \brief Remove the request that was queued last, because it does not go to the hardware
  */
 void CmacamRequestSchedule::dropLast()
 {
@@ -41,8 +43,8 @@ void CmacamRequestSchedule::dropLast()
 }
 
 /**
- * \brief Take the next request whose controls are to be written now
- * \return The request, once, or nullptr
+ * \brief Take the next request whose controls must be written now
+ * \return The request, or nullptr if no request is due; each request is returned only once
  */
 Request *CmacamRequestSchedule::due()
 {
@@ -61,11 +63,11 @@ Request *CmacamRequestSchedule::due()
 }
 
 /**
- * \brief A frame has begun
- * \param[in] sequence The hardware's number of the frame
+ * \brief Handle the start of a frame
+ * \param[in] sequence Sequence number of the frame, from the hardware
  *
- * News of starts can be late, or get lost: that a frame is complete says it as
- * well.
+ * The notification of a start can be late, and it can get lost. So the caller
+ * also calls this function when a frame has completed.
  */
 void CmacamRequestSchedule::frameStarted(uint32_t sequence)
 {
@@ -78,8 +80,8 @@ void CmacamRequestSchedule::frameStarted(uint32_t sequence)
 }
 
 /**
- * \brief The frame of the oldest request has finished
- * \param[in] sequence The hardware's number of the frame
+ * \brief Handle the end of the frame of the oldest request
+ * \param[in] sequence Sequence number of the frame, from the hardware
  */
 void CmacamRequestSchedule::frameCompleted(uint32_t sequence)
 {
@@ -93,7 +95,7 @@ void CmacamRequestSchedule::frameCompleted(uint32_t sequence)
 }
 
 /**
- * \brief Say whether starts of frames are reported from now on
+ * \brief Set whether starts of frames are reported from now on
  */
 void CmacamRequestSchedule::followStarts(bool follow)
 {
@@ -109,7 +111,9 @@ void CmacamRequestSchedule::followStarts(bool follow)
 }
 
 /**
- * \brief Forget all requests; the next frame has number 0 and an unreported start
+ * \brief Forget all requests
+ *
+ * After the call, the schedule expects frame 0 and no notifications of starts.
  */
 void CmacamRequestSchedule::clear()
 {

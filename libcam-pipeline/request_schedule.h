@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * When the controls of a request are to be written.
+ * Decides when the controls of a request are written.
  */
 
 #pragma once
@@ -22,7 +22,7 @@ public:
 	void frameStarted(uint32_t sequence);
 	void frameCompleted(uint32_t sequence);
 
-	/* Whether frameStarted() is going to be called, from now on. */
+	/* follow: whether frameStarted() will be called from now on */
 	void followStarts(bool follow);
 
 	void clear();
@@ -37,7 +37,7 @@ private:
 	bool follows_ = false;
 	uint32_t nextSequence_ = 0;
 
-	/* Requests without a finished frame, and frames begun but not finished. */
+	/* Requests whose frames have not finished, and frames that have begun but not finished */
 	std::deque<Entry> pending_;
 	std::deque<uint32_t> started_;
 };

@@ -60,7 +60,7 @@ int32_t fixedPoint(float value, float unit, const ControlInfo &info)
 } /* namespace */
 
 /**
- * \brief The test pattern with a number of the sensor's menu
+ * \brief Return the test pattern mode for an index of the sensor's menu
  */
 std::optional<controls::draft::TestPatternModeEnum> testPatternMode(uint32_t index)
 {
@@ -82,9 +82,10 @@ bool CmacamSensorControls::has(uint32_t id) const
 }
 
 /**
- * \brief Read what the sensor can do from its V4L2 controls
+ * \brief Read the capabilities of the sensor from its V4L2 controls
  *
- * To be called again whenever the sensor's format has changed.
+ * The caller must call this function again whenever the sensor's format has
+ * changed.
  *
  * \return 0 on success or a negative error code otherwise
  */
@@ -143,7 +144,7 @@ int CmacamSensorControls::readLimits()
 }
 
 /**
- * \brief Add the controls that are handled here
+ * \brief Add the controls that this class handles
  * \param[inout] map The controls of the camera
  */
 void CmacamSensorControls::addControls(ControlInfoMap::Map *map) const
@@ -182,9 +183,9 @@ void CmacamSensorControls::addControls(ControlInfoMap::Map *map) const
 }
 
 /**
- * \brief Go back to the defaults, whatever the last session left behind
+ * \brief Set all controls that no algorithm changes to their defaults
  *
- * Takes effect with the next write(), which writes everything.
+ * The function takes effect with the next write(), which writes all values.
  */
 void CmacamSensorControls::reset()
 {
@@ -201,11 +202,11 @@ void CmacamSensorControls::reset()
 }
 
 /**
- * \brief Take up the controls of a request
+ * \brief Apply the controls of a request
  *
- * Takes effect with the next write().
+ * The function takes effect with the next write().
  *
- * \param[in] requested The controls; those out of range are clamped
+ * \param[in] requested Controls of the request; values out of range are clamped
  */
 void CmacamSensorControls::queueRequest(const ControlList &requested)
 {
@@ -233,8 +234,8 @@ void CmacamSensorControls::queueRequest(const ControlList &requested)
 }
 
 /**
- * \brief Give the sensor what differs from what it has
- * \param[in] settings The algorithms' part
+ * \brief Write the values that differ from those of the sensor
+ * \param[in] settings Settings of the algorithms
  * \return 0 on success or a negative error code otherwise
  */
 int CmacamSensorControls::write(const cmacam::ipa::Settings &settings)

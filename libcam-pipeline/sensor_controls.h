@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads and writes the V4L2 controls of the cmacam sensor. Those that are one
- * number each are rows of plain_controls.h.
+ * Reads and writes the V4L2 controls of the cmacam sensor. Controls that are one
+ * number each are rows of the table in plain_controls.h.
  */
 
 #pragma once
@@ -38,11 +38,11 @@ public:
 	int write(const cmacam::ipa::Settings &settings);
 
 private:
-	/* What is not the business of any algorithm. */
+	/* Settings that no algorithm changes */
 	struct Picture
 	{
 		int32_t pattern = 0;					/* menu index */
-		std::array<int32_t, std::size(kPlainControls)> plain{}; /* V4L2's values */
+		std::array<int32_t, std::size(kPlainControls)> plain{}; /* V4L2 values */
 		Rectangle crop;
 
 		bool operator==(const Picture &) const = default;
@@ -62,7 +62,7 @@ private:
 
 	Picture picture_;
 
-	/* What the driver has; nothing when that is not known. */
+	/* Values that the driver has; empty if these values are not known */
 	std::optional<cmacam::ipa::Settings> writtenSettings_;
 	std::optional<Picture> writtenPicture_;
 };

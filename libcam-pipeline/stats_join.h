@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which exposure the statistics of a frame were taken with.
+ * Joins the statistics of a frame with the exposure and the gain of that frame.
  */
 
 #pragma once
@@ -16,22 +16,23 @@
 namespace libcamera {
 
 /**
- * \brief Finds statistics and metadata record of the same frame, by timestamp
+ * \brief Finds the statistics and the metadata record of the same frame, by timestamp
  *
- * They arrive on two file descriptors, in either order, and either can get
- * lost. Of statistics that wait for a record only the latest are kept: newer
- * ones say more, and the algorithms do not need those of every frame.
+ * Statistics and records arrive on two file descriptors, in any order, and both
+ * can get lost. Only the newest statistics wait for a record: they describe the
+ * scene better than older statistics, and the algorithms do not need the
+ * statistics of every frame.
  */
 class CmacamStatsJoin
 {
 public:
 	struct Match
 	{
-		const cmacam_stats *stats = nullptr; /* none: nothing has come together */
+		const cmacam_stats *stats = nullptr; /* nullptr: no match yet */
 		cmacam::ipa::InForce inForce;
 	};
 
-	/** The result is valid until the next call. */
+	/** Add the record of a frame. The result is valid until the next call. */
 	Match addRecord(uint64_t timestamp, const cmacam::ipa::InForce &inForce)
 	{
 		frames_[next_++ % frames_.size()] = {timestamp, inForce};
@@ -39,7 +40,7 @@ public:
 		return find();
 	}
 
-	/** The result is valid until the next call. */
+	/** Add the statistics of a frame. The result is valid until the next call. */
 	Match addStats(uint64_t timestamp, const cmacam_stats &stats)
 	{
 		statsTimestamp_ = timestamp;
@@ -78,7 +79,7 @@ private:
 	unsigned int next_ = 0;
 
 	cmacam_stats stats_{};
-	uint64_t statsTimestamp_ = 0; /* 0: none is waiting */
+	uint64_t statsTimestamp_ = 0; /* 0: no statistics wait */
 };
 
 } /* namespace libcamera */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Public interface of the cmacam pipeline handler: whose a camera is.
+ * Public interface of the cmacam pipeline handler: recognition of its cameras.
  */
 
 #pragma once
@@ -12,10 +12,10 @@ class Camera;
 namespace cmacam {
 
 /**
- * \brief Whether a camera is a cmacam board
+ * \brief Check whether a camera belongs to a cmacam board
  * \param[in] camera The camera
  *
- * \return True if the cmacam pipeline handler has made it
+ * \return True if the cmacam pipeline handler has created the camera
  */
 __attribute__((visibility("default"))) bool isCmacam(const libcamera::Camera &camera);
 

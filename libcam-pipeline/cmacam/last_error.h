@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Public interface of the cmacam pipeline handler: the last error in words.
+ * Public interface of the cmacam pipeline handler: the text of the last error.
  */
 
 #pragma once
@@ -10,21 +10,25 @@
 namespace cmacam {
 
 /**
- * \brief Why the last operation of a camera failed, in one sentence
+ * \brief Return one sentence that says why the last operation of a camera failed
  * \param[in] cameraId The libcamera id of the camera
  *
- * The kernel driver composes the sentence, with the numbers that matter: what
- * was needed, what there was, what to set. libcamera's API has errno values
- * only, so an application that wants to tell its user more asks here after
+ * The kernel driver composes the sentence. It contains the important numbers:
+ * the amount that was needed, the amount that was available, and the setting
+ * that helps. libcamera's API has only errno values. An application that wants
+ * to show more to its user calls this function after
  * FrameBufferAllocator::allocate(), Camera::configure() or Camera::start() has
  * failed.
  *
- * While frames are being lost it is the sentence that tells who holds their
- * buffers, until they come without a gap again or the camera is stopped.
+ * While frames are being lost, the function returns a sentence of the pipeline
+ * handler instead. This sentence names the processes that hold the buffers. It
+ * is deleted when frames arrive without a gap again, or when the camera is
+ * stopped.
  *
- * May be called from any thread, also after the camera was unplugged.
+ * The function may be called from any thread, also after the camera was
+ * unplugged.
  *
- * \return The sentence, or an empty string if that camera had no error
+ * \return The sentence, or an empty string if the camera has no error
  */
 __attribute__((visibility("default"))) std::string lastError(const std::string &cameraId);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What handler and IPA module pass each other, to and from the types of
- * cmacam.mojom: the one place that lists the members of both.
+ * Conversion of the values that the handler and the IPA module exchange, to and
+ * from the types of cmacam.mojom. Only this file lists the members of both kinds
+ * of types.
  */
 
 #pragma once
@@ -56,7 +57,7 @@ inline ::cmacam::ipa::SensorInfo unpacked(const ipa::cmacam::SensorInfo &sensor)
 	return info;
 }
 
-/* The module says with its settings whether it wants statistics for them. */
+/* The IPA module returns with its settings whether it needs statistics. */
 inline ipa::cmacam::Settings packed(const ::cmacam::ipa::Settings &settings, bool wantsStatistics)
 {
 	return {settings.frame,	  settings.exposure, settings.gain,

@@ -54,21 +54,21 @@ libcamera::ControlInfo modeInfo(bool hasAuto, int32_t autoMode, int32_t manualMo
 
 /**
  * \class Agc
- * \brief Keeps the mean of the picture where it is to be
+ * \brief Controls exposure and gain so that the mean of the picture reaches its target
  *
- * Each histogram is put in relation to the exposure that was in force for its
- * own frame. The result is what the scene needs, in absolute terms, however
- * long a setting takes to reach the sensor and a statistic to get here: there
- * is no loop that a delay could make swing.
+ * The algorithm combines each histogram with the exposure that was in force for
+ * the same frame. The result is the absolute exposure that the scene needs. This
+ * result does not depend on the delay of settings and statistics. So no feedback
+ * loop exists that a delay could make oscillate.
  *
- * Exposure comes first, up to what the mode allows, then gain:
- * ExposureNormal keeps the frame rate, ExposureShort takes a quarter of that
- * exposure at most, ExposureLong slows down as far as FrameDurationLimits let
- * it.
+ * The algorithm first raises the exposure up to the limit of the mode, and then
+ * the gain. ExposureNormal keeps the frame rate. ExposureShort uses at most a
+ * quarter of the exposure that ExposureNormal allows. ExposureLong lowers the
+ * frame rate as far as FrameDurationLimits allow.
  */
 
 /**
- * \brief Add the controls that this algorithm understands
+ * \brief Add the controls that this algorithm supports
  */
 void Agc::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *map)
 {
@@ -114,7 +114,7 @@ void Agc::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
 }
 
 /**
- * \brief Begin a session, with the defaults and with what was found before
+ * \brief Begin a session with the default modes and the last result of the algorithm
  */
 void Agc::configure(const SensorInfo &sensor)
 {
@@ -136,7 +136,7 @@ void Agc::configure(const SensorInfo &sensor)
 }
 
 /**
- * \brief Let the next session begin as the first one did
+ * \brief Forget the last result, so that the next session begins with the defaults
  */
 void Agc::forget()
 {
@@ -144,7 +144,7 @@ void Agc::forget()
 }
 
 /**
- * \brief Take up the controls of a request
+ * \brief Apply the controls of a request
  */
 void Agc::queueRequest(const libcamera::ControlList &requested)
 {
@@ -259,9 +259,9 @@ double Agc::target() const
 }
 
 /**
- * \brief Learn what the scene needs
- * \param[in] histogram Of a frame
- * \param[in] inForce The exposure of that very frame
+ * \brief Compute the exposure that the scene needs
+ * \param[in] histogram Histogram of a frame
+ * \param[in] inForce Exposure and gain that were in force for the same frame
  */
 void Agc::process(const Histogram &histogram, const InForce &inForce)
 {

@@ -19,7 +19,7 @@ namespace cmacam::ipa {
 class Agc
 {
 public:
-	/** What applications asked for, apart from values. */
+	/** Modes of the auto exposure that the application requested. */
 	struct Modes
 	{
 		bool autoExposure = false;
@@ -29,7 +29,7 @@ public:
 
 		bool isActive() const { return autoExposure || autoGain; }
 
-		/* Whether what was found with \a others is as good with these. */
+		/* Whether a result for the modes \a others is also valid for these modes. */
 		bool hasAimOf(const Modes &others) const
 		{
 			return autoExposure == others.autoExposure && autoGain == others.autoGain &&
@@ -50,13 +50,13 @@ public:
 	libcamera::controls::AeStateEnum state() const;
 
 private:
-	/* What statistics gave, for the sessions that come. */
+	/* Result of statistics, which the next session begins with */
 	struct Finding
 	{
 		double total;
 		bool converged;
 		Modes modes;
-		double target; /* mean code value that these modes aim at */
+		double target; /* mean code value that these modes ask for */
 	};
 
 	void setModes(const libcamera::ControlList &controls);
@@ -71,16 +71,16 @@ private:
 
 	SensorInfo sensor_;
 	Modes modes_;
-	uint32_t shortestFrame_ = 0; /* lines, from FrameDurationLimits */
-	uint32_t longestFrame_ = 0;
+	uint32_t shortestFrame_ = 0;  /* lines, from FrameDurationLimits */
+	uint32_t longestFrame_ = 0;   /* lines, from FrameDurationLimits */
 	uint32_t manualExposure_ = 0; /* lines */
 	uint32_t manualGain_ = kGainUnit;
 
-	/* What the scene needs: lines times gain. */
+	/* Exposure that the scene needs, lines times gain */
 	double total_ = 0;
 	bool converged_ = false;
 	std::optional<Finding> found_;
-	bool recalled_ = false; /* total_ comes from an earlier session's finding */
+	bool recalled_ = false; /* total_ comes from the finding of an earlier session */
 
 	FrameShape shape_;
 	uint32_t gain_ = kGainUnit;

@@ -38,14 +38,15 @@ double distance(const ColourGains &a, const ColourGains &b)
 
 /**
  * \class Awb
- * \brief Grey world: over the whole picture, colours average to grey
+ * \brief Controls the gains of red and blue so that the mean of the picture is grey
  *
- * The statistics are taken before white balance, so what they say does not
- * depend on the gains: there is no loop, only a filter against flicker.
+ * The algorithm is called grey world. The statistics are taken before white
+ * balance, so they do not depend on the gains. No feedback loop is necessary,
+ * only a filter against flicker.
  */
 
 /**
- * \brief Add the controls that this algorithm understands
+ * \brief Add the controls that this algorithm supports
  */
 void Awb::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *map)
 {
@@ -66,7 +67,7 @@ void Awb::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
 }
 
 /**
- * \brief Begin a session, with the defaults and with what was found before
+ * \brief Begin a session with the default mode and the last result of the algorithm
  */
 void Awb::configure(const SensorInfo &sensor)
 {
@@ -78,7 +79,7 @@ void Awb::configure(const SensorInfo &sensor)
 }
 
 /**
- * \brief Let the next session begin as the first one did
+ * \brief Forget the last result, so that the next session begins with the defaults
  */
 void Awb::forget()
 {
@@ -87,7 +88,7 @@ void Awb::forget()
 }
 
 /**
- * \brief Take up the controls of a request
+ * \brief Apply the controls of a request
  */
 void Awb::queueRequest(const libcamera::ControlList &requested)
 {
@@ -132,8 +133,8 @@ std::optional<ColourGains> Awb::greyWorld(const cmacam_stats &stats)
 }
 
 /**
- * \brief Learn the colour of the light
- * \param[in] stats Of a frame
+ * \brief Compute the gains for the colour of the light
+ * \param[in] stats Statistics of a frame
  */
 void Awb::process(const cmacam_stats &stats)
 {

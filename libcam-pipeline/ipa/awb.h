@@ -42,7 +42,7 @@ private:
 	bool enabled_ = false;
 	bool locked_ = false;
 	ColourGains gains_;
-	std::optional<ColourGains> found_; /* the last gains that statistics gave */
+	std::optional<ColourGains> found_; /* last gains from statistics */
 };
 
 } /* namespace cmacam::ipa */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Colour of light: the gains that make it neutral, and its temperature.
+ * Conversion between the colour temperature of light and the gains that make this light neutral.
  */
 
 #pragma once
@@ -11,19 +11,22 @@
 
 namespace cmacam::ipa {
 
-/* The sensor's neutral light: red falls and blue rises in proportion to it. */
+/*
+ * Temperature of the light that needs no gains. When the temperature of the
+ * light rises, red falls and blue rises in proportion to the temperature.
+ */
 constexpr double kNeutralKelvin = 5500;
 constexpr double kCoolestKelvin = 2000;
 constexpr double kHottestKelvin = 10000;
 
-/** Factors of red and blue against green. */
+/** Gains of red and blue. The gain of green is 1. */
 struct ColourGains
 {
 	double red = 1;
 	double blue = 1;
 };
 
-/** The gains that make light of \a kelvin neutral. */
+/** Gains that make light of the temperature \a kelvin neutral. */
 inline ColourGains gainsOfTemperature(double kelvin)
 {
 	kelvin = std::clamp(kelvin, kCoolestKelvin, kHottestKelvin);
@@ -31,7 +34,7 @@ inline ColourGains gainsOfTemperature(double kelvin)
 	return {kelvin / kNeutralKelvin, kNeutralKelvin / kelvin};
 }
 
-/** The temperature of the light that \a gains make neutral, in kelvin. */
+/** Temperature of the light that \a gains make neutral, in kelvin. */
 inline int32_t temperatureOfGains(const ColourGains &gains)
 {
 	if (!(gains.red > 0) || !(gains.blue > 0))

@@ -43,11 +43,12 @@ double whiteAt(double ratio)
  * \class Histogram
  * \brief Predicts the mean of the same scene at another exposure
  *
- * Code values are proportional to the exposure up to white. That makes a
- * prediction for a longer exposure exact, clipping included. For a shorter one
- * nobody knows where the white pixels go; the assumption made here is of the
- * cautious kind, which may lead a little too far down, from where the next
- * prediction is exact again: there is no way to overshoot twice.
+ * Up to white, code values are proportional to the exposure. So the prediction
+ * for a longer exposure is exact, and it includes clipping. For a shorter
+ * exposure, the new values of white pixels are not known, so the prediction
+ * assumes them. As a result, a single step down may be slightly too large. The
+ * prediction for the next step, to a longer exposure, is exact. So the exposure
+ * cannot overshoot twice.
  */
 
 /*
@@ -64,8 +65,8 @@ Histogram::Histogram(const cmacam_stats &stats)
 }
 
 /**
- * \brief The mean code value that \a ratio times the exposure would give
- * \param[in] ratio Above 0
+ * \brief Predict the mean code value at \a ratio times the exposure
+ * \param[in] ratio Ratio of the exposures, greater than 0
  */
 double Histogram::meanAt(double ratio) const
 {
@@ -86,9 +87,9 @@ double Histogram::meanAt(double ratio) const
 }
 
 /**
- * \brief The ratio of exposures that brings the mean to \a target
- * \param[in] target Code value, below white
- * \return The ratio, within 1 / kLargestRatio and kLargestRatio
+ * \brief Compute the ratio of exposures that brings the mean to \a target
+ * \param[in] target Mean code value, below white
+ * \return The ratio, from 1 / kLargestRatio to kLargestRatio
  */
 double Histogram::ratioTo(double target) const
 {

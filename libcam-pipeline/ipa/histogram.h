@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The luminance histogram of a frame, and what it says about other exposures.
+ * Luminance histogram of a frame, which predicts the mean at other exposures.
  */
 
 #pragma once
@@ -25,13 +25,13 @@ public:
 	double meanAt(double ratio) const;
 	double ratioTo(double target) const;
 
-	/* No step is larger than this; the next frame tells how to go on. */
+	/* ratioTo() returns at most this ratio. The next frame determines the next step. */
 	static constexpr double kLargestRatio = 16;
 
 private:
 	static constexpr unsigned int kBins = CMACAM_STATS_HISTOGRAM;
 
-	/* Of the bins below: samples, and the sum of their code values. */
+	/* For each bin, over all lower bins: number of samples, and sum of their code values */
 	std::array<uint64_t, kBins + 1> count_{};
 	std::array<uint64_t, kBins + 1> weight_{};
 };

@@ -20,16 +20,17 @@ namespace cmacam::ipa {
  * \class Ipa
  * \brief The image processing algorithms of a cmacam camera
  *
- * It knows neither devices nor a pipeline handler: controls and statistics
- * come in, settings and metadata go out. The handler calls it in its own
- * thread; inside libcamera's tree an IPA module wraps it as it is.
+ * The class uses neither devices nor the pipeline handler. Its inputs are
+ * controls and statistics. Its outputs are settings and metadata. The handler
+ * calls the class in the handler's thread. In libcamera's tree, an IPA module
+ * wraps the class without changes.
  */
 
 /**
- * \brief Tell what the camera can do
- * \param[in] sensor What the sensor can do
- * \param[inout] controls Where to add the controls that are handled here
- * \return 0, or -EINVAL for a sensor without timing
+ * \brief Add the controls that the algorithms support, and begin with their defaults
+ * \param[in] sensor Capabilities of the sensor
+ * \param[inout] controls Map to which the controls are added
+ * \return 0, or -EINVAL if the timing of the sensor is not valid or its smallest gain is 0
  */
 int Ipa::init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls)
 {
@@ -44,10 +45,10 @@ int Ipa::init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls
 /**
  * \brief Begin a session
  *
- * All controls have their defaults. What the algorithms have found in earlier
- * sessions is where they begin, until forget().
+ * All controls get their defaults. The algorithms continue with the results of
+ * earlier sessions, unless forget() was called since then.
  *
- * \return 0; where the algorithms are a module, it may fail to start
+ * \return 0; the function returns a value only because the start of the IPA module can fail
  */
 int Ipa::start(const SensorInfo &sensor)
 {
@@ -61,9 +62,10 @@ int Ipa::start(const SensorInfo &sensor)
 }
 
 /**
- * \brief The camera has been released: the next user's scene may be another one
+ * \brief Forget the results of the algorithms
  *
- * Takes effect with start().
+ * The handler calls this function when the camera is released, because the next
+ * user may have another scene. The function takes effect with start().
  */
 void Ipa::forget()
 {
@@ -72,14 +74,14 @@ void Ipa::forget()
 }
 
 /**
- * \brief Take up the controls of a request
- * \param[in] request Its number, counted up from request to request
- * \param[in] controls Its controls, perhaps none
+ * \brief Apply the controls of a request
+ * \param[in] request Number of the request, which increases by one with each request
+ * \param[in] controls Controls of the request; the list may be empty
  *
- * To be called when the frame of this request is the next to begin, so that
- * the settings reach the sensor in time for it and not before.
+ * The caller must call this function when the frame of this request is the next
+ * frame to begin. Then the settings take effect on this frame and not earlier.
  *
- * \return The settings for its frame
+ * \return The settings for the frame of the request
  */
 const Settings &Ipa::queueRequest(uint32_t request, const libcamera::ControlList &controls)
 {
@@ -95,10 +97,10 @@ const Settings &Ipa::queueRequest(uint32_t request, const libcamera::ControlList
 }
 
 /**
- * \brief Learn from the statistics of a frame
- * \param[in] inForce Exposure and gain of that very frame
- * \param[in] stats The statistics
- * \return Whether there are new settings(), to be given to the sensor at once
+ * \brief Run the algorithms on the statistics of a frame
+ * \param[in] inForce Exposure and gain that were in force for the same frame
+ * \param[in] stats Statistics of the frame
+ * \return True if settings() has changed, so that the caller has to write it to the sensor at once
  */
 bool Ipa::processStats(const InForce &inForce, const cmacam_stats &stats)
 {
@@ -112,12 +114,13 @@ bool Ipa::processStats(const InForce &inForce, const cmacam_stats &stats)
 }
 
 /**
- * \brief Add what is known of a finished frame
+ * \brief Add the modes and states of the algorithms to the metadata of a finished frame
  *
- * Values that are in the frame's own record are not of interest here.
+ * The function does not add values that the driver's record of the frame
+ * contains.
  *
- * \param[in] request The number of its request
- * \param[inout] metadata Of the request
+ * \param[in] request Number of the frame's request
+ * \param[inout] metadata Metadata of the request
  */
 void Ipa::fillMetadata(uint32_t request, libcamera::ControlList *metadata) const
 {

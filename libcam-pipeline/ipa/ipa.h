@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Auto exposure and auto white balance, with the calls of a libcamera IPA.
+ * Auto exposure and auto white balance, with the functions of a libcamera IPA.
  */
 
 #pragma once
@@ -21,7 +21,7 @@ namespace cmacam::ipa {
 class Ipa
 {
 public:
-	/* Requests between queueRequest() and fillMetadata() at a time. */
+	/* Maximum number of requests between queueRequest() and fillMetadata() */
 	static constexpr unsigned int kMaxRequests = 64;
 
 	int init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
@@ -36,7 +36,7 @@ public:
 	bool wantsStatistics() const { return agc_.modes().isActive() || awb_.isEnabled(); }
 
 private:
-	/* What a request asked for and no register can tell of its frame. */
+	/* Modes of a request for its metadata. No register reports these modes for a frame. */
 	struct Context
 	{
 		Agc::Modes modes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Line arithmetic of a rolling-shutter sensor: microseconds and lines.
+ * Conversion between microseconds and lines of a rolling-shutter sensor.
  *
- * Nothing here knows of libcamera or of a device, so that it can be tested
+ * This file needs neither libcamera nor a device, so that tests of it can run
  * anywhere.
  */
 
@@ -14,11 +14,12 @@
 namespace cmacam {
 
 /**
- * How long one line takes.
+ * Duration of one line.
  *
- * Both conversions round to nearest, so that microseconds() followed by
- * lines() gives the same number of lines wherever a line takes longer than a
- * microsecond: half a microsecond of rounding is then less than half a line.
+ * microseconds() and lines() round to the nearest value. If a line takes longer
+ * than one microsecond, microseconds() followed by lines() gives the original
+ * number of lines, because the rounding error of half a microsecond is less
+ * than half a line.
  */
 struct LineTiming
 {
@@ -27,7 +28,7 @@ struct LineTiming
 
 	constexpr bool isValid() const { return pixelRate && lineLength; }
 
-	/** Lines to microseconds; 0 where the timing is not valid. */
+	/** Lines to microseconds, rounded to nearest; 0 if the timing is not valid. */
 	constexpr int64_t microseconds(uint32_t lines) const
 	{
 		if (!isValid())
@@ -37,20 +38,20 @@ struct LineTiming
 		return (pixels * kSecond + pixelRate / 2) / pixelRate;
 	}
 
-	/** Lines to microseconds, rounded down; 0 where the timing is not valid. */
+	/** Lines to microseconds, rounded down; 0 if the timing is not valid. */
 	constexpr int64_t microsecondsDown(uint32_t lines) const
 	{
 		return isValid() ? static_cast<uint64_t>(lines) * lineLength * kSecond / pixelRate
 				 : 0;
 	}
 
-	/** Microseconds to lines; negative durations count as none. */
+	/** Microseconds to lines; 0 for a negative duration or if the timing is not valid. */
 	constexpr uint32_t lines(int64_t us) const
 	{
 		if (!isValid())
 			return 0;
 
-		/* Half an hour: the products below stay within 64 bits. */
+		/* Durations are limited to half an hour, so that the products fit into 64 bits. */
 		uint64_t duration = std::clamp<int64_t>(us, 0, kLongest);
 		uint64_t unit = kSecond * lineLength;
 		return (duration * pixelRate + unit / 2) / unit;
@@ -61,13 +62,13 @@ private:
 	static constexpr int64_t kLongest = 1800 * 1000000LL;
 };
 
-/** What the sensor can do, in lines. */
+/** Limits of the sensor, in lines. */
 struct FrameLimits
 {
 	uint32_t minFrame = 0; /* shortest frame length */
 	uint32_t maxFrame = 0; /* longest frame length */
 	uint32_t minExposure = 0;
-	uint32_t margin = 0; /* lines that exposure must stay below the frame length */
+	uint32_t margin = 0; /* largest exposure: frame length minus margin */
 };
 
 /** A frame length and the exposure that fits into it. */
@@ -82,8 +83,8 @@ struct FrameShape
 /**
  * Fit a wanted exposure into frames between \a shortest and \a longest lines.
  *
- * The frame is stretched for a long exposure, as far as the limits allow; what
- * does not fit is cut off the exposure, never off the frame rate.
+ * The frame gets longer for a long exposure, as far as the limits allow. An
+ * exposure that does not fit into the longest frame is shortened.
  */
 constexpr FrameShape fitFrame(const FrameLimits &sensor, uint32_t shortest, uint32_t longest,
 			      uint32_t exposure)

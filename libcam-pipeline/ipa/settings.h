@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the algorithms are told of the sensor, and what they tell it.
+ * Values that the handler and the algorithms exchange about the sensor.
  */
 
 #pragma once
@@ -11,10 +11,10 @@
 
 namespace cmacam::ipa {
 
-/* Gains of every kind are fixed point numbers with this many steps to 1.0. */
+/* Value of gain 1.0. Gains of every kind are fixed-point numbers in steps of 1 / kGainUnit. */
 constexpr uint32_t kGainUnit = 256;
 
-/** A range of fixed point numbers with its default. */
+/** A range of fixed-point numbers with its default. */
 struct Range
 {
 	uint32_t min = 0;
@@ -22,7 +22,7 @@ struct Range
 	uint32_t def = 0;
 };
 
-/** What the sensor can do; constant during a session. */
+/** Capabilities of the sensor; constant during a session. */
 struct SensorInfo
 {
 	LineTiming timing;
@@ -30,11 +30,11 @@ struct SensorInfo
 	uint32_t defaultFrame = 0;    /* lines */
 	uint32_t defaultExposure = 0; /* lines */
 	Range gain;		      /* 1 / kGainUnit */
-	Range colourGain;	      /* 1 / kGainUnit; max 0: no white balance */
-	bool statistics = false;      /* without them everything is manual */
+	Range colourGain;	      /* 1 / kGainUnit; max is 0 if there is no white balance */
+	bool statistics = false;      /* if false, all modes are manual */
 };
 
-/** What the sensor shall use for the frames to come. */
+/** Settings of the sensor for the next frames. */
 struct Settings
 {
 	uint32_t frame = 0;    /* lines, blanking included */
@@ -46,7 +46,7 @@ struct Settings
 	bool operator==(const Settings &) const = default;
 };
 
-/** What the sensor did use for the frame that the statistics are of. */
+/** Settings that were in force for the frame of the statistics. */
 struct InForce
 {
 	uint32_t exposure = 0; /* lines */
