@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The caps that follow from the table of formats and from what a camera offers.
+ * The caps of cmacamsrc, made from the table of formats and from the offer of a camera.
  */
 #pragma once
 
@@ -13,17 +13,30 @@
 
 namespace cmacam::gst {
 
-/* All the element can ever produce. */
+/* Returns the caps of the pad template: all formats of the table, in any size and rate. */
 CapsPtr templateCaps();
-/* All that this camera can produce: plain caps, its default first, then DMA_DRM. */
+/*
+ * Returns the caps that one camera can produce. Plain caps come before DMA_DRM
+ * caps. In both groups the default format of the camera comes first.
+ */
 CapsPtr offerCaps(const CameraOffer &offer);
-/* The same in words, for an error message. */
+/* Describes the formats, sizes and highest frame rate of @offer for an error message. */
 std::string describeOffer(const CameraOffer &offer);
-/* Fixes what the consumer left open: the camera's default size, 30 frames/s. */
+/*
+ * Fixates the fields that the consumer left open. The function chooses the
+ * camera's default format, and the values nearest to the camera's default size
+ * and to 30 frames per second.
+ */
 CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer);
-/* Of fixed caps; empty if they are not ours. */
+/*
+ * Converts fixed caps to the settings of a stream. The result is empty if the
+ * table of formats does not have the format, or if the caps have no valid size.
+ */
 std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps);
-/* Whether fixed caps are of memory:DMABuf, whose peer goes by GstVideoMeta. */
+/*
+ * Whether fixed caps have the feature memory:DMABuf. A peer that accepts such
+ * caps must read the layout from GstVideoMeta.
+ */
 bool wantsDmabufs(const GstCaps *caps);
 
 } /* namespace cmacam::gst */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From the camera's capture time (CLOCK_MONOTONIC) to a pipeline's running time.
+ * Converts the camera's capture time (CLOCK_MONOTONIC) to a pipeline's running time.
  */
 #pragma once
 
@@ -10,32 +10,41 @@
 
 namespace cmacam::gst {
 
-/* One instant on both clocks, ns. */
+/* The times of one instant on CLOCK_MONOTONIC and on a GstClock, ns. */
 struct ClockPair
 {
 	uint64_t monotonic;
 	GstClockTime clock;
 };
 
-/** Reads @clock and CLOCK_MONOTONIC as close together as they can be. */
+/**
+ * Reads @clock and CLOCK_MONOTONIC. The function reads them several times and
+ * returns the pair with the least time between its two readings.
+ */
 ClockPair readClocks(GstClock *clock);
 
-/** The instant @monotonic on CLOCK_REALTIME as it is set now, ns since 1970. */
+/**
+ * Converts the time @monotonic to CLOCK_REALTIME, ns since 1970. The result
+ * depends on how CLOCK_REALTIME is set now.
+ */
 uint64_t unixTime(uint64_t monotonic);
 
 /**
- * The instant @captured on the clock that was read. A stamp that cannot be right
- * (none, in the future, more than ten seconds old) counts as taken now.
+ * Converts the capture time @captured from CLOCK_MONOTONIC to the GstClock of
+ * @now. If @captured cannot be right, the function returns the current time. A
+ * capture time is wrong if it is 0, in the future, or more than ten seconds old.
  */
 GstClockTime captureTime(uint64_t captured, const ClockPair &now);
 
-/** Running time of the instant @time, 0 if that was before the pipeline ran. */
+/** Returns the running time at the clock time @time; 0 if @time is before @baseTime. */
 GstClockTime runningTime(GstClockTime time, GstClockTime baseTime);
 
 /**
- * @time, put behind @last, the time of the frame before (or none), where
- * jitter of the clocks would reorder frames. Far behind it a new running time
- * has begun, as a flush does it, and @time stands.
+ * Keeps the times of successive frames in order. @time is the running time of a
+ * frame, and @last is that of the frame before it, or GST_CLOCK_TIME_NONE. Jitter
+ * of the clocks can put @time at most one second before @last: the function then
+ * returns @last + 1. If @time is earlier than that, a new running time has begun,
+ * for example after a flush, and the function returns @time.
  */
 GstClockTime inOrder(GstClockTime time, GstClockTime last);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What libcamera's documentation says of each of its controls. The table is
- * made by gen-control-texts.py when the plugin is built.
+ * The descriptions of all controls in libcamera's documentation. The script
+ * gen-control-texts.py makes the table when the plugin is built.
  */
 #pragma once
 
@@ -22,14 +22,14 @@ struct ControlValueText
 struct ControlText
 {
 	const libcamera::ControlId *id;
-	/* The property: exposure-time for ExposureTime. */
+	/* Name of the property: "exposure-time" for ExposureTime. */
 	const char *property;
 	const char *description;
-	/* Empty unless the control is an enumeration. */
+	/* The values of an enumeration; empty for all other controls. */
 	std::span<const ControlValueText> values;
 };
 
-/** All core and draft controls of libcamera, those of metadata included. */
+/** Returns all core and draft controls of libcamera, including metadata-only controls. */
 std::span<const ControlText> controlTexts();
 
 } /* namespace cmacam::gst */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libcamera's ControlValue as a GValue and back, for every type a control has.
+ * Converts libcamera's ControlValue to a GValue and back. All types of controls
+ * are supported.
  */
 #pragma once
 
@@ -12,19 +13,29 @@
 namespace cmacam::gst {
 
 /**
- * The type of one element of @id: a Rectangle, a Size or a Point is a
- * GST_TYPE_ARRAY of its int numbers, in the order libcamera prints them.
+ * Returns the GType of one element of the control @id. A Rectangle, a Size and a
+ * Point are each a GST_TYPE_ARRAY of int. The order is (x, y, width, height) for a
+ * Rectangle, (width, height) for a Size, and (x, y) for a Point.
  */
 GType elementType(const libcamera::ControlId &id);
 
-/** Initialises @out: the value itself, or a GST_TYPE_ARRAY of elements. */
+/**
+ * Converts @value and initialises @out with the result. An array becomes a
+ * GST_TYPE_ARRAY of its elements. @out stays uninitialised if @value has no type.
+ */
 void toGValue(const libcamera::ControlValue &value, GValue *out);
 
-/** Empty if the number of elements is not what @id has, or their type. */
+/**
+ * Converts @value to a value of the control @id. The result is empty if @value has
+ * the wrong type or the wrong number of elements.
+ */
 std::optional<libcamera::ControlValue> fromGValue(const libcamera::ControlId &id,
 						  const GValue *value);
 
-/** Whether @value, or each of its elements, lies within @info's limits. */
+/**
+ * Whether @value is one of the values that @info lists. If @info lists no values:
+ * whether @value, or each of its elements, lies within the limits of @info.
+ */
 bool isWithin(const libcamera::ControlInfo &info, const libcamera::ControlValue &value);
 
 } /* namespace cmacam::gst */

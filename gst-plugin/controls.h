@@ -21,53 +21,64 @@
 namespace cmacam::gst {
 
 /**
- * Installs a property for each control libcamera knows, with ids from @first
- * on, in the order of controlTexts(). Those that libcamera only reports are
- * read-only; numbers, switches and enumerations can be animated.
+ * Installs one property for each control of libcamera, in the order of
+ * controlTexts(). The first property has the id @first, and each further property
+ * has the next id. Controls that libcamera only reports are read-only. Writable
+ * properties with a single number, switch, text or enumeration are controllable.
  */
 void installControls(GObjectClass *klass, guint first);
 
 /*
- * The controls of one element: what the user has set, what the camera takes,
- * and what the last frame was taken with. Callable from any thread.
+ * The controls of one element: the values that the user has set, the limits of
+ * the camera, and the metadata of the last frame. Any thread may call any function.
  */
 class Controls
 {
 public:
 	/**
-	 * Property @index is now @value, from the next request on. Refused (Settings)
-	 * where the camera, once it is known, has no such control or no such value.
+	 * Sets property @index to @value from the next request on. Returns EINVAL if
+	 * @value has the wrong type. If a camera is attached, returns EINVAL also if
+	 * the camera has no such control or does not accept @value.
 	 */
 	Result<void> set(size_t index, const GValue *value);
 
 	/**
-	 * What property @index is now: as in the last frame, else as set, else the
-	 * camera's default, else that of the property.
+	 * Gets the value of property @index. The function uses the first of these
+	 * values that exists: the value in the metadata of the last frame, the value
+	 * that the user has set, the default of the camera, the default of @spec.
 	 */
 	void get(size_t index, GValue *value, GParamSpec *spec) const;
 
 	/**
-	 * Camera @id, which takes @limits, is open. Settings: a property that
-	 * was set before does not suit it.
+	 * Starts to use the limits of camera @id, which was opened. Returns EINVAL if
+	 * the camera does not accept the value of a property that was set earlier. The
+	 * limits are in use even then: the caller calls detach().
 	 */
 	Result<void> attach(const std::string &id, const libcamera::ControlInfoMap &limits);
+	/** Forgets the camera and the metadata. The values that the user has set stay. */
 	void detach();
 
-	/** All that is set, for the start of a stream. */
+	/** Returns all values that the user has set, for the start of a stream. */
 	libcamera::ControlList all() const;
-	/** What was set since the last call of take() or all(). */
+	/** Returns the values that were set since the last call of take() or all(). */
 	libcamera::ControlList take() const;
-	/** Cheap: whether take() has anything. */
+	/** Whether take() would return a value. This call costs less than take(). */
 	bool pending() const;
 
-	/** The shortest and the longest frame that the user allows, if he has said. */
+	/**
+	 * Returns the shortest and the longest frame duration in FrameDurationLimits.
+	 * The result is empty if the user has not set that control or has set it to 0.
+	 */
 	std::optional<std::pair<std::chrono::microseconds, std::chrono::microseconds>>
 	frameDurations() const;
 
-	/** The metadata of the frame that is delivered now. */
+	/** Stores the metadata of the frame that is delivered now. */
 	void setMetadata(const libcamera::ControlList &metadata);
 
-	/** Range and default of each control of the open camera; null without one. */
+	/**
+	 * Returns the minimum, the maximum and the default of each control of the
+	 * attached camera; nullptr if no camera is attached.
+	 */
 	StructurePtr describe() const;
 
 private:
@@ -78,7 +89,10 @@ private:
 	libcamera::ControlInfoMap limits_;
 	libcamera::ControlList set_{idMap()};
 	mutable libcamera::ControlList pending_{idMap()};
-	/* Of the last frame. A ControlList would allocate each entry anew, for each frame. */
+	/*
+	 * The metadata of the last frame. This is a vector because a ControlList would
+	 * allocate memory for each entry of each frame.
+	 */
 	std::vector<std::pair<unsigned int, libcamera::ControlValue>> metadata_;
 
 	static const libcamera::ControlIdMap &idMap();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A camera as GstDevice.
+ * The GstDevice of a camera.
  */
 #pragma once
 
@@ -19,12 +19,13 @@ G_END_DECLS
 namespace cmacam::gst {
 
 /**
- * A floating device with the camera's caps and libcamera's properties. Its
- * element is cmacamsrc, or libcamerasrc for a camera that is not ours.
+ * Makes a device with the caps of @camera and with libcamera's properties. The
+ * reference is floating. The device creates a cmacamsrc for a cmacam camera and a
+ * libcamerasrc for any other camera.
  */
 GstDevice *makeDevice(libcamera::Camera &camera);
 
-/** The libcamera id of @device. */
+/** Returns libcamera's id of the camera of @device, which owns the string. */
 const char *cameraId(GstDevice *device);
 
 } /* namespace cmacam::gst */

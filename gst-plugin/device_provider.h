@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The device provider: cameras as GstDevice, as they come and go.
+ * The device provider: lists cameras as GstDevice, and reports cameras that are
+ * plugged in or unplugged.
  */
 #pragma once
 

@@ -11,10 +11,13 @@
 namespace cmacam::gst {
 
 /**
- * The manager that libcamerasrc and libcamera's device provider share, started.
- * nullptr where there is no such plugin, or it has changed. Not to be called while
- * anybody else has a manager: if it is not the plugin's, libcamera aborts, and
- * nothing tells whose it is.
+ * Returns the running manager that libcamerasrc and libcamera's device provider
+ * share. Returns nullptr if the plugin is not installed, if it does not export the
+ * function for its manager, or if the manager does not start.
+ *
+ * The caller makes sure that the process has no other CameraManager. libcamera
+ * aborts the process when a second manager is made, and a caller cannot find out
+ * whether an existing manager is that of the plugin.
  */
 std::shared_ptr<libcamera::CameraManager> libcameraPluginManager();
 

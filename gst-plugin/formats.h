@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What GStreamer calls the pixel formats of the library's table, and the layout
+ * GStreamer's names of the pixel formats in the library's table, and the layouts
  * of their frames.
  */
 #pragma once
@@ -16,32 +16,39 @@
 
 namespace cmacam::gst {
 
-/* What a row-by-row reader needs to know of one plane. */
+/* The rows of one plane, for code that reads the plane row by row. */
 struct PlaneRows
 {
-	size_t offset;
-	unsigned int stride;
-	unsigned int bytes;
-	unsigned int rows;
+	size_t offset;	     /* bytes from the start of the frame to the first row */
+	unsigned int stride; /* bytes from the start of one row to the start of the next */
+	unsigned int bytes;  /* bytes of a row without padding */
+	unsigned int rows;   /* number of rows */
 };
 
-/* Of "format" in caps, where "drm-format" has the name. */
+/* Value of the caps field "format" if the field "drm-format" has the format's name. */
 inline constexpr const char *kDmaDrm = "DMA_DRM";
 
-/* ENCODED where GStreamer describes the format by caps alone (Bayer). */
+/*
+ * Returns GStreamer's video format. A Bayer format gives GST_VIDEO_FORMAT_ENCODED,
+ * because GStreamer has only caps for Bayer formats.
+ */
 GstVideoFormat videoFormat(const FormatInfo &format);
+/* Returns the media type of the caps: "video/x-raw" or "video/x-bayer". */
 const char *mediaType(const FormatInfo &format);
 using cmacam::findFormat;
-/* That of the caps @structure, or nullptr. */
+/* Returns the format of the caps @structure; nullptr if the table does not have it. */
 const FormatInfo *findFormat(const GstStructure *structure);
-/* Bayer has no caps for dma-bufs: it flows under the plain ones. */
+/*
+ * Whether DMA_DRM caps exist for the format. GStreamer has no such caps for Bayer
+ * formats, whose dma-bufs are delivered with plain caps.
+ */
 bool hasDmaDrm(const FormatInfo &format);
 
-/* The layout GStreamer assumes of a frame that has no GstVideoMeta. */
+/* Returns the layout that GStreamer assumes for a frame without a GstVideoMeta. */
 std::vector<PlaneRows> defaultRows(const FormatInfo &format, const libcamera::Size &size);
-/* The camera's layout of the same rows. */
+/* Returns the rows of a frame in the camera's layout. */
 std::vector<PlaneRows> cameraRows(const FrameLayout &layout);
-/* Bytes of a frame in the default layout. */
+/* Returns the number of bytes of a frame in the layout of defaultRows(). */
 size_t defaultSize(const FormatInfo &format, const libcamera::Size &size);
 
 } /* namespace cmacam::gst */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * FrameWriter: turns a camera frame's memory into the GstBuffer to push.
+ * FrameWriter: makes the GstBuffer to push from the memory of a camera frame.
  */
 #pragma once
 
@@ -20,14 +20,20 @@ public:
 	~FrameWriter();
 	explicit FrameWriter(const FrameLayout &layout);
 
-	/* Whether a peer that ignores GstVideoMeta sees the right pixels. */
+	/*
+	 * Whether the camera's layout is GStreamer's default layout. If so, a peer that
+	 * ignores GstVideoMeta reads the right pixels too.
+	 */
 	bool layoutIsDefault() const { return layoutIsDefault_; }
 
-	/** The very memory, with a GstVideoMeta that says where the planes are. */
+	/**
+	 * Puts @memory itself into a buffer. A GstVideoMeta in the buffer has the
+	 * offsets and the strides of the planes. Returns nullptr if there is no buffer.
+	 */
 	BufferPtr wrap(MemoryPtr memory) const;
 	/**
-	 * A copy in GStreamer's default layout, in memory of the system.
-	 * Returns nullptr if the frame cannot be mapped.
+	 * Copies a frame into system memory, in GStreamer's default layout. Returns
+	 * nullptr if the frame cannot be mapped or if no memory is left.
 	 */
 	BufferPtr copy(GstMemory *memory) const;
 

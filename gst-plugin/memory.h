@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * FramePool: the camera's buffers as GstMemory, which go back to the camera
- * when the last reference to the pixels goes.
+ * FramePool: the camera's buffers as GstMemory. A buffer goes back to the camera
+ * when the last reference to its GstMemory is dropped.
  */
 #pragma once
 
@@ -16,12 +16,12 @@
 namespace cmacam::gst {
 
 /*
- * The unit that comes back is the GstMemory, not the GstBuffer: elements share
- * the memory of a buffer with others (copies, sub-buffers, muxed packets), and
- * the camera may write again only when all of them are done.
+ * The pool waits for the end of the GstMemory, not of the GstBuffer. Several
+ * GstBuffers can share one GstMemory (copies, sub-buffers, muxed packets). The
+ * camera must not write to the GstMemory again before all of them are freed.
  *
- * The memory objects, and with them their mappings, are kept from frame to
- * frame: a consumer on the CPU maps each buffer once, not once per frame.
+ * The pool keeps the GstMemory objects and their mappings from frame to frame. So
+ * a consumer on the CPU maps each buffer once, and not once per frame.
  */
 class FramePool
 {
@@ -29,21 +29,21 @@ public:
 	using Requeue = std::function<void(size_t buffer)>;
 
 	/**
-	 * Wraps buffers whose frames lie at @offset, @size bytes long. The
-	 * descriptors are duplicated. @requeue is called, from any thread, for
-	 * each buffer that may be captured into again.
-	 * Returns nullptr if file descriptors run out.
+	 * Makes a GstMemory for each of @dmabufs. A frame begins at @offset in its
+	 * dma-buf and is @size bytes long. The pool duplicates the file descriptors.
+	 * Any thread may call @requeue, with each buffer that the camera may write to
+	 * again. Returns nullptr if the process has too many open files.
 	 */
 	static std::shared_ptr<FramePool> create(std::span<const int> dmabufs, size_t offset,
 						 size_t size, Requeue requeue);
 	~FramePool();
 
-	/** The memory of @buffer, which the camera has just completed. */
+	/** Takes the memory of @buffer, which the camera has just completed. */
 	MemoryPtr take(size_t buffer);
 
 	/**
-	 * No @requeue after this returns. Memory that is still held somewhere
-	 * stays valid and is freed by its last holder.
+	 * Ends the calls of @requeue: there is none after this function returns.
+	 * Memory that consumers still hold stays valid. The last holder frees it.
 	 */
 	void retire();
 
@@ -55,11 +55,15 @@ private:
 	static gboolean memoryDispose(GstMiniObject *object);
 	bool giveBack(GstMemory *memory, size_t buffer);
 
-	/* Taken before the session's lock, never after it. */
+	/*
+	 * A thread takes this lock before the lock of the CameraSession, because
+	 * requeue_ calls the session. A thread that has the session's lock must not
+	 * take this one.
+	 */
 	std::mutex mutex_;
 	const size_t offset_;
 	const size_t size_;
-	/* Guarded by mutex_; empty once retired. */
+	/* Guarded by mutex_; empty after retire(). */
 	Requeue requeue_;
 	std::vector<MemoryPtr> idle_;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PeerPool: the pool that the next element offers, for the camera to write to.
+ * PeerPool: the buffer pool that the next element offers. The camera writes to
+ * its buffers.
  */
 #pragma once
 
@@ -16,44 +17,49 @@
 
 namespace cmacam::gst {
 
-/* A pool as an allocation query has it. */
+/* The buffer pool in the reply to an allocation query. */
 struct OfferedPool
 {
 	BufferPoolPtr pool;
-	/* 0: as many as it takes. */
+	/* Largest number of buffers; 0: no limit. */
 	guint max = 0;
 
-	/** Whether its buffers are dma-bufs, as far as that can be told before there are any. */
+	/**
+	 * Whether the pool may make dma-bufs. The pool has no buffers yet, so the
+	 * answer depends on @caps and on the allocator of the pool.
+	 */
 	bool mayHaveDmabufs(const GstCaps *caps) const;
 };
 
 /*
- * Its buffers are numbered in the order in which they were first acquired: all
- * of them at once, so that the camera has them when it starts. One that was
- * delivered is the peer's until the pool gives it out again.
+ * create() acquires all buffers at once, so that the camera has all of them when
+ * it starts. The index of a buffer is its place in the order of these calls. A
+ * buffer that was delivered belongs to the peer until acquire() returns its index.
  */
 class PeerPool
 {
 public:
 	/**
-	 * Takes @count dma-bufs out of @offered, which have to have the layout
-	 * @planes within one memory; where that is not what the caps say by
-	 * themselves (@isDefault), each with a GstVideoMeta.
-	 * Returns nullptr and says @why if there are none.
+	 * Takes @count buffers out of @offered. Each buffer must have exactly one
+	 * memory, a dma-buf with the layout @planes. @isDefault: the caps alone
+	 * describe this layout. If @isDefault is false, each buffer must also have a
+	 * GstVideoMeta. Returns nullptr on failure, with the reason in @why.
 	 */
 	static std::shared_ptr<PeerPool> create(const OfferedPool &offered, GstCaps *caps,
 						std::span<const PlaneLayout> planes, bool isDefault,
 						size_t count, std::string &why);
 	~PeerPool();
 
-	/* The dma-bufs; open as long as this object. */
+	/* Returns the dma-bufs, which stay open as long as this object lives. */
 	std::vector<int> fds() const;
 
-	/** Buffer @index, which the camera has just completed, for the peer. */
+	/** Takes buffer @index, which the camera has just completed, for the peer. */
 	BufferPtr take(size_t index);
 	/**
-	 * A buffer that the peer has done with. With @wait it blocks until there
-	 * is one, or setFlushing(true).
+	 * Returns the index of a buffer that the peer has given back. If there is no
+	 * such buffer, the result is empty. With @wait the function first waits for a
+	 * buffer or for setFlushing(true). The result is also empty for a buffer
+	 * whose memory was replaced.
 	 */
 	std::optional<size_t> acquire(bool wait);
 	void setFlushing(bool flushing);
@@ -66,8 +72,9 @@ private:
 	bool activate(GstCaps *caps, size_t size, size_t count);
 
 	BufferPoolPtr pool_;
-	/* Null while the peer has it; the memory tells which one comes back. */
+	/* By index; nullptr while the peer has the buffer. */
 	std::vector<BufferPtr> buffers_;
+	/* By index; acquire() compares the memory of a buffer to find its index. */
 	std::vector<const GstMemory *> memories_;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A GstBufferPool of empty GstBuffers that a frame's memory is put into.
+ * A GstBufferPool of empty GstBuffers ("shells"). FrameWriter puts the memory of a
+ * frame into a shell.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 
 namespace cmacam::gst {
 
-/* The GstVideoMeta of a stream's buffers. */
+/* The values for the GstVideoMeta of a stream's buffers. */
 struct BufferLayout
 {
 	GstVideoFormat format;
@@ -22,30 +23,34 @@ struct BufferLayout
 	std::vector<gint> strides;
 };
 
-/* When the exposure of a frame began, ns; zero where it is not known. */
+/* The time when the exposure of a frame began, on two clocks, ns; 0: unknown. */
 struct ReferenceTimes
 {
-	/* CLOCK_MONOTONIC: caps timestamp/x-clock-monotonic. */
+	/* Time on CLOCK_MONOTONIC, for the caps timestamp/x-clock-monotonic. */
 	GstClockTime monotonic;
-	/* CLOCK_REALTIME: caps timestamp/x-unix. */
+	/* Time on CLOCK_REALTIME, for the caps timestamp/x-unix. */
 	GstClockTime unixTime;
 };
 
 /**
- * The shells of one configuration: buffers with their metas in place, so that
- * a frame costs no allocation. A shell comes back when the buffer is freed and
- * drops its memory then; the memory finds its own way (FramePool), possibly
- * later, where others share it.
+ * Makes the pool for one configuration. The pool reuses its buffers together with
+ * their metas, so that a frame costs no allocation. When a buffer is freed, it
+ * drops its memory and goes back to this pool. The memory goes back to FramePool
+ * separately, and later than the buffer if other buffers share the memory.
+ * Returns nullptr if the pool cannot be activated.
  */
 BufferPoolPtr makeShellPool(const BufferLayout &layout);
 
-/** An empty buffer of @pool; never waits. */
+/** Takes an empty buffer out of @pool, without waiting. */
 BufferPtr takeShell(GstBufferPool *pool);
 
-/** Adds the metas of @layout, without pooling them. */
+/** Adds a GstVideoMeta with @layout, without the flag GST_META_FLAG_POOLED. */
 void addVideoMeta(GstBuffer *buffer, const BufferLayout &layout);
 
-/** Sets the GstReferenceTimestampMetas, which a shell has and others get. */
+/**
+ * Sets the times in the two GstReferenceTimestampMetas of @buffer. A shell has
+ * these metas already; the function adds them to any other buffer.
+ */
 void setReferenceTimes(GstBuffer *buffer, const ReferenceTimes &times);
 
 } /* namespace cmacam::gst */

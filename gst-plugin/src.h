@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The element cmacamsrc: frames of a cmacam camera as dma-bufs.
+ * The element cmacamsrc, which delivers the frames of a cmacam camera as dma-bufs.
  */
 #pragma once
 

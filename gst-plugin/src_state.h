@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the parts of cmacamsrc share: the element (src.cpp, src_properties.cpp)
- * and its stream (negotiation.cpp, frames.cpp).
+ * The state and the functions that the source files of cmacamsrc share. src.cpp
+ * and src_properties.cpp implement the element; negotiation.cpp and frames.cpp
+ * implement its stream.
  */
 #pragma once
 
@@ -28,23 +29,23 @@ enum OnDisconnect {
 	DISCONNECT_WAIT,
 };
 
-/* What the streaming thread alone uses, between negotiation and stop. */
+/* Data that only the streaming thread uses, from negotiation until the stream stops. */
 struct StreamState
 {
 	StreamSettings settings;
 	bool configured = false;
-	/* What the peer asked for on top of the camera's own buffers. */
+	/* Number of buffers that the peer wants in addition to the camera's own number. */
 	unsigned int extraBuffers = 0;
-	/* Its pool, for as long as it may be of use. */
+	/* The pool that the peer offers; empty after the camera could not use it. */
 	OfferedPool offered;
 	FrameWriter writer;
-	/* Whether it goes by GstVideoMeta. */
+	/* Whether the peer reads the layout of a frame from GstVideoMeta. */
 	bool peerKnowsMeta = false;
 	bool copying = false;
 	bool copyReported = false;
-	/* An error has been posted: the stream ends. */
+	/* The element has posted an error, so the stream ends. */
 	bool failed = false;
-	/* The next frame comes from a camera that was plugged in anew. */
+	/* The next frame is the first one after the camera was plugged in again. */
 	bool replugged = false;
 	guint64 delivered = 0;
 	guint64 lost = 0;
@@ -53,59 +54,64 @@ struct StreamState
 
 struct State
 {
-	/* Guards what other threads read (queries, unlock, state changes). */
+	/* Guards the members that other threads use in queries, unlock() and state changes. */
 	std::mutex mutex;
 	std::string cameraName;
 	Stream streamName = Stream::Main;
 	OnDisconnect onDisconnect = DISCONNECT_STOP;
-	/* Empty before PAUSED, and while a camera that is gone is waited for. */
+	/* Empty before PAUSED, and while the element waits for a camera that was unplugged. */
 	std::shared_ptr<CameraSession> session;
 	std::shared_ptr<CameraWatch> watch;
-	/* The camera that is waited for, as it was. */
+	/* libcamera's object of the unplugged camera that the element waits for. */
 	std::shared_ptr<libcamera::Camera> gone;
-	/* Where frames are captured to: one of the two. */
+	/* The buffers that the camera writes to. At most one of the two pools exists. */
 	std::shared_ptr<FramePool> pool;
 	std::shared_ptr<PeerPool> peer;
 	GstClockTime frameDuration = GST_CLOCK_TIME_NONE;
 	size_t bufferCount = 0;
-	/* For the session that follows, where there is none now. */
+	/* The element keeps these two values for the next session too. */
 	bool flushing = false;
 	bool paused = false;
 
-	/* Of the camera that is open. */
+	/* The stream that this element has of the open camera. */
 	Stream which = Stream::Main;
 
-	/* Guard themselves. */
+	/* These controls have a separate lock. */
 	Controls controls;
 
 	StreamState stream;
 };
 
-/** The session, or null. */
+/** Returns the session; nullptr if there is none. */
 std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self);
-/** Opens the camera the properties ask for and checks them against it. */
+/**
+ * Opens the camera that the properties name, or the unplugged camera that the
+ * element waits for. Returns an error if the camera does not accept the values of
+ * the control properties.
+ */
 Result<void> openCamera(GstCmacamSrc *self);
-/** Stops the stream and gives its buffers up; the session stays. */
+/** Stops the stream and drops its buffers. The session stays. */
 void releaseStream(GstCmacamSrc *self);
 /** Stops the stream and releases the camera. */
 void closeCamera(GstCmacamSrc *self);
-/** Posts @error with the code of its errno; for ENODEV that is @gone. */
+/** Posts @error with the GstResourceError of its errno. ENODEV becomes @gone. */
 void postError(GstCmacamSrc *self, const Error &error,
 	       GstResourceError gone = GST_RESOURCE_ERROR_READ);
 
 /**
- * Posts @error and ends the stream as on EOS: GstBaseSrc posts an error of its
- * own for every failing return value, on top of the one that says what is
- * wrong. This is one error, and sinks and muxers finish what they have.
+ * Posts @error and returns GST_FLOW_EOS, which ends the stream. For an error code
+ * GstBaseSrc would post a second error without the reason. With EOS there is only
+ * one error, and sinks and muxers finish their work.
  */
 GstFlowReturn endWithError(GstCmacamSrc *self, const Error &error);
+/** Posts a LATENCY message, so that the pipeline queries the latency again. */
 void postLatency(GstCmacamSrc *self);
-/** The pool of the next element that is captured to, or null. */
+/** Returns the next element's pool if the camera writes to it, else nullptr. */
 std::shared_ptr<PeerPool> peerOf(GstCmacamSrc *self);
-/** Configures the session for the settings of the stream, and takes its buffers. */
+/** Configures the session with the settings of the stream and makes the frame pool. */
 Result<void> configure(GstCmacamSrc *self);
 
-/* Each puts its part of the element into the class. */
+/* Each of these functions installs the functions of one source file in the class. */
 void installProperties(GObjectClass *object);
 void installNegotiation(GstBaseSrcClass *base);
 void installFrames(GstPushSrcClass *push);
