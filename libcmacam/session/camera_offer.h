@@ -19,13 +19,13 @@
 
 namespace cmacam {
 
-/* One format the camera offers, and the stream role that offers it. */
+/* One format that the camera offers, and the stream role that offers the format. */
 struct FormatOffer
 {
 	libcamera::PixelFormat format;
 	libcamera::SizeRange sizes;
 	libcamera::StreamRole role;
-	/* Unset where the camera does not say. */
+	/* Unset if the camera does not report a colour space for the format. */
 	std::optional<libcamera::ColorSpace> colorSpace;
 };
 
@@ -34,15 +34,15 @@ struct CameraOffer
 	std::vector<FormatOffer> formats;
 	libcamera::PixelFormat defaultFormat;
 	libcamera::Size defaultSize;
-	/* Shortest and longest frame; zero where the camera does not say. */
+	/* Shortest and longest frame duration; zero if the camera does not report them. */
 	std::chrono::microseconds minDuration{};
 	std::chrono::microseconds maxDuration{};
 
-	/** The role that offers @format. */
+	/** Find the role that offers @format; Viewfinder if no role does. */
 	libcamera::StreamRole roleOf(const libcamera::PixelFormat &format) const;
 };
 
-/* The user's choice for a stream. The camera chooses what is empty or 0. */
+/* The user's choices for a stream. The camera makes each choice that is empty or 0. */
 struct StreamSettings
 {
 	libcamera::PixelFormat format;
@@ -51,21 +51,21 @@ struct StreamSettings
 	libcamera::StreamRole role = libcamera::StreamRole::Viewfinder;
 	/* Zero leaves the frame rate to the camera. */
 	std::chrono::microseconds frameDuration{};
-	/* Exactly this number of buffers. */
+	/* Number of buffers. The camera must agree to exactly this number. */
 	unsigned int buffers = 0;
 	/* Buffers in addition to the camera's choice, if the camera agrees. */
 	unsigned int extraBuffers = 0;
 
-	/** Write all choices that are not left to the camera. */
+	/** Write into @config all choices that are not left to the camera. */
 	void applyTo(libcamera::StreamConfiguration &config) const;
-	/** Whether @config, after its validation, has all choices. */
+	/** Whether @config still has all choices of the user after its validation. */
 	bool isMetBy(const libcamera::StreamConfiguration &config) const;
 };
 
 /** A configuration in words: size, format and number of buffers. */
 std::string describe(const libcamera::StreamConfiguration &config);
 
-/** What @camera can deliver on stream @which. The camera need not be acquired. */
+/** Read what @camera can deliver on stream @which. The camera need not be acquired. */
 CameraOffer readOffer(libcamera::Camera &camera, Stream which = Stream::Main);
 
 } /* namespace cmacam */

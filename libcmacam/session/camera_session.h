@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * CameraSession: one acquired camera, its streams and who uses them.
+ * CameraSession: one acquired camera, its streams and the users of the streams.
  */
 #pragma once
 
@@ -29,15 +29,15 @@
 
 namespace cmacam {
 
-/* A user that wants to know of each frame when it comes. */
+/* Gets a call for each frame that comes from the camera. */
 class StreamListener
 {
 public:
-	/* What is on its way on a stream; the rest of its buffers is free or with the user. */
+	/* Numbers of buffers of a stream. All other buffers are free or with the user. */
 	struct Load
 	{
-		size_t underWay;
-		size_t waiting;
+		size_t underWay; /* buffers in requests that the camera has */
+		size_t waiting;	 /* buffers with a frame that waits for the user */
 	};
 
 	/* A frame that came from the camera. */
@@ -47,15 +47,20 @@ public:
 		uint32_t lost;
 		/* Whether the user gets it. */
 		bool delivered;
-		/* With it, and once buffers that it set free are with the camera again. */
+		/*
+		 * The load after the arrival. It includes this frame. Buffers that became
+		 * free are with the camera again already.
+		 */
 		Load load;
 	};
 
 	/**
-	 * Called on libcamera's thread, with the session's lock held: it must not
-	 * call the session. Returns whether report() shall be called, without the lock.
+	 * Called on libcamera's thread for each frame. The thread holds the session's
+	 * lock, so this function must not call the session. Returns whether the
+	 * session shall call report() after it has released the lock.
 	 */
 	virtual bool frameArrived(const Arrival &arrival) = 0;
+	/** Called on libcamera's thread, without the session's lock. */
 	virtual void report() = 0;
 
 protected:
@@ -63,17 +68,18 @@ protected:
 };
 
 /*
- * Each stream belongs to one user, an element or a cmacam::Camera, which may
- * have both; the users come and go as they like. libcamera configures all
- * streams at once and only while the camera stands still: a stream that comes
- * while another one flows interrupts it for a moment, one that goes does not.
+ * Each stream has at most one user: a cmacamsrc element or a cmacam::Camera. A
+ * cmacam::Camera may use both streams. Users may join and leave at any time.
+ * libcamera configures all streams at once, and only while the camera is stopped.
+ * So a stream that is configured interrupts the other stream for a moment. A
+ * stream that is released does not, except if its buffers come from adopt().
  *
- * All functions may be called from any thread; those of one stream that
- * configure, start, stop and release it, not concurrently with each other.
+ * Any thread may call any function. But for one stream, two threads must not run
+ * the functions that configure, start, stop and release it at the same time.
  *
- * Errors are those of libcmacam: ENODEV where the camera is gone or there is no
- * such camera, EBUSY where somebody else has it, EINVAL where it does not do
- * what is asked for, ENOMEM where there is no memory for its frames.
+ * The functions return these errors: ENODEV if the camera was unplugged or does
+ * not exist; EBUSY if the camera or the stream has another user; EINVAL if the
+ * camera does not support the settings; ENOMEM if there is no memory for frames.
  */
 class CameraSession final : private CameraListener
 {
@@ -83,25 +89,28 @@ public:
 		TimedOut,
 		Flushing,
 		Lost,
-		/* The buffers of adopt() are of no use. */
+		/* The camera cannot write to the buffers of adopt(). */
 		Refused,
 	};
 
 	using Load = StreamListener::Load;
 	using Arrival = StreamListener::Arrival;
 
-	/* A frame on its way to the user. */
+	/* A frame that the user takes. */
 	struct Taken
 	{
 		const CompletedFrame &frame;
-		/* The frame of the other stream that came with it, if the two are tied. */
+		/* The other stream's frame of the same request; nullptr if no streams are tied. */
 		const CompletedFrame *tied;
-		/* What it leaves. */
+		/* The load of the stream without this frame. */
 		Load left;
 	};
 	using TakeFunction = std::function<void(const Taken &)>;
 
-	/** @camera is acquired; the session releases it. Users call openStream() instead. */
+	/**
+	 * Makes the session of @camera, which must be acquired. The session releases
+	 * the camera. Users call openStream() and not this constructor.
+	 */
 	CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 		      std::shared_ptr<libcamera::Camera> camera);
 	CameraSession(const CameraSession &) = delete;
@@ -109,119 +118,144 @@ public:
 	~CameraSession();
 
 	/**
-	 * Stream @which has a user from now on, until leave(); for openStream(),
-	 * which calls one of them at a time. Errors: EBUSY where the stream has a
-	 * user already, or the camera has one stream only and that has one; ENODEV.
+	 * Gives stream @which a user, until leave(). Only openStream() calls join() and
+	 * leave(), and only one of them at a time. Errors: ENODEV; EBUSY if the stream
+	 * has a user already, or if the camera's only stream has a user.
 	 */
 	Result<void> join(Stream which);
+	/** Releases stream @which and removes its user. */
 	void leave(Stream which);
 
 	const std::string &id() const { return camera_->id(); }
 	std::shared_ptr<libcamera::Camera> camera() const { return camera_; }
-	/* What the camera can be told per frame, with its limits. */
+	/* The controls of the camera with their limits. */
 	const libcamera::ControlInfoMap &controls() const { return camera_->controls(); }
 	std::shared_ptr<libcamera::CameraManager> manager() const { return manager_; }
 
 	/**
-	 * What stream @which can be now: there is one sensor, and the frame rate
-	 * of lores is that of main, if main has one.
+	 * Returns what stream @which can deliver now. Both streams have the same sensor:
+	 * if main has a fixed frame duration, lores offers only this duration.
 	 */
 	CameraOffer offer(Stream which) const;
-	/** Lets main decide first, if it is about to; not for long, and not while flushing. */
+	/**
+	 * Waits until main is configured or given up, if it has a user that may still
+	 * configure it. The function waits for at most kSetupLimit, and not while
+	 * stream @which is flushing. For main it returns at once.
+	 */
 	void awaitMain(Stream which);
 
 	/**
-	 * Both streams are one user's, for as long as both stay: a request has
-	 * buffers for both or none, an error of one spoils the other, and start(),
-	 * stop() and waitFrame() of one are for both.
+	 * Ties both streams together, until one of them leaves. Both have the same
+	 * user. Each request then has a buffer of both streams. If the frame of one
+	 * stream is damaged, the session treats both frames as damaged. start(), stop()
+	 * and waitFrame() of one stream apply to both streams.
 	 */
 	void tie();
-	/** How frames of the stream get to its user; before it is configured. */
+	/** Sets how the stream delivers its frames. Call this before configure(). */
 	void setDelivery(Stream which, const Delivery &delivery);
+	/** Sets the listener of the stream, which replaces the former one. */
 	void setListener(Stream which, std::weak_ptr<StreamListener> listener);
 
 	/**
-	 * Configures streams and allocates their buffers. Those of an earlier
-	 * configuration are given up. The other stream goes on with the buffers it
-	 * has, also after a failure. Errors: EINVAL, ENOMEM, ENODEV.
+	 * Configures streams and allocates their buffers. The streams drop the buffers
+	 * of an earlier configuration. A stream that has no settings here keeps its
+	 * buffers and continues, even after a failure. Errors: EINVAL, ENOMEM, ENODEV.
 	 */
 	Result<void> configure(Stream which, const StreamSettings &settings);
 	Result<void> configure(const PerStream<std::optional<StreamSettings>> &wishes);
 	/**
-	 * From now on the camera writes to these dma-bufs, which have the layout of
-	 * the buffers that a stream has after configure() and replace them. They
-	 * are no longer written to when release() returns.
+	 * Replaces the buffers of a configured stream by the dma-bufs @fds. They must
+	 * have the layout of the buffers that configure() allocated. The camera does
+	 * not write to the dma-bufs any more when release() has returned.
 	 */
 	void adopt(Stream which, std::span<const int> fds);
-	/* Of a stream that is configured. */
+	/* Returns the buffers of a configured stream; nullptr for any other stream. */
 	std::shared_ptr<const StreamBuffers> buffers(Stream which) const;
-	/** Another frame rate, for which nothing needs to stand still. */
+	/** Sets another frame duration of a configured stream, without stopping the camera. */
 	void setFrameDuration(Stream which, std::chrono::microseconds duration);
-	/** What main wants, or else lores; zero where neither does. */
+	/** Returns the fixed frame duration of main, else that of lores, else zero. */
 	std::chrono::microseconds frameDuration() const;
-	/** The stream ends, and gives its buffers up; the camera stops with the last one. */
+	/**
+	 * Ends the stream and drops its buffers. If no other stream is configured, the
+	 * camera stops.
+	 */
 	void release(Stream which);
-	/** The stream will not be configured: nobody has to wait for it. */
+	/** Marks a stream that will not be configured, so that the other stream does not wait. */
 	void giveUp(Stream which);
 
 	/**
-	 * Frames flow, with @controls in force from the first one on if the camera
-	 * stood still. A stream that is about to be configured is waited for, not
-	 * for long, so that it has the first frame, too. A fixed frame duration
-	 * overrides FrameDurationLimits. Errors: ENODEV, ENOMEM, those of
-	 * Camera::start().
+	 * Starts a stream, and the camera if it is stopped. If the camera starts, then
+	 * @controls apply from the first frame on. If the other stream has a user that
+	 * may still configure it, this function first waits for at most kSetupLimit.
+	 * So both streams get the first frame. A fixed frame duration overrides
+	 * FrameDurationLimits. While the stream is flushing, the function does nothing.
+	 * Errors: ENODEV, ENOMEM, the errors of Camera::start().
 	 */
 	Result<void> start(Stream which, const libcamera::ControlList &controls);
 	bool started(Stream which) const;
 	/**
-	 * No more frames, until start(); the stream keeps its buffers, and frames
-	 * that wait go back. The camera stops with the last stream that has started.
+	 * Stops a stream, which gets no frames until start(). The stream keeps its
+	 * buffers and drops the frames that wait. The camera stops if no other stream
+	 * has started.
 	 */
 	void stop(Stream which);
 
-	/** Blocks until a frame, setFlushing(true), or the loss of the camera. */
+	/**
+	 * Waits for a frame. The wait also ends with setFlushing(true), if the camera is
+	 * lost, and if the camera cannot use the buffers of adopt().
+	 */
 	Wait waitFrame(Stream which, CompletedFrame &frame);
 	/**
-	 * Blocks for at most @limit, or until stop(), too. A frame is handed to
-	 * @take with the session's lock held: @take must not call the session.
+	 * Waits for a frame for at most @limit, and passes the frame to @take. The wait
+	 * also ends with setFlushing(true), with stop(), and if the camera is lost. The
+	 * thread holds the session's lock during @take, which must not call the session.
 	 */
 	Wait waitFrame(Stream which, std::chrono::milliseconds limit, const TakeFunction &take);
 	/**
-	 * When a frame was captured, by the element's @clock. Two readings of a
-	 * clock differ: the one who asks first says @time for both streams.
-	 * @clock is compared, and never followed.
+	 * Returns the capture time of @frame on the element's @clock, the same for both
+	 * streams. Two readings of a clock differ, so the @time of the first call for a
+	 * request is the result of later calls with the same @clock. The session only
+	 * compares @clock and never dereferences it.
 	 */
 	uint64_t agreedTime(const CompletedFrame &frame, const void *clock, uint64_t time);
-	/** Go with the next request, and are in force after each start. */
+	/** Sends @controls with the next request. They also apply after each later start. */
 	void setControls(const libcamera::ControlList &controls);
-	/** Whether no frame can come before a buffer is given back. */
+	/** Whether the stream gets no frame before the user gives a buffer back. */
 	bool isDry(Stream which) const;
 	Load load(Stream which) const;
-	/* Since the stream was started. */
+	/* Returns the counts since the stream was started. */
 	StreamCounts counts(Stream which) const;
 	/** Gives a buffer back to the camera. */
 	void queue(Stream which, size_t buffer);
-	/** Gives @buffer back, and @tied of the other stream if the two are tied. */
+	/** Gives back @buffer and, if the streams are tied, buffer @tied of the other stream. */
 	void queue(Stream which, size_t buffer, size_t tied);
 
+	/** While a stream is flushing, its waitFrame() does not wait. */
 	void setFlushing(Stream which, bool flushing);
-	/** While paused the camera runs on and the stream's frames are recycled unseen. */
+	/**
+	 * Pauses or continues a stream. The camera goes on while a stream is paused, but
+	 * the session drops the frames of the paused stream.
+	 */
 	void setPaused(Stream which, bool paused);
 
-	/** The camera is gone, or gave a request up; frames that wait can be taken still. */
+	/**
+	 * Whether the camera is lost: it was unplugged, it cancelled or refused a request,
+	 * it did not restart for a stream that had started, or it did not complete its
+	 * requests when it stopped. The user can still take frames that wait.
+	 */
 	bool isLost() const;
-	/** What to tell the user once the camera is gone: ENODEV. */
+	/** Makes the error ENODEV for a user whose camera is lost. */
 	Error lostError() const;
-	/** Whether libcamera reports the camera as gone, now or within @limit. */
+	/** Whether libcamera reports that the camera was unplugged, now or within @limit. */
 	bool awaitDisconnect(std::chrono::milliseconds limit);
 
 private:
-	/* How long a stream that its element is negotiating is waited for. */
+	/* Longest time to wait for the user of a stream to configure it. */
 	static constexpr std::chrono::seconds kSetupLimit{2};
 
 	enum class Phase {
 		Absent,
-		/* Its user is there and has not configured it yet. */
+		/* The stream has a user, which has not configured it yet. */
 		Expected,
 		Configured,
 		GivenUp,
@@ -239,14 +273,14 @@ private:
 
 	bool isConfigured(Stream which) const;
 
-	/* With setup_ held. */
+	/* The caller of these functions holds setup_. */
 	Result<PerStream<libcamera::StreamConfiguration>> applyConfigurations();
 	Result<void> configureMembers(const PerStream<std::optional<StreamSettings>> &wishes);
 	Result<void> startCamera();
 	void stopCamera();
 	void close(Stream which);
 
-	/* With mutex_ held. */
+	/* The caller of these functions holds mutex_. */
 	bool isExpected(Stream which) const;
 	bool isConcerned(Stream stream, Stream which) const;
 	Load loadLocked(Stream which) const;
@@ -255,18 +289,18 @@ private:
 	void requestCompleted(libcamera::Request *request) override;
 	void cameraDisconnected() override;
 
-	/* The order matters: the manager goes last. */
+	/* The first member, because the manager must be destroyed after the other members. */
 	std::shared_ptr<libcamera::CameraManager> manager_;
 	std::shared_ptr<libcamera::Camera> camera_;
 
-	/* For whoever configures, starts or stops the camera; taken before mutex_. */
+	/* Held to configure, start or stop the camera. A thread takes it before mutex_. */
 	std::mutex setup_;
 	/* Guarded by setup_. */
 	StreamConfigurations configurations_;
 
 	mutable std::mutex mutex_;
 	std::condition_variable changed_;
-	/* All below: guarded by mutex_. */
+	/* mutex_ guards all members below. */
 	PerStream<Member> members_;
 	RequestPump pump_;
 	SessionControls controls_;

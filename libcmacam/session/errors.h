@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Errors of libcamera, with the driver's own sentence about what went wrong.
+ * Errors of libcamera, with the driver's sentence about the cause.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ inline Error cameraError(const std::string &id, int ret, const std::string &what
 	return {-ret, what + ": " + (driver.empty() ? strerror(-ret) : driver)};
 }
 
-/** The error for whatever is asked of camera @id after it was unplugged. */
+/** Make the error of a call for camera @id after the camera was unplugged. */
 inline Error goneError(const std::string &id)
 {
 	return {ENODEV, "Camera '" + id + "' is gone: it was unplugged, or its driver gave up"};

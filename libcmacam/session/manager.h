@@ -13,13 +13,13 @@
 namespace cmacam {
 
 /**
- * Get the running manager of this process. The first call starts it, and the end of
- * the last reference stops it. A callback of libcamera must not drop the last
- * reference: stopping the manager joins the thread that runs the callback.
+ * Get the running manager of this process. The first call starts the manager, and
+ * the end of the last reference stops it. A callback of libcamera must not drop the
+ * last reference, because the end of the manager joins the callback's thread.
  *
  * Errors:
- * - EBUSY: another part of the process has a manager of its own
- * - that of CameraManager::start() (no permission, no udev)
+ * - EBUSY: another part of the process has made another manager
+ * - the error of CameraManager::start() (no permission, no udev)
  */
 Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();
 
@@ -27,9 +27,9 @@ Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();
 using ManagerSource = std::shared_ptr<libcamera::CameraManager> (*)();
 
 /**
- * Make sharedManager() ask @source before it makes a manager of its own.
- * sharedManager() calls @source when the process has no manager. @source must stay
- * in memory as long as the process lives. A later call replaces @source.
+ * Set the function that sharedManager() calls before it makes a manager itself.
+ * sharedManager() calls @source only when the process has no manager. @source must
+ * stay in memory as long as the process lives. A later call replaces @source.
  */
 void setManagerSource(ManagerSource source);
 

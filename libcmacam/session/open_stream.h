@@ -17,13 +17,16 @@
 namespace cmacam {
 
 /**
- * Stream @which of camera @id, but not of @gone, which libcamera may still
- * list after it was unplugged. If @id is empty: of the first cmacam camera,
- * or of the first camera where there is none of ours. The camera is
- * acquired for the first stream, and released with the last; a stream is
- * left when the last copy of what is returned goes. May be called from any
- * thread but libcamera's.
- * Errors: ENODEV, EBUSY, those of sharedManager() and Camera::acquire().
+ * Open stream @which of camera @id. If @id is empty, the function chooses the first
+ * cmacam camera, or the first camera of any kind if there is no cmacam camera. The
+ * function ignores @gone, a camera that libcamera may still list after it was
+ * unplugged.
+ *
+ * The first stream of a camera acquires it, and the end of its last stream releases
+ * it. The stream ends with the last copy of the returned pointer. libcamera's
+ * threads must not call this function; any other thread may.
+ *
+ * Errors: ENODEV, EBUSY, the errors of sharedManager() and of Camera::acquire().
  */
 Result<std::shared_ptr<CameraSession>> openStream(const std::string &id, Stream which,
 						  const libcamera::Camera *gone = nullptr);

@@ -17,7 +17,7 @@
 
 namespace cmacam {
 
-/* A request and its buffers, until the users have given all of them back. */
+/* A request and its buffers. It is in use until the users have given all buffers back. */
 class RequestSlot
 {
 public:
@@ -46,9 +46,9 @@ private:
 };
 
 /*
- * The part between the queues of a camera's streams and the camera. A request asks
- * for a frame of every stream that has a buffer for it, so that the streams show
- * the same frames.
+ * Moves buffers between the queues of the streams and the camera. A request has a
+ * buffer of each stream that has a free buffer, so that the streams get the same
+ * frames.
  *
  * Not thread-safe: the session's mutex guards it.
  */
@@ -63,23 +63,25 @@ public:
 	/** Make only requests that have a buffer for both streams. */
 	void setTied(bool tied) { tied_ = tied; }
 
-	/** The camera has started: its frames are numbered from 0. */
+	/** Note that the camera has started, so that requests can be queued. */
 	void start() { running_ = true; }
-	/** The camera is about to stop and cancels the requests that it has. */
+	/** Note that the camera is going to stop and to cancel the requests that it has. */
 	void stop() { running_ = false; }
 	bool isRunning() const { return running_; }
-	/* Requests that the camera has. */
+	/* Number of requests that the camera has. */
 	size_t underWay() const { return underWay_; }
 
-	/** Send @controls with the next request. */
+	/** Send @controls with the next request, in addition to earlier ones. */
 	void setControls(const libcamera::ControlList &controls);
+	/** Forget the controls that no request has carried to the camera yet. */
 	void clearControls() { pending_.clear(); }
 
 	/**
-	 * Queue all requests that can be made now. The caller holds the lock during
-	 * Camera::queueRequest(), which only posts a message to libcamera's thread. So
-	 * no request can come after the Camera::stop() that follows stop(). Returns a
-	 * negative errno if the camera refuses a request.
+	 * Queue all requests that can be made now. The caller holds the session's lock
+	 * during Camera::queueRequest(), which only posts a message to libcamera's
+	 * thread. Because of the lock, no request is queued after stop(), and so none
+	 * reaches the camera after Camera::stop(). Returns a negative errno if the camera
+	 * refuses a request or if there is no memory for one.
 	 */
 	int queueRequests();
 
@@ -87,24 +89,27 @@ public:
 		Good,
 		/* The camera cancelled a request although it was not stopped. */
 		Cancelled,
-		/* The camera cannot use the foreign buffers of a stream; its queue is closed. */
+		/* The camera cannot use the foreign buffers of a stream. The queue is closed. */
 		Refused,
 	};
 	struct Completion
 	{
 		Outcome outcome = Outcome::Good;
-		/* The frame from the camera; empty if there is none, or none to report. */
+		/* The frame; empty if the buffer has no frame or the stream is paused or idle. */
 		std::optional<CompletedFrame> frame;
 		/* Whether the user gets it. */
 		bool delivered = false;
 	};
-	/** The camera completed @request; returns what became of its buffers in @completions. */
+	/** Handle a @request that the camera completed. @completions gets one result per stream. */
 	void completed(libcamera::Request *request, PerStream<Completion> &completions);
 
-	/** The user gave @buffer of an open stream back. */
+	/** Give @buffer, which its user does not need any more, back to its stream. */
 	void giveBack(Stream which, size_t buffer);
+	/** Give the buffers of @frames back to their stream. */
 	void giveBack(Stream which, const std::deque<CompletedFrame> &frames);
-	/** The stream has other buffers, or none. Buffers under way are kept until they are back.
+	/**
+	 * Drop the buffers of a stream and close its queue. A buffer that the camera has
+	 * is kept until its request is completed.
 	 */
 	void dropBuffers(Stream which);
 	/**
@@ -126,9 +131,9 @@ private:
 
 	const std::shared_ptr<libcamera::Camera> camera_;
 	PerStream<StreamQueue> queues_;
-	/* They are never moved: libcamera knows their requests. */
+	/* A deque, because it never moves its elements: frames and slotOf_ point to them. */
 	std::deque<RequestSlot> slots_;
-	/* For each buffer the slot of its request, until the buffer is given back. */
+	/* By stream and buffer: the slot of the request, until the buffer is given back. */
 	PerStream<std::vector<RequestSlot *>> slotOf_;
 	size_t underWay_ = 0;
 	/* Controls that no request has carried to the camera yet. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SessionControls: the controls that are in force, and the frame rate that the
- * streams have promised.
+ * SessionControls: the controls of a session, and the fixed frame durations of its
+ * streams.
  */
 #pragma once
 
@@ -14,30 +14,37 @@
 namespace cmacam {
 
 /*
- * A camera forgets its controls when it stops; this object keeps them. A stream
- * that has promised a frame duration, main before lores, overrides the control
- * FrameDurationLimits, within the limits of the camera.
+ * A camera forgets its controls when it stops. This object keeps the controls for
+ * the next start. A stream with a fixed frame rate promises a frame duration.
+ * The promised duration overrides the control FrameDurationLimits, within the
+ * limits of the camera. If both streams promise a duration, that of main is used.
  *
- * Not thread-safe: the session's mutex guards it. Nothing here fails.
+ * Not thread-safe: the session's mutex guards it. Its functions cannot fail.
  */
 class SessionControls
 {
 public:
-	/** @known: the controls of the camera with their limits; outlives this object. */
+	/** @known: the controls of the camera with their limits; must outlive this object. */
 	explicit SessionControls(const libcamera::ControlInfoMap &known);
 
-	/** Stream @which promises frames of @duration; with zero it promises nothing. */
+	/** Set the frame duration that stream @which promises; zero: none. */
 	void promise(Stream which, std::chrono::microseconds duration);
-	/** What stream @which promises, or zero. */
+	/** Get the frame duration that stream @which promises; zero: none. */
 	std::chrono::microseconds promised(Stream which) const { return promised_[which]; }
-	/** What main promises, or else lores; zero where neither does. */
+	/** Get the promised frame duration of main, else that of lores, else zero. */
 	std::chrono::microseconds frameDuration() const;
 
-	/** Keeps @controls. Returns them as the camera has to receive them. */
+	/**
+	 * Keep @controls. Returns the controls to send to the camera: @controls, with
+	 * the promised frame duration in place of FrameDurationLimits.
+	 */
 	libcamera::ControlList set(const libcamera::ControlList &controls);
-	/** FrameDurationLimits as they have to be now; empty where nobody asks for any. */
+	/**
+	 * Get FrameDurationLimits for the camera. The list is empty if no stream promises
+	 * a duration and the control was never set.
+	 */
 	libcamera::ControlList frameDurationLimits() const;
-	/** All controls for a camera that starts. */
+	/** Get all controls for the start of the camera. */
 	libcamera::ControlList all() const;
 
 private:

@@ -19,28 +19,35 @@
 namespace cmacam {
 
 /*
- * Each request under way shares the buffers, so that the stream may drop them at any
- * time. Exported memory lives as long as one of its file descriptors.
+ * Each request that the camera has keeps a reference to this object, so that the
+ * stream may drop its buffers at any time. The memory of a buffer lives as long as
+ * one of its file descriptors is open.
  */
 class StreamBuffers
 {
 public:
 	/**
-	 * Allocate the number of buffers in @config, which has been applied.
-	 * Errors: ENOMEM and others of FrameBufferAllocator::allocate(), in the
-	 * driver's words; EINVAL for a format that the library does not know.
+	 * Allocate config.bufferCount buffers for @config, which has been applied to the
+	 * camera. Errors: ENOMEM and other errors of FrameBufferAllocator::allocate(), with
+	 * the driver's sentence; EINVAL for a format that libcmacam does not know.
 	 */
 	static Result<std::shared_ptr<StreamBuffers>>
 	allocate(const std::shared_ptr<libcamera::Camera> &camera,
 		 const libcamera::StreamConfiguration &config);
 
-	/** Use dma-bufs of another owner, each with the layout of @model in one piece. */
+	/**
+	 * Use dma-bufs of another owner. Each dma-buf has all planes of a frame, in the
+	 * layout of @model.
+	 */
 	static std::shared_ptr<StreamBuffers> import(std::span<const int> fds,
 						     const StreamBuffers &model);
 
 	size_t size() const { return buffers_.size(); }
 	libcamera::FrameBuffer *operator[](size_t buffer) const { return buffers_[buffer]; }
-	/* Whether they have another owner, who may use them again after this object. */
+	/*
+	 * Whether the buffers have another owner. The owner may use the buffers again when
+	 * this object is destroyed.
+	 */
 	bool areForeign() const { return !imported_.empty(); }
 	unsigned int stride() const { return layout_.planes.front().stride; }
 	/* The layout that all buffers share, without file descriptors. */
@@ -49,7 +56,7 @@ public:
 	FrameLayout layout(size_t buffer) const;
 	/* Whether all planes of a frame lie in one dma-buf. */
 	bool areInOnePiece() const { return inOnePiece_; }
-	/* The dma-buf of the first plane of each buffer; this object owns it. */
+	/* The dma-buf of the first plane of each buffer; this object owns the descriptors. */
 	std::vector<int> fds() const;
 
 private:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * StreamConfigurations: what the streams of a camera are configured as.
+ * StreamConfigurations: the configurations of the streams of a camera.
  */
 #pragma once
 
@@ -18,9 +18,9 @@
 namespace cmacam {
 
 /*
- * Turns the wishes of the users into a configuration of the camera. What a user
- * left open and the camera chose is from then on a wish, too: a stream keeps its
- * format and size when another stream is configured.
+ * Makes a configuration of the camera from the settings that the users want. If the
+ * camera chooses a format or a size, this object stores the choice in the settings.
+ * So a stream keeps its format and size when another stream is configured.
  *
  * Not thread-safe: the session's mutex for configuring guards it.
  */
@@ -29,16 +29,16 @@ class StreamConfigurations
 public:
 	explicit StreamConfigurations(std::shared_ptr<libcamera::Camera> camera);
 
-	/** What the user of stream @which wants; replaces what it has wanted so far. */
+	/** Set the settings that the user of stream @which wants, in place of the former ones. */
 	void want(Stream which, const StreamSettings &settings);
 
 	/**
-	 * Configures the camera, which has to be acquired and must not run, with
-	 * @streams and no other; without any the camera stays as it is. Returns
-	 * the configurations of @streams. Errors: EINVAL if the camera does not
-	 * have these streams at once, or cannot deliver all that is wanted, with
-	 * the nearest that it can; ENODEV if the camera is gone; those of
-	 * Camera::configure().
+	 * Configure the camera with exactly the streams @streams. The camera must be
+	 * acquired and stopped. If @streams is empty, the camera keeps its configuration.
+	 * Returns the configurations of @streams. Errors: ENODEV if the camera was
+	 * unplugged; EINVAL if it cannot deliver these streams at once, or not with the
+	 * wanted settings; the errors of Camera::configure(). If other settings are
+	 * possible, the text of EINVAL names the nearest ones.
 	 */
 	Result<PerStream<libcamera::StreamConfiguration>> apply(std::span<const Stream> streams);
 

@@ -22,13 +22,13 @@ class RequestSlot;
 struct CapturedFrame
 {
 	uint32_t sequence = 0;
-	/* The camera reported an error for it. */
+	/* The camera reported an error for the frame. */
 	bool damaged = false;
 	/* Start of exposure on CLOCK_MONOTONIC, ns. */
 	uint64_t timestamp = 0;
 	/* The same instant on CLOCK_REALTIME, ns; zero if the camera does not report it. */
 	uint64_t wallClock = 0;
-	/* In ns; zero if the camera does not report it. */
+	/* Duration of the frame, ns; zero if the camera does not report it. */
 	uint64_t duration = 0;
 };
 
@@ -38,25 +38,28 @@ struct CompletedFrame : CapturedFrame
 	size_t buffer = 0;
 	/* The slot of its request, until the buffer is given back. */
 	RequestSlot *slot = nullptr;
-	/* Number of frames that are missing since the last one, by sequence number. */
+	/* Number of frames that were lost before this frame, by sequence number. */
 	uint32_t lost = 0;
-	/* The frame does not follow the last one; lost may be 0 (after a pause). */
+	/*
+	 * The frame does not directly follow the previous frame. This is also true after
+	 * a pause, when lost is 0.
+	 */
 	bool discontinuous = false;
 };
 
 /* How a stream delivers its frames. */
 struct Delivery
 {
-	/* The oldest frame that waits makes room for the newest. */
+	/* A new frame replaces a frame that waits. */
 	bool newestOnly = false;
-	/* Frames with an error are delivered too. */
+	/* Whether frames with an error are delivered too. */
 	bool damaged = true;
 };
 
 /* Numbers of frames of a stream since its start. */
 struct StreamCounts
 {
-	/* Frames that newer ones replaced (Delivery::newestOnly). */
+	/* Frames that newer frames replaced (Delivery::newestOnly). */
 	uint64_t dropped = 0;
 	/* Frames with an error, which were not delivered. */
 	uint64_t damaged = 0;
@@ -81,14 +84,14 @@ public:
 	bool isOpen() const { return buffers_ != nullptr; }
 	const std::shared_ptr<StreamBuffers> &buffers() const { return buffers_; }
 
-	/** The stream of the camera that writes to them; may change while it is open. */
+	/** Set libcamera's stream that writes to the buffers, also while the queue is open. */
 	void setStream(libcamera::Stream *stream) { stream_ = stream; }
 	libcamera::Stream *stream() const { return stream_; }
 
 	void setDelivery(const Delivery &delivery) { delivery_ = delivery; }
-	/** An idle stream keeps its buffers, and gives the camera none of them. */
+	/** An idle stream keeps its buffers, but the camera gets none of them. */
 	void setIdle(bool idle);
-	/** Whether the camera writes frames for it, when there is a buffer. */
+	/** Whether the stream is open and not idle, so that the camera writes its frames. */
 	bool takesPart() const { return isOpen() && !idle_; }
 
 	bool hasFree() const { return takesPart() && !free_.empty(); }
@@ -99,16 +102,18 @@ public:
 
 	/** The user gave a buffer back. */
 	void giveBack(size_t buffer) { free_.push_back(buffer); }
-	/** Whether the camera can write to these buffers. For foreign ones the first frame shows
-	 * it. */
+	/**
+	 * Whether the camera is known to be able to write to the buffers. For foreign
+	 * buffers this is known after their first frame.
+	 */
 	bool isProven() const { return proven_; }
 	/** A buffer came back from the camera without a frame. */
 	void cancel(size_t buffer);
 	enum class Fate {
 		Waits,
-		/* It is damaged, and its buffer free again. */
+		/* The frame is damaged. Its buffer is free again. */
 		Discarded,
-		/* The stream is paused or idle; its buffer is free again. */
+		/* The stream is paused or idle. The buffer is free again. */
 		Unseen,
 	};
 	/**
@@ -118,7 +123,10 @@ public:
 	Fate complete(CompletedFrame &frame, bool spoilt);
 	/** Drop the oldest frame if a newer one replaces it. Its buffer is free afterwards. */
 	std::optional<CompletedFrame> makeRoom();
-	/** After complete(), once buffers had the chance to go back to the camera. */
+	/**
+	 * Increment StreamCounts::starved if the camera has no buffer of the stream now.
+	 * Call this after complete(), and after free buffers were queued again.
+	 */
 	void countStarved();
 
 	const StreamCounts &counts() const { return counts_; }
@@ -127,14 +135,14 @@ public:
 	bool hasFrame() const { return !completed_.empty(); }
 	CompletedFrame takeFrame();
 
-	/** The camera numbers its frames anew. @discontinuous: the next frame reports it. */
+	/** Expect frame 0 next. @discontinuous: mark the next frame as discontinuous. */
 	void renumber(bool discontinuous);
 	/**
-	 * Pause or continue. A paused stream delivers no frames. Returns the frames that
-	 * waited: the caller gives their buffers back.
+	 * Pause or continue the stream. A paused stream delivers no frames. Returns the
+	 * frames that waited. The caller gives their buffers back.
 	 */
 	std::deque<CompletedFrame> setPaused(bool paused);
-	/** Remove all frames that wait: the caller gives their buffers back. */
+	/** Remove and return all frames that wait. The caller gives their buffers back. */
 	std::deque<CompletedFrame> takeAll();
 
 private:

@@ -18,7 +18,7 @@ constexpr Stream other(Stream which)
 	return which == Stream::Main ? Stream::Lores : Stream::Main;
 }
 
-/* One T for each stream. */
+/* An array with one T for each stream. */
 template <typename T>
 class PerStream : public std::array<T, kStreams.size()>
 {
