@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a Camera is made of: leases and policies on top of a session.
+ * The implementation of Camera: leases and policies on top of a CameraSession.
  */
 
 #pragma once
@@ -24,11 +24,12 @@ namespace cmacam {
 /**
  * The streams of one Camera, and the source of its frames.
  *
- * A frame is known by the buffer of main that it lies in; the buffer of lores
- * that came in the same request belongs to it. Frames keep the source alive
- * after its camera was closed; then only the mappings are left of it.
+ * The index of a frame is the index of its buffer of the main stream. If there is
+ * a lores stream, the frame also has the lores buffer of the same request. Frames
+ * keep the source alive after close(). From then on the source has only the
+ * mappings and the counts.
  *
- * Any thread may call anything; next() is for one at a time.
+ * One thread at a time may call next(). Any thread may call the other functions.
  */
 class Camera::Source final : public FrameSource,
 			     public StreamListener,
@@ -38,7 +39,10 @@ public:
 	~Source() override { close(); }
 
 	Result<void> open(const CameraOptions &options);
-	/** Ends next() in whatever thread with EPERM, waits for it, and releases the camera. */
+	/**
+	 * Closes the camera. A next() that runs in another thread returns EPERM. This
+	 * function waits until next() has returned, and then releases the camera.
+	 */
 	void close();
 
 	const std::string &id() const { return id_; }
@@ -63,7 +67,7 @@ public:
 	void report() override;
 
 private:
-	/* The frame in a buffer of main, while it is leased. */
+	/* A leased frame in a buffer of main: its request, and its buffer of lores. */
 	struct Lent
 	{
 		RequestSlot *slot = nullptr;
@@ -81,25 +85,29 @@ private:
 	Policy policy_ = Policy::DropOldest;
 	std::function<void(const std::string &)> log_;
 	PerStream<std::optional<FrameLayout>> layouts_;
-	/* By buffer of that stream. */
+	/* The mappings, by stream and by buffer of that stream. */
 	PerStream<std::vector<MappingPair>> pixels_;
 	unsigned int buffers_ = 0;
 
 	std::atomic<bool> closed_ = false;
-	/* Shared by who uses the session, which close() ends. Taken before mutex_. */
+	/*
+	 * Guards session_. A function that uses the session holds the lock shared;
+	 * close() holds it exclusively. A thread takes this lock before mutex_.
+	 */
 	mutable std::shared_mutex open_;
-	/* One share for each stream; empty once closed. */
+	/* The references to the session, one for each stream; empty after close(). */
 	PerStream<std::shared_ptr<CameraSession>> session_;
-	/* By buffer of main; a leased one is its holders'. */
+	/* By buffer of main. Only the holders of a leased buffer use its element. */
 	std::vector<Lent> lent_;
-	/* Of the session, once closed. */
+	/* The counts of the session; valid after close(). */
 	StreamCounts counts_;
 
 	mutable std::mutex mutex_;
-	/* Since the camera was left without a buffer: who had them, whether log_ was called. */
+	/* Set while the camera has no buffer: a text with the holders of the buffers. */
 	std::optional<std::string> starved_;
+	/* Whether log_ was called since starved_ was set. */
 	bool logged_ = false;
-	/* Of frameArrived() for report(), both on libcamera's thread. */
+	/* The text of frameArrived() for report(). libcamera's thread calls both functions. */
 	std::string report_;
 	std::uint64_t delivered_ = 0;
 	std::uint64_t copied_ = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Between libcamera's control values and those of the library.
+ * Converts values of controls between libcamera's types and the types of libcmacam.
  */
 
 #pragma once
@@ -16,10 +16,10 @@
 
 namespace cmacam {
 
-/** What the library does not know becomes text. */
+/** Convert a value of libcamera. A value of a type that libcmacam does not have becomes text. */
 ControlValue fromLibcamera(const libcamera::ControlValue &value);
 
-/** Everything that is in \a list, by name. */
+/** Convert all values in \a list that have a name. */
 std::vector<NamedValue> fromLibcamera(const libcamera::ControlList &list);
 
 /**
