@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The error of a system call that has just failed.
+ * Makes the error of a system call that has just failed.
  */
 
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace cmacam {
 
-/** errno, and what was tried with the system's words for it. */
+/** Make an error from errno. The text is \a operation and the system's text for errno. */
 inline Error fromErrno(const std::string &operation)
 {
 	const int code = errno;

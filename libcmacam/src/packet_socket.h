@@ -21,12 +21,12 @@ namespace cmacam {
 /** A packet that was received. */
 struct Packet
 {
-	std::size_t size = 0; /**< 0: the other side has gone */
+	std::size_t size = 0; /**< number of bytes; 0: the other side closed the connection */
 	std::array<UniqueFd, kMaxPlanes> descriptors;
 	std::size_t descriptorCount = 0;
 };
 
-/** A socket that listens, with its name, which goes first. */
+/** A listening socket and its path. The path is removed before the socket is closed. */
 struct ListeningSocket
 {
 	UniqueFd fd;
@@ -39,15 +39,19 @@ Result<ListeningSocket> listenAt(const std::string &path, mode_t mode);
 /** \return A socket that is connected; the errno of connect() */
 Result<UniqueFd> connectTo(const std::string &path);
 
-/** Send a packet without waiting. \return EAGAIN if there is no room; else the errno of sendmsg()
+/**
+ * Send a packet without waiting.
+ *
+ * \return EAGAIN if the socket has no room; else the errno of sendmsg()
  */
 Result<void> sendPacket(int socket, std::span<const std::byte> bytes,
 			std::span<const int> descriptors = {});
 
 /**
- * Receive a packet without waiting; what is longer than \a bytes is EMSGSIZE.
+ * Receive a packet without waiting.
  *
- * \return EAGAIN if there is none; else the errno of recvmsg()
+ * \return The packet; EAGAIN if there is none; EMSGSIZE if the packet is longer than
+ * \a bytes or has too many file descriptors; else the errno of recvmsg()
  */
 Result<Packet> receivePacket(int socket, std::span<std::byte> bytes);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a FrameServer and its readers say to each other.
+ * The messages between a FrameServer and its readers.
  *
- * One message per packet of a SOCK_SEQPACKET socket, in the machine's own byte
- * order. The header never changes, so that any two versions can part politely.
+ * Each packet of the SOCK_SEQPACKET socket has one message, in the machine's byte
+ * order. The header is the same in all versions of the protocol. So a server can
+ * send a Farewell to a reader of another version.
  *
  *   reader                         server
  *   Hello (credits)           ->
  *                             <-   Welcome (credits), or Farewell (reason)
  *                             <-   Buffer (layout, descriptors), once per buffer
- *                             <-   Frame (buffer, serial): a credit is used
- *   Return (buffer, serial)   ->   the credit is back
+ *                             <-   Frame (buffer, serial): uses one credit
+ *   Return (buffer, serial)   ->   gives the credit back
  *                             <-   Farewell (reason), then the end
  */
 
@@ -68,7 +69,7 @@ struct Plane
 	std::uint64_t offset;
 	std::uint64_t length;
 	std::uint32_t stride;
-	std::uint32_t descriptor; /* index among those of the message */
+	std::uint32_t descriptor; /* index among the file descriptors of the message */
 };
 
 struct Buffer
@@ -87,11 +88,11 @@ struct Frame
 {
 	Header header{kMagic, kVersion, Type::Frame};
 	std::uint32_t buffer;
-	std::uint32_t serial; /* of the loan, to be returned with the buffer */
+	std::uint32_t serial; /* number of the loan; the reader sends it in Return */
 	std::uint32_t sequence;
 	std::uint32_t reserved = 0;
 	std::int64_t timestamp;
-	std::uint64_t missed; /* frames that this reader was not sent, ever */
+	std::uint64_t missed; /* number of frames that the server did not send to the reader */
 };
 
 struct Return
@@ -113,7 +114,7 @@ union Any {
 	Any() : header{} {}
 };
 
-/** A message as it is sent. */
+/** Get the bytes of a message for sending. */
 template <typename Message>
 std::span<const std::byte> bytesOf(const Message &message)
 {

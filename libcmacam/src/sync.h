@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the whole dma-buf and a part of it share: how CPU access is asked for.
+ * Helpers for the ioctls that begin and end CPU access to a dma-buf or to a part.
  */
 
 #pragma once
@@ -14,15 +14,16 @@
 
 namespace cmacam {
 
-/** The direction of an access, as a flag of struct dma_buf_sync. */
+/** Convert an access to the direction flags of struct dma_buf_sync. */
 inline std::uint32_t syncDirection(Access access)
 {
 	return access == Access::Read ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW;
 }
 
 /**
- * An ioctl that may wait for fences, so that a signal can interrupt it; the
- * kernel's documentation asks to repeat after EINTR and EAGAIN.
+ * Call an ioctl, and repeat it after EINTR and EAGAIN. The ioctl may wait for fences,
+ * so a signal can interrupt it. The kernel's documentation of DMA_BUF_IOCTL_SYNC
+ * requires these repetitions.
  *
  * Returns 0, or -1 with errno.
  */
