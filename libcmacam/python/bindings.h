@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The Python module: what its parts share.
+ * The Python module: the functions that its source files share.
  */
 
 #pragma once
@@ -20,10 +20,10 @@
 
 namespace py = pybind11;
 
-/* OSError of the errno value; Python makes TimeoutError and its like of it. */
+/* Raise OSError. For some errno values Python raises a subclass, such as TimeoutError. */
 [[noreturn]] void raise(const cmacam::Error &error);
 
-/* The value, or an OSError. */
+/* Return the value of \a result; raise OSError if there is none. */
 template <typename T>
 T valueOf(cmacam::Result<T> &&result)
 {
@@ -33,21 +33,21 @@ T valueOf(cmacam::Result<T> &&result)
 		return *std::move(result);
 }
 
-/* "NV12" and its like; ValueError for a name that is not in the table. */
+/* Find a format by libcamera's name, such as "NV12"; raise ValueError if there is none. */
 cmacam::PixelFormat formatOf(const std::string &name);
 
-/* "main" or "lores"; ValueError for anything else. */
+/* Convert the name "main" or "lores"; raise ValueError for any other name. */
 cmacam::Stream streamOf(const std::string &name);
 
-/* As the library's errors have it. */
+/* Describe a timeout with the same words as the error texts of libcmacam. */
 inline std::string withinOf(std::chrono::milliseconds time)
 {
 	return "within " + std::to_string(time.count()) + " ms";
 }
 
 /*
- * What next() of a camera and of a client share: wait without Python's lock, in
- * slices, so that Ctrl+C is heard.
+ * Wait for the next frame of a camera or of a client. The function waits without
+ * Python's lock. It waits in slices, so that Ctrl+C can interrupt it in between.
  */
 template <typename Source>
 cmacam::Frame nextFrame(Source &source, double timeout)
@@ -72,7 +72,7 @@ cmacam::Frame nextFrame(Source &source, double timeout)
 		if (error.code != ETIMEDOUT && error.code != EBUSY)
 			raise(error);
 		if (left <= Milliseconds::zero()) {
-			/* The program does not know of slices. */
+			/* The text names the time of a slice. The program expects the timeout. */
 			if (const auto at = error.what.find(slice); at != std::string::npos)
 				error.what.replace(at, slice.size(), withinOf(whole));
 			raise(error);
