@@ -216,8 +216,8 @@ void bindCamera(py::module_ &module)
 {
 	py::class_<Handle>(
 		module, "Camera",
-		"A camera. It is a context manager, which starts and closes the camera, and an\n"
-		"iterator of frames. cmacam/camera.h describes the policies and the errors. When\n"
+		"A camera. A with block starts and closes the camera. A for loop over the object\n"
+		"gets the frames. cmacam/camera.h describes the policies and the errors. When\n"
 		"the camera loses frames because the program holds all buffers, the logger\n"
 		"'cmacam' gets a warning.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
@@ -268,10 +268,10 @@ void bindCamera(py::module_ &module)
 			"controls", controls,
 			"All controls of the camera: {name: (minimum, maximum, default)}.")
 		.def_property_readonly("statistics", statistics,
-				       "Numbers of frames since start(): delivered, copied, "
-				       "dropped, damaged, lost,\n"
-				       "starved. See cmacam::CameraStatistics.")
+				       "Counters since start(): delivered, copied, dropped, "
+				       "damaged, lost, starved.\n"
+				       "See cmacam::CameraStatistics.")
 		.def_property_readonly(
 			"holders", holders,
-			"The leases, the oldest one first: name, buffer, sequence, seconds.");
+			"The leases, the oldest lease first: name, buffer, sequence, seconds.");
 }

@@ -207,10 +207,10 @@ void bindMapping(py::module_ &module)
 {
 	py::class_<Mapping>(
 		module, "MappedFrame",
-		"CPU access to the pixels of a frame, for the length of a with block.\n\n"
-		"The arrays are views of the camera's own pages, read-only without\n"
-		"map(write=True). Each array keeps its frame leased and the access open until\n"
-		"Python deletes it, even after the with block. To keep pixels, copy the array.")
+		"CPU access to the pixels of a frame. The access ends with the with block.\n\n"
+		"The arrays are views of the camera's memory. They are read-only without\n"
+		"map(write=True). As long as an array exists, the frame stays leased and the\n"
+		"access does not end, even after the with block. To keep pixels, copy the array.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Mapping &mapping, const py::args &) { mapping.end(); })
 		.def("end", &Mapping::end, "End the access, as the end of the with block does.")
@@ -269,10 +269,12 @@ void bindFrame(py::module_ &module)
 				       "Number of the frame; lost frames leave gaps.")
 		.def_property_readonly("timestamp", &Frame::timestamp,
 				       "Start of exposure, CLOCK_MONOTONIC, nanoseconds.")
-		.def_property_readonly("buffer", &Frame::buffer, "Index of its buffer.")
+		.def_property_readonly("buffer", &Frame::buffer,
+				       "Index of the buffer among the buffers of its source.")
 		.def_property_readonly(
 			"metadata", metadata,
-			"What the camera reported for this frame: {libcamera's name: value}.")
+			"Metadata that the camera reported for this frame: {libcamera's name: "
+			"value}.")
 		.def("map", map, py::arg("stream") = "main", py::kw_only(),
 		     py::arg("write") = false, py::arg("roi") = py::none(),
 		     "Begin CPU access to the pixels.\n\n"
@@ -287,7 +289,7 @@ void bindFrame(py::module_ &module)
 				return self;
 			},
 			py::arg("holder"),
-			"Name the holder of this lease for reports; returns the frame.")
+			"Set the name of this lease's holder in reports. Returns the frame.")
 		.def("share", &Frame::share, "Take a second lease on the same frame.")
 		.def(
 			"copy", [](const Frame &frame) { return valueOf(frame.copy()); },
@@ -301,5 +303,6 @@ void bindFrame(py::module_ &module)
 		   "- format: libcamera's name.\n"
 		   "- size: (width, height) in pixels.\n"
 		   "- stride: bytes from one line of the first plane to the next.\n"
-		   "- sequence, timestamp: what the frame shall have there.");
+		   "- sequence: number of the frame.\n"
+		   "- timestamp: start of exposure, CLOCK_MONOTONIC, nanoseconds.");
 }

@@ -111,10 +111,10 @@ void bindSharing(py::module_ &module)
 		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
 		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
 		     "Listen for readers. cmacam/sharing.h describes the errors.\n\n"
-		     "- path: path of the socket, which this call makes; FileExistsError if there\n"
-		     "  is a file.\n"
+		     "- path: path of the socket, which this call makes; FileExistsError if a\n"
+		     "  file is there already.\n"
 		     "- buffers: number of the camera's buffers: Camera.buffers.\n"
-		     "- reserve: number of buffers that are never lent.\n"
+		     "- reserve: number of buffers that are not lent.\n"
 		     "- credits: largest number of frames that a reader may hold.\n"
 		     "- patience: number of frames in a row that a reader with frames may miss;\n"
 		     "  0: no limit.\n"
@@ -122,11 +122,10 @@ void bindSharing(py::module_ &module)
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
 		.def("publish", publish, py::arg("frame"),
-		     "Lend a frame to each reader that has a credit. Returns the number of "
-		     "readers\n"
-		     "that got it.")
+		     "Lend a frame to each reader that has a credit left. Returns the number of\n"
+		     "readers that got the frame.")
 		.def("close", closeServer, py::arg("reason") = "",
-		     "Disconnect all readers. They get the reason in their error.")
+		     "Disconnect all readers. If there is a reason, their errors name it.")
 		.def_property_readonly("readers", readers,
 				       "The connected readers: pid, credits, held, missed.");
 
