@@ -46,7 +46,7 @@ enum class Policy {
 	Copy,
 };
 
-/** The format and the size of one stream. The camera chooses what is 0 or empty. */
+/** The format and the size of one stream. The camera chooses each value that is 0 or empty. */
 struct StreamOptions
 {
 	std::string format;	 /**< libcamera's name of the format: "NV12", "R8", "RGB888" */
@@ -63,14 +63,14 @@ struct CameraOptions
 	/** The stream Stream::Lores. The camera has no such stream if all of it is empty. */
 	StreamOptions lores = {};
 	unsigned int buffers = 0;	       /**< number of buffers; 0: the camera chooses it */
-	Policy policy = Policy::DropOldest;    /**< treatment of frames that nobody has taken */
+	Policy policy = Policy::DropOldest;    /**< treatment of frames that wait for next() */
 	std::vector<NamedValue> controls = {}; /**< controls to set before the first frame */
 	/**
 	 * A function that the camera calls when it lost frames because it had no
-	 * buffer left. The text says how many frames it lost and which holders have
-	 * the buffers. The next call comes only after the camera has had buffers to
-	 * spare again. A thread of the camera makes the call and waits until it
-	 * returns. May be empty.
+	 * buffer left. The text names the number of lost frames and the holders of the
+	 * buffers. Further losses cause a new call only if the camera had a buffer again
+	 * in between. A thread of the camera calls the function and waits until the
+	 * function returns. May be empty.
 	 */
 	std::function<void(const std::string &)> log = {};
 };
@@ -88,8 +88,8 @@ struct ControlRange
 struct CameraStatistics
 {
 	std::uint64_t delivered; /**< frames that next() returned */
-	std::uint64_t copied;	 /**< those of them that were copies (Policy::Copy) */
-	std::uint64_t dropped;	 /**< frames that newer ones replaced (not with Policy::Block) */
+	std::uint64_t copied;	 /**< delivered frames that were copies (Policy::Copy) */
+	std::uint64_t dropped;	 /**< frames that newer frames replaced; 0 with Policy::Block */
 	std::uint64_t damaged;	 /**< frames that the camera reported as damaged; not delivered */
 	std::uint64_t lost;	 /**< frames that are missing in the camera's count */
 	std::uint64_t starved;	 /**< number of times that the camera had no buffer left */
@@ -100,9 +100,9 @@ struct CameraStatistics
  *
  * One thread at a time may call next(); any thread may call the other functions.
  * Frames may outlive the camera. All cameras and all cmacamsrc elements of a
- * process share one libcamera::CameraManager. A Camera and an element may use one
- * stream each of the same camera. In a program that has made a CameraManager of
- * its own, list() and open() fail with EBUSY.
+ * process share one libcamera::CameraManager. A Camera and a cmacamsrc element may
+ * use the same camera if each uses one of its streams. If the program has made
+ * another CameraManager, list() and open() fail with EBUSY.
  *
  * Many functions can return these errors: ENODEV if the camera was unplugged;
  * EPERM if the call came at the wrong time, such as next() before start().
@@ -113,8 +113,8 @@ public:
 	/**
 	 * List the cameras.
 	 *
-	 * \return The ids of all cameras; the error of starting libcamera; EBUSY if
-	 * another part of the process already uses libcamera
+	 * \return The ids of all cameras; EBUSY if another part of the process already
+	 * uses libcamera; the error of CameraManager::start()
 	 */
 	static Result<std::vector<std::string>> list();
 
@@ -124,9 +124,9 @@ public:
 	 * \param[in] options Which camera, and how to set it up
 	 *
 	 * \return The camera; ENODEV if there is no such camera; EBUSY if another
-	 * program has opened it; EINVAL if it does not support the options, with the
-	 * nearest ones that it supports; ENOMEM with the driver's sentence about the
-	 * memory; the errors of set()
+	 * program has opened it; EINVAL if the camera does not support the options (the
+	 * text names the nearest options that it supports); ENOMEM if there is no memory
+	 * for the buffers (the text is the driver's sentence); the errors of set()
 	 */
 	static Result<Camera> open(const CameraOptions &options = {});
 
@@ -153,8 +153,9 @@ public:
 	/**
 	 * Stop the camera and release it.
 	 *
-	 * A next() that waits in another thread returns EPERM, and so do all later
-	 * calls. Frames that the program holds keep their pixels.
+	 * A next() that waits in another thread returns EPERM. Later calls of next(),
+	 * start(), stop() and set() return EPERM too. Frames that the program holds keep
+	 * their pixels.
 	 */
 	void close();
 
@@ -177,7 +178,7 @@ public:
 	/**
 	 * Begin to capture.
 	 *
-	 * The buffers of frames that are still leased join in when their leases end.
+	 * The camera can use the buffer of a leased frame only after its lease has ended.
 	 *
 	 * \return The error of the camera
 	 */
@@ -197,8 +198,8 @@ public:
 	 * \param[in] timeout How long to wait
 	 *
 	 * \return The frame; ETIMEDOUT if there was none within \a timeout; EBUSY if
-	 * there was none because the camera has no buffer left, with the names of the
-	 * holders; EIO if the camera failed; the errors of Frame::copy() with
+	 * there was none because the camera has no buffer left (the text names the
+	 * holders); EIO if the camera failed; the errors of Frame::copy() with
 	 * Policy::Copy
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
@@ -206,14 +207,14 @@ public:
 	/**
 	 * Set a control from the next request on.
 	 *
-	 * Frame::metadata() says which value was in force for a frame.
+	 * Frame::metadata() has the value that was in force for a frame.
 	 *
 	 * \param[in] name libcamera's name of the control
 	 * \param[in] value The new value
 	 *
 	 * \return ENOENT if the camera has no such control; EINVAL if the value has
-	 * the wrong type, with the right one; ERANGE if the value is beyond the
-	 * limits, with the limits
+	 * the wrong type (the text names the right type); ERANGE if the value is beyond
+	 * the limits (the text names the limits)
 	 */
 	Result<void> set(std::string_view name, const ControlValue &value);
 

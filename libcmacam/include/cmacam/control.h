@@ -16,8 +16,8 @@ namespace cmacam {
 /**
  * The value of a control or of a piece of metadata.
  *
- * A rectangle is four integers (x, y, width, height), a size is two (width,
- * height). The value of an enumeration is an integer.
+ * A rectangle is four integers (x, y, width, height). A size is two integers
+ * (width, height). The value of an enumeration is an integer.
  */
 using ControlValue = std::variant<bool, std::int64_t, double, std::string,
 				  std::vector<std::int64_t>, std::vector<double>>;
@@ -26,7 +26,7 @@ using ControlValue = std::variant<bool, std::int64_t, double, std::string,
 struct NamedValue
 {
 	std::string name;   /**< libcamera's name: "ExposureTime" */
-	ControlValue value; /**< in libcamera's unit */
+	ControlValue value; /**< value in libcamera's unit */
 };
 
 } /* namespace cmacam */

@@ -18,13 +18,13 @@ namespace cmacam {
 class UniqueFd
 {
 public:
-	/** Own nothing. */
+	/** Make an owner without a file descriptor. */
 	UniqueFd() = default;
 
 	/**
-	 * Own a file descriptor.
+	 * Make the owner of a file descriptor.
 	 *
-	 * \param[in] fd The file descriptor; -1: nothing
+	 * \param[in] fd The file descriptor; -1: none
 	 */
 	explicit UniqueFd(int fd) : fd_(fd) {}
 
@@ -36,7 +36,7 @@ public:
 	UniqueFd(UniqueFd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 	/**
-	 * Close the own file descriptor and take over that of \a other.
+	 * Close the file descriptor of this object and take over that of \a other.
 	 *
 	 * \param[in] other The former owner, which owns nothing afterwards
 	 *
@@ -56,7 +56,7 @@ public:
 	/** \return The file descriptor, which the caller owns from now on; -1 if there is none */
 	int release() { return std::exchange(fd_, -1); }
 
-	/** Close the file descriptor and own nothing. */
+	/** Close the file descriptor. The object has none afterwards. */
 	void reset();
 
 private:
@@ -73,9 +73,9 @@ enum class Access {
  * Begin CPU access to a dma-buf.
  *
  * From this call until endCpuAccess() the CPU sees what the device wrote. The
- * caller must not give the buffer to the device in between. Accesses nest. The
- * rules are those of DMA_BUF_IOCTL_SYNC in the kernel's documentation of dma-buf.
- * The function repeats calls that a signal interrupts.
+ * caller must not give the buffer to the device in between. Accesses can be nested.
+ * The rules are those of DMA_BUF_IOCTL_SYNC in the kernel's documentation of
+ * dma-buf. If a signal interrupts the ioctl, the function repeats it.
  *
  * \param[in] fd The dma-buf
  * \param[in] access How the CPU uses the pixels
@@ -109,17 +109,17 @@ struct ByteRect
  * of that part only. Outside of \a part the CPU may see older pixels.
  *
  * Only buffers of vb2-cma support this (/dev/vb2-cma, VB2_CMA_IOC_SYNC). The
- * first call that finds the device node opens it; it stays open as long as the
- * process runs. Any thread may call this function.
+ * first call that finds the device node opens it. The device node stays open as
+ * long as the process runs. Any thread may call this function.
  *
  * \param[in] fd The dma-buf
  * \param[in] access How the CPU uses the pixels
  * \param[in] part The part
  *
  * \return EOPNOTSUPP if only the whole buffer can be accessed, because it belongs
- * to another driver or because there is no device node: no access has begun then,
- * and the caller can begin one to the whole buffer; ERANGE if \a part reaches
- * beyond the dma-buf; else the errno of the ioctl
+ * to another driver or because there is no device node; ERANGE if \a part reaches
+ * beyond the dma-buf; else the errno of the ioctl. After an error no access has
+ * begun. After EOPNOTSUPP the caller can begin access to the whole buffer
  */
 Result<void> beginCpuAccess(int fd, Access access, const ByteRect &part);
 

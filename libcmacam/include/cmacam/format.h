@@ -30,7 +30,7 @@ enum class PixelFormat {
 	Srggb10, /**< 10-bit Bayer in 16-bit little-endian words */
 };
 
-/** A sample of a plane: the smallest piece of it that describes whole pixels. */
+/** A sample of a plane: the smallest piece of the plane that describes whole pixels. */
 struct PlaneFormat
 {
 	unsigned int sampleSize; /**< bytes of a sample */
@@ -46,7 +46,7 @@ struct FormatInfo
 	const char *gstreamer;	/**< the field "format" of GStreamer's caps */
 	std::uint32_t drm;	/**< fourcc of DRM, which libcamera uses too */
 	std::uint32_t v4l2;	/**< fourcc of V4L2 */
-	bool bayer;		/**< whether it is a Bayer mosaic (caps video/x-bayer) */
+	bool bayer;		/**< whether the format is a Bayer mosaic (caps video/x-bayer) */
 	std::size_t planeCount; /**< number of planes, 1 to 3 */
 	PlaneFormat planes[3];	/**< samples of each plane */
 

@@ -30,9 +30,9 @@ struct FrameInfo
 /**
  * The origin of frames, to which their buffers go back.
  *
- * A program derives from this class to make frames of its own buffers, as Camera,
- * FrameClient and GstFrameSource do. Each frame keeps its source alive. Any
- * thread may call any function.
+ * A program can derive a class from this one to make frames from its own buffers.
+ * Camera and FrameClient use such classes, and GstFrameSource is one. Each frame
+ * keeps its source alive. Any thread may call any function.
  */
 class FrameSource
 {
@@ -74,7 +74,7 @@ public:
 	 *
 	 * \param[in] buffer Index of the leased buffer that the frame is in
 	 *
-	 * \return All metadata; none unless the derived class has some
+	 * \return All metadata; empty if the derived class does not override the function
 	 */
 	virtual std::vector<NamedValue> metadata(unsigned int buffer) const;
 
@@ -85,15 +85,15 @@ public:
  * A frame, and a lease on its buffer.
  *
  * The camera does not use the buffer as long as a Frame leases it. The destructor
- * of the last Frame gives the buffer back; any thread may run it, and it may run
- * after the camera was closed: then the memory is freed. A camera has few buffers.
- * When all of them are leased it loses frames, and reports who holds the buffers.
+ * of the last Frame gives the buffer back, in any thread. If the camera was closed,
+ * the last of its frames frees the memory. A camera has few buffers. When all of
+ * them are leased, the camera loses frames and reports the holders of the buffers.
  */
 class Frame
 {
 public:
 	/**
-	 * Make a frame of dma-bufs of the caller.
+	 * Make a frame from dma-bufs of the caller.
 	 *
 	 * \param[in] layout Where the planes are; the file descriptors are duplicated
 	 * \param[in] info What sequence() and timestamp() shall return
@@ -103,7 +103,7 @@ public:
 	static Result<Frame> fromDmaBuf(const FrameLayout &layout, const FrameInfo &info = {});
 
 	/**
-	 * Take a new lease. For classes that are derived from FrameSource.
+	 * Take a new lease. Classes that are derived from FrameSource call this.
 	 *
 	 * \param[in] source The source of the frame
 	 * \param[in] buffer Index of the buffer that the frame is in
@@ -119,7 +119,7 @@ public:
 	Frame(Frame &&other) noexcept;
 
 	/**
-	 * End the own lease and take over that of another frame.
+	 * End the lease of this frame and take over the lease of another frame.
 	 *
 	 * \param[in] other The frame, which is not valid afterwards
 	 *
@@ -203,7 +203,7 @@ public:
 	/**
 	 * Copy all streams and the metadata into ordinary memory.
 	 *
-	 * The copy leases no buffer: a program may keep as many as it has memory for.
+	 * The copy leases no buffer, so a program may keep any number of copies.
 	 *
 	 * \return The copy; the errors of map(); ENOMEM
 	 */

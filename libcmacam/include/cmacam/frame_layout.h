@@ -29,7 +29,7 @@ struct Rect
 /** Where a plane lies. */
 struct PlaneLayout
 {
-	int fd;			 /**< the dma-buf, which somebody else owns; -1: none */
+	int fd;			 /**< the dma-buf, which another object owns; -1: none */
 	std::size_t offset;	 /**< bytes from the start of the dma-buf */
 	std::size_t length;	 /**< bytes of the plane */
 	unsigned int width;	 /**< samples per line */

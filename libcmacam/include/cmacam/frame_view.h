@@ -57,8 +57,8 @@ struct Yuv420Planes
 /**
  * Where the pixels of a frame are in memory.
  *
- * A view owns nothing, as std::span: it is valid until the MappedFrame that it was
- * taken from ends. YUV is BT.709 in limited range.
+ * A view does not own the pixels. It is valid until the access of its MappedFrame
+ * ends. YUV is BT.709 in limited range.
  */
 class FrameView
 {
@@ -88,7 +88,7 @@ public:
 	std::optional<Yuv420Planes> yuv420() const;
 
 	/**
-	 * Make a view of a part. This copies nothing and synchronises nothing.
+	 * Make a view of a part. This function copies no pixels and begins no CPU access.
 	 *
 	 * Planes whose samples describe several pixels are rounded out, see
 	 * samplesOf().
@@ -100,11 +100,11 @@ public:
 	Result<FrameView> roi(const Rect &rect) const;
 
 	/**
-	 * Convert into memory of the caller: three bytes per pixel (blue, green, red)
-	 * in full range.
+	 * Convert the pixels into memory of the caller. The result has three bytes per
+	 * pixel (blue, green, red) in full range.
 	 *
-	 * This is the only function of the class that copies pixels. All pixels of a
-	 * chroma sample get the same chroma: there is no interpolation.
+	 * This is the only function of the class that copies pixels. The function does
+	 * not interpolate chroma: all pixels of a chroma sample get the same chroma.
 	 *
 	 * \param[out] to Room for height() lines
 	 * \param[in] stride Bytes from one line of \a to to the next, at least
@@ -123,11 +123,14 @@ private:
 	{
 	}
 
-	/* Room for all planes: a view costs no allocation. */
+	/* The members have a fixed size, so that a view costs no allocation. */
 	PixelFormat format_ = PixelFormat::Gray8;
 	unsigned int width_ = 0;
 	unsigned int height_ = 0;
-	/* Which pixel of the first coarse sample is the first of the view. */
+	/*
+	 * Column and line of the view's first pixel within the first sample of a plane
+	 * whose samples describe several pixels: 0 or 1.
+	 */
 	unsigned int columnPhase_ = 0;
 	unsigned int linePhase_ = 0;
 	std::array<MappedPlane, kMaxPlanes> planes_{};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * Frames of GStreamer buffers.
+ * Makes frames from GStreamer buffers.
  *
  * libcmacam does not link to GStreamer: all code is in this header. A program that
  * includes it links gstreamer-video-1.0 and gstreamer-allocators-1.0.
@@ -27,8 +27,8 @@ namespace cmacam {
  *
  * \param[in] buffer A buffer of dma-buf memory, which still owns the file
  * descriptors of the layout
- * \param[in] info The video info of its caps; if the buffer has a GstVideoMeta,
- * strides and offsets are taken from that
+ * \param[in] info The video info of its caps. If the buffer has a GstVideoMeta, the
+ * function takes strides and offsets from the meta and not from \a info
  *
  * \return The layout; EINVAL if the library does not know the format, if the
  * buffer is too short, or if its memory is not a dma-buf
@@ -100,7 +100,7 @@ public:
 		return pixels_->get(access);
 	}
 
-	/** Do nothing: the last frame destroys this source, and with it the reference. */
+	/** Do nothing, because the last frame destroys this source with its reference. */
 	void giveBack(unsigned int) noexcept override {}
 
 private:
@@ -110,7 +110,7 @@ private:
 
 namespace details {
 
-/* What a GstMemory keeps, so that each is mapped once for as long as it lives. */
+/* The mapping that a GstMemory keeps, so that its frames do not map the memory again. */
 using KeptMapping = std::shared_ptr<MappingPair>;
 
 inline bool isSame(const FrameLayout &a, const FrameLayout &b)
@@ -126,12 +126,12 @@ inline bool isSame(const FrameLayout &a, const FrameLayout &b)
 } /* namespace details */
 
 /**
- * Make a frame of a buffer. The frame references the buffer until its release.
+ * Make a frame from a buffer. The frame references the buffer until its release.
  *
  * Frame::sequence() is the buffer's offset. Frame::timestamp() is its PTS, which
  * is in running time of the pipeline, not in CLOCK_MONOTONIC. Two threads must not
- * call this function at once for buffers with the same memory, as two branches
- * behind a tee have: serialise these calls.
+ * call this function at the same time for buffers that share memory. The branches
+ * behind a tee get such buffers.
  *
  * \param[in] buffer A buffer of dma-buf memory
  * \param[in] info The video info of its caps

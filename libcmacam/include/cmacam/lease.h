@@ -16,7 +16,7 @@
 
 namespace cmacam {
 
-/** A lease, as reports show it. */
+/** A lease in a report. */
 struct Holder
 {
 	std::string name;	       /**< the holder's name, from Frame::hold(); may be empty */
@@ -35,7 +35,7 @@ struct Holder
 class LeaseTable
 {
 public:
-	using Id = unsigned int; /**< a lease, until end() */
+	using Id = unsigned int; /**< number of a lease; valid until end() */
 
 	/**
 	 * Take a lease.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * Frames of libcamera's buffers.
+ * Finds formats and layouts for libcamera's buffers.
  *
  * libcmacam does not link to libcamera: all code is in this header. A program that
  * includes it links libcamera.

@@ -28,11 +28,11 @@ class MappedFrame;
  *
  * Mapping costs a system call and page table entries for the whole frame. So a
  * loop keeps one FrameMapping per buffer as long as it uses the buffer, and begins
- * a MappedFrame on it for each frame. Without a MappedFrame a program must not read
- * the pixels.
+ * a MappedFrame on the mapping for each frame. Without a MappedFrame a program must
+ * not read the pixels.
  *
- * The mapping has duplicates of the file descriptors. It stays valid after those
- * of the layout and after the camera were closed.
+ * The mapping has duplicates of the file descriptors. It stays valid when the
+ * camera and the file descriptors of the layout are closed.
  */
 class FrameMapping
 {
@@ -69,7 +69,7 @@ public:
 	FrameMapping(FrameMapping &&other) noexcept = default;
 
 	/**
-	 * Unmap the own dma-bufs and take another mapping over.
+	 * Unmap the dma-bufs of this object and take another mapping over.
 	 *
 	 * \param[in] other The mapping, which is empty afterwards
 	 *
@@ -115,9 +115,10 @@ private:
 	friend class MappedFrame;
 
 	/*
-	 * One dma-buf, mapped from its start; or ordinary memory, without a file
-	 * descriptor. Whether it cannot be had in parts is found out by the first
-	 * who asks, of many threads perhaps.
+	 * One dma-buf, which is mapped from its start; or ordinary memory, without a
+	 * file descriptor. The first access to a part finds out whether the dma-buf
+	 * supports only access to the whole. wholeOnly_ is atomic, because several
+	 * threads may do this at the same time.
 	 */
 	class Area
 	{
@@ -163,8 +164,8 @@ private:
  * back to the camera, that is, before a libcamera request is queued again or a
  * GstBuffer is unreferenced.
  *
- * The pixels are read-only unless the mapping was made for writing: a write to
- * read-only pixels ends the process with SIGSEGV.
+ * If the mapping was made with Access::Read, the pixels are read-only: a write to
+ * them ends the process with SIGSEGV.
  */
 class MappedFrame : public FrameView
 {
@@ -175,8 +176,8 @@ public:
 	 * \param[in] mapping The mapping, which must outlive the access and may be moved
 	 * in the meantime
 	 *
-	 * \return The access; the error of beginCpuAccess(), and then no access has
-	 * begun
+	 * \return The access; the error of beginCpuAccess(). After an error no access
+	 * has begun
 	 */
 	static Result<MappedFrame> begin(const FrameMapping &mapping);
 
@@ -189,20 +190,20 @@ public:
 	 * are rounded out, see samplesOf(). A Bayer mosaic begins with red if x and y
 	 * are even.
 	 *
-	 * For a buffer of vb2-cma the access costs the cache maintenance of the part,
-	 * for other buffers that of the whole buffer. A program may access several
-	 * parts and the whole frame at once.
+	 * For a buffer of vb2-cma the access costs the cache maintenance of the part.
+	 * For other buffers it costs the cache maintenance of the whole buffer. A
+	 * program may access several parts and the whole frame at once.
 	 *
 	 * \param[in] mapping The mapping, which must outlive the access and may be moved
 	 * in the meantime
 	 * \param[in] rect The part, in pixels of the frame
 	 *
 	 * \return The access; EINVAL if \a rect is empty or not within the frame; the
-	 * error of beginCpuAccess(), and then no access has begun
+	 * error of beginCpuAccess(). After an error no access has begun
 	 */
 	static Result<MappedFrame> roi(const FrameMapping &mapping, const Rect &rect);
 
-	/* A view of a part; it begins no access of its own. */
+	/* The function of the base class, which makes a view and begins no access. */
 	using FrameView::roi;
 
 	/**
@@ -223,7 +224,7 @@ public:
 	MappedFrame(MappedFrame &&other) noexcept;
 
 	/**
-	 * End the own access and take another one over.
+	 * End the access of this object and take another one over.
 	 *
 	 * \param[in] other The access, which is an empty view afterwards
 	 *
@@ -254,7 +255,7 @@ public:
 	std::span<std::byte> writable(std::size_t index);
 
 private:
-	/* One begin that wants its end. The descriptor is owned by the mapping. */
+	/* An access that has begun and must be ended. The mapping owns the descriptor. */
 	struct Begun
 	{
 		int fd;
@@ -270,7 +271,7 @@ private:
 	Result<void> beginPart(const FrameMapping::Area &area, const ByteRect &part);
 	void takeFrom(MappedFrame &other) noexcept;
 
-	/* Arrays of fixed size: a frame costs no allocation. */
+	/* The arrays have a fixed size, so that a frame costs no allocation. */
 	Access access_;
 	std::optional<FrameMapping> owned_;
 	std::array<Begun, kMaxPlanes> begun_{};

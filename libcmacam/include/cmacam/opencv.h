@@ -4,8 +4,8 @@
  * OpenCV views of a mapped frame.
  *
  * All code is in this header. Only bgr() copies pixels. A view points into the
- * frame: a program must not use it after the MappedFrame has ended. cv::Mat does
- * not know read-only data: a write to a view of a frame that was mapped for reading
+ * frame, so a program must not use the view after the MappedFrame has ended. cv::Mat
+ * has no read-only data: a write to a view of a frame that was mapped for reading
  * ends the process with SIGSEGV. cv::Mat::clone() makes a copy that the program may
  * keep and change.
  */

@@ -4,12 +4,13 @@
  * Frames for other processes: dma-bufs over a Unix socket, with credits.
  *
  * No pixel is copied. The server sends the file descriptors of a buffer to a reader
- * once. After that, a frame is a message of a few bytes, and so is its return. A
- * reader may hold as many frames as it has credits. A reader that is slow, stopped
- * or dead misses frames and cannot stall the camera:
+ * once. After that, the server lends a frame with a message of a few bytes, and the
+ * reader returns the frame with another one. A reader may hold as many frames as it
+ * has credits. A reader that is slow, stopped or dead misses frames and cannot stall
+ * the camera:
  *
- * - The server sends nothing to a reader that has no credit left.
- * - The server keeps some of the buffers back and never lends them
+ * - The server sends no frame to a reader that has no credit left.
+ * - The server always keeps a number of buffers that it does not lend
  *   (ShareOptions::reserve).
  * - The server takes the frames of a reader back when its process ends, or when it
  *   holds frames and has missed too many in a row (ShareOptions::patience).
@@ -40,7 +41,7 @@ struct ShareOptions
 {
 	std::string path;	  /**< path of the socket, which listen() makes */
 	unsigned int buffers = 0; /**< number of the camera's buffers: Camera::buffers() */
-	/** Number of buffers that are never lent: two for the camera, one for the server. */
+	/** Number of buffers that are not lent: two for the camera, one for the server. */
 	unsigned int reserve = 3;
 	unsigned int credits = 2; /**< largest number of frames that a reader may hold */
 	/** Number of frames in a row that a reader with frames may miss; 0: no limit. */
@@ -58,7 +59,7 @@ struct ShareOptions
 /** A reader, as its server sees it. */
 struct Reader
 {
-	pid_t pid;	      /**< its process */
+	pid_t pid;	      /**< id of its process */
 	unsigned int credits; /**< largest number of frames that it may hold */
 	unsigned int held;    /**< number of frames that it holds */
 	std::uint64_t missed; /**< number of frames that the server could not send to it */
@@ -72,15 +73,15 @@ public:
 	 * Listen for readers.
 	 *
 	 * If a killed server has left its socket at ShareOptions::path, the new socket
-	 * replaces it. Nothing else is ever replaced. The server removes its socket when
-	 * it ends.
+	 * replaces it. The server does not replace any other file. It removes its socket
+	 * when it ends.
 	 *
 	 * \param[in] options How to share frames
 	 *
 	 * \return The server; EADDRINUSE if another server listens at the path; EEXIST
-	 * if there is a file, a folder or a symbolic link; EBUSY if there is an old
-	 * socket and another program keeps the folder locked; EINVAL if \a options leave
-	 * no buffer to lend; else the errno of the socket's calls
+	 * if the path is a file, a folder or a symbolic link; EBUSY if there is an old
+	 * socket and another program keeps the folder locked; EINVAL if \a options allow
+	 * no frame for any reader; else the errno of the socket's calls
 	 */
 	static Result<FrameServer> listen(const ShareOptions &options);
 
@@ -106,7 +107,7 @@ public:
 	~FrameServer();
 
 	/**
-	 * Lend a frame to each reader that has a credit. This function never waits.
+	 * Lend a frame to each reader that has a credit left. This function never waits.
 	 *
 	 * All frames must come from one camera.
 	 *
@@ -125,8 +126,7 @@ public:
 	 * Disconnect all readers and take their frames back. publish() returns EPERM
 	 * from now on.
 	 *
-	 * \param[in] reason What the readers get as the reason: "the camera was
-	 * unplugged"
+	 * \param[in] reason The reason for the readers, such as "the camera was unplugged"
 	 */
 	void close(const std::string &reason);
 
@@ -151,9 +151,9 @@ public:
 	 * Connect to a server.
 	 *
 	 * \param[in] path Path of its socket
-	 * \param[in] credits Number of frames that the program wants to hold at once; the
-	 * server may grant fewer. With one credit, each frame is the first that the
-	 * camera made after the program gave the last one back
+	 * \param[in] credits Number of frames that the program wants to hold at once. The
+	 * server may grant fewer. With one credit, next() returns the first frame that the
+	 * camera makes after the program has given the previous frame back
 	 * \param[in] timeout How long to wait for the server's answer
 	 *
 	 * \return The client; the errno of connect(); EPROTO if the server speaks another
@@ -191,10 +191,10 @@ public:
 	 * \param[in] timeout How long to wait
 	 *
 	 * \return The frame; ETIMEDOUT if there was none within \a timeout; EBUSY if
-	 * there was none because the program holds as many frames as it has credits,
-	 * with the names of the holders; ECONNRESET if the server ended or disconnected
-	 * this reader, with its reason; EPROTO if the server breaks the protocol; the
-	 * errors of FrameMapping::map()
+	 * there was none because the program holds as many frames as it has credits
+	 * (the text names the holders); ECONNRESET if the server ended or disconnected
+	 * this reader (the text names the reason); EPROTO if the server breaks the
+	 * protocol; the errors of FrameMapping::map()
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 

@@ -11,7 +11,7 @@ namespace cmacam {
 /** The pictures that a camera makes of one exposure. */
 enum class Stream {
 	Main,  /**< the main picture */
-	Lores, /**< a second picture of the same exposure, in a size and format of its own */
+	Lores, /**< a second picture of the same exposure, with a separate size and format */
 };
 
 } /* namespace cmacam */
