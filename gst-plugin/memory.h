@@ -16,9 +16,10 @@
 namespace cmacam::gst {
 
 /*
- * The pool waits for the end of the GstMemory, not of the GstBuffer. Several
- * GstBuffers can share one GstMemory (copies, sub-buffers, muxed packets). The
- * camera must not write to the GstMemory again before all of them are freed.
+ * A buffer of the camera goes back when its GstMemory is not used any more, and not
+ * when its GstBuffer is freed. Several GstBuffers can share one GstMemory (copies,
+ * sub-buffers, muxed packets). The camera must not write to the GstMemory again
+ * before all of these GstBuffers are freed.
  *
  * The pool keeps the GstMemory objects and their mappings from frame to frame. So
  * a consumer on the CPU maps each buffer once, and not once per frame.

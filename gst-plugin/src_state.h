@@ -99,9 +99,9 @@ void postError(GstCmacamSrc *self, const Error &error,
 	       GstResourceError gone = GST_RESOURCE_ERROR_READ);
 
 /**
- * Posts @error and returns GST_FLOW_EOS, which ends the stream. For an error code
- * GstBaseSrc would post a second error without the reason. With EOS there is only
- * one error, and sinks and muxers finish their work.
+ * Posts @error and returns GST_FLOW_EOS, which ends the stream. If the element
+ * returned an error code, GstBaseSrc would post a second error, which does not name
+ * the reason. After EOS, sinks and muxers also finish their work.
  */
 GstFlowReturn endWithError(GstCmacamSrc *self, const Error &error);
 /** Posts a LATENCY message, so that the pipeline queries the latency again. */

@@ -71,8 +71,8 @@ protected:
  * Each stream has at most one user: a cmacamsrc element or a cmacam::Camera. A
  * cmacam::Camera may use both streams. Users may join and leave at any time.
  * libcamera configures all streams at once, and only while the camera is stopped.
- * So a stream that is configured interrupts the other stream for a moment. A
- * stream that is released does not, except if its buffers come from adopt().
+ * So configure() interrupts the other stream for a moment. release() interrupts it
+ * only if the buffers of the released stream come from adopt().
  *
  * Any thread may call any function. But for one stream, two threads must not run
  * the functions that configure, start, stop and release it at the same time.

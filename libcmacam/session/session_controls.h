@@ -35,8 +35,8 @@ public:
 	std::chrono::microseconds frameDuration() const;
 
 	/**
-	 * Keep @controls. Returns the controls to send to the camera: @controls, with
-	 * the promised frame duration in place of FrameDurationLimits.
+	 * Keep @controls. Returns the controls to send to the camera. If @controls have
+	 * FrameDurationLimits, a promised frame duration replaces these limits.
 	 */
 	libcamera::ControlList set(const libcamera::ControlList &controls);
 	/**

@@ -29,12 +29,13 @@ enum class Policy {
 	/**
 	 * The newest frame replaces the oldest one that waits: next() returns what
 	 * the camera sees now. The camera loses frames only if the program holds
-	 * all of its buffers.
+	 * all buffers of the camera.
 	 */
 	DropOldest,
 	/**
 	 * All frames wait, so that a program that keeps up gets each of them. The
-	 * camera loses frames when all of its buffers wait or are held.
+	 * camera loses frames when all of its buffers have a frame that waits or that
+	 * the program holds.
 	 */
 	Block,
 	/**

@@ -25,13 +25,13 @@ namespace cmacam {
 /**
  * Find out where the pixels of a buffer lie.
  *
- * \param[in] buffer A buffer of dma-buf memory, which still owns the file
+ * \param[in] buffer A buffer of dma-buf memory. The buffer still owns the file
  * descriptors of the layout
  * \param[in] info The video info of its caps. If the buffer has a GstVideoMeta, the
  * function takes strides and offsets from the meta and not from \a info
  *
- * \return The layout; EINVAL if the library does not know the format, if the
- * buffer is too short, or if its memory is not a dma-buf
+ * \return The layout; EINVAL if the library does not know the format, if a plane
+ * does not begin within the buffer, or if its memory is not a dma-buf
  */
 inline Result<FrameLayout> layoutOf(GstBuffer *buffer, const GstVideoInfo &info)
 {

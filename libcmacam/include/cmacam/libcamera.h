@@ -55,8 +55,8 @@ inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &form
  *
  * \param[in] config Configuration of the stream, after libcamera's
  * Camera::configure()
- * \param[in] buffer A buffer of that stream, which still owns the file descriptors
- * of the layout
+ * \param[in] buffer A buffer of that stream. The buffer still owns the file
+ * descriptors of the layout
  *
  * \return The layout; EINVAL if the library does not know the pixel format, or if
  * the buffer has too few planes for it

@@ -15,9 +15,9 @@
  * - The server takes the frames of a reader back when its process ends, or when it
  *   holds frames and has missed too many in a row (ShareOptions::patience).
  *
- * Readers get the buffers themselves. The server trusts them not to write into the
- * buffers, and not to read a frame after they have given it back or were
- * disconnected.
+ * Readers get the buffers themselves. The server trusts the readers not to write
+ * into the buffers. It also trusts them not to read a frame after they have given
+ * the frame back or were disconnected.
  */
 
 #pragma once
@@ -186,7 +186,7 @@ public:
 	~FrameClient();
 
 	/**
-	 * Wait for the next frame. Frames come in the order of the server.
+	 * Wait for the next frame. Frames come in the order of FrameServer::publish().
 	 *
 	 * \param[in] timeout How long to wait
 	 *
