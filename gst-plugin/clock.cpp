@@ -54,6 +54,9 @@ ClockPair readClocks(GstClock *clock)
 
 uint64_t unixTime(uint64_t monotonic)
 {
+	if (!monotonic)
+		return 0;
+
 	const uint64_t age = monotonicNow() - monotonic;
 	return now(CLOCK_REALTIME) - age;
 }

@@ -25,7 +25,8 @@ ClockPair readClocks(GstClock *clock);
 
 /**
  * Converts the time @monotonic to CLOCK_REALTIME, ns since 1970. The result
- * depends on how CLOCK_REALTIME is set now.
+ * depends on how CLOCK_REALTIME is set now. Returns 0 for 0, the time of a frame
+ * that has no timestamp.
  */
 uint64_t unixTime(uint64_t monotonic);
 

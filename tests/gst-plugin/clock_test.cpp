@@ -81,6 +81,7 @@ TEST(Clock, UnixTimeIsTheSameInstant)
 	const uint64_t then = unixTime(GST_TIMESPEC_TO_TIME(monotonic) - 5 * GST_SECOND);
 	EXPECT_NEAR(double(then), double(GST_TIMESPEC_TO_TIME(real) - 5 * GST_SECOND),
 		    double(GST_SECOND));
+	EXPECT_EQ(unixTime(0), 0U) << "a time that is not known";
 }
 
 } /* namespace */
