@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PCI function as the client sees it: configuration space and two BARs in
- * front of the engine.
+ * The PCI function that the vfio-user client sees: configuration space, the BAR of
+ * the engine's registers, and the BAR of the MSI-X table.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ namespace cmacam::board {
 class Board : public vfio_user::Device
 {
 public:
-	/* The references must outlive the board. */
+	/* The engine and the memory must outlive the board. */
 	Board(Engine &engine, vfio_user::GuestMemory &memory) : engine_(engine), memory_(memory) {}
 
 	uint64_t regionSize(uint32_t region) const override;
@@ -36,7 +36,10 @@ private:
 	Engine &engine_;
 	vfio_user::GuestMemory &memory_;
 	vfio_user::PciConfig config_;
-	/* The client keeps the vectors itself; this is what it reads back. */
+	/*
+	 * Contents of the MSI-X BAR. The board does not use them, because the client has its
+	 * own vector table. The client reads back here what it wrote.
+	 */
 	std::array<std::byte, CMACAM_BAR_SIZE> msix_{};
 };
 

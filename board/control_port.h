@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control port: commands for a running board, one line each.
+ * The control port: a Unix socket for commands to a running board, one per line.
  *
  *	set KEY VALUE		-> ok
  *	get KEY			-> ok VALUE
  *	fault KIND [COUNT [CHANNEL]]	-> ok
  *
- * What cannot be done is answered by `error` and one sentence. QEMU connects
- * to it for the guest, and other clients may at the same time.
+ * The answer to a command that fails is `error` and one sentence. QEMU connects
+ * to the port for the guest. Other clients may be connected at the same time.
  */
 #pragma once
 
@@ -25,11 +25,14 @@ namespace cmacam::board {
 class ControlPort
 {
 public:
-	/* Listens when it returns; throws as UnixListener does. */
+	/*
+	 * Listens at `path` and serves clients in a separate thread. Throws the exceptions
+	 * of UnixListener, and std::system_error if eventfd() fails.
+	 */
 	ControlPort(const std::string &path, Engine &engine);
 	~ControlPort();
 
-	/* The answer to one command, without line ends. */
+	/* Executes one command. Returns the answer; neither string has a line end. */
 	static std::string execute(Engine &engine, std::string_view command);
 
 private:

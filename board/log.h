@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board's log: one line per event, on disk before the call returns.
+ * The board's log: one line per event. The line is in the file when write() returns.
  */
 #pragma once
 
@@ -15,12 +15,15 @@ namespace cmacam::board {
 class Log
 {
 public:
-	/* Writes nothing. */
+	/* A log without a file: write() does nothing. */
 	Log() = default;
-	/* Appends to the file: what is in it stays. Throws std::system_error. */
+	/* Opens a file to append to, or creates it. Throws std::system_error if that fails. */
 	explicit Log(const std::string &path);
 
-	/* One write() per line: a reader never sees half of one for long. */
+	/*
+	 * Appends a line with one call of ::write() if possible, so that a reader hardly ever
+	 * sees a part of a line. The line is lost if the disk is full.
+	 */
 	void write(std::string_view line);
 
 private:

@@ -15,8 +15,8 @@ namespace cmacam::board {
 struct Options
 {
 	std::string socket;
-	std::string log;     /* empty: none */
-	std::string control; /* empty: none */
+	std::string log;     /* empty: no log */
+	std::string control; /* empty: no control port */
 	std::string source = "pattern";
 	bool once = false;
 	Capabilities caps;
@@ -24,8 +24,8 @@ struct Options
 };
 
 /*
- * Nothing if the program has to end at once with `status`: after --help, or
- * after one sentence on standard error.
+ * Parses the command line. Returns nothing if the program must exit with `status`:
+ * either --help was printed, or an error was printed as one sentence to standard error.
  */
 std::optional<Options> parseOptions(int argc, char **argv, int &status);
 

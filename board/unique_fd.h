@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file descriptor that closes itself.
+ * An owner of a file descriptor; its destructor closes the descriptor.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A listening Unix stream socket with its name in the file system.
+ * A Unix stream socket that listens at a path in the file system.
  */
 #pragma once
 
@@ -14,16 +14,19 @@ namespace cmacam::board {
 class UnixListener
 {
 public:
-	/* Throws as SocketPath does; for a name too long, std::invalid_argument. */
+	/*
+	 * Listens at `path`. Throws std::invalid_argument if `path` is empty or too long, the
+	 * exceptions of SocketPath, and std::system_error if another call fails.
+	 */
 	explicit UnixListener(const std::string &path);
 
 	int fd() const { return fd_.get(); }
-	/* Invalid if the client has gone again. */
+	/* Returns the connection to the next client; invalid if accept4() fails. */
 	UniqueFd accept();
 
 private:
 	UniqueFd fd_;
-	SocketPath path_; /* goes first */
+	SocketPath path_; /* destroyed first, while fd_ is still open */
 };
 
 } /* namespace cmacam::board */

@@ -16,34 +16,34 @@
 
 namespace cmacam::board {
 
-/* What the board can do, set on the command line. */
+/* Capabilities of the board. The command line sets them. */
 struct Capabilities
 {
 	uint32_t versionMajor = CMACAM_VERSION_MAJOR;
 	uint32_t versionMinor = CMACAM_VERSION_MINOR;
 	uint32_t channels = CMACAM_CH_COUNT;
-	uint32_t fifoDepth = 4; /* entries */
+	uint32_t fifoDepth = 4; /* addresses in the FIFO of a channel */
 	uint32_t addressBits = 64;
-	uint32_t strideAlign = 1;     /* bytes, a power of two; a format may need more */
+	uint32_t strideAlign = 1;     /* bytes, a power of two; some formats need more */
 	uint32_t sensorWidth = 3840;  /* pixels */
 	uint32_t sensorHeight = 2160; /* lines */
 };
 
 inline constexpr uint32_t kMaxFifoDepth = 255;
 
-/* What EN latches. */
+/* The configuration of a channel. Setting the bit EN latches these values. */
 struct ChannelConfig
 {
 	FrameLayout layout;
 	uint32_t limit = 0; /* bytes */
-	uint64_t ring = 0;
+	uint64_t ring = 0;  /* DMA address */
 	uint32_t ringEntries = 0;
-	bool linked = false; /* with channel 0 */
+	bool linked = false; /* frames start together with those of channel 0 */
 };
 
 /*
- * Holds no thread and no lock: the engine's lock guards it, the engine's thread
- * runs frames through it.
+ * One DMA channel. The class has neither a thread nor a lock: the engine's lock guards
+ * the channel, and the engine's thread makes its frames.
  */
 class Channel
 {
@@ -54,46 +54,55 @@ public:
 	static constexpr uint32_t kMinRing = 2;	      /* entries */
 	static constexpr uint32_t kMaxRing = 1024;
 
-	/* `reachable` says whether a range of DMA addresses can be written now. */
+	/* Returns whether the board can write to a range of DMA addresses now. */
 	using Reachable = std::function<bool(uint64_t address, uint64_t size)>;
 
-	/* `number` is one of CMACAM_CH_MAIN, _LORES, _STATS. */
+	/* `number` is CMACAM_CH_MAIN, CMACAM_CH_LORES or CMACAM_CH_STATS. */
 	Channel(uint32_t number, const Capabilities &caps, Reachable reachable);
 
 	void reset();
 
-	/* `offset` counts from the channel's first register. */
+	/* `offset` is in bytes from the channel's first register. */
 	uint32_t read(uint32_t offset) const;
 	void write(uint32_t offset, uint32_t value);
 
-	/* Between an accepted EN and IDLE. */
+	/* Whether an EN was accepted and the channel is not IDLE yet. */
 	bool running() const { return running_; }
-	/* EN was cleared: no further frame may start. */
+	/* Whether EN was cleared while the channel runs: no further frame may start. */
 	bool stopping() const { return running_ && !enabled_; }
+	/* Whether a frame is in progress. */
 	bool active() const { return active_; }
 	const ChannelConfig &config() const { return config_; }
 
 	uint32_t interrupts() const { return intStatus_ & intEnable_; }
 	bool interruptEnabled(uint32_t bits) const { return intEnable_ & bits; }
 
-	/* The frame in progress. */
+	/* Sequence number of the frame in progress, or of the next frame between two frames. */
 	uint32_t sequence() const { return sequence_; }
+	/* Number of frames that were lost since EN. */
 	uint32_t dropped() const { return dropped_; }
+	/* Whether the address FIFO is empty. */
 	bool starved() const { return fifo_.empty(); }
+	/* DMA address of the ring entry of the frame in progress, or of the next frame. */
 	uint64_t ringEntry() const;
-	/* Of a linked channel: its next frame has this number. */
+	/* Sets the sequence number of the next frame of a linked channel. */
 	void follow(uint32_t sequence) { sequence_ = sequence; }
-	/* Clears the fault bits that it returns. */
+	/* Returns those bits of the FAULT register that are set in `mask`, and clears them. */
 	uint32_t takeFaults(uint32_t mask);
-	/* Takes the oldest address; the channel must not be starved. */
+	/* Starts a frame. Returns the oldest address of the FIFO, which must not be empty. */
 	uint64_t beginFrame();
+	/* `error`: the completion entry reports an error. */
 	void endFrame(bool error);
-	/* `error`: because the ring was out of reach. */
+	/* `error`: the frame was lost because its ring entry could not be reached. */
 	void loseFrame(bool error);
 
-	/* From stopping to IDLE, between frames: forgets addresses not used. */
+	/*
+	 * Completes the stop of a channel: sets IDLE and drops the unused addresses. No frame
+	 * may be in progress.
+	 */
 	void becomeIdle();
 
+	/* Whether the address is aligned and the range fits into the address bits of the board. */
 	bool addressValid(uint64_t address, uint64_t size) const;
 
 private:
@@ -107,14 +116,14 @@ private:
 	const Capabilities caps_;
 	const Reachable reachable_;
 
-	/* As written; the next EN latches them. */
+	/* The values that software wrote last. The next EN latches written_. */
 	ChannelConfig written_;
 	uint32_t addressHigh_ = 0;
 	uint32_t intStatus_ = 0;
 	uint32_t intEnable_ = 0;
 	uint32_t faults_ = 0;
 
-	/* As latched. */
+	/* The configuration that EN latched, and the state since then. */
 	ChannelConfig config_;
 	bool enabled_ = false;
 	bool running_ = false;

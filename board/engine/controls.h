@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The controls of image processing. One row each: its register, its limits and
- * its reset value, sampling at start of frame, and the entry of the completion
- * ring follow from it. What the pixels make of it is in pixel/processing.cpp.
+ * A table of the controls of image processing. The row of a control defines its
+ * register, its limits, its member of Adjustments and its member of the completion
+ * entry. The reset value of a register is the initial value of the member of
+ * Adjustments. pixel/processing.cpp applies the values to the pixels.
  */
 #pragma once
 
@@ -19,12 +20,12 @@ namespace cmacam::board {
 struct Control
 {
 	uint32_t offset; /* CMACAM_ISP_* */
-	int32_t min;	 /* a negative one makes the register signed */
+	int32_t min;	 /* if negative, the register is signed */
 	int32_t max;
 	int32_t Adjustments::*value;
 	decltype(cmacam_completion::red_gain) cmacam_completion::*reported;
 
-	/* What was written, moved into the limits. */
+	/* Returns the written register value, limited to min and max. */
 	int32_t clamp(uint32_t written) const
 	{
 		const int64_t wanted =
@@ -48,7 +49,7 @@ inline constexpr std::array kControls = {
 		&cmacam_completion::sharpness},
 };
 
-/* The control of a register; null for a register of something else. */
+/* Returns the control of a register; null if the register belongs to no control. */
 inline const Control *controlAt(uint32_t offset)
 {
 	const auto *found = std::ranges::find(kControls, offset, &Control::offset);

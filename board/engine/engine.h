@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board behind its registers: one sensor and the channels that see it, run
- * by one thread that makes the frames.
+ * The engine of the board: its registers, one sensor, the channels that take frames
+ * from the sensor, and one thread that makes the frames.
  */
 #pragma once
 
@@ -30,30 +30,36 @@
 namespace cmacam::board {
 
 /*
- * Locks: mutex_ guards every register. The engine's thread lets go of it while
- * it writes the frames of a moment, so that registers answer at once; it never
- * holds a lease on guest memory and mutex_ at the same time, except to look at
- * one ring entry, which waits for nobody. Jobs belong to the thread.
+ * Locks: mutex_ guards every register. The engine's thread releases mutex_ while the
+ * thread writes frames, so that register accesses need not wait for them. The thread
+ * never holds a lease on guest memory together with mutex_, with one exception: it
+ * holds both while it reads the owner bit of a ring entry, which does not block. Only
+ * the engine's thread uses jobs_.
  */
 class Engine
 {
 public:
-	/* The references must outlive the engine. */
+	/* The source, the memory, the interrupts and the log must outlive the engine. */
 	Engine(const Capabilities &caps, const Settings &settings, Source &source,
 	       vfio_user::GuestMemory &memory, vfio_user::Interrupts &interrupts, Log &log);
-	/* Waits for the frame in flight. */
+	/* Waits until the frame in progress has ended. */
 	~Engine();
 
-	/* 32-bit registers; `offset` is a multiple of 4. */
+	/* Read or write one 32-bit register; `offset` is in bytes, a multiple of 4. */
 	uint32_t read(uint32_t offset);
 	void write(uint32_t offset, uint32_t value);
 
-	/* Returns when no DMA is in flight and every register has its reset value. */
+	/* Resets the board. Waits until no DMA is in progress and all registers are reset. */
 	void reset();
 
-	/* The operator's side. Errors come back as one sentence. */
+	/* Changes a setting. Returns nothing on success, else the error as one sentence. */
 	std::optional<std::string> set(std::string_view key, std::string_view value);
+	/* Returns the value of a setting; nothing if there is no such key. */
 	std::optional<std::string> get(std::string_view key);
+	/*
+	 * Injects a fault into each of the next `count` frames of a channel. Returns nothing
+	 * on success, else the error as one sentence.
+	 */
 	std::optional<std::string> fault(std::string_view kind, uint32_t count, uint32_t channel);
 
 private:
@@ -62,18 +68,18 @@ private:
 
 	static constexpr unsigned int kFaultKinds = 4;
 
-	/* One sensor frame, the same for all channels. */
+	/* One frame of the sensor. All channels that take part make their frames of it. */
 	struct Instant
 	{
 		Clock::time_point start;
-		Clock::time_point notBefore; /* the sensor has read its lines out */
-		uint64_t picture;	     /* of the source */
+		Clock::time_point notBefore; /* when the sensor has read out its lines */
+		uint64_t picture;	     /* number of the source's picture */
 		SensorValues values;
-		Light light; /* of the live picture */
+		Light light; /* on the live picture */
 		Settings settings;
 	};
 
-	/* One channel's frame from its start on, cut loose from registers that may change. */
+	/* One frame of one channel. It has copies of registers, which may change meanwhile. */
 	struct Job
 	{
 		uint32_t channel = 0;
@@ -82,12 +88,12 @@ private:
 		uint64_t ringEntry = 0;
 		cmacam_completion completion = {};
 		FrameTraits traits;
-		bool told = false;	/* its ring entry is written */
-		bool ringError = false; /* which was out of reach */
+		bool told = false;	/* the ring entry is written */
+		bool ringError = false; /* the ring entry could not be reached */
 	};
 	using Jobs = std::array<Job, CMACAM_CH_COUNT>;
 
-	/* The life of a frame, on the thread. */
+	/* These functions make the frames, on the engine's thread. */
 	void run();
 	bool starved() const;
 	void frame(Lock &lock, const Instant &now);
@@ -105,7 +111,7 @@ private:
 	uint64_t boardTime(Clock::time_point when) const;
 	Light lightNow() const;
 
-	/* Registers. */
+	/* These functions serve the registers. mutex_ is locked. */
 	bool takesPart(uint32_t channel) const;
 	uint32_t groupOf(uint32_t channel) const;
 	bool anyActive() const;
@@ -125,34 +131,34 @@ private:
 	vfio_user::GuestMemory &memory_;
 	vfio_user::Interrupts &interrupts_;
 	Log &log_;
-	FrameWriter writer_; /* of the thread alone */
+	FrameWriter writer_; /* only the engine's thread uses it */
 
 	std::mutex mutex_;
-	/* Something changed that the thread may wait for. */
+	/* Notified after each change that the engine's thread may wait for. */
 	std::condition_variable wake_;
 	std::condition_variable resetDone_;
 	Settings settings_;
 	Sensor sensor_;
 	std::array<Channel, CMACAM_CH_COUNT> channels_;
 	uint32_t irqEnable_ = 0;
-	bool due_ = false;	/* an interrupt, once all events of the moment are known */
-	uint32_t timeHigh_ = 0; /* latched by reading TIME_LO */
+	bool due_ = false;	/* the next sendEvents() must trigger an interrupt */
+	uint32_t timeHigh_ = 0; /* latched when TIME_LO is read */
 	bool resetPending_ = false;
 	bool exiting_ = false;
-	/* Frames still to spoil, by channel and bit. */
+	/* Number of frames that still get a fault, by channel and kind of fault. */
 	std::array<std::array<uint32_t, kFaultKinds>, CMACAM_CH_COUNT> faults_{};
 
 	bool sensorRuns_ = false;
-	uint64_t picture_ = 0; /* of the next frame */
-	Jobs jobs_;	       /* of the frame in progress, the first jobCount_ of them */
+	uint64_t picture_ = 0; /* number of the picture of the next frame */
+	Jobs jobs_;	       /* the first jobCount_ belong to the frame in progress */
 	std::size_t jobCount_ = 0;
 
-	/* Of the frame that started last since the sensor began to run. */
+	/* About the latest frame. lastStart_ is empty until the running sensor has a frame. */
 	std::optional<Clock::time_point> lastStart_;
 	SensorValues lastValues_;
 	bool lastLost_ = false;
 
-	std::thread thread_; /* last: it uses all of the above */
+	std::thread thread_; /* the last member, because the thread uses all others */
 };
 
 } /* namespace cmacam::board */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fills the memory of one frame: pixels or statistics, then the mark, then the
- * digest of it.
+ * Writes one frame to guest memory: pixels or statistics, then the mark over pixels.
+ * Then calculates the digest of the memory.
  */
 #pragma once
 
@@ -27,19 +27,19 @@ struct FrameDescription
 {
 	uint32_t channel = 0;
 	uint32_t sequence = 0;
-	uint64_t picture = 0; /* of the source */
+	uint64_t picture = 0; /* number of the source's picture */
 	SensorValues values;
-	Light light = {1, 1, 1}; /* of the live picture */
+	Light light = {1, 1, 1}; /* on the live picture */
 	FrameLayout layout;
 };
 
 struct FrameTraits
 {
-	uint64_t nonce = 0; /* 0 without a mark */
-	std::string sha256; /* of all the memory, in hex; empty unless asked for */
+	uint64_t nonce = 0; /* of the mark; 0 if there is no mark */
+	std::string sha256; /* of all bytes of the frame, in hex; empty if not asked for */
 };
 
-/* One thread, the engine's, uses it. */
+/* Writes frames to memory. Only the engine's thread uses it. */
 class FrameWriter
 {
 public:
@@ -48,13 +48,14 @@ public:
 	{
 	}
 
+	/* Writes a frame to `memory`; cuts the frame if `memory` is too small. */
 	FrameTraits write(const FrameDescription &frame, const Settings &settings,
 			  std::span<std::byte> memory);
-	/* Nobody wants that picture. */
+	/* Notifies the source that a frame does not need the picture with this number. */
 	void skip(uint64_t picture) { source_.skip(picture); }
 
 private:
-	/* What a frame is made of, for an output of a certain size. */
+	/* The picture for an output of a certain size, and how the output shows the picture. */
 	struct Subject
 	{
 		PicturePtr picture;
@@ -70,7 +71,7 @@ private:
 
 	Source &source_;
 	const Size array_;
-	/* By channel, so that each keeps the tables for its size. */
+	/* One renderer per channel, because a renderer keeps the tables for one frame size. */
 	std::array<Renderer, CMACAM_CH_COUNT> renderers_;
 	std::mt19937_64 random_;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sensor model: timing, exposure, gain, crop and test patterns as registers,
- * and those of the image processing that are sampled with them.
+ * The model of the sensor: the registers of timing, exposure, gain, crop and test
+ * patterns. The sensor also has the registers of image processing, because a frame
+ * samples them at the same time.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 namespace cmacam::board {
 
-/* What is in force for one frame. */
+/* The values that are in force for one frame. */
 struct SensorValues
 {
 	uint32_t exposure = 0;	  /* lines */
@@ -22,13 +23,13 @@ struct SensorValues
 	uint32_t lineLength = 0;  /* pixels, blanking included */
 	uint32_t frameLength = 0; /* lines, blanking included */
 	uint32_t flip = 0;	  /* CMACAM_FLIP_* */
-	Rectangle crop;		  /* of the array, pixels */
+	Rectangle crop;		  /* pixels of the array */
 	Adjustments adjustments;
 
 	bool operator==(const SensorValues &) const = default;
 };
 
-/* Not thread-safe: the engine's lock guards it. */
+/* The sensor. It is not thread-safe: the engine's lock guards it. */
 class Sensor
 {
 public:
@@ -37,25 +38,34 @@ public:
 	static constexpr uint32_t kDefaultRate = 30;
 	static constexpr uint32_t kMinSize = 64; /* pixels or lines */
 
-	/* Even, at least kMinSize, and such that its pixel rate fits 32 bits. */
+	/*
+	 * Whether a sensor of this size is possible. Width and height must be even, at least
+	 * kMinSize and at most 65534. The pixel rate at kFastest must fit into 32 bits.
+	 */
 	static bool supports(uint32_t width, uint32_t height);
 
 	Sensor(uint32_t width, uint32_t height);
 
 	void reset();
 
-	/* `offset` is that of a CMACAM_SENSOR_* register; others read 0. */
+	/*
+	 * `offset` is CMACAM_SENSOR_* or CMACAM_ISP_*. Other registers read as 0 and ignore
+	 * writes.
+	 */
 	uint32_t read(uint32_t offset) const;
 	void write(uint32_t offset, uint32_t value);
 
-	/* At start of frame: takes over what was written, unless HOLD is set. */
+	/*
+	 * Returns the values for a frame that starts now. Takes over the written values,
+	 * except while HOLD is set.
+	 */
 	const SensorValues &sample();
 
 	Size array() const { return {width_, height_}; }
 	std::chrono::nanoseconds interval(const SensorValues &values) const;
 	std::chrono::nanoseconds shortestInterval() const;
 
-	/* Of the picture relative to that under default exposure and gain. */
+	/* Brightness of the picture, as a factor of the brightness at default exposure and gain. */
 	double light(const SensorValues &values) const;
 
 private:
@@ -74,8 +84,8 @@ private:
 	uint32_t gain_ = 0;
 	uint32_t pattern_ = 0;
 	uint32_t flip_ = 0;
-	uint32_t cropPosition_ = 0; /* as written, and so is the size */
-	uint32_t cropSize_ = 0;
+	uint32_t cropPosition_ = 0; /* as written, not limited yet */
+	uint32_t cropSize_ = 0;	    /* as written, not limited yet */
 	Adjustments adjustments_;
 	bool hold_ = false;
 	SensorValues inForce_;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the operator may change while the board runs: pacing, starvation, mark,
- * digest and the light on the scene. No part of the hardware's contract with
- * the driver.
+ * The settings that the operator may change while the board runs: pacing, behaviour
+ * without an address, mark, digest and the light on the scene. These settings are not
+ * part of the register interface to the driver.
  */
 #pragma once
 
@@ -20,20 +20,20 @@ struct Settings
 	enum class Mark { Off, Frame, Lines };
 	enum class Digest { None, Sha256 };
 
-	/* Under this light the picture is what the source holds. */
+	/* Colour temperature at which the picture has the colours of the source. */
 	static constexpr double kNeutralTemperature = 5500; /* K */
 
 	Pacing pacing = Pacing::Sensor;
-	uint32_t fps = 0; /* of Pacing::Fixed */
+	uint32_t fps = 0; /* frames per second, for Pacing::Fixed */
 	Starved starved = Starved::Drop;
 	Mark mark = Mark::Off;
 	Digest digest = Digest::None;
 	double light = 0;			       /* stops */
 	double lightTemperature = kNeutralTemperature; /* K */
 
-	/* Returns nothing on success, else one sentence that says what would do. */
+	/* Returns nothing on success, else one sentence that names the possible values. */
 	std::optional<std::string> set(std::string_view key, std::string_view value);
-	/* Nothing if there is no such key. */
+	/* Returns the value; nothing if there is no such key. */
 	std::optional<std::string> get(std::string_view key) const;
 };
 

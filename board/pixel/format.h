@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pixel formats a channel writes, and how a frame lies in memory.
+ * The pixel formats that a channel writes, and the layout of a frame in memory.
  */
 #pragma once
 
@@ -19,17 +19,18 @@ struct FrameLayout
 struct Format
 {
 	const char *name;
-	uint32_t bytesPerPixel; /* of the first plane; 0: not of pixels */
-	uint32_t strideAlign;	/* bytes, a power of two: no sample or pair may be split */
-	uint32_t chromaDivisor; /* all chroma is 1 / this of what luma is; 0: none */
-	bool bayer;		/* what the sensor saw, not processed */
+	uint32_t bytesPerPixel; /* of the first plane; 0: the format has no pixels */
+	uint32_t strideAlign; /* bytes, a power of two: a stride has only whole samples and pairs */
+	uint32_t chromaDivisor; /* luma bytes / chroma bytes; 0: no chroma planes */
+	bool bayer;		/* raw samples of the sensor, without image processing */
 };
 
-/* `code` is one of CMACAM_FMT_*. */
+/* Returns the format of a code; `code` is one of CMACAM_FMT_*. */
 const Format &formatOf(uint32_t code);
 
+/* Returns the number of bytes in a line of the first plane, without padding. */
 uint32_t lineBytes(const FrameLayout &layout);
-/* From the first byte to the end of the last line's stride. */
+/* Returns the number of bytes in a frame, padding of the last line included. */
 uint64_t frameBytes(const FrameLayout &layout);
 
 } /* namespace cmacam::board */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A picture as sources deliver it: three planes of 8-bit R, G and B, which the
- * compiler can vectorise where packed pixels defeat it.
+ * A picture of a source: three planes of 8-bit R, G and B. The planes are separate,
+ * because the compiler cannot vectorise loops over packed pixels.
  */
 #pragma once
 
@@ -23,19 +23,19 @@ struct Size
 
 struct Rectangle
 {
-	uint32_t left = 0; /* pixels, as the width */
-	uint32_t top = 0;  /* lines, as the height */
-	uint32_t width = 0;
-	uint32_t height = 0;
+	uint32_t left = 0;   /* pixels */
+	uint32_t top = 0;    /* lines */
+	uint32_t width = 0;  /* pixels */
+	uint32_t height = 0; /* lines */
 
 	bool operator==(const Rectangle &) const = default;
 };
 
-/* Which part of a picture is shown, and how. */
+/* The part of a picture that is shown, and its orientation. */
 struct View
 {
-	Size array;	   /* what the picture stands for, whatever its own size */
-	Rectangle crop;	   /* of it */
+	Size array;	   /* size of the sensor's array, which the whole picture covers */
+	Rectangle crop;	   /* the part that is shown, in pixels of the array */
 	uint32_t flip = 0; /* CMACAM_FLIP_* */
 
 	static View whole(Size size) { return {size, {0, 0, size.width, size.height}, 0}; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens to samples between scaler and output format: light, white
- * balance, contrast, brightness, saturation, sharpness.
+ * Image processing between the scaler and the output format: light, white balance,
+ * contrast, brightness, saturation, sharpness.
  */
 #pragma once
 
@@ -16,13 +16,15 @@
 
 namespace cmacam::board {
 
-/* A factor of the picture for each of its planes. */
+/* A brightness factor for each plane of a picture. */
 using Light = std::array<double, Picture::kPlanes>;
-/* What becomes of each code. */
+/* A table with the output code of each 8-bit input code. */
 using Curve = std::array<uint8_t, 256>;
 
-/* The values of the controls; at first those that change nothing, which registers have after a
- * reset. */
+/*
+ * The values of the controls. The initial values are the reset values of the registers; these
+ * values change no pixel.
+ */
 struct Adjustments
 {
 	int32_t redGain = CMACAM_ISP_UNITY;    /* 1/256 */
@@ -43,27 +45,33 @@ struct Processing
 	bool operator==(const Processing &) const = default;
 };
 
-/* Multiplies, rounds and saturates. */
+/* Returns the curve that multiplies a code by `factor`, rounds it and limits it to 255. */
 Curve lightCurve(double factor);
 
-/* BT.709 luma of full-range codes, full range. */
+/* Returns the BT.709 luma of full-range R, G and B, also in full range. */
 constexpr uint8_t fullRangeLuma(uint8_t r, uint8_t g, uint8_t b)
 {
 	return static_cast<uint8_t>((54 * r + 183 * g + 19 * b + 128) >> 8);
 }
 
 /*
- * What works on one code of one plane comes down to one curve for each plane.
- * Saturation looks at the three planes of a pixel, sharpness at its neighbours on
- * the line. What would change nothing is not done.
+ * Processes lines. One curve for each plane does light, white balance, contrast and
+ * brightness together. Saturation needs the three planes of a pixel. Sharpness needs the
+ * neighbours of a pixel on the line. Steps that would change nothing are skipped.
  */
 class Processor
 {
 public:
-	/* The curves are kept while the values are. */
+	/*
+	 * Starts a frame with lines of `width` pixels. Calculates the curves again only if
+	 * `values` differ from those of the frame before.
+	 */
 	void start(const Processing &values, std::size_t width);
 
-	/* Valid until the next but one call, and as long as `line` is. */
+	/*
+	 * Returns the processed line, which may refer to the samples of `line`. The result is
+	 * valid as long as `line`, and at most until the second call after this one.
+	 */
 	RgbLine process(const RgbLine &line);
 
 private:
@@ -74,8 +82,8 @@ private:
 	Processing values_;
 	std::array<Curve, Picture::kPlanes> curves_{};
 	std::array<bool, Picture::kPlanes> neutral_ = {true, true, true};
-	Rows curved_;	 /* behind the curves, where more follows */
-	Rows saturated_; /* behind saturation, where sharpness follows */
+	Rows curved_;	 /* output of the curves, if saturation or sharpness follows */
+	Rows saturated_; /* output of saturation, if sharpness follows */
 	std::array<Rows, 2> result_;
 	unsigned int turn_ = 0;
 };

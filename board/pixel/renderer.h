@@ -16,20 +16,23 @@
 
 namespace cmacam::board {
 
-/* One per thread: it keeps tables and lines between frames. */
+/* Writes frames. It is not thread-safe, because it keeps tables and lines between frames. */
 class Renderer
 {
 public:
 	/*
-	 * Stretches what `view` shows of `picture` to the layout's size,
-	 * processes it and writes the frame to `memory`, cut where that ends.
-	 * Bytes between a line's end and the stride stay as they are.
+	 * Scales the part of `picture` that `view` shows to the layout's size, processes
+	 * the pixels and writes the frame to `memory`. The frame is cut if `memory` is
+	 * too small. The padding bytes of each line stay unchanged.
 	 */
 	void render(const Picture &picture, const View &view, const Processing &processing,
 		    const FrameLayout &layout, std::span<std::byte> memory);
 
 private:
-	/* Calls make(T *line), straight into memory unless the line is cut. */
+	/*
+	 * Calls make(T *line) to write a line to memory. If the line does not fit, make()
+	 * writes to cutLine_, and the bytes that fit are copied.
+	 */
 	template <typename T, typename Make>
 	void putBytes(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make);
 	void putLine(const RgbLine &line, const FrameLayout &layout, uint32_t y,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of a picture, or of a part of it, at another size and mirrored:
- * bilinear, pixel centres aligned, no filter against aliasing. A part of the
- * output's size passes unchanged.
+ * Scales and mirrors a part of a picture, line by line. The interpolation is bilinear
+ * with aligned pixel centres, without a filter against aliasing. A part that has the
+ * size of the output keeps its samples unchanged.
  */
 #pragma once
 
@@ -19,12 +19,15 @@ class Scaler
 {
 public:
 	/*
-	 * Starts on another picture, which must outlive its last line. Tables
-	 * are kept while sizes and view are.
+	 * Starts with another picture, which must stay valid until its last line has been
+	 * read. Calculates the tables again only if a size or the view has changed.
 	 */
 	void start(const Picture &picture, const View &view, Size output);
 
-	/* Lines in rising order are cheapest. Valid until the next but one call. */
+	/*
+	 * Returns line `y` of the output. The result is valid until the second call after
+	 * this one. Reading the lines in rising order costs least.
+	 */
 	RgbLine line(uint32_t y);
 
 private:
@@ -32,15 +35,15 @@ private:
 	{
 		uint32_t first = 0;
 		uint32_t second = 0;
-		uint16_t weight = 0; /* of second, 1/256 */
+		uint16_t weight = 0; /* weight of `second`, 1/256 */
 	};
 	using Taps = std::vector<Tap>;
 	using Row = std::vector<uint8_t>;
 
-	/* Positions that follow each other need no arithmetic. */
+	/* Order of the taps. Only Scaled needs interpolation; the others copy samples. */
 	enum class Order { Rising, Falling, Scaled };
 
-	/* One line of the picture at the output's width. */
+	/* One line of the picture, scaled to the width of the output. */
 	struct Stretched
 	{
 		bool valid = false;
@@ -62,7 +65,7 @@ private:
 	Order columnOrder_ = Order::Rising;
 	Order rowOrder_ = Order::Rising;
 	std::array<Stretched, 2> stretched_;
-	/* Two lines at once, for the formats that subsample chroma. */
+	/* Two lines, because formats with subsampled chroma need two lines at the same time. */
 	std::array<std::array<Row, Picture::kPlanes>, 2> result_;
 	unsigned int turn_ = 0;
 };

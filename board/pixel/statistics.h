@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the statistics channel says about a picture.
+ * The statistics of a picture that the statistics channel writes.
  */
 #pragma once
 
@@ -11,12 +11,12 @@
 
 namespace cmacam::board {
 
-/* Samples taken: so many in each zone, and no more for a larger picture. */
+/* Number of samples in each zone, which does not depend on the size of the picture. */
 inline constexpr uint32_t kZoneSamples = 8; /* in each direction */
 inline constexpr Size kStatisticsSize = {CMACAM_STATS_COLUMNS * kZoneSamples,
 					 CMACAM_STATS_ROWS *kZoneSamples};
 
-/* Fills all but the sequence number. */
+/* Fills `data`. The sequence number becomes 0; the caller sets it. */
 void measure(const Picture &picture, const View &view, const Light &light, cmacam_stats_data &data);
 
 } /* namespace cmacam::board */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One picture, from an image file, in every frame.
+ * A source that shows the picture of an image file in every frame.
  */
 #pragma once
 
@@ -13,10 +13,10 @@ namespace cmacam::board {
 class ImageSource : public Source
 {
 public:
-	/* Whether the file starts as a PNG, JPEG or binary PPM does. */
+	/* Whether the first bytes of the file are those of a PNG, JPEG or binary PPM. */
 	static bool recognises(const std::string &path);
 
-	/* Throws std::invalid_argument, one sentence, for a file that is broken or cut short. */
+	/* Throws std::invalid_argument with one sentence if the file is broken or cut short. */
 	explicit ImageSource(const std::string &path);
 
 	PicturePtr picture(uint64_t, Size) override { return picture_; }

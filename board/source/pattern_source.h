@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A moving synthetic picture, different in each frame.
+ * A source that draws a moving pattern, different in each frame.
  */
 #pragma once
 
@@ -21,8 +21,8 @@ public:
 
 private:
 	/*
-	 * One for each size that is asked for in turn, drawn over when nobody
-	 * holds it any more: fresh pages cost more.
+	 * One picture for each size that the channels ask for. The source draws over a
+	 * picture that has no other user, because newly allocated pages cost more time.
 	 */
 	std::array<std::shared_ptr<Picture>, CMACAM_CH_COUNT> pictures_;
 	unsigned int turn_ = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the sensor looks at: one picture per sensor frame.
+ * The source of the pictures that the sensor sees: one picture per sensor frame.
  */
 #pragma once
 
@@ -11,22 +11,31 @@
 namespace cmacam::board {
 
 /*
- * The picture of a frame depends on the frame's number alone, not on wall time:
- * what a test sees does not depend on how busy the host is. Numbers rise, and
- * repeat when several channels show the same frame; a smaller one means that the
- * sensor was started anew, which starts over with the first picture.
+ * A source of pictures. The picture of a frame depends only on the number of the frame,
+ * not on the time, so that tests get the same pictures on a busy host.
  *
- * One thread, the engine's, calls a source.
+ * The numbers rise. A number repeats if several channels show the same frame. A smaller
+ * number than before means that the sensor was started again: the source starts again
+ * with its first picture.
+ *
+ * Only the engine's thread calls picture() and skip().
  */
 class Source
 {
 public:
 	virtual ~Source() = default;
 
-	/* Any size may come back; `wanted` lets a synthetic picture fit exactly. */
+	/*
+	 * Returns the picture of a frame. The picture may have any size. A synthetic source
+	 * draws its picture in the size `wanted`.
+	 */
 	virtual PicturePtr picture(uint64_t sequence, Size wanted) = 0;
 
-	/* The frame was lost, so nobody needs its picture. */
+	/*
+	 * Notifies the source that the engine does not need the picture of a frame for one of
+	 * the channels, for example of a lost frame. The engine may still call picture() for
+	 * another channel and the same frame.
+	 */
 	virtual void skip(uint64_t sequence) = 0;
 };
 

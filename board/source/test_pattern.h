@@ -10,7 +10,7 @@
 
 namespace cmacam::board {
 
-/* `pattern` is one of CMACAM_PATTERN_*, but not CMACAM_PATTERN_OFF. */
+/* Draws a test pattern; `pattern` is one of CMACAM_PATTERN_*, except CMACAM_PATTERN_OFF. */
 PicturePtr drawTestPattern(uint32_t pattern, Size size);
 
 } /* namespace cmacam::board */

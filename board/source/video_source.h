@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pictures of a video file, decoded by GStreamer.
+ * A source that shows the pictures of a video file, decoded by GStreamer.
  */
 #pragma once
 
@@ -15,15 +15,18 @@
 namespace cmacam::board {
 
 /*
- * GStreamer's own threads decode a few pictures ahead; a picture is taken from
- * them when its frame starts. The video's frame rate plays no part.
+ * Threads of GStreamer decode up to four pictures in advance. The source takes the next
+ * picture for each frame of the sensor and ignores the frame rate of the video.
  */
 class VideoSource : public Source
 {
 public:
 	enum class AtEnd { Loop, KeepLast };
 
-	/* Throws std::invalid_argument unless the first picture can be decoded. */
+	/*
+	 * Throws std::invalid_argument if the first picture cannot be decoded, and
+	 * std::runtime_error if GStreamer cannot build the decoder.
+	 */
 	VideoSource(const std::string &path, AtEnd atEnd);
 	~VideoSource() override;
 
@@ -44,18 +47,18 @@ private:
 	void unpackSample();
 	bool rewind();
 	Sample pull();
-	/* Whether GStreamer gave the file up; error_ says why. */
+	/* Whether GStreamer reported an error; stores its text in error_. */
 	bool failed();
 
 	const AtEnd atEnd_;
 	Element pipeline_;
 	Element sink_;
-	Sample sample_; /* of position_ */
+	Sample sample_; /* the decoded picture at position_ */
 	uint64_t position_ = 0;
 	bool ended_ = false;
 	std::string error_ = "no picture in it";
 	PicturePtr picture_;
-	bool unpacked_ = false; /* picture_ is sample_ */
+	bool unpacked_ = false; /* picture_ has the pixels of sample_ */
 };
 
 } /* namespace cmacam::board */

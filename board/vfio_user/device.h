@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the vfio-user server needs from the device that it serves.
+ * The interface of the device that a vfio-user server serves.
  */
 #pragma once
 
@@ -15,15 +15,15 @@ class Device
 public:
 	virtual ~Device() = default;
 
-	/* In bytes; 0 for a region that the device does not have. */
+	/* Returns the size of a region in bytes; 0 if the device does not have the region. */
 	virtual uint64_t regionSize(uint32_t region) const = 0;
 
-	/* The server has checked that the access lies within the region. */
+	/* Read or write a region. The server has checked that the range is in the region. */
 	virtual void readRegion(uint32_t region, uint64_t offset, std::span<std::byte> data) = 0;
 	virtual void writeRegion(uint32_t region, uint64_t offset,
 				 std::span<const std::byte> data) = 0;
 
-	/* Returns when the device is idle and in its reset state. */
+	/* Resets the device. Returns when the device is idle and in its reset state. */
 	virtual void reset() = 0;
 };
 

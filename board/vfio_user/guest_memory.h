@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's memory as the device reaches it: DMA addresses to host memory.
+ * The guest memory that the device can access: a table from DMA addresses to host memory.
  */
 #pragma once
 
@@ -17,12 +17,15 @@
 namespace cmacam::board::vfio_user {
 
 /*
- * The protocol wants DMA_UNMAP answered only after the device has let go of
- * the range, transfers in flight included. So a user of guest memory does not
- * get a pointer but a lease, which the mapping counts; unmap() first takes the
- * mapping out of the table, so that no new lease can start, and then waits for
- * the last one to end. Shared ownership alone would keep the pages mapped here
- * and let a frame run on into memory that the guest has given to someone else.
+ * The protocol requires that the answer to DMA_UNMAP is sent only after the device has
+ * stopped all accesses to the range. Therefore a user of guest memory gets a lease, not
+ * a pointer, and each mapping counts its leases. unmap() first removes the mapping from
+ * the table, so that no new lease can start. Then unmap() waits until the last lease has
+ * ended.
+ *
+ * Shared ownership of the mapping would not be enough: the pages would stay mapped here.
+ * The board could then write the rest of a frame to memory that the guest already uses
+ * for something else.
  *
  * A thread that holds a lease must not call unmap(), unmapAll() or setMaster().
  */
@@ -31,6 +34,7 @@ class GuestMemory
 	struct Mapping;
 
 public:
+	/* Access to a range of guest memory. The destructor ends the access. */
 	class Lease
 	{
 	public:
@@ -47,7 +51,7 @@ public:
 
 		Lease(GuestMemory &memory, Mapping &mapping, std::span<std::byte> bytes);
 
-		GuestMemory *memory_ = nullptr; /* null: empty */
+		GuestMemory *memory_ = nullptr; /* null: the lease is empty */
 		Mapping *mapping_ = nullptr;
 		std::span<std::byte> bytes_;
 	};
@@ -56,22 +60,25 @@ public:
 	~GuestMemory();
 
 	/*
-	 * Both return 0 or an errno. A range without a descriptor is known, so
-	 * that it can be unmapped, but not reachable.
+	 * map() adds a mapping to the table, unmap() removes it. Both return 0 or an errno.
+	 * A range without a descriptor is in the table, so that it can be unmapped, but
+	 * the board cannot write to the range.
 	 */
 	int map(uint64_t address, uint64_t size, uint32_t flags, UniqueFd fd, uint64_t offset);
 	int unmap(uint64_t address, uint64_t size);
 	void unmapAll();
 
 	/*
-	 * Access to `size` bytes at `address`, or an empty lease unless all of
-	 * them lie in one writable mapping and the device is bus master.
+	 * Returns a lease on `size` bytes at `address`. The lease is empty if the bytes are
+	 * not all in one writable mapping, if `size` is 0, or if the device is not bus
+	 * master.
 	 */
 	Lease acquire(uint64_t address, uint64_t size);
 
-	/* PCI bus mastering; taking it away waits for every lease. */
+	/* Switches PCI bus mastering. Switching it off waits until all leases have ended. */
 	void setMaster(bool master);
 
+	/* Returns the number of mappings. */
 	std::size_t count() const;
 
 private:
@@ -80,7 +87,7 @@ private:
 	void release(Mapping &mapping);
 	static bool leased(const Table &table);
 
-	/* Guards the table, the counts of leases in it, and master_. */
+	/* Guards the table, the number of leases of each mapping, and master_. */
 	mutable std::mutex mutex_;
 	std::condition_variable released_;
 	Table mappings_;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The MSI-X vectors: one eventfd each, given by the client.
+ * The MSI-X vectors. Each vector is an eventfd that the client provides.
  */
 #pragma once
 
@@ -19,15 +19,16 @@ public:
 
 	std::size_t count() const { return vectors_.size(); }
 
-	/* An invalid descriptor switches the vector off. */
+	/* Sets the eventfd of a vector. An invalid descriptor switches the vector off. */
 	void set(std::size_t vector, UniqueFd eventfd);
+	/* Switches all vectors off. */
 	void clear();
 
-	/* Does nothing while the vector is off, as a masked function would. */
+	/* Signals the eventfd of a vector. Does nothing while the vector is off. */
 	void trigger(std::size_t vector);
 
 private:
-	/* The frame thread triggers while the client replaces descriptors. */
+	/* Guards vectors_: the engine's thread triggers while the server replaces descriptors. */
 	std::mutex mutex_;
 	std::vector<UniqueFd> vectors_;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuration space of the board's PCI function.
+ * The configuration space of the board's PCI function.
  */
 #pragma once
 
@@ -18,10 +18,11 @@ public:
 
 	PciConfig();
 
-	/* The caller has checked that the access lies within kSize. */
+	/* Read or write bytes. The caller has checked that the range is within kSize. */
 	void read(std::size_t offset, std::span<std::byte> data) const;
 	void write(std::size_t offset, std::span<const std::byte> data);
 
+	/* Whether the driver has switched bus mastering on. */
 	bool busMaster() const;
 
 private:
@@ -29,7 +30,7 @@ private:
 	void addCapabilities();
 
 	std::array<uint8_t, kSize> value_{};
-	std::array<uint8_t, kSize> writable_{}; /* bit set: software may change it */
+	std::array<uint8_t, kSize> writable_{}; /* a set bit: software may change this bit */
 };
 
 } /* namespace cmacam::board::vfio_user */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of the vfio-user protocol, version 0.1, as far as the board serves
- * them (the specification is QEMU's docs/interop/vfio-user.rst).
+ * The messages of the vfio-user protocol, version 0.1, that the board serves. The
+ * specification is docs/interop/vfio-user.rst of QEMU.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ struct Header
 {
 	uint16_t id;
 	uint16_t command;
-	uint32_t size; /* header included */
+	uint32_t size; /* bytes of the message, header included */
 	uint32_t flags;
 	uint32_t error;
 };
@@ -154,7 +154,7 @@ static_assert(sizeof(RegionAccessPayload) == 16);
 inline constexpr std::size_t kMaxMessage =
 	sizeof(Header) + sizeof(RegionAccessPayload) + kMaxTransfer;
 
-/* Indices that VFIO gives the regions and interrupts of a PCI device. */
+/* The indices that VFIO defines for the regions and interrupts of a PCI device. */
 enum Region : uint32_t {
 	kRegionBar0 = 0,
 	kRegionBar2 = 2,

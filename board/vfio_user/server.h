@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vfio-user server: one client on one Unix stream socket.
+ * The vfio-user server. It serves one client on a Unix stream socket.
  */
 #pragma once
 
@@ -26,8 +26,9 @@ public:
 	}
 
 	/*
-	 * Serves until the client hangs up, breaks the framing of messages, or
-	 * `stop` becomes readable. Mappings and interrupts end with it.
+	 * Serves a client until the connection ends, a message has a wrong length, or the
+	 * descriptor `stop` becomes readable. Then removes all mappings of guest memory and
+	 * switches all interrupts off.
 	 */
 	void serve(UniqueFd connection, int stop);
 
@@ -50,7 +51,7 @@ private:
 	int regionRead(Payload payload);
 	int regionWrite(Payload payload);
 
-	/* Appends to the reply of the message in progress. */
+	/* Appends `data` to the reply to the message in progress. */
 	void reply(std::span<const std::byte> data);
 	bool sendReply(int error);
 
@@ -65,7 +66,7 @@ private:
 	int stop_ = -1;
 	bool versionAgreed_ = false;
 
-	/* The message in progress. */
+	/* The message that is being served, and the reply to it. */
 	Header header_{};
 	std::vector<std::byte> request_;
 	std::vector<UniqueFd> fds_;
