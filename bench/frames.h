@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the consumers of ./dev bench frames share. */
+/* Common code of the consumers that ./dev bench frames measures. */
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace bench {
 
-/* Reads every byte, eight at a time, as code that cares does. */
+/* Adds up all bytes, eight at a time. Makes the CPU read every byte at little cost. */
 inline uint64_t sumOf(std::span<const std::byte> bytes)
 {
 	uint64_t sum = 0;
@@ -29,11 +29,11 @@ inline uint64_t sumOf(std::span<const std::byte> bytes)
 	return sum;
 }
 
-/* Tells the kernel's trace that a frame has arrived, if anybody wants to know. */
+/* Writes a mark to the kernel's trace for each frame that arrives. */
 class Marker
 {
 public:
-	/* path: a trace_marker of tracefs; empty: nobody does. */
+	/* path: path of a trace_marker in tracefs; empty: write no marks. */
 	explicit Marker(const std::string &path)
 	{
 		if (!path.empty())
@@ -42,6 +42,7 @@ public:
 
 	bool wanted() const { return fd_.isValid(); }
 
+	/* Writes the mark of a frame, if marks are wanted. */
 	void frame() const
 	{
 		static constexpr std::string_view text = "bench frame\n";
@@ -53,7 +54,10 @@ private:
 	support::Fd fd_;
 };
 
-/* What main() of each of them is: parseAndRun() never ends well, it is killed. */
+/*
+ * The body of main() of a consumer. parseAndRun() returns or throws only on failure, because a
+ * successful consumer runs until it is killed.
+ */
 inline int mainOf(const char *program, int (*parseAndRun)(int, char **), int argc, char **argv)
 {
 	try {
