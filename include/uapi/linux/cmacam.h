@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * What the cmacam driver tells user space beyond the V4L2 specification:
+ * The user space interface of the cmacam driver beyond the V4L2 specification:
  * two metadata formats, one event, three controls.
  */
 #ifndef _UAPI_LINUX_CMACAM_H
@@ -12,26 +12,28 @@
 /**
  * define V4L2_META_FMT_CMACAM - format of the metadata capture node
  *
- * Each buffer has one &struct cmacam_frame_meta, from the completion entry of
- * its frame. The sequence number and the timestamp of the buffer equal those of
- * the capture node's buffer. While the capture node does not stream, they equal
- * those of the lores node's buffer, else those of the statistics node's buffer.
+ * Each buffer has one &struct cmacam_frame_meta with the values from the
+ * completion entry of the frame. The sequence number and the timestamp of the
+ * buffer equal those of the capture node's buffer. While the capture node does
+ * not stream, both values equal those of the lores node's buffer. While neither
+ * of these nodes streams, both values equal those of the statistics node's
+ * buffer.
  */
 #define V4L2_META_FMT_CMACAM	v4l2_fourcc('C', 'M', 'C', 'M')
 
 /**
- * struct cmacam_frame_meta - what was in force for one frame
- * @size: bytes the kernel filled; later versions append fields
- * @sequence: number of the frame; lost frames count too
+ * struct cmacam_frame_meta - values that were in force for one frame
+ * @size: number of bytes that the kernel filled; later versions append fields
+ * @sequence: number of the frame; lost frames are counted as well
  * @timestamp: start of exposure, CLOCK_MONOTONIC, ns
  * @flags: CMACAM_META_FLAG_*
  * @exposure: exposure time, lines
  * @gain: analogue gain, 1/256
  * @pattern: index in the sensor's V4L2_CID_TEST_PATTERN menu
- * @line_length: pixels, blanking included
- * @frame_length: lines, blanking included
- * @pixel_rate: pixels per second; line time is line_length / pixel_rate
- * @lost: frames lost since streaming began, before this one
+ * @line_length: length of a line, pixels, blanking included
+ * @frame_length: length of a frame, lines, blanking included
+ * @pixel_rate: pixels per second; a line takes line_length / pixel_rate seconds
+ * @lost: number of frames lost since streaming began, before this frame
  * @flip: bit 0 horizontal, bit 1 vertical
  * @crop_left: left column of the crop, pixels of the sensor's array
  * @crop_top: top line of the crop, lines of the sensor's array
@@ -39,10 +41,10 @@
  * @crop_height: height of the crop, lines of the sensor's array
  * @red_gain: red gain of the white balance, 1/256
  * @blue_gain: blue gain of the white balance, 1/256
- * @brightness: offset that is added, 8-bit code values
- * @contrast: factor about code 128, 1/256
+ * @brightness: offset added to each 8-bit code
+ * @contrast: factor of the distance from code 128, 1/256
  * @saturation: factor of the chroma, 1/256
- * @sharpness: factor of sharpening, 1/256; 0 where nothing is sharpened
+ * @sharpness: factor of sharpening, 1/256; 0 means no sharpening
  * @reserved: zero
  */
 struct cmacam_frame_meta {
@@ -79,9 +81,9 @@ struct cmacam_frame_meta {
 /**
  * define V4L2_META_FMT_CMACAM_STATS - format of the statistics capture node
  *
- * Each buffer has one &struct cmacam_stats, as the board wrote it (little
- * endian). The timestamp of the buffer equals that of the video buffer with the
- * same frame.
+ * Each buffer has one &struct cmacam_stats, which the board wrote in little
+ * endian. The timestamp of the buffer equals the timestamp of the video buffer
+ * with the same frame.
  */
 #define V4L2_META_FMT_CMACAM_STATS	v4l2_fourcc('C', 'M', 'S', 'T')
 
@@ -91,10 +93,10 @@ struct cmacam_frame_meta {
 
 /**
  * struct cmacam_stats_zone - one cell of a grid over the picture
- * @red: mean, 8-bit code * 256
- * @green: mean, 8-bit code * 256
- * @blue: mean, 8-bit code * 256
- * @saturated: share of samples with a code of 255, 1/65535
+ * @red: mean of the red samples, 8-bit code * 256
+ * @green: mean of the green samples, 8-bit code * 256
+ * @blue: mean of the blue samples, 8-bit code * 256
+ * @saturated: share of samples in which red, green or blue is 255, 1/65535
  */
 struct cmacam_stats_zone {
 	__le16 red;
@@ -104,13 +106,14 @@ struct cmacam_stats_zone {
 };
 
 /**
- * struct cmacam_stats - what the sensor saw, before white balance
- * @size: bytes the board wrote
+ * struct cmacam_stats - statistics of one frame, before white balance
+ * @size: number of bytes that the board wrote
  * @sequence: number of the frame
  * @samples: sum of @histogram
  * @reserved: zero
  * @histogram: number of samples of each luma code (BT.709, full range)
- * @zones: rows from the top, each from the left, of the picture as delivered
+ * @zones: grid over the picture after crop and flip: rows from top to bottom,
+ *	zones of a row from left to right
  */
 struct cmacam_stats {
 	__le32 size;
@@ -125,17 +128,17 @@ struct cmacam_stats {
 /**
  * define V4L2_EVENT_CMACAM_LOST - event: frames were lost
  *
- * The node that misses the frames (capture, lores or statistics) sends it.
- * Frames are lost when no buffer is queued or when the board gives them up. The
- * field u.data of struct v4l2_event has a &struct cmacam_event_lost.
+ * The node that has lost the frames (capture, lores or statistics) sends the
+ * event. A node loses a frame if no buffer is queued or if the board drops the
+ * frame. The field u.data of struct v4l2_event has a &struct cmacam_event_lost.
  */
 #define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
 
 /**
- * struct cmacam_event_lost - a gap in the sequence
- * @first: first missing sequence number
- * @count: number of missing frames
- * @total: number of all missing frames since streaming began
+ * struct cmacam_event_lost - a range of frames that a node has lost
+ * @first: sequence number of the first lost frame
+ * @count: number of lost frames
+ * @total: number of all lost frames since streaming began
  */
 struct cmacam_event_lost {
 	__u32 first;
@@ -146,27 +149,30 @@ struct cmacam_event_lost {
 /* Controls of the capture, lores and statistics nodes */
 #define V4L2_CID_CMACAM_BASE		(V4L2_CID_USER_BASE + 0x12b0)
 /**
- * define V4L2_CID_CMACAM_FRAMES_LOST - frames lost since streaming last began
+ * define V4L2_CID_CMACAM_FRAMES_LOST - number of lost frames
  *
- * An integer, read only.
+ * An integer, read only: number of frames that this node has lost since its
+ * streaming last began.
  */
 #define V4L2_CID_CMACAM_FRAMES_LOST	(V4L2_CID_CMACAM_BASE + 0)
 /**
  * define V4L2_CID_CMACAM_LAST_ERROR - the last error of this node
  *
- * A string, read only: one sentence that says what failed, how much was needed,
- * how much there was, and what to set. It is empty after the operation that
- * failed has succeeded.
+ * A string, read only: one sentence with the cause of the error. If memory was
+ * missing, the sentence names the bytes needed, the bytes free and the setting
+ * to change. An allocation that yields all requested buffers empties the
+ * string. VIDIOC_QBUF or VIDIOC_PREPARE_BUF of a dma-buf empties the string
+ * before the import is tried.
  */
 #define V4L2_CID_CMACAM_LAST_ERROR	(V4L2_CID_CMACAM_BASE + 1)
 /**
  * define V4L2_CID_CMACAM_LINKED - link the lores node with the capture node
  *
  * A boolean of the lores node, which cannot be set while the node streams. A
- * linked lores node takes frames only together with the capture node, and waits
- * while the capture node does not stream. The n-th buffers of both nodes show
- * the same frame, with the same sequence number and timestamp. A frame that one
- * node loses is lost on both.
+ * linked lores node takes frames only together with the capture node. While the
+ * capture node does not stream, the lores node waits. The n-th buffers of both
+ * nodes have the same frame, with the same sequence number and timestamp. A
+ * frame that one of the nodes loses is lost on both nodes.
  */
 #define V4L2_CID_CMACAM_LINKED		(V4L2_CID_CMACAM_BASE + 2)
 

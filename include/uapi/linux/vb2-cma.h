@@ -2,8 +2,9 @@
 /*
  * /dev/vb2-cma: cache maintenance for a part of a dma-buf of vb2-cma.
  *
- * DMA_BUF_IOCTL_SYNC always concerns the whole buffer. An algorithm that
- * looks at a tenth of a frame need not pay for the rest.
+ * DMA_BUF_IOCTL_SYNC always maintains the whole buffer. The ioctl here is for
+ * algorithms that read only a part of a frame: the ioctl maintains only that
+ * part and takes less time.
  */
 #ifndef _UAPI_LINUX_VB2_CMA_H
 #define _UAPI_LINUX_VB2_CMA_H
@@ -18,17 +19,20 @@
  * @flags: DMA_BUF_SYNC_START or DMA_BUF_SYNC_END, with DMA_BUF_SYNC_READ,
  *	DMA_BUF_SYNC_WRITE or both
  * @offset: bytes from the start of the dma-buf to the first line
- * @stride: bytes from the start of a line to that of the next, at least
- *	@line_bytes
- * @line_bytes: bytes of each line; not zero
+ * @stride: bytes from the start of a line to the start of the next line, at
+ *	least @line_bytes
+ * @line_bytes: number of bytes of each line; not zero
  * @lines: number of lines; not zero
  * @reserved: zero
  *
- * The rectangle is rounded out to cache lines. Between START and END the CPU
- * sees in the rectangle what the device wrote; outside of it the CPU may see
- * older pixels. START and END pair up and nest as those of DMA_BUF_IOCTL_SYNC
- * do, and may be mixed with them. A START with DMA_BUF_SYNC_WRITE concerns the
- * whole buffer, so that writes next to stale lines cannot lose a pixel.
+ * The rectangle is extended to whole cache lines. Between START and END, the
+ * CPU sees the bytes that the device wrote inside the rectangle. Outside the
+ * rectangle, the CPU may see older bytes. Each START needs an END. Pairs may be
+ * nested, also with pairs of DMA_BUF_IOCTL_SYNC.
+ *
+ * A START with DMA_BUF_SYNC_WRITE maintains the whole buffer. Otherwise a cache
+ * line that the CPU writes could contain stale bytes next to the written bytes,
+ * and its write-back would overwrite bytes of the device.
  */
 struct vb2_cma_sync {
 	__s32 fd;
@@ -46,11 +50,12 @@ struct vb2_cma_sync {
  * The argument is a &struct vb2_cma_sync. Errors:
  *
  * - EBADF: the file descriptor is not open
- * - EINVAL: not a dma-buf, unknown flags, a shape that is zero or impossible,
- *   or a reserved field that is not zero
- * - ERANGE: the rectangle reaches beyond the dma-buf
- * - EOPNOTSUPP: a dma-buf of another exporter; use DMA_BUF_IOCTL_SYNC
- * - EINTR: a signal came while the call waited for the fences of the buffer
+ * - EINVAL: the file descriptor is not a dma-buf; a flag is unknown; neither
+ *   DMA_BUF_SYNC_READ nor DMA_BUF_SYNC_WRITE is set; @line_bytes or @lines is
+ *   zero; @stride is less than @line_bytes; or @reserved is not zero
+ * - ERANGE: the rectangle extends beyond the dma-buf
+ * - EOPNOTSUPP: the dma-buf belongs to another exporter; use DMA_BUF_IOCTL_SYNC
+ * - EINTR: a signal arrived while the call waited for the fences of the dma-buf
  */
 #define VB2_CMA_IOC_SYNC	_IOW(0xca, 0x40, struct vb2_cma_sync)
 
