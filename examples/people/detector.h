@@ -15,13 +15,16 @@
 class PeopleDetector
 {
 public:
-	/* scale: step of the image pyramid; closer to 1 finds more and takes longer. */
+	/*
+	 * scale: Step between the sizes of the image pyramid. A value closer to 1 finds more
+	 * people and takes longer.
+	 */
 	explicit PeopleDetector(double scale);
 
-	/* The smallest frame in which somebody can be found. */
+	/* The smallest frame in which the detector can find a person. */
 	cv::Size window() const { return hog_.winSize; }
 
-	/* Looks at the camera's own pages; nothing is copied. */
+	/* Finds people. Reads the pages that the camera wrote, without a copy. */
 	std::vector<cv::Rect> find(const cmacam::MappedFrame &frame) const;
 
 private:

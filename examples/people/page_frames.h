@@ -11,15 +11,15 @@
 
 #include <cmacam/result.h>
 
-/* Where a piece of memory lies physically. */
+/* The physical position of a range of memory. */
 struct PhysicalRange
 {
-	std::uint64_t start; /* of the first byte */
-	bool contiguous;     /* every page follows the one before */
+	std::uint64_t start; /* physical address of the first byte */
+	bool contiguous;     /* the pages are adjacent and in order */
 };
 
 /*
- * Look up memory in /proc/self/pagemap, which takes CAP_SYS_ADMIN: without it
- * the kernel shows no page frame numbers and this is an error.
+ * Looks up memory in /proc/self/pagemap. Errors: EPERM without CAP_SYS_ADMIN, because the kernel
+ * then hides the page frame numbers; EIO if the file ends early; those of open().
  */
 cmacam::Result<PhysicalRange> physicalRange(std::span<const std::byte> memory);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people get to see: copies of frames with boxes, and a sheet of them.
+ * The pictures that the program writes: copies of frames with boxes, and a contact sheet.
  */
 
 #pragma once
@@ -13,16 +13,20 @@
 #include <cmacam/mapped_frame.h>
 #include <cmacam/result.h>
 
-/* A colour copy of the frame with the boxes drawn; the frame stays as it is. */
+/* Returns a colour copy of the frame with the boxes drawn. The frame stays unchanged. */
 cv::Mat annotatedCopy(const cmacam::MappedFrame &frame, const std::vector<cv::Rect> &boxes);
 
-/* The file type follows from the name, as in cv::imwrite(). EEXIST unless it may overwrite. */
+/*
+ * Writes a picture to a file. The extension of `path` determines the file type, as in
+ * cv::imwrite(). Errors: EEXIST if the file exists and `overwrite` is false; EINVAL for an unknown
+ * file type; those of fopen(); EIO if writing fails.
+ */
 cmacam::Result<void> writePicture(const cv::Mat &picture, const std::string &path, bool overwrite);
 
-/* Why a picture is not written where a file is. */
+/* Returns the error EEXIST for a picture whose file already exists. */
 cmacam::Error alreadyThere(const std::string &path);
 
-/* Small versions of pictures, side by side. */
+/* A picture with small versions of other pictures, side by side. */
 class ContactSheet
 {
 public:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the people detector tells about its frames, one line each.
+ * The output of the people detector: one line per frame and a summary.
  */
 
 #pragma once
@@ -13,7 +13,7 @@
 
 #include "page_frames.h"
 
-/* What a caller compares with the board's log. */
+/* Values of a frame that a test compares with the board's log. */
 struct FrameProof
 {
 	PhysicalRange luma;
@@ -29,19 +29,21 @@ struct FrameReport
 };
 
 /*
- * One line: "frame key=value ...", or a JSON object. phys, the physical start
- * of the luma plane, is there only if the whole plane is contiguous.
+ * Returns one line: "frame key=value ...", or a JSON object. The key phys is the physical
+ * address of the luma plane. The key is missing if the plane is not contiguous, or without a proof.
  */
 std::string line(const FrameReport &report, bool json);
 
-/* Counts what was delivered, what was lost and how fast. */
+/* Counts delivered frames, lost frames and people, and measures the frame rate. */
 class Statistics
 {
 public:
+	/* Counts a delivered frame, and the lost frames before it. */
 	void delivered(unsigned int sequence);
+	/* Counts a frame that the detector has examined. */
 	void lookedAt(std::size_t people);
 
-	/* One line: "summary key=value ...", or a JSON object. */
+	/* Returns one line: "summary key=value ...", or a JSON object. */
 	std::string line(bool json) const;
 
 private:

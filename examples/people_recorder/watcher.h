@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts people on the lores pictures of frames, in a thread of its own.
+ * Counts people on the lores pictures of frames, in a separate thread.
  */
 
 #pragma once
@@ -20,12 +20,16 @@ public:
 	Watcher() : thread_([this](const std::stop_token &stop) { watch(stop); }) {}
 
 	/*
-	 * Look at this frame, with a lease of its own, as soon as the last one is done,
-	 * unless a newer one is offered meanwhile. Never waits.
+	 * Offers a frame to the thread, with a separate lease on the frame. Returns without
+	 * waiting for the detector. After each frame, the thread continues with the newest
+	 * frame that was offered; older frames are skipped.
 	 */
 	void offer(const cmacam::Frame &frame);
 
-	/* Wait for what was offered; the number of frames looked at, or the first error. */
+	/*
+	 * Waits until the thread has examined the last frame that was offered. Returns the number
+	 * of examined frames, or the first error.
+	 */
 	cmacam::Result<unsigned int> finish();
 
 private:
@@ -37,5 +41,5 @@ private:
 	std::condition_variable_any wake_;
 	std::optional<cmacam::Frame> newest_;
 	cmacam::Result<unsigned int> looked_{0U};
-	std::jthread thread_; /* last: it uses all of the above */
+	std::jthread thread_; /* the last member, because the thread uses all others */
 };

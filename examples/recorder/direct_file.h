@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file that frames are written to with O_DIRECT: the disk reads the camera's own
- * pages, no CPU touches a pixel and the page cache stays as it was.
+ * A file to which frames are written with O_DIRECT. The disk reads the pages that the
+ * camera wrote: the CPU accesses no pixel, and the page cache is not used.
  */
 
 #pragma once
@@ -16,12 +16,16 @@
 class DirectFile
 {
 public:
-	/* Makes the file. Errors: EEXIST unless it may overwrite; those of open(). */
+	/*
+	 * Creates the file, or empties an existing file. Errors: EEXIST if the file exists and
+	 * `overwrite` is false; those of open().
+	 */
 	static cmacam::Result<DirectFile> create(const std::string &path, bool overwrite);
 
 	/*
-	 * Append a frame, from the start of its first plane to the end of its last and on
-	 * to the end of the block. Returns the bytes written; errors: those of write().
+	 * Appends a frame, from the start of the first plane to the end of the last plane,
+	 * rounded up to blocks of 4096 bytes. Returns the number of bytes written. Errors: those
+	 * of write().
 	 */
 	cmacam::Result<std::size_t> append(const cmacam::FrameView &frame);
 
