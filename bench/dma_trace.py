@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Cache maintenance as the kernel's own trace events tell it (group dma), whoever asked for it.
+"""Counts cache maintenance in the kernel's trace events of the group dma, whichever code caused it.
 
-Synchronisation says how many bytes it is of. So does mapping; unmapping names the address
-only, whose length is that of the mapping. With SKIP_CPU_SYNC neither maintains anything.
+The events of synchronisation and of mapping contain the number of bytes. The event dma_unmap_sg contains
+only addresses, so the number of bytes is taken from the event of the mapping at the same address. Mapping
+and unmapping with SKIP_CPU_SYNC maintain nothing.
 """
 
 import re
@@ -16,7 +17,7 @@ EDGES = {"dma_sync_single_for_cpu": FOR_CPU, "dma_sync_sg_for_cpu": FOR_CPU,
 
 
 class Broken(Exception):
-    """The trace cannot be counted."""
+    """The trace is incomplete, so its events cannot be counted."""
 
 
 def words(text):
@@ -24,12 +25,12 @@ def words(text):
 
 
 def numbers(text):
-    """The numbers of "{0x1000,0x2000}"."""
+    """Returns the numbers in a list such as "{0x1000,0x2000}"."""
     return [int(number, 16) for number in text.strip("{}").split(",") if number]
 
 
 def size_of(event, entry, mapped):
-    """Bytes that an event is about."""
+    """Returns the number of bytes that an event maintains. mapped: {address: bytes} of earlier mappings."""
     if "size" in entry:
         return int(entry["size"])
     if event != "dma_unmap_sg":
@@ -41,7 +42,7 @@ def size_of(event, entry, mapped):
 
 
 def totals(lines, device):
-    """Bytes and calls between the reader's marks, for one device."""
+    """Returns the number of bytes and of calls between the reader's two marks, for one device."""
     counted = {f"{edge}_{what}": 0 for edge in (FOR_CPU, FOR_DEVICE) for what in ("bytes", "calls")}
     mapped, marks = {}, []
     for line in lines:

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What each consumer of the same camera costs per frame. Runs where the camera is, as root, with Python alone.
+"""Measures the cost per frame of each consumer of one camera. Runs on the machine with the camera, as root.
 
-One line per cell goes to the terminal, one JSON object per cell to the file of the results.
+The program needs only Python. It prints one line per cell, and appends one JSON object per cell to the results.
+A cell is one consumer at one frame size.
 """
 
 import argparse
@@ -23,19 +24,19 @@ import frames_trace
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = "/dev/virtio-ports/cmacam.board.0"   # of the virtual board
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
-WARM_UP = 16     # frames: every buffer has gone round, every decision is made
-LIMIT = 300      # seconds without what is waited for: the host of an emulated board may be busy
+WARM_UP = 16     # frames: after them, every buffer was used and every decision was made
+LIMIT = 300      # seconds until a wait fails: long, because the host of an emulated board may be busy
 SLOWEST = 1      # frames per second
 ONE_BY_ONE = 4
 TRIES = 4
 
 
 class NotRun(Exception):
-    """Why a cell has no figures."""
+    """A cell cannot be measured. The message is the reason."""
 
 
 class Board:
-    """Pace of the virtual board. A real one has its own, and is left alone."""
+    """Sets the frame rate of the virtual board. The frame rate of a real board is not changed."""
 
     def __init__(self):
         self._port = os.open(PORT, os.O_RDWR) if os.path.exists(PORT) else None
@@ -49,7 +50,7 @@ class Board:
 
 
 def installed(command):
-    """The command, if its program is there."""
+    """Returns the command. Raises NotRun if its program is not installed."""
     program = command[command[0] == "cmacam-run"]
     if not shutil.which(program):
         raise NotRun(f"{os.path.basename(program)} is not installed")
@@ -57,7 +58,7 @@ def installed(command):
 
 
 class Running:
-    """A consumer, from its first warm frames to its end."""
+    """The process of a consumer. The end of the with block ends the process."""
 
     def __init__(self, command):
         self._errors = open("/tmp/bench-frames.err", "w+")   # closed with the block
@@ -88,7 +89,7 @@ class Running:
         self._errors.close()
 
     def warm_up(self):
-        """The count of the driver begins anew with each stream."""
+        """Waits for the first WARM_UP frames of this stream. The driver counts from 0 in each stream."""
         frames_meter.wait_for(self._warm, f"{WARM_UP} frames", LIMIT)
 
     def _warm(self):
@@ -102,9 +103,9 @@ class Running:
 
 
 def cost(cell, device, programs, board):
-    """At a pace at which the consumer waits for frames, and not they for it: slower until it does.
+    """Measures the cost. Lowers the frame rate until the consumer is faster than the camera and waits for frames.
 
-    Threads of a pool come and go: another try may see none.
+    Threads of a pool may start or end during a measurement. The next attempt may see no such change.
     """
     fps = cell.size.fps
     with Running(cell.consumer.command(cell.size, device, programs)) as running:
@@ -121,7 +122,7 @@ def cost(cell, device, programs, board):
 
 
 def windows(consumer, frames, fps, board):
-    """Three of the same stream: what it costs; which system calls; what is written."""
+    """Measures one stream three times: the CPU time, then the system calls, then the bytes written."""
     figures = consumer.cost(frames)
     with frames_trace.Trace({"raw_syscalls/sys_enter": ""}, consumer.look().threads) as trace:
         before = consumer.look()
@@ -139,7 +140,10 @@ def windows(consumer, frames, fps, board):
 
 
 def written(consumer, fps, board):
-    """At a pace that leaves time to look at memory between two frames; None where even the slowest does not."""
+    """Measures the bytes written per frame, at a frame rate low enough to inspect memory between two frames.
+
+    Returns None if even the lowest frame rate is too high.
+    """
     for pace in sorted({min(fps, ONE_BY_ONE), SLOWEST}, reverse=True):
         board.pace(pace)
         try:
@@ -150,11 +154,11 @@ def written(consumer, fps, board):
 
 
 def latency(cell, device, programs, board):
-    """From the end of a frame, where the driver's interrupt says so, to the consumer's code."""
+    """Measures the time from the driver's interrupt at the end of a frame to the consumer's code."""
     frames = cell.size.frames * frames_plan.LATENCY_FRAMES
     events = {"vb2/vb2_buf_done": "", "vb2/vb2_dqbuf": ""}
     cam = cell.consumer.kind == "cam"
-    if cam:   # which prints a line per frame, and has no other sign
+    if cam:   # cam marks no frames, but prints a line per frame
         events["syscalls/sys_enter_write"] = "fd == 1"
     with frames_trace.Trace(events) as trace:
         marker = "" if cam else trace.marker
@@ -177,7 +181,7 @@ def latency(cell, device, programs, board):
 
 @contextlib.contextmanager
 def small_pages():
-    """Without huge pages, so that what is written can be told page by page."""
+    """Switches transparent huge pages off in the block, so that the kernel reports writes for each small page."""
     try:
         with open(HUGE_PAGES) as f:
             before = re.search(r"\[(\w+)\]", f.read())[1]

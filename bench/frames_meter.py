@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Counts what a running consumer costs, from outside and between frames, so that nothing is added to it.
+"""Measures the cost of a running consumer. Reads the counters of the kernel between two frames.
 
-All figures are differences of two looks at a consumer that waits for its next frame: start-up is in
-neither, and each frame in between is whole.
+The measurement adds nothing to the cost, because it runs outside the consumer's process. Each figure is
+the difference between two looks at a consumer that waits for its next frame. So the figures contain only
+whole frames and no start-up.
 """
 
 import contextlib
@@ -18,15 +19,15 @@ STATISTICS = "/sys/kernel/debug/v4l2/cmacam-*/statistics"
 POLL, LOOKS_APART = 0.02, 0.004
 SOFT_DIRTY, PRESENT = 1 << 55, 1 << 63
 CROWD = 20   # frames
-RUN = 16     # pages in a row: less is bookkeeping, not a picture
+RUN = 16     # pages in a row: a shorter run is too small for a picture
 
 
 class Unsteady(Exception):
-    """There is no figure that could be trusted, with the reason."""
+    """There is no reliable figure. The message is the reason."""
 
 
 def node(name):
-    """The device node of an entity of the driver, by its name in sysfs."""
+    """Returns the path of the video node that has this name in sysfs."""
     for path in sorted(glob.glob("/sys/class/video4linux/*/name")):
         with open(path) as f:
             if f.read().strip() == name:
@@ -35,7 +36,7 @@ def node(name):
 
 
 def frames_finished():
-    """Frames that the engine has finished since streaming began."""
+    """Returns the number of frames that the engine has finished since streaming began."""
     paths = sorted(glob.glob(STATISTICS))
     if not paths:
         raise Unsteady(f"no {STATISTICS}: is debugfs mounted?")
@@ -44,12 +45,15 @@ def frames_finished():
 
 
 def captured(statistics):
-    """The count of the main capture node, whether it is the only one or one of several with their names."""
+    """Returns the number of frames of the main capture node.
+
+    The statistics file of a driver with several nodes has the name of the node before its numbers.
+    """
     return int(re.search(r"^(?:cmacam-capture )?frames (\d+)\b", statistics, re.M)[1])
 
 
 def wait_for(condition, what, limit):
-    """Polls what nothing signals; its value."""
+    """Polls condition() until it is true, and returns its value. Raises Unsteady after limit seconds."""
     end = time.monotonic() + limit
     while not (value := condition()):
         if time.monotonic() > end:
@@ -59,7 +63,7 @@ def wait_for(condition, what, limit):
 
 
 class Thread:
-    """Counters of one thread that sleeps; they are exact then."""
+    """The counters of one thread. They are exact only while the thread sleeps."""
 
     def __init__(self, folder):
         with open(f"{folder}/status") as f:
@@ -76,7 +80,7 @@ class Thread:
 
 
 class Look:
-    """All threads of a process, and how many frames the engine had finished."""
+    """A snapshot of the threads of a process, and of the number of frames that the engine has finished."""
 
     def __init__(self, pid):
         self.frames = frames_finished()
@@ -89,21 +93,22 @@ class Look:
         return self.frames == other.frames and self.threads.keys() == other.threads.keys() and not self.busy(other)
 
     def busy(self, other):
-        """Names of the threads that ran between the looks, or do not sleep."""
+        """Returns the names of the threads that ran between the two looks, or that do not sleep."""
         return [thread.name for tid, thread in self.threads.items()
                 if thread.state != "S" or tid not in other.threads or thread.counts != other.threads[tid].counts]
 
 
 class Consumer:
-    """A process that streams."""
+    """A process that streams from the camera."""
 
     def __init__(self, pid, limit):
         self.pid, self._limit = pid, limit
 
     def look(self):
-        """One between two frames: it takes two that differ in nothing.
+        """Returns a look at a moment when the consumer waits for its next frame.
 
-        Whether there is such a moment is a question of frames, not of time: of many in a row, one must leave it.
+        The consumer waits if two looks in sequence are equal. Raises Unsteady if there was no such moment
+        during CROWD frames, or if no frame arrives within the time limit.
         """
         end, busy = frames_finished() + CROWD, []
         latest = time.monotonic() + self._limit
@@ -121,7 +126,7 @@ class Consumer:
                        f"for {', '.join(busy) or 'frames'} kept coming")
 
     def window(self, frames):
-        """(before, after) of at least so many frames."""
+        """Returns two looks, (before, after), with at least this number of frames between them."""
         before = self.look()
         wait_for(lambda: frames_finished() >= before.frames + frames, f"{frames} frames", self._limit)
         after = self.look()
@@ -130,7 +135,7 @@ class Consumer:
         return before, after
 
     def cost(self, frames):
-        """CPU time, context switches and page faults of all threads."""
+        """Measures the CPU time, context switches and page faults of all threads."""
         before, after = self.window(frames)
         threads = [[thread.name, *(b - a for a, b in zip(before.threads[tid].counts, thread.counts))]
                    for tid, thread in after.threads.items()]
@@ -140,9 +145,10 @@ class Consumer:
                 "threads": sorted(threads, key=lambda thread: -thread[1])}
 
     def written(self, tries=10):
-        """Bytes of memory that it wrote for one frame, in runs of pages that can hold a picture; None if unknown.
+        """Returns the number of bytes that the process wrote for one frame; None if the kernel cannot report it.
 
-        What the CPU copies it also writes, whoever calls memcpy() in whatever library.
+        Counts only runs of pages that are long enough for a picture. A copy by the CPU is always counted,
+        because each copy writes memory, whichever library calls memcpy().
         """
         if not soft_dirty_works():
             return None
@@ -162,7 +168,7 @@ class Consumer:
 
     @contextlib.contextmanager
     def _frozen(self):
-        """Looking at all its memory takes longer than a frame."""
+        """Stops the process in the block, because reading the flags of all its pages takes longer than a frame."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             wait_for(lambda: all(thread.state == "T" for thread in Look(self.pid).threads.values()),
@@ -173,7 +179,7 @@ class Consumer:
 
 
 def soft_dirty_works():
-    """Whether this kernel tells which pages were written (CONFIG_MEM_SOFT_DIRTY): it does for ours."""
+    """Returns whether this kernel reports written pages (CONFIG_MEM_SOFT_DIRTY): whether it reports one of ours."""
     probe = bytearray(PAGE)
     with open("/proc/self/clear_refs", "w") as f:
         f.write("4")
@@ -182,7 +188,7 @@ def soft_dirty_works():
 
 
 def runs(pid, shortest=RUN):
-    """Lengths of the runs of pages that a process wrote since its marks were cleared."""
+    """Yields the length of each run of pages that a process wrote since its soft-dirty bits were cleared."""
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
         for line in maps:
             addresses, access = line.split(maxsplit=2)[:2]
@@ -195,7 +201,7 @@ def runs(pid, shortest=RUN):
 
 
 def dirty_runs(entries, shortest):
-    """Lengths of the runs of present pages that are marked, of entries of a pagemap."""
+    """Yields the length of each run of present, soft-dirty pages in the entries of a pagemap."""
     length = 0
     for entry in (*entries, 0):
         if entry & PRESENT and entry & SOFT_DIRTY:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ./dev bench frames measures: read by the host, which reports, and where the camera is, by frames.py."""
+"""The plan of ./dev bench frames. The host reads it for the report; frames.py reads it where the camera is."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ class Size:
     name: str
     width: int
     height: int
-    fps: int      # of a virtual board, so that an emulated consumer keeps up
-    frames: int   # that count
+    fps: int      # frame rate of a virtual board, low enough for an emulated consumer
+    frames: int   # number of measured frames
 
     @property
     def frame_bytes(self):
@@ -20,7 +20,7 @@ class Size:
 SIZES = (Size("VGA", 640, 480, 10, 24), Size("1080p", 1920, 1080, 10, 24), Size("4K", 3840, 2160, 5, 12),
          Size("8K", 7680, 4320, 3, 8))
 QUICK = ("VGA",)
-LATENCY_FRAMES = 4   # times as many for a percentile
+LATENCY_FRAMES = 4   # factor of the number of frames, because a percentile needs more frames
 
 CAPS = "video/x-raw,format=NV12,width={size.width},height={size.height}"
 PIPELINE = "{source} ! " + CAPS + " ! fakesink name=sink"
@@ -29,10 +29,10 @@ TO_OPENCV = "{source} ! " + CAPS + " ! videoconvert ! video/x-raw,format=BGR ! a
 
 @dataclasses.dataclass(frozen=True)
 class Consumer:
-    """One way to get at frames.
+    """One way to receive frames.
 
-    kind: gst (gst-launch-1.0), cam, or one of our programs. touches: whether pixels are read;
-    what does not touch any must cost the same whatever their number.
+    kind: gst (gst-launch-1.0), cam, or the name of one of our programs. touches: whether the consumer reads
+    pixels. A consumer that reads no pixels must cost the same at every frame size.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Consumer:
     source: str = ""          # element
     options: tuple = ()
     touches: bool = False
-    libcamera: bool = False   # its cameras are wanted: the handler must be loaded
+    libcamera: bool = False   # the consumer uses libcamera, so it needs our pipeline handler
 
     def command(self, size, device, programs, marker=""):
-        """What to run. marker: the trace_marker that is to hear of each frame, where the program can do that."""
+        """Returns the command to run. marker: path of a trace_marker to which the program writes a line per frame."""
         source = self.source.format(device=device)
         runner = ["cmacam-run"] if self.libcamera else []
         marking = ("--marker", marker) if marker else ()
@@ -52,7 +52,7 @@ class Consumer:
             return [*runner, "cam", "-c1", "--stream", stream, "--capture"]
         if self.kind == "gst":
             pipeline = PIPELINE.format(source=source, size=size)
-            # The one is what users run, the other the same with an eye on the pad.
+            # Users run gst-launch-1.0. frames_gst runs the same pipeline and marks each buffer at the sink's pad.
             return [*runner, *([f"{programs}/frames_gst", pipeline, *marking] if marker
                                else ["gst-launch-1.0", "-q", *pipeline.split()])]
         options = [option.format(device=device, pipeline=TO_OPENCV.format(source=source, size=size))
@@ -63,7 +63,7 @@ class Consumer:
 
 EMULATED = "virtual board"
 LOOP, OURS, THEIRS, DIRECT = "plain V4L2 loop", "cmacamsrc", "libcamerasrc", "v4l2src io-mode=dmabuf"
-# Exposure and colours are the camera's as long as nobody says otherwise: no part of what V4L2's own users get.
+# By default libcamera controls exposure and colours, which costs time. Plain V4L2 consumers have no such control.
 MANUAL = " ae-enable=false awb-enable=false"
 OURS_MANUAL, THEIRS_MANUAL = f"{OURS}, manual", f"{THEIRS}, manual"
 CONSUMERS = (

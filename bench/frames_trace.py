@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's trace as ./dev bench frames reads it: system calls by name, and the way of a frame in time."""
+"""Reads the kernel's trace for ./dev bench frames: system calls by name, and the latency of frames."""
 
 import collections
 import contextlib
@@ -20,11 +20,11 @@ IOCTLS = {("V", 15): "VIDIOC_QBUF", ("V", 17): "VIDIOC_DQBUF", ("V", 9): "VIDIOC
 
 
 class Broken(Exception):
-    """The trace cannot be counted."""
+    """The trace is incomplete or has an unknown line, so its events cannot be counted."""
 
 
 class Trace:
-    """An instance of the kernel's trace, gone with its block. events: {"group/event": filter or ""}"""
+    """An instance of the kernel's trace. The end of the with block removes it. events: {"group/event": filter or ""}"""
 
     def __init__(self, events, threads=(), kilobytes=16384):
         self._events, self._threads, self._kilobytes = events, threads, kilobytes
@@ -58,7 +58,7 @@ class Trace:
         self._write("tracing_on", 1)
 
     def stop(self):
-        """Ends the recording; its lines. What was lost makes it worthless."""
+        """Ends the recording and returns its lines. Raises Broken if the kernel lost events."""
         self._write("tracing_on", 0)
         for path in glob.glob(f"{self._folder}/per_cpu/cpu*/stats"):
             with open(path) as f:
@@ -73,7 +73,7 @@ class Trace:
 
 
 def events(lines):
-    """(pid, time in ns, name, text) of each"""
+    """Yields (pid, time in ns, name, text) of each event."""
     for line in lines:
         match = LINE.match(line)
         if not match:
@@ -83,7 +83,7 @@ def events(lines):
 
 
 def system_calls(lines, names):
-    """{name: count} of raw_syscalls/sys_enter; an ioctl goes by the name of its request."""
+    """Returns {name: count} of the events raw_syscalls/sys_enter. The name of an ioctl is that of its request."""
     counts = collections.Counter()
     for _, _, name, said in events(lines):
         match = re.match(r"NR (\d+) \(([^)]*)\)", said)
@@ -100,16 +100,18 @@ def ioctl_name(request):
 
 
 def call_names():
-    """{number: name} as the C library's headers have them; empty where they are not installed."""
+    """Returns {number: name} of the system calls from the headers; empty if the headers are not installed."""
     with contextlib.suppress(FileNotFoundError), open(NUMBERS.format(os.uname().machine)) as f:
         return {int(number): name for name, number in re.findall(r"^#define __NR_(\w+)\s+(\d+)$", f.read(), re.M)}
     return {}
 
 
 def latencies(lines, arrivals):
-    """ns from the end of each frame, where the driver's interrupt gives it to videobuf2, to the consumer.
+    """Returns the latency of each frame in ns.
 
-    arrivals: names of the events that say that the consumer has it. The first one after a DQBUF tells of that frame.
+    The latency starts when the driver's interrupt gives the frame to videobuf2, and ends when the consumer has
+    the frame. arrivals: names of the events that the consumer causes when it has a frame. The first such event
+    after a DQBUF belongs to the frame of the DQBUF.
     """
     finished, taken, found = {}, None, []
     for _, when, name, said in events(lines):
@@ -126,6 +128,6 @@ def latencies(lines, arrivals):
 
 
 def percentile(values, share):
-    """The smallest value that at least that share of them do not exceed."""
+    """Returns the smallest of the values such that at least this share of the values are not larger."""
     ordered = sorted(values)
     return ordered[max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1)]

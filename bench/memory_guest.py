@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The part of ./dev bench memory that runs inside the machine: memory_guest.py traffic|time SIZE...
 
-traffic: under the shim, cache maintenance from the kernel's trace. time: clocks and page faults.
-One line per cell goes to the terminal, one JSON object per cell to /run/cmacam/results.
+traffic: counts cache maintenance in the kernel's trace, under the shim. time: measures times and page faults.
+The program prints one line per cell, and appends one JSON object per cell to /run/cmacam/results.
 """
 
 import json
@@ -14,7 +14,7 @@ import dma_trace
 import memory_plan
 
 sys.path.insert(0, "/src/tests/vm")
-import lib  # noqa: E402  (finding the board and its nodes is the same for tests)
+import lib  # noqa: E402  (the tests have the functions that find the board and its nodes)
 
 READER = "/build/bench/memory_reader"
 HEAP_MODULE = "/build/foreign/cma_heap/cma_heap.ko"
@@ -25,11 +25,11 @@ CELL_LIMIT = 120
 
 
 class NotRun(Exception):
-    """Why a cell has no figures."""
+    """A cell cannot be measured. The message is the reason."""
 
 
 def run(*command):
-    """Run a program of which only a failure is of interest."""
+    """Runs a program and ignores its output. Raises NotRun if the program fails."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=CELL_LIMIT)
     if done.returncode:
         raise NotRun(f"{' '.join(command)}: {done.stderr.strip()}")
@@ -41,7 +41,7 @@ def write(path, text):
 
 
 class Trace:
-    """The kernel's DMA events, into memory."""
+    """Records the kernel's DMA events in its trace buffer."""
 
     def __init__(self):
         run("busybox", "mount", "-t", "tracefs", "tracefs", TRACING)
@@ -61,7 +61,7 @@ class Trace:
 
 
 class Drivers:
-    """The allocator that is wanted, loaded anew only where it changes."""
+    """Loads cmacam with the allocator of a cell. Reloads the driver only if the allocator changes."""
 
     def __init__(self):
         self._module = "vb2-cma"
@@ -101,7 +101,7 @@ class Drivers:
 
 
 def read(cell, boot, *options):
-    """Run the reader; its words."""
+    """Runs the reader and returns the values that it prints, by name."""
     command = [READER, "--device", lib.video(), "--width", cell.size.width, "--height", cell.size.height,
                "--frames", cell.size.frames, "--buffers", cell.buffers(boot), "--source", cell.allocator.source,
                "--heap", memory_plan.HEAP, "--reader", cell.reader, *options]
@@ -113,7 +113,7 @@ def read(cell, boot, *options):
 
 
 def last_error():
-    """What the driver says about its last failure, as an addition to a sentence."""
+    """Returns the driver's control last_error in parentheses, to be appended to a sentence; empty if there is none."""
     said = subprocess.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"], capture_output=True, text=True).stdout
     reason = said.partition(":")[2].strip().strip("'")
     return f" ({reason})" if reason else ""
@@ -122,7 +122,7 @@ def last_error():
 def traffic(cell, trace):
     trace.start()
     figures = read(cell, "traffic", "--check", "--marker", f"{TRACING}/trace_marker")
-    # Clocks under the shim tell of the shim.
+    # Times under the shim are left out, because they measure the shim.
     figures = {key: value for key, value in figures.items() if not key.endswith(("_ns", "_faults"))}
     figures.update(trace.stop(os.path.basename(lib.pci_device())))
     per_frame = (figures["for_cpu_bytes"] + figures["for_device_bytes"]) / figures["frames"] / figures["frame_bytes"]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What ./dev bench memory measures: read by the host, which reports, and by the machine, which runs it."""
+"""The plan of ./dev bench memory. The host reads it for the report; the machine reads it and measures."""
 
 import dataclasses
 
 READERS = ("none", "tenth", "once", "twice")
 READER_TEXT = {"none": "nothing", "tenth": "a tenth", "once": "all", "twice": "all, twice"}
 BUFFERS = 4
-MAPPING_READER = "once"   # whose cells tell of allocating and mapping
+MAPPING_READER = "once"   # cells of this reader also measure allocation and mapping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Size:
     name: str
     width: int
     height: int
-    frames: int   # that count; counts are exact, so a few will do
+    frames: int   # number of measured frames; a few are enough, because the counts are exact
 
 
 SIZES = (Size("VGA", 640, 480, 8), Size("1080p", 1920, 1080, 4), Size("4K", 3840, 2160, 2),
@@ -24,7 +24,7 @@ QUICK = ("VGA", "1080p")
 
 @dataclasses.dataclass(frozen=True)
 class Allocator:
-    """One way to get buffers. source: memory_reader's --source."""
+    """One way to allocate buffers. source: value of the option --source of memory_reader."""
 
     name: str
     module: str = "vb2-cma"      # parameter allocator of cmacam
@@ -40,7 +40,7 @@ ALLOCATORS = (
     Allocator("vb2-cma sync=contract", sync="contract"),
     Allocator("dma-contig, uncached", module="dma-contig"),
     Allocator("dma-contig-cached", module="dma-contig-cached", source="queue"),
-    # libcamera's way with the same buffers: nobody synchronises them, and the reader sees that.
+    # libcamera exports the same buffers. No code synchronises them, so the reader reads stale lines.
     Allocator("dma-contig-cached, exported", module="dma-contig-cached"),
     Allocator("CMA heap, imported", source="heap"),
     Allocator("vb2-cma mmap=fault", mmap="fault", boots=("time",), readers=("once",)),
@@ -55,7 +55,10 @@ class Cell:
     reader: str
 
     def buffers(self, boot):
-        """Enough for the frames, or what an application has where allocating and mapping are measured."""
+        """Returns the number of buffers of a cell.
+
+        One per frame is enough. Cells that measure allocation and mapping have as many as an application.
+        """
         measured = boot == "time" and self.reader == MAPPING_READER
         return BUFFERS if measured else min(BUFFERS, self.size.frames)
 
@@ -65,6 +68,6 @@ class Cell:
 
 
 def cells(boot, sizes):
-    """What one boot runs, in an order that loads each driver once."""
+    """Returns the cells that one boot measures, in an order in which each driver is loaded only once."""
     return [Cell(allocator, size, reader) for allocator in ALLOCATORS if boot in allocator.boots
             for size in SIZES if size.name in sizes for reader in allocator.readers]
