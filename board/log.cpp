@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board's log: one line per event, on disk before the call returns.
+ * The board's log: one line per event, written to the file before the call returns.
  */
 #include "log.h"
 
