@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames into memory that shows where it was written to.
+ * A fixture that captures frames into memory, and finds the bytes that the
+ * board wrote.
  */
 #pragma once
 
@@ -37,7 +38,10 @@ protected:
 		return std::ranges::all_of(m.at(address, size),
 					   [](uint8_t byte) { return byte == kUntouched; });
 	}
-	/* Of the bytes from `address` on; the picture has few with that value. */
+	/*
+	 * Number of bytes from `address` to the last byte that is not kUntouched. The
+	 * picture has few bytes with that value.
+	 */
 	std::size_t written(uint64_t address)
 	{
 		const auto bytes = m.at(address, 0x10000);
@@ -45,7 +49,10 @@ protected:
 					       [](uint8_t byte) { return byte != kUntouched; });
 		return static_cast<std::size_t>(bytes.rend() - last);
 	}
-	/* Lines of the first buffer that have this number in their place. */
+	/*
+	 * Number of cache lines in the first buffer that have this sequence number at the
+	 * offset for it (mark mode `lines`).
+	 */
 	std::size_t stamped(std::size_t bytes, uint32_t sequence)
 	{
 		const auto frame = m.at(Machine::buffer(0), bytes);
@@ -55,7 +62,10 @@ protected:
 			lines += std::memcmp(&frame[i], &sequence, sizeof(sequence)) == 0;
 		return lines;
 	}
-	/* Without a limit a board that never gets there would hang the test. */
+	/*
+	 * Waits until the condition is true. Returns false after one minute, so that the test
+	 * does not hang.
+	 */
 	template <typename Condition>
 	bool becomes(Condition condition)
 	{

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's side of the board in one process: memory, an interrupt to wait
- * for, a completion ring, and the register accesses of a driver.
+ * The guest's side of the board, in the process of the test: memory, an
+ * interrupt to wait for, a completion ring, and a driver's register accesses.
  */
 #pragma once
 
@@ -32,7 +32,7 @@
 
 namespace cmacam::board {
 
-/* A memfd, seen by the test at bytes() and by the board through a mapping. */
+/* Guest memory in a memfd. The test accesses it at bytes(), and the board through a mapping. */
 class Ram
 {
 public:
@@ -57,7 +57,7 @@ private:
 	void *memory_;
 };
 
-/* Keeps the frame in progress until open() lets it go on. */
+/* A source that holds the frame in progress until the test calls open(). */
 class Gate : public Source
 {
 public:
@@ -101,7 +101,7 @@ public:
 	}
 	~Machine() { unlink(logPath_.c_str()); }
 
-	/* Frames follow each other at once, and none without an address. */
+	/* Settings without pauses between frames. A frame does not start without an address. */
 	static Settings unpaced()
 	{
 		Settings settings;
@@ -118,7 +118,7 @@ public:
 
 	uint32_t read(uint32_t offset) { return engine->read(offset); }
 	void write(uint32_t offset, uint32_t value) { engine->write(offset, value); }
-	/* The calls below are about this channel. */
+	/* Selects the channel that the functions below use. */
 	Machine &select(uint32_t channel)
 	{
 		channel_ = channel;
@@ -156,7 +156,10 @@ public:
 			std::this_thread::yield();
 	}
 
-	/* True after an interrupt, whose causes (on the selected channel) are cleared. */
+	/*
+	 * Waits for an interrupt. Reads its causes on the selected channel into `causes`, and
+	 * clears them. Returns false if no interrupt came in time.
+	 */
 	bool waitInterrupt(int milliseconds = 5000)
 	{
 		pollfd poll = {eventfd_.get(), POLLIN, 0};
@@ -169,7 +172,10 @@ public:
 		return true;
 	}
 
-	/* The next entry that the board hands over, given back to it. */
+	/*
+	 * Waits for the next completion entry and returns a copy of it. With giveBack, the
+	 * entry belongs to the board again.
+	 */
 	std::optional<cmacam_completion> next(bool giveBack = true)
 	{
 		auto *entry = reinterpret_cast<cmacam_completion *>(
@@ -215,7 +221,7 @@ private:
 	std::array<unsigned int, CMACAM_CH_COUNT> ringIndex_{};
 
 public:
-	std::optional<Engine> engine; /* last: it uses all of the above */
+	std::optional<Engine> engine; /* last, because it uses all other members */
 };
 
 } /* namespace cmacam::board */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files for the sources to read, made by GStreamer.
+ * GStreamer pipelines that make the files which the board's sources read.
  */
 #pragma once
 
@@ -11,7 +11,10 @@
 
 namespace cmacam::board {
 
-/* Runs a pipeline to its end; a fatal failure of the test if it has none. gst_init() was called. */
+/*
+ * Runs a pipeline until its end of stream. If the pipeline fails or takes too long, this is a
+ * fatal failure of the test. The caller has called gst_init().
+ */
 inline void runPipeline(const std::string &description)
 {
 	GstElement *pipeline = gst_parse_launch(description.c_str(), nullptr);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QEMU's end of a vfio-user connection, for tests of the server.
+ * The client (QEMU) side of a vfio-user connection, for tests of the server.
  */
 #pragma once
 
@@ -49,7 +49,7 @@ inline std::vector<std::byte> bytes(const T &...values)
 	return result;
 }
 
-/* QEMU's end of the socket. */
+/* A vfio-user client, which takes QEMU's place at the socket. */
 class Client
 {
 public:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pipeline of cmacamsrc and an appsink, on a camera.
+ * A pipeline of cmacamsrc and an appsink that runs on a camera.
  */
 #pragma once
 
@@ -16,7 +16,10 @@
 
 namespace cmacam::gst {
 
-/* CMACAM_TEST_CAMERA names the camera; unset, it is the first cmacam camera. */
+/*
+ * The description of the element. CMACAM_TEST_CAMERA is the camera's name. If this variable is
+ * not set, the first cmacam camera is used.
+ */
 inline std::string source()
 {
 	const char *camera = getenv("CMACAM_TEST_CAMERA");
@@ -34,7 +37,7 @@ protected:
 
 	SamplePtr pull(GstClockTime limit = kFrameLimit) { return pullFrom(sink_, limit); }
 
-	/* Keep every frame until the camera has no buffer left. */
+	/* Pulls and keeps frames until the camera has no free buffer. */
 	std::vector<SamplePtr> pullAll()
 	{
 		std::vector<SamplePtr> held;
@@ -45,7 +48,7 @@ protected:
 		return held;
 	}
 
-	/* Whether a frame comes that is marked as the first after a pause. */
+	/* True if one of the next 16 frames has DISCONT, as the first frame after a pause has. */
 	bool resumes()
 	{
 		for (int i = 0; i < 16; i++) {
@@ -59,8 +62,9 @@ protected:
 	}
 
 	/*
-	 * The time of the first frame at which it passes; none if it does not for more
-	 * frames than can be on the way from before.
+	 * The PTS of the first frame for whose PTS `passes` returns true. Returns nothing if
+	 * none of 16 frames passes. This is more than the number of earlier frames that can
+	 * still be in the pipeline.
 	 */
 	template <typename Passes>
 	std::optional<GstClockTime> timeOnce(Passes passes)

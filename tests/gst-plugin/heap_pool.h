@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A buffer pool as an element offers it that has memory of its own: here that
- * of a dma-heap.
+ * A buffer pool with memory of a dma-heap. An element that has its own memory
+ * offers such a pool.
  */
 #pragma once
 
@@ -53,7 +53,7 @@ static void heap_allocator_init(HeapAllocator *self)
 	GST_OBJECT_FLAG_UNSET(self, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
 }
 
-/* A pool of buffers of the heap at @path for @caps, as propose-allocation adds it. */
+/* A pool for @caps with buffers of the heap at @path, to be added in propose-allocation. */
 static inline GstBufferPool *heapPool(const char *path, GstCaps *caps, gsize size)
 {
 	auto *allocator =

@@ -16,7 +16,7 @@ namespace cmacam::gst {
 struct Problems
 {
 	int count = 0;
-	/* Of the last one. */
+	/* The next three members describe the last error. */
 	GQuark domain = 0;
 	int code = 0;
 	std::string text;
@@ -54,7 +54,7 @@ public:
 		return ElementPtr(gst_bin_get_by_name(GST_BIN(pipeline_.get()), name));
 	}
 
-	/* The first message of @types, waiting for it up to @limit; else null. */
+	/* Waits up to @limit for a message of @types. Returns the message, or null. */
 	std::unique_ptr<GstMessage, GstUnref> wait(int types, GstClockTime limit)
 	{
 		GstBus *bus = gst_element_get_bus(pipeline_.get());
@@ -64,8 +64,9 @@ public:
 	}
 
 	/*
-	 * Errors posted since the last call. With @limit: the first one by then, and
-	 * what the streaming threads post until they have ended, which they do here.
+	 * The errors that were posted since the last call. With @limit, the function waits up
+	 * to this time for the first error. Then it sets the pipeline to READY, which ends
+	 * the streaming threads, and adds the errors that these threads still posted.
 	 */
 	Problems problems(GstClockTime limit = 0)
 	{

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Samples of an appsink that takes frames as they are.
+ * Samples of an appsink that takes the camera's frames without a copy.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace cmacam::gst {
 
-/* An emulated machine may be slow. */
+/* The longest wait for a frame. It is long because an emulated machine may be slow. */
 inline constexpr GstClockTime kFrameLimit = 30 * GST_SECOND;
 
 struct SampleUnref
@@ -38,7 +38,7 @@ inline const GstStructure *capsOf(const SamplePtr &sample)
 	return gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0);
 }
 
-/* What a sink keeps is the camera's own buffers, and not copies. */
+/* Makes a sink keep the camera's own buffers, and not copies: it announces GstVideoMeta. */
 inline void takeFramesAsTheyAre(const ElementPtr &sink)
 {
 	const auto propose = +[](GstAppSink *, GstQuery *query, gpointer) -> gboolean {

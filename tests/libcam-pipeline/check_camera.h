@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first camera, for programs that run inside the machine: completed
- * requests are handed over to main(), which waits for them with a limit.
+ * The first camera, for programs that run inside the machine. Requests complete
+ * on libcamera's thread. main() waits for them in next(), for a limited time.
  */
 
 #pragma once
@@ -44,13 +44,16 @@ public:
 	const libcamera::StreamConfiguration &config(unsigned int i) { return config_->at(i); }
 	libcamera::Stream *stream(unsigned int i) { return config_->at(i).stream(); }
 
-	/* Released in between; what was allocated is gone. */
+	/* Frees the buffers, releases the camera, and acquires it again. */
 	void reacquire();
 
 	void allocate();
 	const std::vector<std::unique_ptr<libcamera::FrameBuffer>> &buffers(unsigned int i);
 
-	/* Of a buffer of any origin. */
+	/*
+	 * Maps a buffer, which allocate() or the caller has made. The three functions after
+	 * map() need a mapped buffer.
+	 */
 	void map(unsigned int stream, const libcamera::FrameBuffer &buffer);
 	cmacam::MappedFrame open(const libcamera::FrameBuffer &buffer) const;
 	cmacam_mark mark(const libcamera::FrameBuffer &buffer) const;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sensor and its statistics in numbers: code values are proportional to
- * exposure, gain and light and saturate at 255. Settings take a while to reach
- * it, and so do its statistics.
+ * A computed model of a sensor and its statistics. Code values are proportional
+ * to exposure, gain and light, and saturate at 255. Settings take effect after
+ * some frames, and statistics arrive after some frames.
  */
 
 #pragma once
@@ -21,10 +21,10 @@
 
 namespace simulated {
 
-/* Frames after a change of the scene, by which the algorithms have settled. */
+/* Number of frames after which the algorithms must have settled when the scene has changed. */
 constexpr unsigned int kSettled = 15;
 
-/* Radiance of a patch: its code values at the default exposure. */
+/* The brightness of a patch of the scene, as its code values at the default exposure. */
 struct Patch
 {
 	double red;
@@ -40,7 +40,7 @@ struct Light
 	double kelvin = 5500;
 };
 
-/* The board's: 3840x2160 at up to 60 frames per second. */
+/* The numbers of the board's sensor: 3840x2160 at up to 60 frames per second. */
 inline cmacam::ipa::SensorInfo info()
 {
 	return {
@@ -72,8 +72,9 @@ public:
 	void setLight(const Light &light) { light_ = light; }
 
 	/*
-	 * One frame. settings are what was asked for before it began; they are in
-	 * force settingsDelay frames later. The result is statsDelay frames old.
+	 * Captures one frame. The settings were requested before this frame began. They take
+	 * effect settingsDelay frames later. The frame that is returned is statsDelay frames
+	 * old.
 	 */
 	Frame next(const cmacam::ipa::Settings &settings)
 	{
@@ -88,7 +89,7 @@ public:
 		return frames_.front();
 	}
 
-	/* The frame that is taken now, whose statistics are yet to come. */
+	/* The last captured frame. With a statsDelay, next() has not returned it yet. */
 	const Frame &newest() const { return frames_.back(); }
 
 private:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many times operator new was called in this program.
+ * The number of calls of operator new in this program.
  */
 
 #pragma once

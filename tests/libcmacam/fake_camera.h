@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A camera of libcamera without a board: the test says what becomes of each request. */
+/* A libcamera camera without a board. The test decides how each request ends. */
 
 #pragma once
 
@@ -23,13 +23,15 @@ class MediaDevice;
 }
 
 /*
- * There is one at a time. It has two streams of grey pixels in four buffers
- * each. Their size is 640x480 where nobody asks for another, and half of that
- * when there are two. Its handler is registered under the name "fake" and does
- * what that of cmacam does when the camera is unplugged: it gives its requests
- * up, and completes none that comes later.
+ * Only one FakeCamera may exist at a time. The camera has two streams of grey
+ * pixels, with four buffers each. The default size is 640x480. With two streams,
+ * the default size is half of that. The handler of the camera is registered under
+ * the name "fake". When the camera is unplugged, this handler does the same as
+ * cmacam's handler: it cancels its requests, and completes no request that is
+ * queued later.
  *
- * A test makes it before libcamera is started; libcamera ends before it.
+ * A test makes the FakeCamera before it starts libcamera. libcamera ends before
+ * the FakeCamera is destroyed.
  */
 class FakeCamera
 {
@@ -42,34 +44,37 @@ public:
 	FakeCamera();
 	~FakeCamera();
 
-	/** Runs @job on libcamera's thread after all that was posted there, and waits for it. */
+	/** Runs @job on libcamera's thread after all earlier jobs, and waits until it ends. */
 	void run(const std::function<void()> &job);
-	/** The same without waiting. */
+	/** Queues @job to libcamera's thread, and does not wait for it. */
 	void post(const std::function<void()> &job);
 
-	/** Requests that the camera has. */
+	/** Number of requests that are queued to the camera. */
 	size_t requests();
-	/** Fills the buffers of the oldest request with frame @sequence. */
+	/** Completes the oldest request with frame @sequence. */
 	void finish(uint32_t sequence, Status main = Status::FrameSuccess,
 		    Status lores = Status::FrameSuccess);
-	/** Gives the oldest request up. */
+	/** Cancels the oldest request. */
 	void cancel();
 
-	/* The rest is for jobs of run() and post(). */
-	/** Fills the buffers of the oldest request, if there is one. Returns whether there is. */
+	/* Only jobs of run() and post() may use the members below. */
+	/** Completes the oldest request with frame @sequence. Returns false if there is none. */
 	bool tryFinish(uint32_t sequence);
-	/** Takes the camera out. */
+	/** Unplugs the camera. */
 	void unplug();
 
-	/** The controls of start(), and those of the requests that came since then. */
+	/** The controls of start() and of all requests that were queued since then. */
 	libcamera::ControlList controls;
-	/** Called on libcamera's thread for a request that comes after unplug(). */
+	/** Called on libcamera's thread when a request is queued after unplug(). */
 	std::function<void()> lateRequest;
 
 private:
 	friend class FakeHandler;
 
-	/* For the signal that it is gone. The handler must not have the last reference. */
+	/*
+	 * The media device, which sends the signal for the unplug. This reference keeps it
+	 * alive, because the handler must not have the last reference.
+	 */
 	const std::shared_ptr<libcamera::MediaDevice> media_;
 	FakeHandler *handler_ = nullptr;
 	std::deque<libcamera::Request *> requests_;

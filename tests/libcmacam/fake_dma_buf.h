@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A memory file that answers DMA_BUF_IOCTL_SYNC and keeps count, and a device
- * node that does so with VB2_CMA_IOC_SYNC.
+ * A memory file that takes the place of a dma-buf and counts the calls of
+ * DMA_BUF_IOCTL_SYNC, and a device node that records VB2_CMA_IOC_SYNC.
  */
 
 #pragma once
@@ -14,7 +14,10 @@
 #include <cmacam/dma_buf.h>
 #include <linux/vb2-cma.h>
 
-/* What the wrapped open() and ioctl() have seen and what they shall do. One per test. */
+/*
+ * The calls of the wrapped open() and ioctl(), and the results that they return. A test has one
+ * object of this class.
+ */
 class FakeDmaBufs
 {
 public:
@@ -24,14 +27,18 @@ public:
 	FakeDmaBufs(const FakeDmaBufs &) = delete;
 	FakeDmaBufs &operator=(const FakeDmaBufs &) = delete;
 
-	/* A memory file of size bytes, byte i holding i modulo 251. */
+	/* A memory file of size bytes. Byte i has the value i modulo 251. */
 	static cmacam::UniqueFd create(std::size_t size);
 
-	/* Fail the call number index (counted from 0, whole and part alike) with error, once. */
+	/*
+	 * Makes one sync call fail with error. index counts from 0, over the calls for whole
+	 * buffers and for parts together.
+	 */
 	void failCall(unsigned int index, int error);
 
-	/* What every call for a part answers; 0: it is done. Without a node there is no call. */
+	/* The error of every sync call for a part; 0 means success. */
 	void setPartError(int error) { partError_ = error; }
+	/* Whether the device node exists. Without it, no sync call for a part is possible. */
 	void setNode(bool exists) { node_ = exists; }
 
 	int sync(std::uint64_t flags);
@@ -43,7 +50,7 @@ public:
 	unsigned int calls() const { return calls_; }
 	int opens() const { return opens_; }
 
-	/* The calls for parts that were done, in order, START and END. */
+	/* The sync calls for parts that succeeded, START and END, in the order of the calls. */
 	const std::vector<vb2_cma_sync> &parts() const { return parts_; }
 	unsigned int partCalls() const { return partCalls_; }
 

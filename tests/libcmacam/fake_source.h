@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A camera of three buffers that keeps count of what comes back.
+ * A frame source with three buffers, which counts how often each buffer is
+ * given back.
  */
 
 #pragma once

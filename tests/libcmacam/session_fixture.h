@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A camera without a board, acquired and configured, for the tests of libcmacam/session. */
+/* A fixture with a camera that needs no board, for the tests of libcmacam/session. */
 
 #pragma once
 
@@ -21,7 +21,10 @@
 
 namespace cmacam {
 
-/* Members end in the reverse order: buffers, camera, libcamera, and the fake at last. */
+/*
+ * Members are destroyed in the reverse order of their declaration: configurations, camera,
+ * libcamera, and the FakeCamera last.
+ */
 class SessionTest : public testing::Test
 {
 protected:
@@ -40,7 +43,7 @@ protected:
 		ASSERT_TRUE(camera_);
 	}
 
-	/* Acquires the camera and configures @streams. */
+	/* Acquires the camera, and configures @streams. */
 	void configure(const std::vector<Stream> &streams)
 	{
 		ASSERT_EQ(camera_->acquire(), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server of a camera of three buffers, and readers of it.
+ * A FrameServer that shares a camera with three buffers, and readers of this
+ * server.
  */
 
 #pragma once
@@ -30,7 +31,10 @@ namespace share = cmacam::share;
 
 inline constexpr std::chrono::seconds kLimit{20};
 
-/* What a thread of the server does has no signal to wait for. */
+/*
+ * Polls until the condition is true, and returns false after kLimit. Polling is necessary because
+ * the server's threads do not signal their progress.
+ */
 inline bool becomes(const std::function<bool()> &condition)
 {
 	const auto end = std::chrono::steady_clock::now() + kLimit;
@@ -53,7 +57,7 @@ inline cmacam::UniqueFd boundSocket(int type, const std::string &path)
 	return fd;
 }
 
-/* As if a server had been killed: its socket stays. */
+/* Leaves a socket file at the path, as a server does that was killed. */
 inline void leaveSocket(const std::string &path)
 {
 	boundSocket(SOCK_SEQPACKET, path);
@@ -65,7 +69,7 @@ void send(const cmacam::UniqueFd &socket, const Message &message)
 	ASSERT_TRUE(cmacam::sendPacket(socket.get(), std::as_bytes(std::span(&message, 1))));
 }
 
-/* A reader, or a server, that knows the protocol by heart. */
+/* A packet that a test received. The test speaks the protocol itself, as a reader or a server. */
 struct Heard
 {
 	share::Any message;
@@ -153,7 +157,10 @@ protected:
 		});
 	}
 
-	/* The server says goodbye to a raw reader, with this in its reason. */
+	/*
+	 * Expects that the server sends a Farewell with this code to a raw reader, and then
+	 * closes the connection. The Farewell's text must contain `reason`.
+	 */
 	void expectFarewell(const cmacam::UniqueFd &socket, int code, const std::string &reason)
 	{
 		const Heard farewell = hear(socket);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The frame of most tests: small, with lines that are longer than the picture is wide. */
+/* The small frame of most tests. Its stride is larger than its width. */
 
 #pragma once
 

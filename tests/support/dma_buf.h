@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls that a dma-buf and a dma-heap have. What fails throws. */
+/* The ioctls of a dma-buf and of a dma-heap. A call that fails throws. */
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace support {
 
-/* A dma-buf of that number of bytes from an open dma-heap. */
+/* Allocates a dma-buf of `size` bytes from an open dma-heap. */
 inline Fd allocateFromHeap(const Fd &heap, size_t size)
 {
 	dma_heap_allocation_data data{};
@@ -20,7 +20,8 @@ inline Fd allocateFromHeap(const Fd &heap, size_t size)
 	return Fd(static_cast<int>(data.fd));
 }
 
-/* Begin or end an access of the CPU. flags: DMA_BUF_SYNC_START or _END, and _READ, _WRITE or _RW.
+/*
+ * Begins or ends CPU access. flags: DMA_BUF_SYNC_START or _END, and _READ, _WRITE or _RW.
  */
 inline void sync(int dmaBuf, uint64_t flags)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a system call fails that a test or a bench cannot go on without. */
+/* Errors of system calls: a test or a bench cannot continue after such an error. */
 #pragma once
 
 #include <cerrno>
@@ -9,13 +9,13 @@
 
 namespace support {
 
-/* Throws what errno says of a call, as "WHAT: REASON". */
+/* Throws a std::system_error for errno, with the text "WHAT: REASON". */
 [[noreturn]] inline void fail(const std::string &what)
 {
 	throw std::system_error(errno, std::generic_category(), what);
 }
 
-/* ioctl() that goes on after a signal; its errno, 0 for success. */
+/* Calls ioctl(), and repeats it after EINTR. Returns the errno, or 0 for success. */
 template <typename T>
 int tryControl(int fd, unsigned long request, T *argument)
 {
@@ -26,7 +26,7 @@ int tryControl(int fd, unsigned long request, T *argument)
 	return status < 0 ? errno : 0;
 }
 
-/* The same, where a failure throws. */
+/* Calls ioctl() in the same way as tryControl(). A failure throws. */
 template <typename T>
 void control(int fd, unsigned long request, T *argument, const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file descriptor that is closed with its scope. */
+/* A file descriptor that is closed at the end of its scope. */
 #pragma once
 
 #include <fcntl.h>
@@ -15,8 +15,10 @@ class Fd
 {
 public:
 	Fd() = default;
-	/* Takes the descriptor over. A negative one is the failure of the call it came from:
-	 * throws. */
+	/*
+	 * Takes over the descriptor. Throws if it is negative, because then the call that
+	 * returned it has failed.
+	 */
 	explicit Fd(int fd, const char *call = "open") : fd_(fd)
 	{
 		if (fd < 0)
@@ -30,7 +32,7 @@ public:
 	}
 	~Fd() { reset(); }
 
-	/* Close-on-exec. */
+	/* Opens a file with close-on-exec. */
 	static Fd open(const std::string &path, int flags)
 	{
 		return Fd(::open(path.c_str(), flags | O_CLOEXEC), path.c_str());
@@ -42,10 +44,10 @@ public:
 			close(std::exchange(fd_, -1));
 	}
 
-	/* From now on it is the caller's to close. */
+	/* Returns the descriptor. The caller must close it. */
 	int release() { return std::exchange(fd_, -1); }
 	bool isValid() const { return fd_ >= 0; }
-	/* Its number, so that system calls take it as it is. */
+	/* The number of the descriptor, so that an Fd can be passed to system calls. */
 	operator int() const { return fd_; }
 
 private:

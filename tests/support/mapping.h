@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A shared mapping that is unmapped with its scope. */
+/* A shared mapping that is unmapped at the end of its scope. */
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ class Mapping
 {
 public:
 	Mapping() = default;
-	/* Throws where mmap() fails. */
+	/* Calls mmap(), and throws if it fails. */
 	Mapping(int fd, off_t offset, size_t size, int protection = PROT_READ | PROT_WRITE)
 		: address_(mmap(nullptr, size, protection, MAP_SHARED, fd, offset)), size_(size)
 	{
@@ -38,7 +38,7 @@ public:
 			munmap(address_, size_);
 	}
 
-	/* From now on it is the caller's to unmap. */
+	/* Returns the address. The caller must unmap it. */
 	void *release() { return std::exchange(address_, MAP_FAILED); }
 	std::byte *data() const { return static_cast<std::byte *>(address_); }
 	size_t size() const { return size_; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a test can prove about a frame in memory: the physical pages behind
- * its mapping, the marks that the board wrote into it, and its digest.
+ * Facts about a frame in memory that a test can check: the physical pages of its
+ * mapping, the marks that the board wrote into the frame, and its digest.
  */
 #pragma once
 
@@ -22,9 +22,9 @@
 namespace witness {
 
 /*
- * Page frame number of each page of a mapping of this process, 0 where there is
- * none (needs root). Bits of a pagemap entry:
- * Documentation/admin-guide/mm/pagemap.rst.
+ * The page frame number of each page of a mapping of this process, or 0 for a
+ * page that is not present. The function needs root. The kernel's
+ * Documentation/admin-guide/mm/pagemap.rst defines the bits of a pagemap entry.
  */
 inline std::vector<uint64_t> pageFrames(std::span<const std::byte> mapping)
 {
@@ -44,8 +44,8 @@ inline std::vector<uint64_t> pageFrames(std::span<const std::byte> mapping)
 }
 
 /*
- * Physical address of a mapping of this process, or nothing if any of its pages
- * is missing or they are not contiguous.
+ * The physical address of a mapping of this process. Returns nothing if a page
+ * is not present, or if the pages are not contiguous.
  */
 inline std::optional<uint64_t> physicalAddress(std::span<const std::byte> mapping)
 {
@@ -70,9 +70,8 @@ inline std::optional<cmacam_mark> readMark(std::span<const std::byte> frame)
 }
 
 /*
- * How many lines of a frame have a stamp (mark mode `lines`), and how many a
- * wrong one. A part of a frame says where in a line it begins; only stamps that
- * lie within it count.
+ * The number of cache lines with a stamp of the board (mark mode `lines`), and the
+ * number of these lines whose stamp is not that of the expected frame.
  */
 struct Lines
 {
@@ -80,6 +79,10 @@ struct Lines
 	size_t stale = 0;
 };
 
+/*
+ * Counts the lines in a part of a frame. `begin` is the offset of the part in the
+ * frame. A stamp counts only if all of it lies within the part.
+ */
 inline Lines countLines(std::span<const std::byte> part, uint32_t sequence, size_t begin = 0)
 {
 	Lines lines;
@@ -102,7 +105,7 @@ inline std::string sha256(std::span<const std::byte> frame)
 	return text;
 }
 
-/* Print " phys=... mark_seq=... ..." to the line of a frame. */
+/* Adds " phys=... mark_seq=... ..." to the printed line of a frame. */
 inline void printEvidence(std::span<const std::byte> mapping, std::span<const std::byte> frame,
 			  bool digest)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A capture queue of the driver, and frames captured with it. */
+/* A capture queue of the driver, and the frames that it captures. */
 #pragma once
 
 #include "common.h"
@@ -16,12 +16,12 @@ constexpr Size kHd{1280, 720};
 constexpr Size k4K{3840, 2160};
 constexpr Size k8K{7680, 4320};
 
-/* How a buffer is mapped: through the node, or as the dma-buf that it was exported as. */
+/* How a buffer is mapped: through the node, or through its exported dma-buf. */
 enum class Source { V4l2, DmaBuf };
 
 std::string nameOf(Source source);
 
-/* What the capture node gave: which buffer, which frame. */
+/* A frame from the capture node: the index of its buffer, its number and its size. */
 struct Frame
 {
 	unsigned int index;
@@ -29,19 +29,25 @@ struct Frame
 	size_t bytes;
 };
 
-/* The frames are NV12. What fails throws, unless it says otherwise. */
+/* A capture node with NV12 frames. A failed call throws, except in request() and create(). */
 class Camera
 {
 public:
 	Camera();
 	~Camera();
 
-	/* Set the size of the frames; the bytes that one takes. */
+	/* Sets the size of the frames. Returns the number of bytes in a frame. */
 	size_t setSize(Size size);
 
-	/* Make `count` buffers of the frame's size, all of them or none. */
+	/*
+	 * Allocates `count` buffers of the frame's size. If they cannot all be allocated, returns
+	 * false and allocates none.
+	 */
 	bool request(unsigned int count);
-	/* Add one buffer of another size, at least a frame's; false if it is refused. */
+	/*
+	 * Adds one buffer of another size, which must be at least a frame's. Returns false if the
+	 * driver refuses.
+	 */
 	bool create(size_t bytes);
 	void releaseBuffers();
 
@@ -49,12 +55,13 @@ public:
 	Fd exportBuffer(unsigned int index);
 	size_t bufferBytes(unsigned int index);
 
-	/* Hand every buffer to the engine and start; wait for the next frame. */
+	/* Queues the first `count` buffers, and starts streaming. */
 	void start(unsigned int count);
+	/* Waits for the next frame. */
 	Frame dequeue();
 	void stop();
 
-	/* The driver's last failure, in one sentence. */
+	/* The driver's sentence about its last error (the control last_error). */
 	std::string lastError();
 
 	const support::V4l2Queue &queue() const { return queue_; }
@@ -64,16 +71,16 @@ private:
 	bool streaming_ = false;
 };
 
-/* What the board's log says of a frame: where it was written, and the SHA-256 of it. */
+/* The entry of a frame in the board's log: its address and its SHA-256. */
 struct Written
 {
 	uint64_t address;
 	std::string digest;
 };
 
-/* By the mark in the frame, which no other frame has. */
+/* Finds the log's entry of a frame by the nonce in the frame's mark, which is unique. */
 Written boardsAccount(std::span<const std::byte> frame);
 
-/* DMA_BUF_IOCTL_SYNC: the CPU's access to a dma-buf begins, or ends. */
+/* DMA_BUF_IOCTL_SYNC: begins or ends CPU access to a dma-buf, for reading and writing. */
 void beginAccess(int dmabuf);
 void endAccess(int dmabuf);

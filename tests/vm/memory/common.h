@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of the frames' memory share: settings, bytes, children, texts of the kernel. */
+/*
+ * Helpers of the tests of frame memory: settings, bytes, child processes, and text files of the
+ * kernel.
+ */
 #pragma once
 
 #include <cerrno>
@@ -34,7 +37,7 @@ constexpr size_t wholePages(size_t bytes)
 	return (bytes + kPage - 1) / kPage * kPage;
 }
 
-/* What test_memory.py decided. */
+/* A setting that test_memory.py passes in the environment. */
 inline std::string setting(const char *name)
 {
 	const char *value = getenv(name);
@@ -48,7 +51,7 @@ inline std::string because()
 	return strerror(errno);
 }
 
-/* Without it the test cannot go on: gtest reports the exception as a failure. */
+/* Throws if a necessary step failed. gtest reports the exception as a failure of the test. */
 inline void must(bool done, const std::string &what)
 {
 	if (!done)
@@ -73,7 +76,10 @@ inline bool allAre(std::span<const std::byte> bytes, std::byte value)
 				 memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
-/* Run in a child process; its exit status (127 and a report where it died otherwise). */
+/*
+ * Runs `body` in a child process and returns the child's exit status. If a signal killed the
+ * child, the test fails and the status is 127.
+ */
 inline int inChild(const std::function<int()> &body)
 {
 	fflush(nullptr);
@@ -86,7 +92,7 @@ inline int inChild(const std::function<int()> &body)
 			fprintf(stderr, "child: %s\n", error.what());
 		}
 		fflush(nullptr);
-		/* A failed expectation of the child is a failure of the test. */
+		/* If an expectation failed in the child, the status is not 0. */
 		_exit(status ? status : testing::Test::HasFailure());
 	}
 	int status = 0;
@@ -95,7 +101,7 @@ inline int inChild(const std::function<int()> &body)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
 }
 
-/* Poll what nothing signals, for at most `seconds`. */
+/* Polls a condition for at most `seconds`. Returns its last value. */
 template <typename Condition>
 bool within(unsigned int seconds, Condition condition)
 {
@@ -116,7 +122,7 @@ inline std::string contents(const std::string &path)
 	return text.str();
 }
 
-/* The value after `key` in a text of key=value words. */
+/* The value of `key` in a text of key=value pairs, or nothing. */
 inline std::optional<uint64_t> word(std::string_view text, std::string_view key)
 {
 	const std::string wanted = std::string(key) + "=";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What vb2-cma says about its buffers in debugfs. */
+/* The numbers that vb2-cma shows about its buffers in debugfs. */
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 constexpr const char *kDebugfs = "/sys/kernel/debug/vb2-cma/";
 
-/* Buffers whose memory waits for the last user of a page. */
+/* Freed buffers whose memory still has references to its pages. */
 struct Parked
 {
 	uint64_t bytes;
@@ -21,7 +21,7 @@ inline Parked parked()
 	return {word(text, "bytes").value(), word(text, "buffers").value()};
 }
 
-/* One line for each live buffer. */
+/* The lines of `buffers` in debugfs, one for each live buffer. */
 inline std::vector<std::string> liveBuffers()
 {
 	std::vector<std::string> lines;
@@ -32,7 +32,7 @@ inline std::vector<std::string> liveBuffers()
 	return lines;
 }
 
-/* Mappings of user space and of the kernel, of all buffers. */
+/* Number of mappings of all buffers, in user space and in the kernel. */
 inline uint64_t liveMappings()
 {
 	uint64_t sum = 0;
@@ -41,7 +41,7 @@ inline uint64_t liveMappings()
 	return sum;
 }
 
-/* Every buffer is freed: at once those that nobody refers to, and soon the parked ones. */
+/* Expects that all buffers are freed within 10 seconds, including parked memory. */
 inline void expectNothingHeld()
 {
 	EXPECT_TRUE(within(10, [] { return liveBuffers().empty() && parked().bytes == 0; }))

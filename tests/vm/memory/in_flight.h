@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages of a frame that the kernel holds on its way to somebody who has not read them yet. */
+/* Pages of a frame that a pipe or a socket holds until the receiver reads them. */
 #pragma once
 
 #include <span>
 
 #include "common.h"
 
-/* Pages into a pipe, which must have the room for them. */
+/* Makes a pipe large enough, and puts the pages into it with vmsplice(). */
 void spliceInto(int pipe, std::span<const std::byte> bytes);
 
 class InFlight
 {
 public:
-	/* vmsplice() into a pipe: the pages themselves lie in it. */
+	/* Pages in a pipe. vmsplice() does not copy them: the pipe refers to the pages. */
 	static InFlight inPipe(std::span<const std::byte> bytes);
 
 	/*
-	 * MSG_ZEROCOPY to a peer that does not read. The sender is closed at
-	 * once; its queue stays in the kernel, and the pages in it, until the
-	 * peer has read.
+	 * Pages that were sent with MSG_ZEROCOPY to a peer that does not read
+	 * yet. The sender is closed at once. The kernel keeps the sender's
+	 * queue and its pages until the peer has read them.
 	 */
 	static InFlight inSocket(std::span<const std::byte> bytes);
 
-	/* Read what comes out. */
+	/* Reads `size` bytes at the receiving end. */
 	Bytes arrive(size_t size);
 
 private:

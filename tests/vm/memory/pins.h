@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Long-term pins that a program can take on its own memory, each by another part of the kernel. */
+/* Long-term pins that a program can take on its own memory. Each uses another kernel interface. */
 #pragma once
 
 #include <span>
@@ -7,26 +7,27 @@
 
 #include "common.h"
 
-/* 0 and what holds the pin, or the error that refused it. */
+/* A pin. If it succeeded, error is 0 and `held` keeps the pin. Otherwise error is the errno. */
 struct Pin
 {
 	int error = 0;
 	std::shared_ptr<void> held;
 };
 
-/* FOLL_LONGTERM | FOLL_WRITE: io_uring's registered buffers. */
+/* Pins with FOLL_LONGTERM | FOLL_WRITE: registered buffers of io_uring. */
 Pin pinByUring(std::span<std::byte> bytes);
 
-/* FOLL_LONGTERM | FOLL_WRITE: the memory of a socket of AF_XDP. */
+/* Pins with FOLL_LONGTERM | FOLL_WRITE: the memory of an AF_XDP socket. */
 Pin pinByXdp(std::span<std::byte> bytes);
 
 /*
- * V4L2_MEMORY_USERPTR on vivid's nodes, which must be loaded: for capture,
- * FOLL_LONGTERM | FOLL_WRITE; for output, FOLL_LONGTERM alone. That is the
- * only long-term pin without FOLL_WRITE that a program gets from Debian's
- * kernel and no further hardware: io_uring and AF_XDP always ask for write
- * access, and VFIO (VFIO_IOMMU_MAP_DMA without its WRITE flag) and RDMA, which
- * take such pins too, need an IOMMU or a network card that does RDMA.
+ * Pins with V4L2_MEMORY_USERPTR on the nodes of vivid, which must be loaded.
+ * Capture pins with FOLL_LONGTERM | FOLL_WRITE, and output with FOLL_LONGTERM
+ * alone. Only output gives a program a long-term pin without FOLL_WRITE on
+ * Debian's kernel without special hardware. io_uring and AF_XDP always request
+ * write access. VFIO (VFIO_IOMMU_MAP_DMA without its WRITE flag) and RDMA can
+ * also pin without FOLL_WRITE, but VFIO needs an IOMMU, and RDMA needs a network
+ * card that supports RDMA.
  */
 Pin pinByCapture(std::span<std::byte> bytes);
 Pin pinByOutput(std::span<std::byte> bytes);

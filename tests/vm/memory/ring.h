@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* As much of io_uring as the tests need: one request at a time, by the bare system calls. */
+/* A small io_uring for the tests: one request at a time, with direct system calls. */
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,10 @@
 #include "common.h"
 
 /*
- * A file for direct I/O that has its blocks already, none of them cached. A
- * write that has to make or to drop some goes to a worker thread of io_uring's,
- * whose start Linux 7.2 now and then puts off for long, whatever the memory.
+ * A file for direct I/O. Its blocks are allocated, and none of them is in the
+ * page cache. If a write must allocate blocks or drop cached ones, io_uring
+ * passes it to a worker thread. Linux 7.2 sometimes starts this thread very
+ * late, with any kind of memory.
  */
 inline Fd fileWithBlocks(const std::string &path, size_t size)
 {
@@ -33,15 +34,15 @@ public:
 		const size_t size = std::max(
 			parameters_.sq_off.array + parameters_.sq_entries * sizeof(uint32_t),
 			parameters_.cq_off.cqes + parameters_.cq_entries * sizeof(io_uring_cqe));
-		/* Both rings share one mapping since Linux 5.4. */
+		/* Since Linux 5.4, both rings share one mapping. */
 		rings_ = Mapping(fd_, IORING_OFF_SQ_RING, size);
 		requests_ = Mapping(fd_, IORING_OFF_SQES,
 				    parameters_.sq_entries * sizeof(io_uring_sqe));
 	}
 
 	/*
-	 * Register one buffer, which pins its pages until it is unregistered
-	 * or the ring is gone: 0, or the error.
+	 * Registers one buffer. Its pages are pinned until the buffer is
+	 * unregistered or the ring is closed. Returns 0, or the errno.
 	 */
 	int registerBuffer(std::span<std::byte> bytes)
 	{
@@ -52,7 +53,7 @@ public:
 			       : 0;
 	}
 
-	/* Carry one request out; its result, a negative error number where it failed. */
+	/* Executes one request. Returns its result, or a negative errno if it failed. */
 	int run(uint8_t operation, int file, std::span<std::byte> bytes, off_t offset = 0)
 	{
 		auto *requests = reinterpret_cast<io_uring_sqe *>(requests_.data());

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A fault for vb2-cma, which is compiled with this header before each of its
- * sources: it counts what it synchronises, but nothing reaches the DMA API.
+ * A fault for vb2-cma. This header is included before each source of vb2-cma.
+ * The driver then counts the bytes that it synchronises, but it does not call
+ * the DMA API.
  */
 #include <linux/dma-mapping.h>
 
