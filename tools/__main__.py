@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev lands here."""
+"""The program that ./dev starts."""
 
 import sys
 

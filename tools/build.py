@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Building everything inside the root folder, with a compiler cache that a fresh clone shares."""
+"""Builds everything inside the root folder, with a compiler cache that a fresh clone shares."""
 
 import fcntl
 import os
@@ -20,18 +20,18 @@ REGISTRY = "/build/gst-registry.bin"
 PLUGINS = "/build/gst-plugin"
 
 
-# Most of what a compiler works on here is headers, the same for all sources of a target: compiled as one, they take a
-# quarter of the time. That each compiles alone is what clang-tidy sees.
+# Most of the compiler's time is spent on headers, which are the same for all sources of a target. If the sources are
+# compiled as one, they take a quarter of the time. clang-tidy checks that each source compiles alone.
 COMMON = ["-Dauto_features=enabled", "-Dunity=on", "-Dunity_size=12"]
-# What the first layer of the root folder suffices for, and the target that the demo needs of it.
+# The options of a build for the demo, for which the first layer of the root folder is enough.
 DEMO = [*COMMON, "-Dtests=disabled", "-Dbench=disabled", "-Dpython=disabled"]
 ALL = [*COMMON, "-Dtests=auto", "-Dbench=auto", "-Dpython=auto"]
 
 
 def build(sandbox, quiet=False, demo=False):
-    """Configure once, then build what changed: all, or what the demo needs.
+    """Configure once, then build the changed files: of everything, or of what the demo needs.
 
-    One build at a time: ninja has no lock of its own.
+    Only one build runs at a time, because ninja has no lock.
     """
     with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -58,7 +58,7 @@ def configure_and_build(sandbox, quiet, demo):
     with step(f"Building {what}", quiet):
         run(sandbox, ["ninja", "-C", "/build", *(["demo"] if demo else [])], "build")
         compiledb.write(sandbox.root)
-        # Scanning the plugins takes the emulated machine seconds and the host none.
+        # Scanning the plugins takes seconds in the emulated machine, and almost no time on the host.
         sandbox.run(["gst-inspect-1.0", "cmacamsrc"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                     env={"GST_REGISTRY": REGISTRY, "GST_PLUGIN_PATH": PLUGINS})
 
@@ -70,13 +70,13 @@ def run(sandbox, command, what):
         run_logged(sandbox.argv(command), log, " ".join(command[:2]), env=ENVIRONMENT,
                    progress=lambda: position(log, started))
     except Fail:
-        # A build stops at the first broken file, whose message may stand far up.
+        # A build stops at the first broken file. Its message may be far from the end of the log.
         errors = [line for line in open(log, errors="replace") if re.search(r"\berror\b|FAILED", line, re.I)]
         raise Fail(f"{what} failed:\n{''.join(errors[:10])}\nthe whole log is {log}") from None
 
 
 def position(log, started):
-    """The last step of a build, and how long the rest will take if it goes on like that."""
+    """The last step of a build, and an estimate of the time that the rest will take."""
     steps = re.findall(r"^\[(\d+)/(\d+)\](.{0,60})", tail(log, 200), re.M)
     if not steps:
         return "working"
@@ -94,7 +94,8 @@ def forget_other_root(name):
     if content and not made_with:
         raise Fail(f"{paths.BUILD} is not a build folder of ./dev and is not empty: it contains {min(content)}. Either "
                    "empty it, or set CMACAM_BUILD to another folder")
-    # The folder itself is mounted: empty it, do not replace it. The stamp goes last: it says that all is ours.
+    # The folder is a mount point, so it is emptied and not replaced. The stamp, which says that all files are ours, is
+    # removed last.
     for entry in sorted(os.scandir(paths.BUILD), key=lambda entry: entry.path == STAMP):
         if entry.name == ".lock":
             continue
@@ -103,7 +104,7 @@ def forget_other_root(name):
 
 
 def read(path):
-    """The text of a file, or nothing where there is none."""
+    """The text of a file, or an empty text if the file does not exist."""
     try:
         with open(path) as f:
             return f.read()

@@ -16,11 +16,11 @@ from ui import Skip
 
 CHECKPATCH = ["perl", "/usr/src/checkpatch/checkpatch.pl", "--no-tree", "--strict", "--max-line-length=80",
               "--terse", "--show-types", "--no-summary", "-f"]
-# What cannot hold for sources that also build outside the kernel's tree.
+# Rules that do not apply to sources that are also built outside the kernel tree.
 CHECKPATCH += ["--ignore", "LINUX_VERSION_CODE,FILE_PATH_CHANGES"]
-# One file per process, so that each has a verdict of its own.
+# One file per process, so that each file has a separate result.
 TIDY = 'clang-tidy -p /build/single --quiet --warnings-as-errors="*" "$0" && echo "clean: $0"'
-# Faults for the kernel are in the kernel's style.
+# The faults for the kernel have the kernel's style.
 CXX = r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests(?!/vm/planted))/.*\.(cpp|h|hpp)$"
 
 
@@ -74,7 +74,7 @@ def new_files(box, check, pattern, command, settings=""):
 
 
 def sparse(box):
-    """A build in a folder of its own, in which sparse looks at each file that is compiled."""
+    """A build in a separate folder, in which sparse checks each file that is compiled."""
     headers = f"/lib/modules/{rootfs.versions(box.root)['kernel']}/build"
     return passed.build_modules(box, headers, "checked-modules", "C=1")
 
@@ -86,9 +86,9 @@ def clang_format(box):
 
 
 def clang_tidy(box):
-    """What clang-tidy finds in files that it has not passed yet.
+    """The errors that clang-tidy finds in files that have not passed yet.
 
-    What it finds in a file depends on the headers and on the compiler's command line, too.
+    The result for a file also depends on its headers and on the compiler's command line.
     """
     # The sources of in-tree/ include headers that only libcamera's own build makes.
     sources = tracked(r"^(board|common|libcmacam|libcam-pipeline(?!/in-tree)|gst-plugin|examples|bench)/.*\.cpp$")

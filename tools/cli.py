@@ -22,7 +22,7 @@ from ui import Fail, say, warn
 
 
 def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE):
-    """Root folder, namespace and an up-to-date build: what every command stands on, or the demo alone."""
+    """Makes the root folder, the namespace and an up-to-date build, which every command needs, or only those for the demo."""
     host.become_root()
     if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
         with rootfs.first_layer_while_the_second_is_made() as first:
@@ -33,7 +33,7 @@ def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE):
     return box
 
 
-# As many as have a place on QEMU's bus beside the other devices.
+# The number of boards for which QEMU's bus has room beside the other devices.
 MAX_BOARDS = 8
 
 
@@ -167,7 +167,7 @@ def cmd_clean(args):
     host.become_root()
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
-        # The cache may be any folder: only what has a name of ours.
+        # The cache may be any folder, so remove only files whose names are ours.
         if re.fullmatch(rf"(root-|{debugkernel.PREFIX}).+-[0-9a-f]{{12}}(\.img)?(\.partial)?|"
                         rf"{nextkernel.PREFIX}([0-9].*|apt)|{foreign_modules.PREFIX}.*", name):
             say(f"removing {folder}")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """compile_commands.json for editors on the host.
 
-Meson writes one with the paths of the root folder, where it runs, and with the files that it compiles: one that
-includes several sources, for most of them. Here each source has a command of its own, in two files: one for tools that
-run in the root folder; and one in the checkout, where clangd looks for it, with paths that exist outside of it. What
-the compiler brings along comes from the root folder there.
+Meson's own file has the paths inside the root folder, and lists the files that are compiled. Most of these files include
+several sources. The two files that are written here have a command for each source. One file is for tools that run in the
+root folder. The other is in the checkout, where clangd looks for it, and has paths of the host. In this file, the
+compiler's own headers are those of the root folder.
 """
 
 import json
@@ -22,7 +22,7 @@ SEVERAL = r"-unity\d+\.cpp$"
 
 
 def write(root):
-    """Write it anew where the build's own has changed."""
+    """Write both files if Meson's file has changed."""
     if all(os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(MESONS) for path in (INSIDE, OUTSIDE)):
         return
     with open(MESONS) as f:
@@ -36,7 +36,7 @@ def write(root):
 
 
 def singles(command):
-    """A command of Meson's as one for each source that it compiles."""
+    """One of Meson's commands, as a separate command for each source that it compiles."""
     words = shlex.split(command["command"])
     # A compiler cache stands before the compiler.
     words = words[1:] if os.path.basename(words[0]) == "ccache" else words
@@ -71,7 +71,7 @@ def outside(word, root):
 
 
 def wrong():
-    """Paths in it that do not exist, one sentence each."""
+    """The paths in the file that do not exist, with one sentence for each."""
     with open(OUTSIDE) as f:
         commands = json.load(f)
     files = [os.path.join(command["directory"], command["file"]) for command in commands]

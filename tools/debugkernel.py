@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The debug kernel: Debian's source of the kernel in use, built with detectors, kept in the cache.
 
-Like the root folder it is built beside its final name and renamed when it is whole, and its name
-carries a hash of what it is made from.
+The debug kernel is built in a temporary folder, which is renamed when the build is complete. The name has
+a hash of everything that the kernel is made from.
 """
 
 import fcntl
@@ -28,17 +28,18 @@ DISK_NEEDED = 5 << 30
 INSIDE = "/run/debug-kernel"
 DRIVERS = "/build/debug-kernel"
 
-# What it is asked about unless subjects are given.
+# The subjects that it runs if the command line names none.
 SUBJECTS = ["detectors", "memory", "ownership", "sync_cost", "dmabuf", "channels", "sensor"]
 
-# How much longer a test may take: every memory access is checked, and most machines are emulated.
+# The factor for time limits of tests, because every memory access is checked and most machines are emulated.
 SLOWER = 4
 
-# One report must not silence the next. kmemleak is built to stay off until it is asked for. Without
-# checks in the slab allocator, what it keeps per CPU holds stale pointers to each object it gave out,
-# and kmemleak takes them for references. Free pages are cleared, as Debian's kernel clears new ones:
-# the file server writes into the machine's memory behind the emulator's back, which then runs what it
-# had translated of a page's earlier content, unless the kernel itself has written there meanwhile.
+# A report must not suppress later reports. kmemleak is built to stay off until a parameter switches it on.
+# slab_debug=F switches on the checks of the slab allocator. Without these checks, the allocator's per-CPU data has
+# stale pointers to allocated objects, and kmemleak counts these pointers as references. Free pages are cleared, as
+# Debian's kernel clears new pages. The reason: the file server writes into the machine's memory, and the emulator does
+# not notice this. If the kernel has not written to such a page meanwhile, the emulator runs code that it translated
+# from the page's earlier content.
 PARAMETERS = "kasan_multi_shot kmemleak=on slab_debug=F init_on_free=1"
 
 
@@ -51,7 +52,7 @@ def location(version):
 
 
 def ensure(box):
-    """The debug kernel and the drivers built for it, as what a machine is to boot."""
+    """Make the debug kernel and its drivers if they are missing. Return the Kernel that a machine boots."""
     version = rootfs.versions(box.root)["kernel"]
     folder = location(version)
     if not os.path.isdir(folder):
@@ -96,7 +97,7 @@ def make(box, version, folder):
 
 
 def explained(log, error):
-    """The error with its reason: what the recipe says it is, or the compiler's own words."""
+    """The error with its reason: the recipe's reason, or the compiler's message."""
     with open(log, errors="replace") as f:
         lines = f.read().splitlines()
     reasons = [line[len("debug-kernel: "):] for line in lines if line.startswith("debug-kernel: ")]
@@ -114,7 +115,7 @@ def progress(log):
 
 
 def build_drivers(box, kernel):
-    """The drivers, and the tests' modules with faults, in a folder of their own."""
+    """Build the drivers, and the tests' modules with faults, in a separate folder."""
     folder = box.root + DRIVERS
     stamp = os.path.join(folder, "kernel")
     # Make compares dates only, and another kernel's headers may be older than what was built with these.

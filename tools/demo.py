@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev demo: the video through the board to three consumers, and a table of what happened."""
+"""./dev demo: shows the video to three consumers through the board, and prints a table of the results."""
 
 import glob
 import json
@@ -12,7 +12,7 @@ import vm
 from ui import Fail, duration, say, step
 
 LIMIT = 400
-# What a demo leaves: frames by their number, and the rest by name.
+# The files that a demo writes: frames with their number, and other files by name.
 LEFT = (f"people-{'[0-9]' * 6}.jpg", "contact-sheet.jpg", "table.json", "table.txt", "board.log")
 
 
@@ -47,7 +47,7 @@ def main(args, ready):
 
 
 def forget_last():
-    """Remove what the last demo left, and nothing that somebody put beside it."""
+    """Remove the files of the last demo, and no files of other origin."""
     os.makedirs(paths.OUT, exist_ok=True)
     for pattern in LEFT:
         for path in glob.glob(os.path.join(paths.OUT, pattern)):

@@ -13,7 +13,7 @@ import sandbox
 from ui import say, step
 
 PAGES = os.path.join(paths.OUT, "docs")
-# The same folder inside the root folder, and where the input of Sphinx is put together.
+# The same folder inside the root folder, and the folder for Sphinx's input.
 INSIDE = "/run/pages"
 SPHINX = "/build/reference-pages"
 OURS = "/src/tools/reference-pages"
@@ -39,12 +39,12 @@ def main(ready):
 
 
 def check(_box):
-    """The pages can be made without a warning: what was wrong, or ""."""
+    """Make the pages. Returns the warnings of the generators, or ""."""
     return make(sandbox.Sandbox(rootfs.ensure(rootfs.DOCS)))
 
 
 def make(box):
-    """Make all pages: what the generators complain about, with paths below the checkout, or ""."""
+    """Make all pages. Returns the warnings of the generators, with paths below the checkout, or ""."""
     prepare(box)
     # Sphinx comes last: it brings the other pages together.
     generators = {"the C++ headers": cpp_pages, "the kernel part": kernel_pages, "the element": element_page,
@@ -65,7 +65,7 @@ def prepare(box):
 
 
 def run(box, command, **kwargs):
-    """Run a generator: everything that it says; each of them is silent where there is nothing to mend."""
+    """Run a generator and return its output. A generator without warnings prints nothing."""
     status, said = checks.output(box, command, **kwargs)
     return said or (f"{' '.join(command)}: status {status}\n" if status else "")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hands tests to one machine, group by group, and takes their results, through a port of the machine."""
+"""Gives tests to one machine, group by group, and receives their results, through a port of the machine."""
 
 import contextlib
 import json
@@ -8,17 +8,17 @@ import threading
 
 import hotplug
 
-# Booting, loading drivers and what else comes between two messages of the machine, beside the tests themselves, in
-# seconds of a host that is busy with other things. Whatever takes longer hangs.
+# The longest time between two messages of the machine, without the time of tests, in seconds: for booting, loading drivers
+# and the like on a busy host. A machine that takes longer hangs.
 ALLOWANCE = 400
-# Reading what a machine that has ended sent before.
+# The time to read messages that a machine sent before it ended.
 LAST_WORDS = 30
 
 
 class Feed:
-    """One machine's tests.
+    """The tests of one machine.
 
-    take: called for the next group, [test] and the numbers of its boards, ([], []) when there is no more.
+    take: returns the next group as ([test], the numbers of its boards), or ([], []) if no group is left.
     """
 
     def __init__(self, take, tally, slower):
@@ -31,7 +31,7 @@ class Feed:
         self.hung = ""                  # what the machine was ended for
 
     def words(self, machine, path):
-        """Wait for a machine at that socket, and return QEMU's options for the port."""
+        """Listen at this socket for the machine, and return QEMU's options for the port."""
         self._listener = hotplug.listen(machine.sandbox.root + path)
         self._thread = threading.Thread(target=self._serve, args=(machine, self._listener), daemon=True)
         self._thread.start()
@@ -66,13 +66,13 @@ class Feed:
         self._pending = [test for test in self._pending if test.full_name != message["name"]]
 
     def pending(self, tests):
-        """These were taken for a machine that died before it asked."""
+        """Note tests that were taken for a machine which ended before it asked for them."""
         self._pending = tests
 
     def close(self, died):
-        """The machine has ended: what has no result has failed, if it died or not."""
+        """Called when the machine has ended: tests without a result have failed."""
         if self._listener:
-            # Its last message may still be on its way to the tally. Nobody else wakes one that waits for a machine.
+            # Its last message may not have reached the tally yet. Nothing else wakes a thread that waits for a machine.
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._thread.join(LAST_WORDS)

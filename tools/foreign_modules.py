@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Kernel modules of others that Debian's kernel is built without: its CMA heap, a codec, a loopback of video.
+"""Kernel modules that Debian's kernel is built without: the CMA heap, a codec, a video loopback.
 
-Their sources come from Debian's packages of the versions in use, are kept in the cache, and are built outside the tree.
-They are nowhere in this repository.
+Their sources come from Debian's packages of the versions in use. The sources are kept in the cache, and built outside the
+kernel tree. They are not in this repository.
 """
 
 import dataclasses
@@ -69,17 +69,17 @@ cp unpacked/usr/src/v4l2loopback-*/*.[ch] out/
 
 
 def folder(name):
-    """Where the modules of a build are."""
+    """The folder of a build's modules."""
     return os.path.join(FOLDER, name)
 
 
 def problem(name):
-    """Where the reason is, if there are none."""
+    """The file that has the reason if the modules could not be built."""
     return os.path.join(FOLDER, f"{name}.problem")
 
 
 def ensure(box, *names):
-    """Leave the modules, or the reason why there are none, where the machine finds them."""
+    """Put the modules, or the reason why they could not be built, where the machine finds them."""
     os.makedirs(FOLDER, exist_ok=True)
     for name in names:
         shutil.rmtree(folder(name), ignore_errors=True)

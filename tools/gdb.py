@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev gdb: a debugger on the kernel of a machine that ./dev shell --gdb has started in another terminal."""
+"""./dev gdb: a debugger for the kernel of a machine that ./dev shell --gdb has started in another terminal."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ LIMIT = 300
 
 
 def offer():
-    """Choose where the debugger will find the machine: a port of this host."""
+    """Choose a port of this host, at which the debugger can reach the machine."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     os.makedirs(FOLDER, exist_ok=True)
@@ -29,7 +29,7 @@ def offer():
 
 
 def argv(more=()):
-    """The debugger's command line inside the root folder; the options given go after ours."""
+    """The debugger's command line inside the root folder. The caller's options follow ours."""
     return ["gdb", "-q", "-x", f"/build/gdb/{ATTACH}", *more]
 
 
@@ -41,7 +41,7 @@ def main(args, ready):
 
 
 def check(box):
-    """A breakpoint in the driver stops the machine, and its place in the source is shown: what was wrong, or ""."""
+    """Stop the machine at a breakpoint in the driver, and show the source line. Returns the error, or ""."""
     port = offer()
     go = os.path.join(FOLDER, "go")
     if os.path.exists(go):

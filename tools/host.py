@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the host must have before anything else: root, disk, packages, a Debian mirror."""
+"""The host's requirements, which are checked first: root, disk space, packages, a Debian mirror."""
 
 import getpass
 import os
@@ -20,9 +20,9 @@ NAMESPACE = ["unshare", "--user", "--map-root-user", "--map-auto"]
 
 
 def become_root():
-    """Go on as root: where an ordinary user calls, as root of a user namespace, in which this program starts anew.
+    """Continue as root. For an ordinary user, start this program again as root of a user namespace.
 
-    What comes after this mounts, changes its root folder and makes files of many owners, and needs root for nothing else.
+    The following steps need root only to mount, to change the root folder, and to make files of several owners.
     """
     if os.geteuid() == 0:
         return
@@ -43,7 +43,7 @@ def become_root():
 
 
 def has_range(path, user):
-    """Whether subuid(5) or subgid(5) gives the user, by name or number, at least the 65,536 ids that a Debian has."""
+    """True if subuid(5) or subgid(5) gives the user, by name or number, at least the 65,536 ids that a Debian needs."""
     try:
         with open(path) as f:
             entries = [line.strip().split(":") for line in f]
@@ -61,7 +61,7 @@ def require_disk(needed=DISK_NEEDED):
 
 
 def require_packages():
-    """mmdebstrap is all the host needs; everything else lives in the root folder."""
+    """Check for mmdebstrap. The host needs nothing else, because all other programs are in the root folder."""
     if shutil.which("mmdebstrap"):
         return
     if not shutil.which("apt-get"):
@@ -78,14 +78,14 @@ def require_packages():
 
 
 def machines():
-    """How many machines can run side by side: one for each CPU, as far as there is memory."""
+    """Number of machines that can run at the same time: one for each CPU, if there is enough memory."""
     with open("/proc/meminfo") as f:
         available = int(re.search(r"MemAvailable: +(\d+) kB", f.read())[1]) << 10
     return max(1, min(os.cpu_count(), available // MEMORY_NEEDED))
 
 
 def mirror():
-    """The Debian mirror that the host's own apt uses, without the slash that a mirror may refuse twice."""
+    """The Debian mirror of the host's apt, without a slash at the end, because a mirror may refuse a double slash."""
     chosen = os.environ.get("CMACAM_MIRROR")
     if chosen:
         return chosen
@@ -104,7 +104,7 @@ def mirror():
 
 
 def apt_proxy():
-    """Options that hand the host's apt proxy, if any, to another apt."""
+    """Options that pass the proxy of the host's apt, if there is one, to another apt."""
     dump = subprocess.run(["apt-config", "dump", "--format", "%f %v%n", "Acquire"],
                           capture_output=True, text=True).stdout
     return [f'{name} "{value}"' for name, _, value in (line.partition(" ") for line in dump.splitlines())

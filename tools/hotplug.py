@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Boards that are killed and replaced while the machine runs.
 
-The machine itself asks for it, at its port cmacam.host, one line at a time: "kill N" ends the process of
-board N as a crash does, "start N" starts another one and plugs it into the next slot of that board. The
-answer is "ok", or "error" and a sentence. What was killed stays in its slot, where all reads as ones: QEMU
-11.1 ends by an assertion when it is told to take out a device whose server is gone.
+The machine sends commands to its port cmacam.host, one on each line. "kill N" ends the process of board N, as a
+crash does. "start N" starts another process and plugs it into the next slot of board N. The answer is "ok", or
+"error" and a sentence. A killed board stays in its slot, and all its registers read as ones. The reason: QEMU 11.1
+aborts with an assertion if it has to remove a device whose server has ended.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ def slot_name(number, slot):
 
 
 def slot_words(number):
-    """The slots of a board in QEMU's words, before those of the next board in the order of the bus."""
+    """QEMU's options for the slots of a board. They come before those of the next board, in the order of the bus."""
     return [word for slot in range(SLOTS) for word in
             ("-device", f"pcie-root-port,id={slot_name(number, slot)},chassis={number},slot={slot},multifunction=on,"
              f"addr={FIRST_PLACE + number:#x}.{slot}")]
@@ -91,7 +91,7 @@ class Monitor:
         self.command("qmp_capabilities")
 
     def _receive(self, *keys):
-        """The next message that has one of these keys; events are of no interest."""
+        """The next message that has one of these keys. Events are ignored."""
         for line in self._lines:
             message = json.loads(line)
             if any(key in message for key in keys):
@@ -106,10 +106,10 @@ class Monitor:
 
 
 def kill(process, path):
-    """SIGKILL for a board, whose connections were accepted at that path.
+    """Send SIGKILL to a board. The path is the socket at which the board accepted its connections.
 
-    Where a process dies with requests unread, its peer finds the connection reset, not closed, at which
-    QEMU 11.1 ends by an assertion of its own. So the connection is kept until that much is read.
+    If a process dies with unread requests, its peer sees a reset of the connection and not its end. QEMU 11.1 then
+    aborts with an assertion. So this function keeps the connection open until these requests are read.
     """
     connections = [end for end in sockets_of(process.pid) if is_connection(end, path)]
     process.kill()
@@ -122,7 +122,7 @@ def kill(process, path):
 
 
 def sockets_of(pid):
-    """The sockets that a process has open, as our own."""
+    """Duplicates of the sockets that a process has open."""
     libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(pid)
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """libcamera's own source with our handler and IPA module in it, built beside everything else.
 
-What its build needs beyond the root folder is unpacked in the build folder: the root folder is
-shared and stays as it was made.
+The packages that this build needs in addition to the root folder are unpacked in the build folder. The root folder is
+shared, and stays unchanged.
 """
 
 import os
@@ -61,7 +61,7 @@ ninja -C build
 
 
 def ensure(box):
-    """Build it, or leave the reason why it was not where the machine finds it."""
+    """Build it. If this fails, write the reason into a file that the machine reads."""
     os.makedirs(FOLDER, exist_ok=True)
     if os.path.exists(PROBLEM):
         os.unlink(PROBLEM)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which accelerator to use. A writable /dev/kvm proves nothing: a kernel is booted with it."""
+"""The accelerator to use. A writable /dev/kvm does not prove that KVM works, so a kernel is booted with it."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ LIMIT = 8
 
 
 def accelerator(sandbox):
-    """"kvm" where a kernel really boots with it, else "tcg"; the answer is kept until the host reboots."""
+    """"kvm" if a kernel boots with it, else "tcg". The result is kept until the host reboots."""
     with open("/proc/sys/kernel/random/boot_id") as f:
         boot = f.read().strip()
     kept = os.path.join(paths.CACHE, "accelerator")

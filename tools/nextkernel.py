@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The next kernel: the newest headers of Debian's newer suites, for which the modules must build as well.
+"""The next kernel: the newest headers of Debian's newer suites. The modules must also build with these headers.
 
-Package lists and headers are kept in the cache. Headers are unpacked beside their final name and renamed
-when they are whole; nothing is installed, so the compiler that they ask for need not be there.
+Package lists and headers are kept in the cache. The headers are unpacked into a temporary folder, which is renamed when it
+is complete. No package is installed, so the compiler that the headers depend on is not needed.
 """
 
 import fcntl
@@ -79,7 +79,7 @@ def ensure(box):
 
 
 def options():
-    """Those of an apt of its own, which knows the newer suites alone and nothing that is installed."""
+    """Options for a separate apt, which reads only the newer suites and has no installed packages."""
     apt = f"{INSIDE}/apt"
     return ["-q", "-o", f"Dir::State={apt}", "-o", "Dir::State::status=/dev/null", "-o", f"Dir::Cache={apt}/cache",
             "-o", f"Dir::Etc::sourcelist={apt}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
@@ -87,7 +87,7 @@ def options():
 
 
 def update(box):
-    """Bring the lists up to date; why not, if that failed, which leaves those of the last time."""
+    """Update the package lists. If this fails, the old lists are kept, and the error is returned."""
     folder = os.path.join(paths.CACHE, APT)
     os.makedirs(os.path.join(folder, "cache"), exist_ok=True)
     try:
@@ -96,7 +96,7 @@ def update(box):
         return str(error)
     with open(os.path.join(folder, "sources.list"), "w") as f:
         f.writelines(f"deb {mirror} {suite} main\n" for suite in SUITES)
-    # Without the binary cache, which apt-cache then makes, and without patience: it is asked at each run.
+    # Without the binary cache, which apt-cache makes later, and with a short timeout, because every run does this.
     quick = ["-o", "pkgCacheFile::Generate=false", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=10"]
     done = box.run(["apt-get", *options(), *quick, "update"], check=False, stdout=subprocess.DEVNULL,
                    stderr=subprocess.PIPE, text=True)
@@ -122,7 +122,7 @@ def newest(box, reason):
 
 
 def fetch(box, release, folder):
-    """Unpack the headers, what they stand on, and the tools that they are used with."""
+    """Unpack the headers, the packages that they need, and the tools that belong to them."""
     for stale in glob.glob(os.path.join(paths.CACHE, PREFIX + "*.partial")):
         shutil.rmtree(stale)
     partial = folder + ".partial"

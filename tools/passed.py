@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What checks need not look at again: files that passed them, and modules that were built without a warning.
+"""Files that passed a check, and modules that were built without a warning. The next run skips them.
 
-The notes are kept in the cache, so that a fresh clone checks only what has changed.
+The cache keeps the notes about them. So a fresh clone checks only what has changed.
 """
 
 import contextlib
@@ -13,12 +13,12 @@ import subprocess
 
 import paths
 
-# What is said where compiler or pahole are not of the version that built the kernel; ours are the reference.
+# Messages about a compiler or pahole that did not build the kernel. They are ignored: our versions are the reference.
 OTHER_TOOLS = "differs from the one used to build the kernel"
 
 
 def digest(path, made_of=""):
-    """The digest of a file of the checkout: of its name, its content, and the parts of a check."""
+    """The digest of a file of the checkout: of its name, its content, and the parts of the check."""
     with open(os.path.join(paths.CHECKOUT, path), "rb") as f:
         return hashlib.sha256(f"{made_of} {path}\n".encode() + f.read()).hexdigest()
 
@@ -79,10 +79,10 @@ def digest_of(texts):
 
 
 def build_modules(box, headers, name, *variables):
-    """Build the kernel modules below /build/NAME with W=1: what was wrong, or "". Any warning counts.
+    """Build the kernel modules below /build/NAME with W=1. Returns the errors and warnings, or "".
 
-    Objects whose warnings were seen once are not kept: they would be silent. Nothing is done where the same sources
-    were built so before: make takes 10 s to find that out.
+    If there was a warning, the objects are removed, because the next build would not repeat the warning. If the same sources
+    were built without a warning before, nothing is done, because make takes 10 s even without a change.
     """
     notes = Notes(name)
     made_of = digest_of([box.root, headers, *variables, everything_below("drivers", "include")])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Which machine runs which tests: several side by side, each asks for more when it is done.
+"""Decides which machine runs which tests. Several machines run at the same time, and each asks for its next tests.
 
-Tests whose machines boot alike are one kind. A kind is begun by one machine; a thread that finds no other kind to begin
-helps where most is left. So nobody needs to know beforehand how long a test takes; what earlier runs took only
-decides what comes first.
+Tests whose machines boot in the same way are one kind. First, each kind gets one machine. If every kind has a machine, a
+free thread starts another machine of the kind with the most work left. So the plan does not depend on exact test times.
+The times of earlier runs only decide which tests come first.
 """
 
 import json
@@ -17,34 +17,34 @@ sys.path.insert(0, os.path.join(paths.CHECKOUT, "tests", "vm"))
 import declare  # noqa: E402  (found through the line above)
 
 TIMES = os.path.join(paths.CACHE, "test-seconds.json")
-# Where nothing is known, a test takes this part of its limit.
+# The assumed time of a test without a known time, as a part of its limit.
 UNKNOWN = 1 / 20
-# Tests of one machine and one subject that take longer are several groups, so that two machines can share them.
+# Tests of one machine and one subject are split into several groups if they take longer, so that two machines can share them.
 LONGEST_GROUP = 120
-# What a further machine of a kind costs, in seconds of tests.
+# The cost of another machine of a kind, in seconds.
 BOOT = 25
 
 
 class Kind:
-    """Tests that can share a boot; a machine that died is replaced as long as there are some."""
+    """Tests that can share a boot. If a machine dies while tests are left, another machine replaces it."""
 
     def __init__(self, boot):
         self.boot = boot
-        self.boards = []        # options of each
-        self.groups = []        # of tests with one machine and one subject
-        self.machines = 0       # that run
+        self.boards = []        # the options of each board
+        self.groups = []        # a Group for each machine and subject
+        self.machines = 0       # number of running machines
 
     def seconds(self):
         return sum(group.seconds for group in self.groups)
 
 
 class Group:
-    """Tests of one subject that want the same machine."""
+    """Tests of one subject that need the same machine."""
 
     def __init__(self, machine):
         self.machine = machine
         self.tests = []
-        self.boards = []        # their numbers among those of the kind
+        self.boards = []        # the numbers of its boards among those of the kind
         self.seconds = 0.0
 
 
@@ -82,13 +82,13 @@ class Plan:
             kind.machines -= 1
 
     def stop(self):
-        """Nothing more is to be run."""
+        """No more tests are started."""
         with self._lock:
             for kind in self._kinds.values():
                 kind.groups.clear()
 
     def take(self, kind, machine):
-        """The next group for a machine of that kind, whose drivers are loaded for `machine`; None at the end."""
+        """The next group for a machine of that kind, whose drivers are loaded for `machine`; None if no group is left."""
         with self._lock:
             if not kind.groups:
                 return None
@@ -98,7 +98,7 @@ class Plan:
 
 
 def read_times():
-    """{test: seconds} as of the last time that it passed."""
+    """{test: seconds}: the time of each test when it last passed."""
     try:
         with open(TIMES) as f:
             return json.load(f)
@@ -107,7 +107,7 @@ def read_times():
 
 
 def write_times(times):
-    """Several runs may end at once; each leaves a whole file."""
+    """Write the times. If several runs end at the same time, the file is still complete."""
     partial = f"{TIMES}.{os.getpid()}"
     with open(partial, "w") as f:
         json.dump({**read_times(), **times}, f, indent=0, sort_keys=True)

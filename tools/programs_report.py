@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/programs.md: what programs of others make of the camera, of what ./dev test programs --long left."""
+"""Writes docs/programs.md from the results of ./dev test programs --long: which programs show the right picture."""
 
 import glob
 import json
@@ -25,12 +25,12 @@ list. v4l2src then offers every size, but programs that need a list find no size
 
 
 def forget():
-    """What an earlier run left."""
+    """Remove the results of an earlier run."""
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def write():
-    """The page, of all programs that were tried."""
+    """Write the page from the results of all programs."""
     programs = []
     for path in glob.glob(os.path.join(FOLDER, "*.json")):
         with open(path) as f:
@@ -68,7 +68,7 @@ def rows_of(program, reasons):
 
 
 def number_of(reason, reasons):
-    """The note's mark of a reason."""
+    """The number that refers to a reason, in brackets."""
     if not reason:
         return ""
     if reason not in reasons:

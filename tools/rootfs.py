@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The reference root folder: Debian forky with all that cmacam is built and run with.
+"""The reference root folder: Debian forky with all packages that cmacam needs to build and to run.
 
-It has layers. The first is enough to build the product and to run the demo. The second adds what tests and
-debugging need, in a folder of its own that shares its files with the first by hard links. Two more stand on the second in
-the same way, each made only where it is asked for: the programs of others that use a camera, and what makes
-the reference pages.
+The root folder has layers. The first layer is enough to build the product and to run the demo. The second layer adds the
+packages for tests and debugging. It is a separate folder, which shares files with the first by hard links. Two more layers
+are based on the second in the same way: programs of other projects that use a camera, and the generators of the
+reference pages. Each of these two is made only when a command needs it.
 
-Each is made beside its final name and renamed when it is whole, so that an interrupted set-up leaves nothing that
-could be taken for a root folder. The names carry a hash of what a folder is made from: a change of the package
-lists makes a new one.
+Each layer is made in a temporary folder, which is renamed when it is complete. So an interrupted set-up leaves no
+incomplete root folder. The name of a folder has a hash of everything that it is made from, so a change of the package
+lists makes a new folder.
 
-Of the second and the third there is an image as well, an ext4, for machines that start many programs: each file that a program
-opens costs a machine a question to the file server otherwise.
+The second and the third layer also have an image (ext4), for machines that start many programs. Without the image, the
+machine asks the file server for each file that a program opens.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Layer:
     below: "Layer | None" = None
 
     def stack(self):
-        """The layers below it and itself, the first one first."""
+        """This layer and the layers below it, the lowest first."""
         return [*(self.below.stack() if self.below else []), self]
 
 
@@ -55,7 +55,7 @@ LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 IMAGE_NEEDED = 5 << 30
-# Of the folder without what is mounted in it.
+# Of the folder, without the folders that are mounted in it.
 IMAGE = r"""
 set -eu
 cd /tmp/root
@@ -74,13 +74,13 @@ def digest(files):
 
 
 def location(layer):
-    """Where the root folder is whose last layer this is."""
+    """The path of the root folder whose top layer this is."""
     digests = (digest((each.packages, each.finish)) for each in layer.stack())
     return os.path.join(paths.CACHE, f"root-{SUITE}-" + "-".join(digests))
 
 
 def ensure(layer=WHOLE):
-    """The path of a root folder that has at least this layer and those below it; missing ones are made first."""
+    """The path of a root folder that has this layer and all layers below it. Missing layers are made first."""
     if layer == PRODUCT and is_whole():
         layer = WHOLE
     make_missing(layer)
@@ -93,7 +93,7 @@ def is_whole():
 
 
 def make_missing(layer):
-    """Make a root folder where there is none."""
+    """Make the root folder of this layer if it does not exist."""
     if os.path.isdir(location(layer)):
         return
     host.require_disk()
@@ -105,7 +105,7 @@ def make_missing(layer):
 
 @contextlib.contextmanager
 def first_layer_while_the_second_is_made():
-    """The path of the first layer, which the caller works in; at the end there is the second one, too."""
+    """Yields the path of the first layer for the caller's work. Meanwhile, makes the second layer, and waits for it."""
     make_missing(PRODUCT)
     errors = []
 
@@ -125,18 +125,18 @@ def first_layer_while_the_second_is_made():
 
 
 def image_of(sandbox):
-    """Where the image of the sandbox's root folder is."""
+    """The path of the image of the sandbox's root folder."""
     return sandbox.root + ".img"
 
 
 def image_if_made(sandbox):
-    """The image's path inside the sandbox, or an empty text."""
+    """The image's path inside the sandbox, or an empty text if there is no image."""
     image = image_of(sandbox)
     return sandbox.inside_cache(image) if os.path.exists(image) else ""
 
 
 def ensure_image(sandbox):
-    """The image's path inside the sandbox; it is made first where it is missing."""
+    """The image's path inside the sandbox. A missing image is made first."""
     image = image_of(sandbox)
     inside = sandbox.inside_cache(image)
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
@@ -170,7 +170,7 @@ def make(layer):
 
 
 def bootstrap(root):
-    """The first layer, of nothing."""
+    """Make the first layer from Debian's packages."""
     host.require_packages()
     partial = root + ".partial"
     mirror = host.mirror()
@@ -192,7 +192,7 @@ def bootstrap(root):
         os.rename(partial, root)
 
 
-# mmdebstrap leaves no package lists. Without a policy, packages would start their services.
+# mmdebstrap removes the package lists. The policy prevents that packages start their services.
 EXTEND = r"""
 set -eu
 cp -al "$1" "$2"
@@ -221,7 +221,7 @@ chroot "$root" sh -c 'rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cac
 
 
 def extend(layer):
-    """One layer more: those below by hard links, which packages that are installed replace and do not write to."""
+    """Make another layer. It has hard links to the files below it. Packages replace these files and do not write to them."""
     root = location(layer)
     partial = root + ".partial"
     with step(f"Adding to the root folder {layer.purpose}, about {layer.size}, once"):
@@ -232,7 +232,7 @@ def extend(layer):
 
 
 def run_or_remove(argv, partial, name, what, **kwargs):
-    """Make a root folder; a failure leaves nothing behind."""
+    """Make a root folder, and remove it if this fails."""
     log = os.path.join(paths.LOGS, name)
     try:
         run_logged(argv, log, what, progress=lambda: progress(log), **kwargs)
@@ -250,10 +250,10 @@ def packages(name):
 
 
 def progress(log):
-    """How far apt has come, of all that it said it will do."""
+    """The progress of apt as a text: its step, and the numbers of packages."""
     with open(log, errors="replace") as f:
         text = f.read()
-    # apt says it once when it fetches and once when it installs.
+    # apt prints this line once when it fetches and once when it installs.
     totals = {int(n) for n in re.findall(r"^\d+ upgraded, (\d+) newly installed", text, re.M)}
     unpacked = len(re.findall(r"^Unpacking ", text, re.M))
     ready = len(re.findall(r"^Setting up ", text, re.M))
@@ -284,7 +284,7 @@ def read_versions(path):
 
 
 def compare_versions(root):
-    """Where the distribution has moved on, say so and go on."""
+    """Warn if the distribution has other versions now, and continue."""
     tested = read_versions(TESTED)
     for name, have in versions(root).items():
         if have != tested.get(name):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Running commands inside the root folder.
+"""Runs commands inside the root folder.
 
-The tools move into a mount namespace of their own first, so that every bind mount goes
-with the process that made it: an interrupted command leaves nothing mounted.
+The tools first enter a separate mount namespace. The bind mounts disappear when the last process in this namespace
+ends. So an interrupted command leaves nothing mounted.
 """
 
 import ctypes
@@ -57,14 +57,14 @@ class Sandbox:
 
     @staticmethod
     def inside_cache(path):
-        """Where a file of the cache is seen inside."""
+        """The path inside the root folder for a file of the cache."""
         return os.path.join("/run/cache", os.path.relpath(path, paths.CACHE))
 
     def argv(self, command):
         return ["chroot", self.root, *command]
 
     def popen(self, command, **kwargs):
-        """Start a command inside; it ends at the latest when this process does."""
+        """Start a command inside. The command ends when this process ends, or earlier."""
         kwargs.setdefault("stdin", subprocess.DEVNULL)
         kwargs["env"] = {**ENVIRONMENT, **kwargs.get("env", {})}
         return subprocess.Popen([*WITH_US, *self.argv(command)], **kwargs)

@@ -22,10 +22,10 @@ from plan import declare
 from ui import Fail, duration, say, step
 
 HOST_SUBJECTS = {"units": units, "checks": checks}
-# Host checks run beside the machines, whose tests have limits of time.
+# The nice value of host checks. They run beside the machines, whose tests have time limits.
 POLITE = 5
 SLOWEST = 10
-# No machine of tests runs that long: the feed ends one that hangs.
+# A limit that no machine of tests reaches, because the feed ends a machine that hangs.
 LIMIT = 12 * 3600
 
 
@@ -36,7 +36,7 @@ class Tally:
         self._lock = threading.Lock()
         self.results = {}
         self.times = {}
-        self.reasons = {}       # of those that failed
+        self.reasons = {}       # why tests failed
 
     def add(self, name, outcome, seconds=0.0, said=""):
         with self._lock:
@@ -59,7 +59,7 @@ class Tally:
 
 
 def reason(said):
-    """Why a test failed, on one line: its exception, or the first thing that it said."""
+    """Why a test failed, on one line: its exception, or the first line of its output."""
     exceptions = re.findall(r"^(?:\w+\.)*\w*(?:Error|Expired|Exception|WrongStatus): .*(?:\n.*)*|"
                             r"^(?:the kernel complained:|no end within)(?:.*\n?)*", said, re.M)
     lines = (exceptions[0] if exceptions else said).split("\n")
@@ -122,7 +122,7 @@ def main(args, ready):
 
 
 def run(box, hosts, tests, tally, kernel, args):
-    """Host subjects and machines side by side; whether all came to their end."""
+    """Run host subjects and machines at the same time. True if all of them ran to their end."""
     times = plan.read_times()
     if args.shuffle is not None:
         dice = random.Random(args.shuffle)
@@ -144,7 +144,7 @@ def run(box, hosts, tests, tally, kernel, args):
 
 
 class Thread(threading.Thread):
-    """One whose error is a result, so that those of the others are counted as well."""
+    """A thread whose exception is kept as a result, so that the results of the other threads are counted as well."""
 
     def __init__(self, tally, function, *args):
         super().__init__(daemon=True)
@@ -167,7 +167,7 @@ def run_hosts(box, subjects, tally, args):
 
 
 def run_machines(box, wanted, tally, kernel):
-    """One machine after the other, as long as there is a kind that another one is good for."""
+    """Run one machine after the other, as long as another machine helps."""
     while kind := wanted.kind():
         try:
             run_machine(box, wanted, kind, tally, kernel)
@@ -176,7 +176,7 @@ def run_machines(box, wanted, tally, kernel):
 
 
 def run_machine(box, wanted, kind, tally, kernel):
-    """One boot. A machine that dies fails the group that it had in hand."""
+    """Boot one machine. If it dies, the tests of its current group fail."""
     say(f"==> machine: {describe(kind)}")
     taken = []
 

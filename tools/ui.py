@@ -9,9 +9,9 @@ import time
 
 
 class Fail(Exception):
-    """An error that one sentence explains; the command ends with status 2.
+    """An error that one sentence explains. The command ends with status 2.
 
-    detail: what to show above the sentence, such as the end of a log.
+    detail: text to print before the sentence, such as the end of a log.
     """
 
     def __init__(self, sentence, detail=""):
@@ -20,7 +20,7 @@ class Fail(Exception):
 
 
 class Skip(Exception):
-    """What cannot be shown here, and why: a result of its own."""
+    """A test that cannot run here, with the reason. A skip is counted as a separate result."""
 
 
 def say(text):
@@ -38,7 +38,7 @@ def duration(seconds):
 
 @contextlib.contextmanager
 def step(what, quiet=False):
-    """Announce a step that takes a while and say how long it took."""
+    """Announce a long step, and print its duration at the end."""
     if not quiet:
         say(f"==> {what}")
     start = time.monotonic()
@@ -48,9 +48,9 @@ def step(what, quiet=False):
 
 
 def run_logged(argv, log, what, progress=None, every=10, stop=subprocess.Popen.terminate, **kwargs):
-    """Run a command with its output in a log file, with a sign of life every few seconds.
+    """Run a command with its output in a log file, and print its progress every few seconds.
 
-    progress is called for the text of that sign, stop to end the command when this one is interrupted.
+    progress: returns the text of the progress. stop: ends the command when this program is interrupted.
     """
     start = time.monotonic()
     os.makedirs(os.path.dirname(log), exist_ok=True)

@@ -29,7 +29,7 @@ def run(box, tally, args):
         for name, outcome, seconds, said in cases:
             if args.match in name:
                 tally.add(f"units.{test['name']}.{name}", outcome, seconds, said)
-        # A program that crashed, or is no GoogleTest, is a result of its own.
+        # A program that crashed, or is not a GoogleTest, is a separate result.
         if done.returncode and not any(outcome == "not ok" for _, outcome, _, _ in cases):
             tally.add(f"units.{test['name']}", "not ok", time.monotonic() - start,
                       f"status {done.returncode}\n{done.stdout}")
@@ -38,7 +38,7 @@ def run(box, tally, args):
 
 
 def read_cases(path):
-    """(name, outcome, seconds, what it said) of each case of a GoogleTest report."""
+    """(name, outcome, seconds, output) of each case in a GoogleTest report."""
     with open(path) as f:
         report = json.load(f)
     for suite in report["testsuites"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machine: board, three file servers and QEMU, started together and ended together."""
+"""The machine: starts and ends the board, three file servers and QEMU together."""
 
 import contextlib
 import dataclasses
@@ -23,15 +23,15 @@ from ui import Fail, warn
 READY_LIMIT = 20
 # OpenCV's sample video, in the root folder.
 PEOPLE = "/usr/share/cmacam/vtest.avi"
-# Without fast string instructions: emulation goes byte by byte where a real CPU moves lines, and with -icount it counts
-# each byte as one instruction. The kernel copies to and from user space with them, and clears pages.
+# Without fast string instructions: emulation does them byte by byte, and -icount counts each byte as one instruction. A real
+# CPU moves whole lines. The kernel uses these instructions to clear pages and to copy to and from user space.
 EMULATED_CPU = "max,-erms,-fsrm,-fzrm,-fsrs"
 BOOTS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """What a machine boots, as paths inside the root folder."""
+    """The kernel that a machine boots, as paths inside the root folder."""
 
     image: str = "/boot/vmlinux"
     parameters: str = ""
@@ -60,7 +60,7 @@ class Options:
     append: str = ""                 # further kernel parameters
     allocator_params: str = ""       # module parameters of vb2-cma
     load_drivers: bool = True
-    settled: bool = False            # nobody changes checkout and build while it runs
+    settled: bool = False            # checkout and build do not change while it runs
     share: str = ""                  # host folder shown at /host
     gdb: int = 0                     # port of this host where a debugger can attach to the kernel, 0: none
     tests: object = None             # a feed.Feed, which the machine asks for its tests
@@ -80,7 +80,7 @@ def board_log(number):
 
 
 class Machine:
-    """One boot that runs one command, or a shell, and leaves its state folder to read."""
+    """One boot, which runs one command or a shell. Its state folder remains for the caller to read."""
 
     def __init__(self, sandbox, options):
         self.sandbox = sandbox
@@ -110,10 +110,10 @@ class Machine:
         return ""
 
     def run(self, command):
-        """Run a shell command line inside; its exit status, or None if the machine died.
+        """Run a shell command line inside. Return its exit status, or None if the machine died.
 
-        An emulated kernel rarely dies while it patches itself early in its boot, on a busy host
-        (an int3 that nobody claims). Nothing of ours runs by then, so the boot is tried again.
+        On a busy host, an emulated kernel sometimes dies early in its boot, while it patches itself (an int3 that no handler
+        accepts). None of our code runs at that time, so the boot is tried again.
         """
         for _ in range(BOOTS - 1):
             status = self._run(command)
@@ -125,10 +125,10 @@ class Machine:
         return self._run(command)
 
     def _run(self, command):
-        """One boot.
+        """Boot once.
 
-        Its output goes to ours, through pipes: QEMU opens what it is given anew, and a regular
-        file would then have two writers with an offset each.
+        The output is copied to ours through pipes. The reason: QEMU opens its output again, so two writers of a regular file
+        would have separate offsets.
         """
         with open(os.path.join(self.state, "command"), "w") as f:
             f.write(command + "\n")
@@ -161,7 +161,7 @@ class Machine:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, terminal)
 
     def stop(self):
-        # QEMU first: it would complain at length about servers that go before it.
+        # End QEMU first, because it prints long messages about servers that end before it.
         for child in reversed(self._children):
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
@@ -196,14 +196,14 @@ class Machine:
             f.writelines(f"{key}={shlex.quote(str(value))}\n" for key, value in settings.items())
 
     def _spawn(self, command, **kwargs):
-        # An interrupt from the terminal is for us, who then end them in order.
+        # An interrupt from the terminal goes only to this program, which then ends its children in order.
         kwargs.setdefault("start_new_session", True)
         child = self.sandbox.popen(command, **kwargs)
         self._children.append(child)
         return child
 
     def _serve(self, name, folder, *extra):
-        """A virtiofs server; it ends by itself when QEMU disconnects."""
+        """Start a virtiofs server. The server ends when QEMU disconnects."""
         socket = f"{self._sockets}/{name}"
         log = os.path.join(self.state, f"virtiofsd-{name}.log")
         with open(log, "wb") as err:
@@ -215,9 +215,9 @@ class Machine:
                 "-device", f"vhost-user-fs-pci,chardev={name},tag={name}"]
 
     def start_board(self, number):
-        """Start the process of a board, in the place of one that was killed."""
+        """Start the process of a board that replaces a killed one."""
         socket, control = self._board_sockets(number)
-        # The board appends: a test reads what this one does.
+        # The board appends to its log, but a test must read only what this board does.
         with open(os.path.join(self.state, board_log(number)), "w"):
             pass
         log = os.path.join(self.state, f"board-{number}.err")
@@ -327,7 +327,7 @@ class Machine:
         return self._qemu
 
     def end(self):
-        """End the machine from another thread, while one waits for it."""
+        """End the machine. Another thread, which waits for the machine, calls this."""
         self._qemu.terminate()
 
     def _wait(self, qemu):
@@ -343,7 +343,7 @@ class Machine:
 
 
 def pump(source, sink, without=None):
-    """Copy the output as it arrives. If lines are left out, copy it line by line without the lines that begin with this text."""
+    """Copy the output as it arrives. With `without`, leave out the lines that begin with this text."""
     while chunk := source.readline() if without else source.read1(65536):
         if without and chunk.startswith(without):
             continue
@@ -352,6 +352,6 @@ def pump(source, sink, without=None):
 
 
 def listening(socket):
-    """Whether a Unix socket of that path listens (flag __SO_ACCEPTCON, proc_pid_net(5))."""
+    """True if a Unix socket with this path listens (flag __SO_ACCEPTCON, proc_pid_net(5))."""
     with open("/proc/net/unix") as f:
         return any(line.endswith(f" {socket}\n") and line.split()[3] == "00010000" for line in f)
