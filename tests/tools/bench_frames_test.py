@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev bench frames: from traces, memory and counters to what a frame costs, and from that to tables and aims."""
+"""./dev bench frames: computes the cost of a frame from traces, memory and counters, and then tables and aims."""
 
 import os
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/bench.md and its charts say what the kept figures in docs/bench/ say."""
+"""docs/bench.md and its charts have the figures of the kept runs in docs/bench/."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def kept(name):
 
 
 def reported():
-    """{(allocator or consumer, its four figures)} of every row of both reports."""
+    """{(allocator or consumer, its four figures)}: the rows of both reports."""
     rows = set()
     for name, kind in KINDS.items():
         row = rf"^  (\S.*?)  +({FIGURE}(?: !)?(?: +{FIGURE}(?: !)?){{3}})$"

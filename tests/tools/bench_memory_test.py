@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev bench memory: from a kernel trace to counts, and from counts to a table and charts."""
+"""./dev bench memory: computes counts from a kernel trace, and a table and charts from the counts."""
 
 import os
 import re

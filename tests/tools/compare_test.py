@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/compare.md: whatever it says yes to, a test that exists shows."""
+"""docs/compare.md: for each "yes" there is a test."""
 
 import os
 import re
@@ -16,13 +16,13 @@ LINK = re.compile(r"\[([\w.]+)\]\(([^)]+)\)")
 
 
 def tables(text):
-    """[[cells of a line] of each line] of each table"""
+    """[[cells of a line] of each line] of each table."""
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         yield [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
 
 
 def problems(text, known):
-    """What is wrong with the document, one sentence each. known: {test: its file}"""
+    """The errors in the document, one sentence each. known: {test: its file}"""
     for header, _, *rows in tables(text):
         ours = [i for i, name in enumerate(header) if name in OURS]
         if len(ours) != 1 or header[-1] != "shown by":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev as an ordinary user: what the host lacks is named, with the command that root runs once."""
+"""./dev as an ordinary user: errors name what the host lacks, with the command that root must run once."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev removes what it made, and no file that somebody put beside it."""
+"""./dev removes only the files that it made."""
 
 import contextlib
 import os

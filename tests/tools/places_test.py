@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pages that lead through the tree name files, folders and functions that are there."""
+"""The files, folders and functions that the pages name exist."""
 
 import functools
 import glob
@@ -32,7 +32,7 @@ def without_code(text):
 
 
 def places(text):
-    """The files and folders in a text's code spans; <name> stands for any name."""
+    """The files and folders in a text's code spans. <name> stands for any name."""
     top = set(os.listdir(CHECKOUT))
     for span in SPAN.findall(text):
         path = re.sub(r"<\w+>", "*", span)
@@ -43,7 +43,7 @@ def places(text):
 
 
 def missing(page, text):
-    """What a page names or links to and the tree does not have, one sentence each."""
+    """The files and links of a page that do not exist, one sentence each."""
     text = without_code(text)
     for path in places(text):
         if not glob.glob(os.path.join(CHECKOUT, path)):
@@ -55,7 +55,7 @@ def missing(page, text):
 
 
 def misplaced(page, text):
-    """Functions that stand in none of the files which the same paragraph, item or row names."""
+    """Functions that are in none of the files that the same paragraph, item or row names."""
     for block in BLOCK.split(without_code(text)):
         files = [path for path in places(block) if os.path.isfile(os.path.join(CHECKOUT, path))]
         for span in SPAN.findall(block) if files else ():
@@ -65,7 +65,7 @@ def misplaced(page, text):
 
 
 def drawn_in_dot(text):
-    """(boxes, arrows) of a source of graphviz that has one on a line."""
+    """(boxes, arrows) of a graphviz source that has one of them on each line."""
     text = re.sub(r"^\s*//.*$", "", text, flags=re.M)
     boxes = re.findall(r'^\s*"([^"]+)"(?: \[.*\])?$', text, re.M)
     arrows = re.findall(r'^\s*"([^"]+)" -> "([^"]+)"', text, re.M)

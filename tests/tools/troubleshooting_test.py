@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/troubleshooting.md: the sources print each error text that it explains."""
+"""docs/troubleshooting.md: each error text that it explains is in the sources."""
 
 import glob
 import os
@@ -13,14 +13,14 @@ LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 
 
 def printed(source):
-    """The texts of a source: its string literals, those joined that the compiler joins."""
+    """The string literals of a source. Adjacent literals are joined, as the compiler does."""
     source = re.sub(rf'{LITERAL}(?:\s*{LITERAL})+',
                     lambda several: '"' + "".join(re.findall(LITERAL, several[0])) + '"', source)
     return re.findall(LITERAL, source)
 
 
 def explained(document):
-    """The error texts, each as the pieces between its placeholders."""
+    """The error texts, each as a list of the pieces between its placeholders."""
     for row in re.findall(r"^\| (`.*?) \| ", document.partition("## By error text")[2], re.M):
         for text in re.findall(r"`(.*?)`", row):
             yield [piece.strip() for piece in text.split("...") if re.search(r"\w{3}", piece)]

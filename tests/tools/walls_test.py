@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A wing includes headers of its own and those that docs/architecture.md permits, and nothing else of the project."""
+"""A wing includes only its own headers and those that docs/architecture.md permits."""
 
 import glob
 import os
@@ -26,7 +26,7 @@ def walls(page):
 
 
 def header(source, name, wing):
-    """The file of the project that a source includes by that name, or an empty text."""
+    """The project's file that a source includes with this name, or an empty text."""
     for folder in (os.path.dirname(source), wing, *ROOTS):
         path = os.path.normpath(os.path.join(folder, name))
         if os.path.isfile(os.path.join(CHECKOUT, path)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A headless Chromium whose page opens the camera and hands its frames to a server of ours."""
+"""A headless Chromium whose page opens the camera and sends its frames to a server of the tests."""
 
 import http.server
 import json
@@ -54,7 +54,7 @@ run();
 
 
 class Browser:
-    """One browser with one page, which opens the camera as often as it is asked to."""
+    """One browser with one page. The page opens the camera each time a test asks for a frame."""
 
     def __init__(self):
         self._sizes, self._results = queue.Queue(), queue.Queue()
@@ -101,7 +101,7 @@ class Browser:
         return Handler
 
     def frame(self, width, height):
-        """What getUserMedia shows at that very size, in cv2's BGR."""
+        """The picture that getUserMedia shows at exactly this size, in cv2's BGR."""
         import cv2
         import numpy
         self._sizes.put((width, height))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""vicodec, the kernel's codec without hardware: it encodes frames of the camera out of their dma-bufs."""
+"""vicodec, the kernel's codec without hardware. It encodes frames of the camera from their dma-bufs."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ _I_FRAME_QP = 0x990a22      # V4L2_CID_FWHT_I_FRAME_QP
 
 
 def by_camera(pixels, width, height):
-    """A frame of the camera that the encoder took from its dma-buf, decoded again by v4l2-ctl."""
+    """A frame of the camera that the encoder read from its dma-buf, and that v4l2-ctl decoded again."""
     with contextlib.ExitStack() as stack:
         encoder = lib.node("stateful-encoder")
         fd = os.open(encoder, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

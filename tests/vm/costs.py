@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the cost of cache maintenance share: the account, a camera to play with, other processes."""
+"""Helpers of the tests of cache maintenance costs: counters, a camera, and other processes."""
 
 import contextlib
 import mmap
@@ -17,7 +17,7 @@ WARM_UP = 2 * BUFFERS               # frames until the kernel knows who keeps to
 
 
 class Costs(Trace):
-    """Cache maintenance while a block runs: ours, and the DMA API's own account of it."""
+    """Counts cache maintenance while a block runs: from our trace events, and from those of the DMA API."""
 
     def __init__(self):
         super().__init__("vb2_cma", "dma:dma_sync_single_for_cpu", "dma:dma_sync_single_for_device",
@@ -33,7 +33,7 @@ class Costs(Trace):
         return sum(int(e.fields["size"]) for e in self.named("vb2_cma_alloc"))
 
     def check(self, cpu, device):
-        """The bytes, by our events and by those of the DMA API; nothing but the board's frames is synchronised."""
+        """Compare the bytes with our events and with those of the DMA API. Only the board's frames may be synchronised."""
         assert (self.bytes("cpu"), self.bytes("device")) == (cpu, device), self.summary()
         for target, wanted in (("cpu", cpu), ("device", device)):
             told = sum(int(e.fields["size"]) for e in self.named(f"dma_sync_single_for_{target}"))
@@ -50,7 +50,7 @@ class Costs(Trace):
 
 
 class Camera:
-    """A queue that streams, with its buffers exported as often as wanted and nothing mapped yet."""
+    """A queue that streams. Each buffer is exported the wanted number of times. No buffer is mapped yet."""
 
     def __init__(self, size=SIZE):
         self.size = size
@@ -63,7 +63,7 @@ class Camera:
         self.fds = [self.queue.export(n) for n in range(BUFFERS)]
 
     def map(self, protection=mmap.PROT_READ):
-        """Through the dma-bufs if there are some, else through the video node."""
+        """Map the buffers: through the dma-bufs if they were exported, else through the video node."""
         self.maps = [v4l2.map_dmabuf(self.fds[n], self.size.bytes, protection) if self.fds
                      else self.queue.map(n, protection) for n in range(BUFFERS)]
 
@@ -73,7 +73,7 @@ class Camera:
         self.queue.stream()
 
     def frames(self, count, flags=0):
-        """(index, sequence) of each, which is queued again after the loop's body."""
+        """(index, sequence) of each frame. After the loop's body, the buffer is queued again."""
         for _ in range(count):
             index, sequence, _ = self.queue.dequeue()
             yield index, sequence
@@ -83,7 +83,7 @@ class Camera:
         return stale.stale_lines(self.maps[index][:self.size.bytes], sequence)[1]
 
     def fresh(self, index, sequence):
-        """Numbers of the cache lines that are the frame's own."""
+        """Numbers of the cache lines that have the stamp of this frame."""
         stamp = sequence.to_bytes(4, "little")
         places = range(stale.STAMP, stale.LINE * self.size.lines, stale.LINE)
         return {place // stale.LINE for place in places if self.maps[index][place:place + 4] == stamp}
@@ -112,7 +112,7 @@ def read_whole(it, index, sequence):
 
 
 class Reader:
-    """A process with mappings of its own that begins, checks and ends when it is told to."""
+    """A process with its own mappings. It begins access, checks the lines, and ends access when a test tells it to."""
 
     def __init__(self, it, mapped=True):
         commands, self._to = os.pipe()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How a test of the machine is declared, so that host and guest read the same list.
+"""The declaration of the machine's tests. Host and guest read the same list.
 
-A subject is a module in this folder; its tests are functions decorated with vm_test, each
-with a docstring that says in one sentence what it proves. Tests whose machines boot alike
-share one boot: between them the drivers are loaded anew, on the boards that the next test names.
+A subject is a module in this folder. Its tests are functions decorated with vm_test. Each has a docstring that says
+in one sentence what the test proves. Tests whose machines boot in the same way share one boot. Between tests, the
+drivers are loaded again with the boards that the next test names.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ SETTINGS = {"starved": "hold", "fps": "max", "mark": "frame", "digest": "none"}
 
 @dataclasses.dataclass(frozen=True)
 class Boot:
-    """What cannot change while a kernel runs."""
+    """The properties of a machine that cannot change while a kernel runs."""
 
     cma: str
     memory: str
@@ -33,7 +33,7 @@ class Boot:
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What a test needs the machine to be."""
+    """The properties of the machine that a test needs."""
 
     board: tuple = ()   # further options of cmacam-board
     more_boards: tuple = ()     # further boards: the options of each, a tuple
@@ -44,7 +44,7 @@ class Machine:
     driver_params: tuple = ()   # further ones of cmacam
     noncoherent: bool = False   # with the shim: unsynchronised reads see poison
     evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
-    # What follows takes a boot of its own where it differs.
+    # Machines that differ in the following fields need separate boots.
     cma: str = "256M"
     memory: str = "2G"
     append: str = ""            # further kernel parameters
@@ -62,9 +62,9 @@ class Machine:
 
 
 def place(boards, among):
-    """Where the boards of a test stand among those of a boot, in the same order: their numbers.
+    """The numbers of a test's boards among the boards of a boot, in the same order.
 
-    Those that are not there yet are added at the end.
+    Boards that the boot does not have yet are added at the end.
     """
     numbers, start = [], 0
     for options in boards:
@@ -101,16 +101,16 @@ class Test:
 
 
 class Skip(Exception):
-    """A test that cannot say anything here, with the reason."""
+    """A test that cannot run here, with the reason."""
 
 
 def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes="", debug_kernel=False, soak=False):
     """Declare a test.
 
-    settings: of the board while the test runs, where they differ from SETTINGS.
-    limit: seconds after which it has hung. provokes: regular expression of the kernel
-    messages that the test causes on purpose; any other from the modules fails it.
-    debug_kernel: it can run on the debug kernel only. long: it runs with --long only; soak: with --soak only.
+    settings: settings of the board while the test runs, if they differ from SETTINGS.
+    limit: time limit in seconds. provokes: a regular expression for kernel messages that the test causes on purpose. Other
+    messages from the modules make the test fail.
+    debug_kernel: the test needs the debug kernel. long: the test needs --long. soak: the test needs --soak.
     """
     def mark(function):
         function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel, soak)

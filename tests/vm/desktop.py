@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The desktop's way to a camera: D-Bus, PipeWire and WirePlumber, as a user's session starts them."""
+"""The camera stack of a desktop: D-Bus, PipeWire and WirePlumber, started as in a user's session."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ RUNTIME = "/tmp/session"
 
 
 class Session:
-    """A session bus, PipeWire, and WirePlumber behind `wrapper` if there is one; ended in the other order."""
+    """A session bus, PipeWire and WirePlumber. `wrapper`, if given, starts WirePlumber. They end in the reverse order."""
 
     def __init__(self, *wrapper):
         os.mkdir(RUNTIME, 0o700)
@@ -49,7 +49,7 @@ class Session:
                 child.wait()
 
     def nodes(self):
-        """The properties of each camera that PipeWire knows."""
+        """The properties of each camera that PipeWire lists."""
         out = subprocess.run(["pw-dump", "--no-colors"], env=self._environment, stdout=subprocess.PIPE, text=True,
                              timeout=30 * lib.SLOWER, check=False).stdout
         try:
@@ -59,7 +59,7 @@ class Session:
         return [entry for entry in known if entry.get("media.class") == "Video/Source"]
 
     def camera(self, api):
-        """The name of the camera that PipeWire reads by that API; by libcamera, it is the only one."""
+        """The name of the camera that PipeWire reads with this API. With libcamera, it is the only camera."""
         def known():
             return [entry for entry in self.nodes() if entry.get("device.api") == api and
                     entry.get("api.v4l2.path", lib.video()) == lib.video()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The debug kernel's detectors, where they do not speak through the kernel's log by themselves."""
+"""The results of the debug kernel's detectors that are not in the kernel's log."""
 
 import re
 import time
@@ -23,13 +23,13 @@ def write(path, text):
 
 
 def arm():
-    """Before the first test: the DMA API's checks report every fault, not the first one only."""
+    """Called before the first test: makes the DMA API's checks report every fault, and not only the first."""
     write(f"{DMA_API}/all_errors", "1")
     return asleep()
 
 
 def asleep():
-    """What is wrong with the detectors themselves. They switch off without failing anything."""
+    """The detectors that do not work. A detector can switch itself off, and no test fails then."""
     wrong = []
     if read(f"{DMA_API}/disabled").strip() != "N":
         wrong.append("the DMA API's checks are off")
@@ -44,7 +44,7 @@ def asleep():
 
 
 def leaks():
-    """Reports of memory that nobody points to any more, as far as our modules allocated it."""
+    """Reports of unreferenced memory that our modules allocated."""
     old_enough = time.monotonic() + MINIMUM_AGE
     scans, begun = 0, 0
     while scans < 2 or begun < old_enough:
@@ -56,7 +56,7 @@ def leaks():
 
 
 def verdict():
-    """After the last test: what the detectors know that no test was told."""
+    """Called after the last test: the faults that the detectors have found but no test has reported."""
     wrong = asleep()
     errors = int(read(f"{DMA_API}/error_count"))
     if errors:

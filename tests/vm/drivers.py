@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Loading the drivers as a test wants them, without another boot.
+"""Loads the drivers as a test needs them, without another boot.
 
-A machine has all the boards that its tests name. The drivers see those of the next test only: on the others
-driver_override names no driver, which holds over unloading and loading.
+A machine has all boards that its tests name. The drivers see only the boards of the next test. On the other boards,
+driver_override names a driver that does not exist. This setting remains when drivers are unloaded and loaded.
 """
 
 import os
@@ -18,7 +18,7 @@ def write(path, text):
 
 
 def allocator_file(fault):
-    """vb2-cma as it is, or built with a fault (planted/)."""
+    """The file of vb2-cma, either the normal one or one that was built with a fault (planted/)."""
     return f"{lib.PROBES}/planted/vb2-cma-{fault}.ko" if fault else "/build/drivers/media/vb2-cma.ko"
 
 
@@ -27,20 +27,20 @@ def is_loaded(module):
 
 
 class Drivers:
-    """The modules of one machine, none of which is loaded at first."""
+    """The modules of one machine. No module is loaded at first."""
 
     def __init__(self):
         self._now = None
         self._allocator = "", ""
 
     def forget(self):
-        """Load them anew the next time, so that no subject finds controls and formats as another one left them."""
+        """Make the next suit() load the modules again, so that a subject starts with default controls and formats."""
         self._now = None
 
     def suit(self, machine, numbers):
-        """Load them for a machine whose boards have these numbers; nothing happens where they suit already.
+        """Load the modules for a machine whose boards have these numbers. If suitable modules are loaded, do nothing.
 
-        A test that failed may have left them unloaded.
+        A test that failed may have left the modules unloaded.
         """
         if (machine, numbers) == self._now and is_loaded("cmacam"):
             return
@@ -68,7 +68,7 @@ def unload(*modules):
 
 
 def show(numbers):
-    """Leave these boards to the driver; without any, take the boards off the bus."""
+    """Give these boards to the driver. Without numbers, remove the boards from the bus."""
     # A board that was plugged in again is the last to be probed: of several, each is to have its place in the order.
     if len(numbers) != 1:
         for path in lib.pci_boards():

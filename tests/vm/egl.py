@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A GPU that is a CPU: Mesa's llvmpipe imports a frame's dma-buf as a texture and draws it.
+"""A GPU in software: Mesa's llvmpipe imports a frame's dma-buf as a texture and draws it.
 
 The numbers are those of EGL/egl.h, EGL/eglext.h, GLES2/gl2.h, GLES2/gl2ext.h and drm/drm_fourcc.h.
 """
@@ -35,7 +35,7 @@ void main() { gl_FragColor = vec4(texture2D(frame, place).SWIZZLE, 1.0); }"""
 
 
 class Display:
-    """An OpenGL ES context that belongs to no window."""
+    """An OpenGL ES context without a window."""
 
     def __init__(self):
         os.environ["EGL_PLATFORM"] = "surfaceless"
@@ -80,7 +80,7 @@ class Display:
             raise ValueError(f"{what}: EGL error {self._egl.eglGetError():#x}")
 
     def draw(self, fd, pixels, width, height, planes):
-        """The picture that a dma-buf holds, drawn pixel by pixel, in cv2's BGR; planes: (offset, stride) of each."""
+        """Draws a dma-buf pixel by pixel. Returns the picture in cv2's BGR. planes: (offset, stride) of each plane."""
         import cv2
         import numpy
         fourcc, samples = FORMATS[pixels]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Runs tests inside the machine, those that the host names, until it names no more.
+"""Runs tests inside the machine. The host names the tests, until no test is left.
 
-Each test runs in a process of its own with a time limit, and fails also when the kernel
-complains meanwhile. The host is asked and told at a port, a JSON object a line: {"next": true} is answered by
-{"tests": [...], "boards": [...]}, tests of one machine and the numbers of its boards; a result is not answered.
---detectors: on the debug kernel; what its detectors say at the end is a result of its own.
+Each test runs in a separate process with a time limit. A test also fails if the kernel reports a fault meanwhile. The
+guest and the host exchange JSON objects through a port, one on each line. The host answers {"next": true} with
+{"tests": [...], "boards": [...]}: tests of one machine, and the numbers of its boards. The host does not answer a result.
+--detectors: for the debug kernel. The reports of its detectors at the end are a separate result.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Host:
-    """Who says which tests to run, and counts their results."""
+    """The host, which names the tests to run and counts their results."""
 
     def __init__(self):
         self._port = os.open(PORT, os.O_RDWR)
@@ -58,14 +58,14 @@ class Host:
 
 
 def check(status):
-    """Raise the error of a function of libc."""
+    """Raise an OSError if a function of libc failed."""
     if status:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 @contextlib.contextmanager
 def empty_tmp():
-    """A /tmp that holds nothing of the tests before, whose order differs from run to run."""
+    """Mount an empty /tmp, because the order of the tests differs from run to run."""
     check(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None))
     try:
         yield
@@ -74,7 +74,7 @@ def empty_tmp():
 
 
 def run_isolated(function, limit):
-    """Run in a child; ("ok" | "not ok" | "skip", what it said)."""
+    """Run a function in a child process. Returns ("ok" | "not ok" | "skip", its output)."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
@@ -106,7 +106,7 @@ def call(function):
 
 
 def what_waits(group):
-    """Each thread of a process group, and where in the kernel it waits."""
+    """Each thread of a process group, and the place in the kernel where it waits."""
     found = []
     for path in sorted(glob.glob("/proc/[0-9]*/task/[0-9]*")):
         with contextlib.suppress(OSError):      # one that has ended meanwhile
@@ -119,7 +119,7 @@ def what_waits(group):
 
 
 def wait(child, limit):
-    """Exit status of the child, whose whole group ends with it; or None at the limit, and what it waits for."""
+    """The exit status of the child, whose process group ends with it; or None at the limit, and the places where it waits."""
     end = time.monotonic() + limit
     pidfd = os.pidfd_open(child)
     try:
@@ -137,7 +137,7 @@ def wait(child, limit):
 
 
 class Runner:
-    """The tests of one machine, one after the other."""
+    """Runs the tests of one machine, one after the other."""
 
     def __init__(self):
         self.host = Host()
@@ -145,7 +145,7 @@ class Runner:
         self.drivers = Drivers()
 
     def group(self, tests, boards):
-        """Tests that want the same machine."""
+        """Run tests that need the same machine."""
         lib.see_boards(boards)
         self.drivers.forget()
         for test in tests:
@@ -154,7 +154,7 @@ class Runner:
             self.host.result(test.full_name, outcome, round(time.monotonic() - start, 1), said)
 
     def load(self, test, boards):
-        """Load the drivers as the test wants them: why it failed, if that failed."""
+        """Load the drivers that the test needs. Returns the error if this failed."""
         said = io.StringIO()
         try:
             with contextlib.redirect_stdout(said):

@@ -17,13 +17,13 @@ REPORT_LINES = 24
 
 
 class KernelLog:
-    """The kernel's messages since the last look."""
+    """The kernel's messages since the last call."""
 
     def __init__(self):
         self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
 
     def complaints(self, provoked=""):
-        """New messages that no test may cause, less those that this one provokes."""
+        """New messages that make a test fail, except those that match `provoked`."""
         found, follow = [], 0
         while True:
             try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests inside the machine share: running programs, the board, the driver's nodes."""
+"""Helpers of the tests inside the machine: running programs, the board, the driver's nodes."""
 
 import contextlib
 import glob
@@ -32,13 +32,13 @@ def vb2_cma(**parameters):
 
 
 def heap():
-    """Load vb2-cma's dma-heap. The module stays once it is loaded; not every machine wants it."""
+    """Load vb2-cma's dma-heap. The module cannot be unloaded, so only tests that need the heap load it."""
     if not os.path.exists("/dev/dma_heap/cmacam"):
         run(["insmod", "/build/drivers/media/vb2-cma-heap.ko"])
 
 
 class WrongStatus(AssertionError):
-    """A program ended otherwise than it was to; out: what it said."""
+    """A program ended with an unexpected status. out: its output."""
 
     def __init__(self, text, out):
         super().__init__(text)
@@ -46,9 +46,9 @@ class WrongStatus(AssertionError):
 
 
 def run(command, limit=110, status=0, **kwargs):
-    """Run a program to its end; its output (stdout and stderr), after its status was checked.
+    """Run a program to its end and check its status. Returns its output (stdout and stderr).
 
-    status None: any.
+    status None: any status is allowed.
     """
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -63,9 +63,9 @@ def run(command, limit=110, status=0, **kwargs):
 
 
 def gtest(program, cases, least, limit=110, **env):
-    """Run the cases of a GoogleTest program whose names fit a pattern. least: how many there must be.
+    """Run the cases of a GoogleTest program whose names fit a pattern. least: the smallest allowed number of cases.
 
-    What failed is the exception's text: it may stand far up in the output.
+    The text of the exception has the cases that failed, because they may be far from the end of the output.
     """
     try:
         out = run([program, f"--gtest_filter={cases}"], limit=limit, env={**os.environ, **env})
@@ -81,7 +81,7 @@ def gtest(program, cases, least, limit=110, **env):
 
 
 def fields(line):
-    """The key=value words of a line."""
+    """The key=value pairs of a line."""
     return dict(word.split("=", 1) for word in line.split() if "=" in word)
 
 
@@ -90,7 +90,7 @@ def number(text):
 
 
 class Port:
-    """A line to something outside the machine that answers commands."""
+    """A connection to a program outside the machine that answers commands."""
 
     def __init__(self, path, limit):
         # With nobody at the other end a write would wait for ever.
@@ -101,7 +101,7 @@ class Port:
         os.close(self._port)
 
     def command(self, text):
-        """Send one command; what was answered after "ok"."""
+        """Send one command. Returns the answer after "ok"."""
         assert select.select([], [self._port], [], self._limit)[1], f"nobody listens to {text!r}"
         os.write(self._port, (text + "\n").encode())
         answer = b""
@@ -116,41 +116,41 @@ class Port:
 
 
 def mark_log(text):
-    """Begin a chapter of the kernel's messages, which dmesg() shows from there on."""
+    """Write a mark into the kernel's log. dmesg() shows the messages that follow the mark."""
     with open("/dev/kmsg", "w") as log:
         log.write(f"<6>{CHAPTER} {text}\n")
 
 
 def dmesg(since="test"):
-    """The kernel's messages since the test began; "drivers": since the drivers were loaded before it."""
+    """The kernel's messages since the test began, or with "drivers", since the drivers were last loaded before the test."""
     return run(["dmesg"]).rpartition(f"{CHAPTER} {since}")[2]
 
 
 class Host(Port):
-    """The host, which kills and starts boards; in a Machine with hotplug."""
+    """The host, which kills and starts boards. It needs a Machine with hotplug."""
 
     def __init__(self):
         super().__init__("/dev/virtio-ports/cmacam.host", 60)
 
 
 def see_boards(numbers):
-    """From now on these boards of the machine are the first, the second and so on."""
+    """Set the boards of the machine that the test sees as its first board, second board and so on."""
     os.environ["CMACAM_TEST_BOARDS"] = " ".join(map(str, numbers))
 
 
 def boards():
-    """The numbers that the boards a test sees have among all boards of the machine."""
+    """The numbers that the test's boards have among all boards of the machine."""
     chosen = os.environ.get("CMACAM_TEST_BOARDS")
     return list(range(all_boards())) if chosen is None else [int(word) for word in chosen.split()]
 
 
 def all_boards():
-    """How many boards the machine has."""
+    """The number of boards in the machine."""
     return len(glob.glob(f"{CONTROL}*"))
 
 
 def board_count():
-    """How many boards the test sees."""
+    """The number of boards that the test sees."""
     return len(boards())
 
 
@@ -180,7 +180,7 @@ class Board(Port):
 
     @classmethod
     def session(cls, channel=0, number=0):
-        """What a channel did since it was last enabled: ({sequence: frame}, {sequence: loss})."""
+        """The frames and losses of a channel since it was last enabled: ({sequence: frame}, {sequence: loss})."""
         frames, lost = {}, {}
         # The log has all that the board did since the machine was started.
         _, enabled, text = cls._text(number).rpartition(f"enable ch={channel} ")
@@ -197,13 +197,13 @@ class Board(Port):
 
     @classmethod
     def by_nonce(cls, channel=0, number=0):
-        """What a channel ever wrote: {nonce: frame}."""
+        """All frames that a channel has written: {nonce: frame}."""
         entries = [fields(line) for line in cls.log(number) if line.startswith(f"frame ch={channel} ")]
         return {entry["nonce"]: entry for entry in entries}
 
 
 def nodes(name):
-    """(device's folder in sysfs, device node) of each board's entity of that name, in the order of the boards."""
+    """(folder of the device in sysfs, device node) of each board's entity with this name, in the order of the boards."""
     found = []
     for path in glob.glob("/sys/class/video4linux/*/name"):
         with contextlib.suppress(OSError), open(path) as f:     # one that has gone meanwhile
@@ -225,7 +225,7 @@ def video(board=0):
 
 
 def camera(board=0):
-    """libcamera's name for the camera."""
+    """The libcamera name of the camera."""
     return f"platform/{os.path.basename(nodes('cmacam-sensor')[board][0])} cmacam-sensor"
 
 
@@ -255,12 +255,12 @@ def pci_boards():
 
 
 def pci_device(number=0):
-    """The same of a board that the test sees."""
+    """The folder below /sys/bus/pci/devices of a board that the test sees."""
     return pci_boards()[boards()[number]]
 
 
 def probe(*options, status=0, limit=110, device=None, board=0):
-    """v4l2_probe on a node, else the board's video node: its frame lines and its loss lines, as dictionaries."""
+    """Run v4l2_probe on a node, by default the board's video node. Returns its frame lines and loss lines, as dictionaries."""
     out = run([f"{PROBES}/v4l2_probe", "--device", device or video(board), *map(str, options)], status=status,
               limit=limit)
     frames = [fields(line) for line in out.splitlines() if line.startswith("frame ")]
@@ -278,7 +278,7 @@ def sha256_file(path):
 
 
 def wait_until(condition, what, limit=30):
-    """Poll a condition that nothing signals; its value."""
+    """Poll a condition until it is true. Returns its value."""
     end = time.monotonic() + limit * SLOWER
     while True:
         value = condition()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several nodes of the board at once: frames with their timestamps, events, controls and the crop.
+"""Several nodes of the board at the same time: frames with their timestamps, events, controls and the crop.
 
 The numbers are those of linux/v4l2-controls.h and linux/cmacam.h.
 """
@@ -47,7 +47,7 @@ class Frame:
 
 
 class Node(v4l2.Queue):
-    """A node that streams into buffers mapped here."""
+    """A node that streams into buffers that are mapped in this process."""
 
     def __init__(self, name, kind=v4l2.VIDEO_CAPTURE, events=True, path=None):
         super().__init__(node=path or lib.node(name), pixels=None, kind=kind)
@@ -65,7 +65,7 @@ class Node(v4l2.Queue):
         return self
 
     def prepare(self, count=4):
-        """Map count buffers and queue all of them."""
+        """Map `count` buffers, and queue all of them."""
         self.request(count)
         for index in range(count):
             self.maps.append(self.map(index))
@@ -83,26 +83,26 @@ class Node(v4l2.Queue):
         return bool(select.select([self.fd], [], [], 0)[0])
 
     def dequeue(self):
-        """The next frame; its buffer stays out until it is queued again."""
+        """The next frame. The caller has its buffer until it queues the buffer again."""
         buffer = self.take_out()
         return Frame(buffer.sequence, (buffer.seconds, buffer.microseconds), bool(buffer.flags & v4l2.ERROR), buffer.index,
                      self.maps[buffer.index][:buffer.used])
 
     def take(self):
-        """The next frame, its buffer queued again."""
+        """The next frame. Its buffer is queued again."""
         frame = self.dequeue()
         self.queue(frame.index)
         return frame
 
     def drain_events(self):
-        """Numbers of the frames that the driver said were lost, since the node was opened."""
+        """Numbers of the frames that the driver reported as lost since the node was opened."""
         for event in v4l2.events(self.fd):
             first, count, self.total = struct.unpack_from("=3I", event)
             self.lost += range(first, first + count)
         return self.lost
 
     def await_loss(self, above):
-        """Until more frames than that were lost."""
+        """Wait until more than `above` frames were lost."""
         while len(self.drain_events()) <= above:
             if not select.select([], [], [self.fd], v4l2.LIMIT * lib.SLOWER)[2]:
                 raise AssertionError(f"{self.name}: no loss within {v4l2.LIMIT} s")
@@ -130,7 +130,7 @@ class Sensor:
         return v4l2.get_control(self.fd, control)
 
     def crop(self, left, top, width, height):
-        """What the driver made of the rectangle."""
+        """Set a crop rectangle. Returns the rectangle that the driver has set."""
         return v4l2.crop_sensor(self.fd, left, top, width, height)
 
 
@@ -153,7 +153,7 @@ def metadata():
 
 
 def join(*streams):
-    """A frame of each node, all of the same instant; what some of them do not have is passed over."""
+    """One frame of each node, all with the same timestamp. Frames that another node does not have are skipped."""
     frames = [node.take() for node in streams]
     while len({frame.time for frame in frames}) > 1:
         oldest = min(range(len(frames)), key=lambda i: frames[i].time)
@@ -162,7 +162,7 @@ def join(*streams):
 
 
 def close(*all_nodes):
-    """End streaming on all of them, and let go of them."""
+    """Stop streaming on all nodes, and close them."""
     for node in all_nodes:
         node.stop()
     for node in all_nodes:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Looks into a running, unmodified consumer from outside: which physical pages lie behind its
-mappings of frames, and which mark the board left there (needs root).
+"""Inspects a running, unmodified consumer from outside: it finds the physical pages behind the consumer's mappings of
+frames, and the board's marks in these pages. It needs root.
 
-Nothing is added to the consumer, so what holds here holds for the program as users run it.
+No code is added to the consumer, so the results are those of the program as users run it.
 """
 
 import os
@@ -19,7 +19,7 @@ MARK_MAGIC = 0x4B52414D
 
 
 def frame_mappings(pid):
-    """(start, length, inode) of each mapping of the process that can be a frame."""
+    """(start, length, inode) of each mapping of the process that may be a frame."""
     with open(f"/proc/{pid}/maps") as f:
         for line in f:
             words = line.split(maxsplit=5)
@@ -30,7 +30,7 @@ def frame_mappings(pid):
 
 
 def physical(pid, start, length):
-    """Physical address behind a mapping; None if a page is missing or they are not contiguous."""
+    """The physical address of a mapping; None if a page is missing or the pages are not contiguous."""
     count = length // PAGE
     with open(f"/proc/{pid}/pagemap", "rb") as f:
         f.seek(start // PAGE * 8)
@@ -44,8 +44,8 @@ def physical(pid, start, length):
 class PageSpy:
     """Samples a process until it ends.
 
-    addresses: the physical starts of all frame mappings ever seen. marks: {sequence:
-    {(nonce, physical start)}} of the marks found in them.
+    addresses: the physical start addresses of all frame mappings that were seen. marks: {sequence: {(nonce, physical start)}} of
+    the marks in these mappings.
     """
 
     def __init__(self, pid, interval=0.01):
@@ -86,7 +86,7 @@ class PageSpy:
                     self.marks.setdefault(sequence, set()).add((nonce, address))
 
     def check(self, written):
-        """Compare with the board's log: {sequence: entry}. The number of marks seen in place."""
+        """Compare with the board's log: {sequence: entry}. Returns the number of marks that were at the logged address."""
         assert self.addresses, "no mapping of a frame was seen in the consumer"
         seen = 0
         for sequence, marks in self.marks.items():

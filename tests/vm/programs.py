@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of programs of others share: the board's picture, what is right, and the note for docs/programs.md.
+"""Helpers of the tests of other projects' programs: the board's picture, the check, and the data for docs/programs.md.
 
-Right is the size that was asked for, and a mean difference below 4 of 255 from the board's own picture. What is not
-right needs a reason: a sentence and a link into the program's source.
+A picture is right if it has the requested size, and if its mean difference from the board's own picture is below 4 of
+255. Each wrong picture needs a reason: a sentence, and a link to the program's source.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ def foreign(name):
 
 
 def picture(pixels, width, height):
-    """The board's picture in that format, as the driver delivers it under the controls in force, in cv2's BGR."""
+    """The board's picture in this format, as the driver delivers it with the current controls, in cv2's BGR."""
     import numpy
     path = "/tmp/picture.raw"
     open(path, "wb").close()
@@ -69,9 +69,9 @@ def every(formats=FORMATS, sizes=SIZES):
 
 
 def try_all(program, version, command, cases, show, own_choice=False):
-    """Try each case of (format, (width, height)), write down what came of it, and fail if one is wrong without a reason.
+    """Try each case of (format, (width, height)), note the outcome, and fail if a wrong outcome has no reason.
 
-    command: how it was started, for people. show: what the program makes of (format, width, height), BGR.
+    command: the command line, for the page. show: returns the picture of the program for (format, width, height), in BGR.
     own_choice: the program chooses the format itself.
     """
     tries = []
@@ -90,7 +90,7 @@ def try_all(program, version, command, cases, show, own_choice=False):
 
 
 def judge(program, pixels, size, show):
-    """What became of a try."""
+    """The outcome of one case."""
     import numpy
     try:
         shown = show(pixels, *size)
@@ -119,7 +119,7 @@ def package(name):
 
 @contextlib.contextmanager
 def module(name, *parameters):
-    """A kernel module, loaded while a block runs: by its name, or the path of its file."""
+    """A kernel module, loaded while a block runs. It is given by its name, or by the path of its file."""
     lib.run(["insmod" if "/" in name else "modprobe", name, *parameters])
     try:
         lib.run(["udevadm", "settle"])
@@ -131,31 +131,31 @@ def module(name, *parameters):
 
 
 def forget(*paths):
-    """Files that a try before may have left."""
+    """Remove the files of earlier cases."""
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
 
 def read(pixels, width, height, path):
-    """A file of packed frames; the last one."""
+    """The last frame in a file of packed frames."""
     with open(path, "rb") as f:
         return as_bgr(pixels, width, height, f.read())
 
 
 def caps(pixels, width, height):
-    """GStreamer's words for frames of a format, converted to BGRx."""
+    """The caps filter for frames of a format, and their conversion to BGRx, as text for gst-launch-1.0."""
     return (f"video/x-raw,format={GSTREAMER[pixels]},width={width},height={height} ! videoconvert ! "
             "video/x-raw,format=BGRx")
 
 
 def read_gstreamer(pixels, width, height, path):
-    """A file of frames as caps() asks for; the last one."""
+    """The last frame in a file of frames that a pipeline with caps() wrote."""
     return narrow(pixels, read("XR24", width, height, path))
 
 
 def narrow(pixels, shown):
-    """Grey as cv2 shows it: it takes the samples as they are, and who follows their colorimetry widens their range."""
+    """Grey as cv2 shows it: cv2 does not change the samples. Programs that apply the colorimetry widen the range."""
     import numpy
     return numpy.rint(16 + shown * (219 / 255)) if pixels == "GREY" else shown
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Why programs of others do not show the right picture everywhere, each time with a place in the program's source.
+"""The reasons why programs of other projects do not always show the right picture, with links to the programs' sources.
 
-By program: (formats, sizes, sentence, link); the first one that fits counts. What is right in spite of a reason fails.
+Each program has a list of (formats, sizes, sentence, link). The first entry that fits is used. If a picture is right
+although it has a reason, the test fails.
 """
 
 FORMATS = ("NV12", "YUYV", "GREY", "BGR3")

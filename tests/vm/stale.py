@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Frames in the board's mark mode `lines`: which 64-byte lines are not the frame's own, as each kind of reader
-sees them.
+"""Finds stale 64-byte lines in frames, as each kind of reader sees them. The board runs in its mark mode `lines`.
 
-A reader takes a Size and a number of frames, and returns for each frame a Seen. The board loses no frame
-(starved=hold), so what arrives at a sink as number n is frame n.
+A reader takes a Size and a number of frames, and returns a Seen for each frame. The board loses no frame (starved=hold),
+so the n-th frame that arrives at a sink is frame n.
 """
 
 import ctypes
@@ -38,13 +37,13 @@ class Size:
 
     @property
     def lines(self):
-        """How many of them have a stamp, the last one perhaps cut."""
+        """Number of lines with a stamp. The last one may be incomplete."""
         return (self.bytes - STAMP - 4) // LINE + 1
 
 
 @dataclasses.dataclass
 class Seen:
-    """What a reader saw of one frame."""
+    """The lines of one frame that a reader saw."""
 
     sequence: int
     lines: int
@@ -58,7 +57,7 @@ PACKED = Size(322, 242)         # hardly a line of it begins with one of a cache
 
 
 def stale_lines(data, sequence):
-    """(lines, of them those that have not the number of the frame)."""
+    """(number of lines, number of lines without this frame's number)."""
     columns = [bytes(data[STAMP + i::LINE]) for i in range(4)]
     number = struct.pack("<I", sequence)
     count = len(columns[3])
@@ -83,7 +82,7 @@ def probe(*options):
 
 
 def mapped_frame(*rectangles):
-    """MappedFrame, whole, or rectangles of it as fractions of the frame: left, top, width, height."""
+    """Reads by MappedFrame: whole frames, or rectangles as fractions of the frame (left, top, width, height)."""
     def read(size, count, digest=False):
         options = ["--lines", "--frames", count, "--width", size.width, "--height", size.height]
         options += [] if digest else ["--no-digest"]
@@ -102,10 +101,10 @@ def from_lines(frames):
 # Unmodified programs that write files.
 
 class Sink:
-    """A program that writes frames, one after the other, into a FIFO that is read here.
+    """A program that writes frames, one after the other, into a FIFO. This class reads the FIFO.
 
-    room: bytes that the FIFO holds. With less than half a frame, the program is still reading a frame's buffer
-    when the first half has been read here.
+    room: size of the FIFO in bytes. If it is less than half a frame, the program still reads a frame's buffer when this class
+    has read the first half of the frame.
     """
 
     def __init__(self, size, command, room=1 << 20):
@@ -138,7 +137,7 @@ class Sink:
         return self._said.read().decode(errors="replace")[-6000:]
 
     def end(self):
-        """After the last frame: nothing more, status 0."""
+        """Check after the last frame: no more data, and status 0."""
         status = self.child.wait(LIMIT)
         assert status == 0, f"status {status}\n{self.said()}"
         assert not select.select([self._fifo], [], [], 0)[0], f"more than was asked for\n{self.said()}"
@@ -186,7 +185,7 @@ def sink(command):
 # A second reader of the buffers of a program that knows nothing of it.
 
 class Borrowed:
-    """Another process's dma-bufs, mapped here: who reads them keeps to the rules of dma-buf."""
+    """Another process's dma-bufs, mapped here. A reader of these mappings begins and ends CPU access."""
 
     def __init__(self, pid, size):
         self._buffers = {}
@@ -207,7 +206,7 @@ class Borrowed:
         self._size = size
 
     def read(self, sequence, digest):
-        """Look at the buffer that holds the frame, between begin and end of access."""
+        """Read the buffer that has this frame, between begin and end of CPU access."""
         for fd, mapping in self._buffers.values():
             if struct.unpack_from("<I", mapping, STAMP)[0] != sequence:
                 continue
@@ -224,9 +223,9 @@ class Borrowed:
 
 
 def cam_and_a_disciplined_reader(size, count, digest=False):
-    """While cam is in the middle of writing a frame, another process begins, reads and ends access to it.
+    """While cam writes a frame, another process begins CPU access to this frame, reads the frame, and ends access.
 
-    Returns what both saw, cam first.
+    Returns the Seen of both, cam's first.
     """
     frames, borrowed = [], None
     with Sink(size, cam_command(size, count), room=1 << 16) as program:
@@ -268,9 +267,9 @@ def heap(disciplined):
 
 
 def capture(queue, fds, maps, count, disciplined, function, access=v4l2.READ, flags=0, finished=lambda: None):
-    """Stream count frames; function gets (bytes, sequence, mapping) of each. What it returned, as a list.
+    """Stream `count` frames, and call function with (bytes, sequence, mapping) of each. Returns the list of its results.
 
-    finished: called when a frame is there, before it is asked for.
+    finished: called when a frame is complete, before it is dequeued.
     """
     for index in range(queue.count):
         queue.queue(index, fds[index] if fds else -1, flags)
@@ -299,7 +298,7 @@ def close(queue, fds, maps):
 
 
 def await_evictions(rounds=3):
-    """Until the shim has evicted so many times more."""
+    """Wait until the shim has done this number of further evictions."""
     def count():
         with open("/sys/module/noncoherent/parameters/evictions") as f:
             return int(f.read())
@@ -317,7 +316,7 @@ def store(mapping, data):
 
 
 def store_from_file(mapping, data):
-    """The kernel writes."""
+    """The kernel writes to the mapping, from a file."""
     with tempfile.TemporaryFile() as f:
         f.write(data)
         f.seek(0)
@@ -325,7 +324,7 @@ def store_from_file(mapping, data):
 
 
 def store_from_outside(mapping, data):
-    """Another process writes, by this one's page tables."""
+    """Another process writes to the mapping, through this process's page tables."""
     address = ctypes.addressof(ctypes.c_char.from_buffer(mapping))
     child = os.fork()
     if child == 0:
@@ -336,7 +335,7 @@ def store_from_outside(mapping, data):
 
 
 def store_from_child(mapping, data):
-    """A child writes, and is gone with its mapping before the buffer is queued."""
+    """A child process writes to the mapping. The child and its mapping end before the buffer is queued."""
     child = os.fork()
     if child == 0:
         store(mapping, data)
@@ -345,7 +344,7 @@ def store_from_child(mapping, data):
 
 
 def scribbler(disciplined, flags=0, memory_flags=0, write=store, **options):
-    """Overwrites every frame after looking at it: dirty lines, which must reach memory before the engine does."""
+    """A reader that overwrites each frame after reading it. vb2-cma must clean these dirty lines before the engine writes."""
     def read(size, count, digest=False):
         queue = v4l2.Queue(size.width, size.height)
         queue.request(4, v4l2.MMAP, memory_flags)

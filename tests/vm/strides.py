@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boards whose engines align a stride differently: what their tests share."""
+"""Boards whose engines need different stride alignments: helpers for their tests."""
 
 from declare import Machine
 
@@ -16,7 +16,7 @@ FORMATS = {"GREY": (1, 1, 2), "NV12": (1, 2, 3), "YUYV": (2, 4, 2), "Y10 ": (2, 
 
 
 def stride(pixels, width, board=0, least=0):
-    """The stride, at least that many bytes, that a board writes."""
+    """The stride that a board writes, at least `least` bytes."""
     pixel, unit, _ = FORMATS[pixels]
     align = max(unit, ALIGNS[board])
     return -(-max(pixel * width, least) // align) * align

@@ -19,14 +19,14 @@ def stream(device, frames=FRAMES):
 
 
 def check(number, got, frames=FRAMES):
-    """Every byte is what that board wrote, and no frame is missing."""
+    """Every byte is what this board wrote, and no frame is missing."""
     written, _ = lib.Board.session(number=number)
     assert got == {sequence: written[sequence]["sha256"] for sequence in range(frames)}, f"board {number}"
 
 
 @vm_test(machine=TWO)
 def each_has_its_own_settings():
-    """Array and light differ, and a fault of one is not the other's."""
+    """Two boards have different arrays and light, and a fault of one board does not affect the other."""
     assert [lib.Board(number).command("get light") for number in range(2)] == ["0", "-1"]
     nodes = [device for _, device in lib.nodes("cmacam-capture")]
     sizes = [lib.run(["v4l2-ctl", "-d", device, "--list-framesizes", "NV12"]) for device in nodes]
@@ -38,7 +38,7 @@ def each_has_its_own_settings():
 
 @vm_test(machine=TWO, settings={"digest": "sha256"})
 def one_goes_the_other_stays():
-    """While one board is unplugged and plugged in again, the other delivers every frame."""
+    """While one board is unplugged and plugged in again, the other board delivers every frame."""
     (_, stays), (folder, _) = lib.nodes("cmacam-capture")
     before = len(lib.Board.log())
     with concurrent.futures.ThreadPoolExecutor() as pool:

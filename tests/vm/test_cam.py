@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""libcamera: stock cam and libcamerasrc on the handler."""
+"""libcamera: unmodified cam and libcamerasrc on the handler."""
 
 import glob
 import os
@@ -23,7 +23,7 @@ def camera_is_listed():
 
 @vm_test(settings={"fps": "8"})
 def pages_are_the_ones_written():
-    """Stock cam maps the very pages the engine wrote: checked from outside, frame by frame."""
+    """Unmodified cam maps exactly the pages that the engine wrote: each frame is checked from outside."""
     os.makedirs("/tmp/cam", exist_ok=True)
     child = subprocess.Popen(["cam", "-c1", "--stream", "width=640,height=480,pixelformat=NV12", "--capture=20",
                               "--file=/tmp/cam/frame-#.bin"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -74,6 +74,6 @@ def libcamerasrc_streams_unmodified():
 
 @vm_test(limit=200)
 def metadata_is_that_of_the_very_frame():
-    """200 frames under random exposure, gain and pattern: metadata equals the mark in each frame."""
+    """200 frames under random exposure, gain and pattern: the metadata equals the mark in each frame."""
     lib.expect(lib.run(["/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/metadata_check",
                         "--frames", "200"], limit=190), r"frames=200 mismatches=0 lost=0")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Plain V4L2: every frame arrives, unmodified applications stream, losses are counted."""
+"""Plain V4L2: every frame arrives, unmodified applications stream, lost frames are counted."""
 
 import contextlib
 import os
@@ -14,13 +14,13 @@ from declare import Machine, vm_test
 
 @vm_test()
 def mmap_pages_are_the_ones_written():
-    """V4L2 MMAP: page frames equal the engine's addresses, nonce equals the board's."""
+    """V4L2 MMAP: the physical pages of each frame have the engine's addresses, and its nonce is the board's."""
     check_identity("mmap")
 
 
 @vm_test()
 def dmabuf_pages_are_the_ones_written():
-    """Exported and re-imported as libcamera does: the same proof."""
+    """Exported and imported again, as libcamera does: each frame has the engine's addresses and the board's nonce."""
     check_identity("dmabuf")
 
 
@@ -37,7 +37,7 @@ def check_identity(io):
 
 @vm_test(settings={"mark": "lines"})
 def every_line_is_fresh():
-    """In mark mode lines every 64 bytes of 20 frames carry the frame's own number, by MMAP and as dma-buf."""
+    """In mark mode lines, every 64 bytes of 20 frames have the frame's number, by MMAP and as dma-buf."""
     for io in ("mmap", "dmabuf"):
         frames, _ = lib.probe("--io", io, "--frames", 20, "--buffers", 3, "--lines")
         assert len(frames) == 20
@@ -49,7 +49,7 @@ def every_line_is_fresh():
 
 @vm_test()
 def lines_without_a_stamp_are_stale():
-    """In mark mode frame only the first line of a frame has its number: the counter counts all others."""
+    """In mark mode frame, only the first line of a frame has its number: the test's counter counts all other lines as stale."""
     frames, _ = lib.probe("--frames", 4, "--lines")
     assert len(frames) == 4
     for frame in frames:
@@ -59,7 +59,7 @@ def lines_without_a_stamp_are_stale():
 
 @vm_test(settings={"digest": "sha256"})
 def read_copies_and_says_so():
-    """read() delivers the right bytes from other pages: the proof by identity can fail."""
+    """read() delivers the right bytes from other pages: so the test that compares pages can fail."""
     frames, _ = lib.probe("--io", "read", "--frames", 4, "--digest")
     written, _ = lib.Board.session()
     by_nonce = {entry["nonce"]: entry for entry in written.values()}
@@ -88,7 +88,7 @@ def v4l2src_streams_unmodified():
 
 @vm_test(settings={"starved": "drop", "fps": "60"})
 def withheld_buffers_are_counted_exactly():
-    """60 frames without a buffer: driver, events, trace, sequence gap and board name the same numbers."""
+    """60 frames without a buffer: driver, events, trace, sequence gap and board report the same frame numbers."""
     with tracefs.Trace("cmacam:cmacam_lost") as trace:
         frames, events = lib.probe("--frames", 12, "--withhold-after", 3, "--until-lost", 66)
     sequences = [int(frame["seq"]) for frame in frames]
@@ -136,7 +136,7 @@ def traced_frames_are_the_ones_written():
 
 @vm_test()
 def starts_are_traced_while_a_stream_runs():
-    """The trace event of starts of frames can be switched on, and off again, while frames are taken."""
+    """The trace event for starts of frames can be switched on and off while a stream runs."""
     node = nodes.main().prepare(4).start()
     with tracefs.Trace("cmacam:cmacam_frame_start") as trace:
         lib.wait_until(lambda: node.take() and trace.read().events, "a start of frame")
@@ -145,7 +145,7 @@ def starts_are_traced_while_a_stream_runs():
 
 @vm_test()
 def debug_lines_when_asked_for():
-    """Dynamic debug of module cmacam tells formats, starts and ends of streams; without it the driver is silent."""
+    """Dynamic debug of module cmacam prints formats, and starts and ends of streams. Without it, the driver prints nothing."""
     def said():
         log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
         os.lseek(log, 0, os.SEEK_END)
@@ -175,7 +175,7 @@ def debug_lines_when_asked_for():
 
 @vm_test()
 def timestamps_are_monotonic_and_now():
-    """Stamps are CLOCK_MONOTONIC, start of exposure, increasing, never in the future."""
+    """Timestamps are CLOCK_MONOTONIC at the start of exposure. They increase, and are never in the future."""
     import time
     before = time.clock_gettime(time.CLOCK_MONOTONIC)
     frames, _ = lib.probe("--frames", 20)
@@ -201,14 +201,14 @@ def check_stock(flags, *options):
 
 @vm_test(machine=Machine(allocator="dma-contig"), settings={"digest": "sha256"})
 def stock_allocator_streams_too():
-    """allocator=dma-contig: the same driver on the kernel's own memory operations."""
+    """allocator=dma-contig: the same driver streams with the kernel's own memory operations."""
     check_stock("0x0")
     check_stock("0x0", "--create")
 
 
 @vm_test(machine=Machine(allocator="dma-contig-cached"), settings={"digest": "sha256"})
 def stock_allocator_is_made_cached():
-    """allocator=dma-contig-cached: buffers are non-coherent (flag 1) though nobody asked; every byte arrives."""
+    """allocator=dma-contig-cached: buffers are non-coherent (flag 1) without a request for it, and every byte arrives."""
     check_stock("0x1")
     check_stock("0x1", "--create")
     check_stock("0x1", "--io", "dmabuf")
@@ -216,14 +216,14 @@ def stock_allocator_is_made_cached():
 
 @vm_test(machine=Machine(board=("--fifo", "1")))
 def one_address_at_a_time():
-    """The hard case: a board whose address FIFO holds one entry; 40 frames, no gap."""
+    """A board whose address FIFO holds only one entry: 40 frames without a gap."""
     frames, _ = lib.probe("--frames", 40)
     assert [int(frame["seq"]) for frame in frames] == list(range(40))
 
 
 @vm_test()
 def short_frames_do_not_shorten_the_default():
-    """The exposure's default comes back when the frame is long enough for it again."""
+    """The exposure returns to its default when the frame is long enough for it again."""
     def controls():
         out = lib.run(["v4l2-ctl", "-d", lib.sensor(), "--list-ctrls"])
         return {m[1]: lib.fields(m[2]) for m in re.finditer(r"^\s*(\w+) 0x\S+ \(\w+\)\s*: (.*)$", out, re.M)}

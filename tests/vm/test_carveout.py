@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory kept from the kernel (backend=carveout): by name, by address, and by address in large pieces."""
+"""Memory that the kernel does not use (backend=carveout): by name, by address, and by address in large pieces."""
 
 import ctypes
 import dataclasses
@@ -33,7 +33,7 @@ PAGEMAP_SCAN, PAGE_IS_HUGE = 0xc0606610, 1 << 6
 
 
 def on_each_kind(noncoherent=False, plainly=("by_name", "huge"), **options):
-    """Declare a test on each kind of carve-out; the plain run has it on those named plainly."""
+    """Declare a test on each kind of carve-out. The plain run has only the kinds in `plainly`."""
     def mark(function):
         for kind in KINDS:
             def test():
@@ -47,7 +47,7 @@ def on_each_kind(noncoherent=False, plainly=("by_name", "huge"), **options):
 
 
 class Libc:
-    """What Python has no call for: mappings at given addresses."""
+    """System calls that Python does not have: mappings at given addresses."""
 
     _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -99,14 +99,14 @@ class Queue(v4l2.Queue):
         self.close()
 
     def create(self, size):
-        """One more buffer: its index, or None if there is no room."""
+        """Add one more buffer. Returns its index, or None if there is no room."""
         try:
             return super().create(size)
         except OSError:
             return None
 
     def map(self, index, address=0):
-        """Map a buffer, at an address of the caller's or anywhere: (address, size)."""
+        """Map a buffer, at the caller's address or at any address. Returns (address, size)."""
         buffer = self.query(index)
         return Libc.map(address, buffer.length, self.fd, v4l2.offset_of(buffer)), buffer.length
 
@@ -126,13 +126,13 @@ def load(*parameters):
 
 
 def carved():
-    """First and last address, as the module said when it was loaded."""
+    """The first and last address of the carve-out, from the module's message."""
     lines = re.findall(r"carve-out from (0x[0-9a-f]+) to (0x[0-9a-f]+)", lib.run("dmesg | grep carve-out"))
     return [int(word, 16) for word in lines[-1]]
 
 
 def exact(*options, count=6):
-    """Capture; every byte is the board's, and the board wrote it into the carve-out (or its shadow)."""
+    """Capture frames. Every byte is the board's, and the board wrote the frames into the carve-out (or its shadow)."""
     frames, _ = lib.probe("--frames", count, "--digest", *options)
     written, _ = lib.Board.session()
     first, last = carved()
@@ -146,7 +146,7 @@ def exact(*options, count=6):
 
 @on_each_kind(settings={"digest": "sha256"})
 def frames_are_exact():
-    """V4L2 mmap, exported and re-imported, and 4K: every byte of every frame, from within the carve-out."""
+    """V4L2 mmap, exported and imported again, and 4K: every byte of every frame is right, and lies in the carve-out."""
     exact("--io", "mmap")
     exact("--io", "dmabuf", "--sync")
     exact("--width", 3840, "--height", 2160, count=3)
@@ -156,7 +156,7 @@ def frames_are_exact():
 
 @on_each_kind(noncoherent=True, plainly=(), settings={"digest": "sha256"})
 def frames_are_exact_without_snooping():
-    """The same on a machine whose caches the board does not snoop."""
+    """Every byte of every frame is right on a machine whose board does not snoop the caches."""
     exact("--io", "mmap")
     exact("--io", "dmabuf", "--sync")
     exact("--width", 3840, "--height", 2160, count=3)
@@ -184,19 +184,19 @@ def fill(rounds):
 
 @on_each_kind(provokes=NEEDED)
 def full_and_back():
-    """10 rounds: full to the last byte, then all given back; 90 % in one piece afterwards, and no old pixel in it."""
+    """10 rounds: the carve-out is filled, then freed. After that, 90 % is free in one piece, and old pixels are gone."""
     fill(10)
 
 
 @on_each_kind(plainly=(), provokes=NEEDED)
 def full_and_back_100_times():
-    """The same in 100 rounds."""
+    """100 rounds: the carve-out is filled, then freed. After that, 90 % is free in one piece, and old pixels are gone."""
     fill(100)
 
 
 @on_each_kind(provokes=NEEDED)
 def a_full_area_is_explained():
-    """More than there is: one sentence with bytes needed, bytes free, the largest piece and what to set."""
+    """An allocation that is too large: one sentence gives the bytes needed and free, the largest piece, and the cure."""
     with Queue() as queue:
         assert queue.create(2 * AREA) is None
         lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
@@ -217,19 +217,19 @@ def reload(rounds):
 
 @on_each_kind(plainly=["huge"], settings={"digest": "sha256"})
 def unload_and_load():
-    """Twice: modules unloaded, the memory let go, loaded again, and a frame is exact."""
+    """Twice: the modules are unloaded, which frees the memory, and loaded again. Then a frame is exact."""
     reload(2)
 
 
 @on_each_kind(plainly=(), settings={"digest": "sha256"})
 def unload_and_load_10_times():
-    """The same 10 times."""
+    """Ten times: the modules are unloaded, which frees the memory, and loaded again. Then a frame is exact."""
     reload(10)
 
 
 @on_each_kind()
 def a_page_in_a_pipe_keeps_the_memory():
-    """A page in a pipe when all else is closed: unloading is refused, the bytes stay, and go with the pipe."""
+    """A pipe still has a page when all else is closed: unloading is refused, and the bytes stay until the pipe is closed."""
     carveout = parameter()
     out, into = os.pipe()
     with Queue() as queue:
@@ -249,7 +249,7 @@ def a_page_in_a_pipe_keeps_the_memory():
 
 
 def huge_bytes(address, size):
-    """How much of a range is mapped by entries larger than a page."""
+    """Number of bytes in a range that are mapped by entries larger than a page."""
     regions = ctypes.create_string_buffer(24 * 64)
     request = struct.pack("=12Q", 96, 0, address, address + size, 0, ctypes.addressof(regions), 64, 0, 0,
                           PAGE_IS_HUGE, 0, PAGE_IS_HUGE)
@@ -267,7 +267,7 @@ def faults_of(function):
 
 @vm_test(KINDS["huge"], provokes=NEEDED)
 def large_pieces_are_mapped_as_such():
-    """Where the mapping's address fits, an entry maps 2 MB: written, pinned, split and unmapped without a loss."""
+    """If the address of a mapping fits, one entry maps 2 MB: it is written, pinned, split and unmapped without loss."""
     lib.vb2_cma(backend="carveout")
     size, most = 16 * MB, 16 * MB // PIECE
     place = Libc.reserve(2 * size + 2 * PIECE)
@@ -313,7 +313,7 @@ def large_pieces_are_mapped_as_such():
 
 @vm_test(KINDS["by_name"], settings={"digest": "sha256"}, provokes="carveout=")
 def bad_values():
-    """A value that names no usable memory: one sentence says what is wrong, and the module does not load."""
+    """A value that does not name usable memory: one sentence gives the reason, and the module does not load."""
     lib.run(["rmmod", "cmacam", "vb2_cma"])
     for value, reason in (
             ("nosuch", r"no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:nosuch"),
@@ -340,7 +340,7 @@ def bad_values():
 
 @vm_test(provokes=NEEDED)
 def without_a_carve_out():
-    """backend=carveout without carveout=: the error says so, and how to get one."""
+    """backend=carveout without carveout=: the error names the missing parameter, and how to set it."""
     lib.vb2_cma(backend="carveout")
     with Queue() as queue:
         assert queue.create(BUFFER) is None
@@ -351,7 +351,7 @@ def without_a_carve_out():
 
 @vm_test(dataclasses.replace(ROOMY, board=("--address-bits", "32"), allocator_params=CARVEOUT), provokes=NEEDED)
 def out_of_reach():
-    """A carve-out above 4 GiB and an engine of 32 address bits: refused, with the reason; nothing is bounced."""
+    """A carve-out above 4 GiB and an engine with 32 address bits: refused with the reason, and no bounce buffer is used."""
     lib.vb2_cma(backend="carveout")
     assert carved()[0] >= 1 << 32
     with Queue() as queue:
@@ -363,7 +363,7 @@ def out_of_reach():
 
 @vm_test(dataclasses.replace(SMALL_CMA, allocator_params="carveout=128M@0x60000000"), settings={"digest": "sha256"})
 def memory_beyond_mem():
-    """RAM above a mem= limit, of which the kernel knows nothing: frames are exact."""
+    """RAM above a mem= limit, which the kernel does not use: frames are exact."""
     lib.vb2_cma(backend="carveout")
     exact("--io", "mmap")
     exact("--width", 3840, "--height", 2160, count=3)

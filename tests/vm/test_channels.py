@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Main, lores and statistics: one sensor, one instant, and what is lost is known on each."""
+"""Main, lores and statistics: one sensor and one time for all, and each channel reports its lost frames."""
 
 import errno
 import glob
@@ -22,7 +22,7 @@ STATS_SIZE, COLUMNS, ROWS = 2592, 16, 12
 
 
 def check_losses(node, channel, sequences):
-    """Gaps, events, the control and the board's log name the same frames; what was lost in the end stays out."""
+    """Gaps, events, the control and the board's log have the same lost frames. Losses after the last frame are left out."""
     signalled = [n for n in node.drain_events() if n <= sequences[-1]]
     gap = set(range(sequences[0], sequences[-1] + 1)) - set(sequences)
     _, lost = lib.Board.session(channel)
@@ -33,7 +33,7 @@ def check_losses(node, channel, sequences):
 
 @vm_test(settings=DROPPING)
 def linked_frames_are_the_same():
-    """60 pairs while either node is starved at random: n-th and n-th show one frame, lost on both or on none."""
+    """60 pairs while main or lores is starved at random: the n-th frames of both are the same, and both lose the same frames."""
     main = nodes.main().format("NV12", 640, 480).prepare(4)
     lores = nodes.lores(linked=True).format("GREY", 320, 240).prepare(3).start()
     main.start()
@@ -71,7 +71,7 @@ def linked_frames_are_the_same():
 
 @vm_test(settings={"digest": "sha256"})
 def lores_is_pixel_exact():
-    """Every format of lores at two sizes: enumerated without Bayer, every byte as in the board's log."""
+    """Every format of lores at two sizes: the list has no Bayer format, and every byte is as in the board's log."""
     device = lib.node("cmacam-lores")
     listed = re.findall(r"\[\d+\]: '(.{4})'", lib.run(["v4l2-ctl", "-d", device, "--list-formats"]))
     assert sorted(listed) == sorted(LORES_FORMATS), listed
@@ -88,7 +88,7 @@ def lores_is_pixel_exact():
 
 @vm_test()
 def linked_lores_waits():
-    """Linked, lores has no frame before main streams, begins with its frame 0, and does so again after a pause."""
+    """Linked lores gives no frame before main streams. Then it begins with main's frame 0, also after a pause."""
     lores = nodes.lores(linked=True).format("NV12", 320, 240).prepare().start()
     try:
         lores.set({nodes.LINKED: 0})
@@ -115,7 +115,7 @@ def linked_lores_waits():
 
 @vm_test(settings=DROPPING)
 def starving_alone():
-    """Without a link a starved lores, or statistics, loses its own frames, all counted; main goes on meanwhile."""
+    """Without a link, starved lores or statistics loses only its own frames, and counts all of them. Main continues."""
     for make, channel in ((nodes.lores, 1), (nodes.stats, 2)):
         main = nodes.main().format("NV12", 320, 240).prepare(8).start()
         other = make().prepare(3).start()
@@ -147,7 +147,7 @@ def statistics_of(frame):
 
 @vm_test(settings={"mark": "off"})
 def statistics_tell_what_the_pixels_say():
-    """Bars and mid grey: zones and histogram are those of the same frame's BGR24 pixels, at the same timestamp."""
+    """Bars and mid grey: zones and histogram match the BGR24 pixels of the frame with the same timestamp."""
     sensor = nodes.Sensor()
     for pattern, colours in ((BARS, 8), (SOLID, 1)):
         sensor.set({nodes.TEST_PATTERN: pattern})
@@ -193,13 +193,13 @@ def check_four_nodes():
 
 @vm_test()
 def four_nodes_agree():
-    """Main, lores, statistics and metadata of 30 frames join by timestamp; each record has the frame's number."""
+    """30 frames: main, lores, statistics and metadata have the same timestamps, and each record has the frame's number."""
     check_four_nodes()
 
 
 @vm_test(machine=Machine(board=("--fifo", "1")))
 def four_nodes_agree_one_address_at_a_time():
-    """The same on a board that can be told one address of each channel at a time: no frame is missing."""
+    """A board that accepts one address of each channel at a time: the four nodes agree, and no frame is missing."""
     check_four_nodes()
 
 
@@ -231,13 +231,13 @@ def at_random(rounds):
 
 @vm_test(settings=DROPPING)
 def stop_and_go():
-    """20 times a channel stops or starts at random while others stream: no hang, and every frame is what it says."""
+    """20 times, a channel stops or starts at random while others stream: nothing hangs, and every frame is right."""
     at_random(20)
 
 
 @vm_test(settings=DROPPING, long=True, limit=600)
 def stop_and_go_200_times():
-    """The same 200 times."""
+    """200 times, a channel stops or starts at random while others stream: nothing hangs, and every frame is right."""
     at_random(200)
 
 
@@ -265,13 +265,13 @@ def removals(rounds):
 
 @vm_test()
 def removal_under_all_nodes():
-    """The board goes while every node streams and is mapped: each ends with an error, the next plug works."""
+    """The board is removed while every node streams and is mapped: each node reports an error, and the next plug works."""
     removals(1)
 
 
 @vm_test(long=True, limit=300)
 def ten_removals_under_all_nodes():
-    """The same ten times."""
+    """Ten times, the board is removed while every node streams and is mapped: each reports an error, and the next plug works."""
     removals(10)
 
 
@@ -288,7 +288,7 @@ def paths(name):
 
 @vm_test(machine=Machine(more_boards=((),)))
 def two_boards_at_once():
-    """Two boards: places, bus names and sensors of their own; both stream, each from its own engine."""
+    """Two boards have separate places, bus names and sensors. Both stream, each from its own engine."""
     captures, sensors = paths("cmacam-capture"), paths("cmacam-sensor")
     assert len(captures) == len(set(captures.values())) == 2, captures
     assert sorted(map(os.path.basename, sensors.values())) == ["cmacam-sensor.0", "cmacam-sensor.1"], sensors

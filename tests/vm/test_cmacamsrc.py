@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The GStreamer source: zero copy, exact bytes, no gap, honest signals."""
+"""The GStreamer source: no copy, exact bytes, no gap, correct signals."""
 
 import re
 
@@ -26,13 +26,13 @@ def fifty_frames_without_a_gap():
 
 @vm_test(limit=180, long=True)
 def three_hundred_frames_without_a_gap():
-    """The same of 300 frames."""
+    """300 frames of 1080p NV12 in hold mode through cmacamsrc ! fakesink."""
     without_a_gap(300)
 
 
 @vm_test(settings={"digest": "sha256"})
 def every_byte_is_the_board_s():
-    """cmacamsrc ! multifilesink: each format at 640x480, 5 frames, equals the board's own output."""
+    """cmacamsrc ! multifilesink: 5 frames of each format at 640x480 equal the board's own output."""
     for caps in ("video/x-raw,format=NV12", "video/x-raw,format=GRAY8", "video/x-bayer,format=rggb10le"):
         gst("cmacamsrc num-buffers=5", f"{caps},width=640,height=480", "multifilesink location=/tmp/gst-%d.bin")
         written, _ = lib.Board.session()
@@ -42,7 +42,7 @@ def every_byte_is_the_board_s():
 
 @vm_test()
 def debug_lines():
-    """GST_DEBUG=cmacamsrc:6 has one line per frame, with its number; LIBCAMERA_LOG_LEVELS=Cmacam:DEBUG each request."""
+    """GST_DEBUG=cmacamsrc:6 prints one line for each frame; LIBCAMERA_LOG_LEVELS=Cmacam:DEBUG prints each request."""
     out = lib.run("GST_DEBUG_NO_COLOR=1 GST_DEBUG=cmacamsrc:6 LIBCAMERA_LOG_LEVELS=Cmacam:DEBUG "
                   "gst-launch-1.0 cmacamsrc num-buffers=5 ! video/x-raw,format=NV12,width=640,height=480 ! fakesink")
     numbers = [int(number) for number in re.findall(r" LOG +cmacamsrc .*> frame (\d+) in the camera's buffer \d", out)]
@@ -70,7 +70,7 @@ def inspect_knows_it():
 
 @vm_test(limit=180)
 def libcamerasrc_beside_it():
-    """libcamerasrc and cmacamsrc in one process share libcamera: the camera is busy for one, nothing aborts."""
+    """libcamerasrc and cmacamsrc share libcamera in one process: one of them gets "busy", and the process does not abort."""
     for pipeline in ("libcamerasrc ! fakesink cmacamsrc ! fakesink", "cmacamsrc ! fakesink libcamerasrc ! fakesink"):
         out = gst(pipeline, status=None, limit=60)
         assert "Aborted" not in out and not re.search(r"FATAL|Multiple CameraManager", out), out
@@ -90,7 +90,7 @@ def a_control_changes_the_picture():
 
 @vm_test()
 def a_wrong_control_is_a_clear_error():
-    """exposure-time=1 and a control that the camera does not have: an error that says what is possible."""
+    """exposure-time=1 and an unknown control: each error gives the values that are possible."""
     out = gst("cmacamsrc exposure-time=1", "fakesink", status=None, limit=60)
     lib.expect(out, r"ERROR: .*exposure-time=1 is not possible: camera '.*' takes \d+ to \d+")
     out = gst("cmacamsrc af-mode=auto", "fakesink", status=None, limit=60)
@@ -99,7 +99,7 @@ def a_wrong_control_is_a_clear_error():
 
 @vm_test(limit=180)
 def device_monitor():
-    """gst-device-monitor-1.0, with libcamera's provider there too: the camera once, as cmacamsrc, and no abort."""
+    """gst-device-monitor-1.0 beside libcamera's provider: it lists the camera once, as cmacamsrc, and does not abort."""
     out = lib.run(["gst-device-monitor-1.0"], limit=150)
     assert out.count("Device found:") == 1, out
     lib.expect(out, r"name +: .*cmacam")

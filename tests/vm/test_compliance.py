@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The field's own test suites: v4l2-compliance on every node, lc-compliance."""
+"""Compliance tests of other projects: v4l2-compliance on every node, and lc-compliance."""
 
 import re
 
@@ -92,12 +92,12 @@ def sensor_subdevice():
 
 @vm_test(settings=PACED)
 def media_device():
-    """v4l2-compliance -m: media device and every node behind it, pads included: 0 failed, 0 warnings."""
+    """v4l2-compliance -m on the media device and all its nodes, with pads: 0 failed, 0 warnings."""
     v4l2_compliance("-m", lib.media())
 
 
 def lc_compliance(single, multi, *options):
-    """Nothing fails, and this many cases of one stream and of two run."""
+    """Run lc-compliance. No case fails, and this number of cases with one stream and with two streams runs."""
     out = lib.run(["lc-compliance", "-c", "platform/cmacam-sensor.0 cmacam-sensor", *options], status=None, limit=580)
     failed = re.findall(r"^\[  FAILED  \] .*", out, re.M)
     assert not failed, failed
@@ -111,11 +111,11 @@ def lc_compliance(single, multi, *options):
 
 @vm_test(limit=300)
 def libcamera():
-    """lc-compliance, unpaced, without the 89 requests: nothing failed, and every case ran, of two streams as well."""
+    """lc-compliance, unpaced, without the cases of 89 requests: no case fails, and every case runs, also with two streams."""
     lc_compliance(36, 30, "-f", "-*__89")
 
 
 @vm_test(limit=600, long=True)
 def libcamera_with_all_counts():
-    """lc-compliance, unpaced: nothing failed, and every case that can run ran, of two streams as well."""
+    """lc-compliance, unpaced: no case fails, and every case that can run runs, also with two streams."""
     lc_compliance(48, 42)

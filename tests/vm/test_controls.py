@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""libcamera's controls: each acts on the frame of its request, on the pixels, and is in the metadata."""
+"""libcamera's controls: each changes the pixels of the frame of its request, and is in the metadata of this frame."""
 
 import glob
 import os
@@ -19,7 +19,7 @@ PACED = {"fps": "4"}
 
 
 class Frame:
-    """Metadata of a request and its picture."""
+    """The metadata of a request, and its picture."""
 
     def __init__(self, metadata, path):
         self.metadata = metadata
@@ -29,24 +29,24 @@ class Frame:
         self.rows = [self.pixels[y * stride:y * stride + 3 * SIZE[0]] for y in range(SIZE[1])]
 
     def mean(self, channel=None):
-        """Of a channel (R 2, G 1, B 0) or of all."""
+        """The mean of a channel (R 2, G 1, B 0) or of all channels."""
         values = [value for row in self.rows for value in (row if channel is None else row[channel::3])]
         return sum(values) / len(values)
 
     def spread(self):
-        """How far codes are from their mean, and how far channels are from each other."""
+        """The mean distance of codes from their mean, and the mean distance of channels from each other."""
         mean = self.mean()
         values = [value for row in self.rows for value in row]
         colour = [max(row[i:i + 3]) - min(row[i:i + 3]) for row in self.rows for i in range(0, len(row), 3)]
         return sum(abs(v - mean) for v in values) / len(values), sum(colour) / len(colour)
 
     def edges(self):
-        """How far codes are from the mean of their neighbours on the line."""
+        """The distance of codes from the mean of their neighbours on the line."""
         return sum(abs(2 * c - left - right) for row in self.rows for left, c, right in zip(row, row[3:], row[6:]))
 
 
 def capture(*steps, orientation=None, at=AT, step=STEP):
-    """Frames of stock cam, all automatic things off: the first controls are set with one request, the next ones later."""
+    """Frames of cam without automatic functions. Request `at` sets the first step; later steps follow every `step` requests."""
     for old in glob.glob("/tmp/controls-*"):
         os.unlink(old)
     with open("/tmp/controls-script.yaml", "w") as f:
@@ -71,9 +71,9 @@ def numbers(text):
 
 
 def take_effect(*steps):
-    """Each step's control has its value in the metadata from its request to the next step, and another before.
+    """Check that each step's control has its value in the metadata from its request on, and another value before.
 
-    Steps are (control, value, how near, further lines); the pairs of frames before and after each.
+    Steps are (control, value, tolerance, further lines). Returns the last frame before and the first frame after each step.
     """
     lines = [[f"{control}: {value}", *further] for control, value, _, *further in steps]
     frames = capture(*lines)
@@ -91,14 +91,14 @@ def take_effect(*steps):
 
 @vm_test(settings=PACED, limit=200)
 def exposure_and_gain():
-    """ExposureTime and AnalogueGain: on the frame of their request, proportional in the pixels."""
+    """ExposureTime and AnalogueGain take effect in the frame of their request, and the pixels change in proportion."""
     (before, shorter), (_, amplified) = take_effect(("ExposureTime", 4000, 0.002), ("AnalogueGain", 4.0, 0.01))
     assert shorter.mean() < before.mean() * 0.4
     assert amplified.mean() > shorter.mean() * 1.3
 
 
 def interrupts():
-    """Of the board, so far."""
+    """The number of interrupts of the board since it was plugged in."""
     board = os.path.basename(lib.pci_device())
     with open("/proc/interrupts") as f:
         return sum(int(count) for line in f if board in line for count in line.split()[1:1 + os.cpu_count()])
@@ -106,7 +106,7 @@ def interrupts():
 
 @vm_test(settings={"fps": "10"}, limit=200)
 def controls_after_a_long_silence():
-    """Starts of frames are followed only while controls come; those that come later still act on their own frame."""
+    """The handler follows starts of frames only while controls arrive. A later control still affects its own frame."""
     at = 50
     before = interrupts()
     frames = capture(["AnalogueGain: 4.0"], at=at)
@@ -119,7 +119,7 @@ def controls_after_a_long_silence():
 
 @vm_test()
 def controls_come_at_any_speed():
-    """Frames that are faster than news of their starts: no control gets lost, they act a few frames late at most."""
+    """Frames are faster than the events of their starts: no control is lost, and each is at most a few frames late."""
     late, gains = 8, [1 + number % 2 for number in range(12)]
     frames = capture(*([f"AnalogueGain: {gain}.0"] for gain in gains), step=late)
     for number, gain in enumerate(gains):
@@ -129,7 +129,7 @@ def controls_come_at_any_speed():
 
 @vm_test(settings=PACED, limit=200)
 def frame_duration_and_pattern():
-    """FrameDurationLimits and TestPatternMode act on the frame of their request."""
+    """FrameDurationLimits and TestPatternMode take effect in the frame of their request."""
     frames = capture(["FrameDurationLimits: [50000, 50000]"], ["TestPatternMode: 1"])
     assert [abs(int(f.metadata["FrameDuration"]) - 50000) < 20 for f in frames] == \
         [request >= AT for request in range(len(frames))]
@@ -140,7 +140,7 @@ def frame_duration_and_pattern():
 
 @vm_test(settings=PACED, limit=200)
 def colours():
-    """ColourGains and ColourTemperature act on red and blue, on the frame of their request."""
+    """ColourGains and ColourTemperature change red and blue in the frame of their request."""
     (before, cool), (_, warm) = take_effect(("ColourGains", "[0.5, 2.0]", 0.01), ("ColourTemperature", 3000, 0.01))
     assert cool.mean(2) < before.mean(2) * 0.7 and cool.mean(0) > before.mean(0) * 1.2
     assert warm.mean(2) < before.mean(2) * 0.8 and warm.mean(0) > before.mean(0) * 1.15
@@ -148,7 +148,7 @@ def colours():
 
 @vm_test(settings=PACED, limit=200)
 def brightness_contrast_sharpness_saturation():
-    """Each of them acts on the pixels of the frame of its request."""
+    """Brightness, contrast, sharpness and saturation each change the pixels of the frame of their request."""
     (before, bright), (_, flat), (_, sharp), (_, grey) = take_effect(
         ("Brightness", 0.5, 0.01), ("Contrast", 0.25, 0.01, "Brightness: 0.0"),
         ("Sharpness", 4.0, 0.01, "Contrast: 1.0"), ("Saturation", 0.0, 0.01, "Sharpness: 0.0"))
@@ -160,7 +160,7 @@ def brightness_contrast_sharpness_saturation():
 
 @vm_test(settings=PACED, limit=120)
 def crop():
-    """ScalerCrop zooms on the frame of its request: a quarter of each ramp fills the picture."""
+    """ScalerCrop zooms in the frame of its request: a quarter of each ramp fills the picture."""
     (before, after), = take_effect(("ScalerCrop", "[1280, 720, 960, 540]", 0.01))
 
     def steps(frame):
@@ -171,7 +171,7 @@ def crop():
 
 @vm_test(settings={**PACED, "mark": "off"}, limit=200)
 def orientation():
-    """CameraConfiguration::orientation: flipped pictures are the mirrored ones of the same frames."""
+    """CameraConfiguration::orientation: flipped pictures are mirror images of the same frames."""
     straight = capture(at=3)
     turned = capture(at=3, orientation="rot180")
     mirrored = capture(at=3, orientation="mirror")
@@ -186,7 +186,7 @@ def orientation():
 
 @vm_test()
 def wall_clock_and_properties():
-    """FrameWallClock is the wall clock's time of the frame; the camera tells what it is."""
+    """FrameWallClock is the frame's time on the wall clock, and the camera has the right properties."""
     import time
     out = lib.run(["cam", "-c1", "--capture=3", "--metadata", "--list-properties", "--list-controls"])
     stamps = [int(n) for n in re.findall(r"FrameWallClock = (\d+)", out)]

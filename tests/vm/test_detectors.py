@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The debug kernel's detectors are awake: each of them finds a fault that was planted for it."""
+"""The debug kernel's detectors work: each detector finds a planted fault."""
 
 import re
 
@@ -15,7 +15,7 @@ PLANTED = Machine(no_board=True, planted=True)
 
 
 def complaints_about(fault):
-    """What a test that commits this fault would fail with."""
+    """The kernel messages that make a test with this fault fail."""
     log = KernelLog()
     log.complaints()
     lib.run(["insmod", MODULE, f"fault={fault}"])
@@ -26,7 +26,7 @@ def complaints_about(fault):
 # The fault's own report is no failure here, whatever it says: that it comes is the test.
 @vm_test(machine=PLANTED, debug_kernel=True, provokes=".")
 def every_detector_is_on():
-    """Lockdep, the DMA API's checks and kmemleak are on, and nothing is reported without a fault."""
+    """Lockdep, the DMA API's checks and kmemleak are on, and report nothing if there is no fault."""
     assert detectors.arm() == []
     log = KernelLog()
     log.complaints()
@@ -36,14 +36,14 @@ def every_detector_is_on():
 
 @vm_test(machine=PLANTED, debug_kernel=True, provokes=".")
 def lockdep_finds_an_inversion():
-    """Two mutexes taken in either order fail a test, although they never met."""
+    """Two mutexes that are taken in opposite orders make a test fail, even without a deadlock."""
     lib.expect(complaints_about("lock-inversion"), r"possible circular locking dependency detected")
     assert detectors.asleep() == ["lockdep is off"], "after its report, which the end of a run must tell"
 
 
 @vm_test(machine=PLANTED, debug_kernel=True, provokes=".")
 def dma_debug_finds_a_sync_outside_a_mapping():
-    """dma_sync_single_for_cpu() after the unmapping fails a test."""
+    """dma_sync_single_for_cpu() after dma_unmap makes a test fail."""
     detectors.arm()
     lib.expect(complaints_about("sync-unmapped"),
                r"DMA-API: .*device driver tries to sync DMA memory it has not allocated")
@@ -51,7 +51,7 @@ def dma_debug_finds_a_sync_outside_a_mapping():
 
 @vm_test(machine=PLANTED, debug_kernel=True, provokes=".")
 def dma_debug_finds_a_wrong_size():
-    """Unmapping less than was mapped fails a test, although it is not the first such report."""
+    """An unmap of less than was mapped makes a test fail, although it is not the first such report."""
     detectors.arm()
     lib.expect(complaints_about("unmap-wrong-size"),
                r"DMA-API: .*device driver frees DMA memory with different size.*\[map size=256 bytes\] "
@@ -60,7 +60,7 @@ def dma_debug_finds_a_wrong_size():
 
 @vm_test(machine=PLANTED, debug_kernel=True, provokes=".")
 def kmemleak_finds_lost_memory():
-    """16 pieces of memory that nobody points to any more are reported with the module that lost them."""
+    """16 unreferenced pieces of memory are reported, with the module that lost them."""
     lib.run(["insmod", MODULE, "fault=leak"])
     found = [report for report in detectors.leaks() if "[cmacam_planted]" in report]
     print("".join(found))
@@ -70,6 +70,6 @@ def kmemleak_finds_lost_memory():
 
 @vm_test(machine=PLANTED, debug_kernel=True, provokes=".")
 def kasan_finds_a_use_after_free():
-    """One byte read from freed memory fails a test, and so does the next one."""
+    """Each read of a byte in freed memory makes a test fail, also the second one."""
     for _ in range(2):
         lib.expect(complaints_about("use-after-free"), r"BUG: KASAN: slab-use-after-free in use_after_free")

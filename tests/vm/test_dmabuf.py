@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory that is shared: our dma-bufs with other drivers, those of others with ours, and the heap."""
+"""Shared memory: our dma-bufs in other drivers, dma-bufs of others in our driver, and the heap."""
 
 import fcntl
 import glob
@@ -29,7 +29,7 @@ def udmabuf(size, flags=0):
 
 
 def scattered_udmabuf(size):
-    """The same with its halves in the wrong order: in one piece by no chance."""
+    """A udmabuf whose two halves are in the wrong order, so that it is never contiguous."""
     memfd, half = pages(size), size // 2
     items = bytearray(struct.pack("=IIIIQQIIQQ", 1, 2, memfd, 0, half, half, memfd, 0, 0, half))
     with open("/dev/udmabuf", "rb+", buffering=0) as device:
@@ -44,7 +44,7 @@ def pages(size, flags=0):
 
 
 def capture_into(fds, frames=FRAMES, queue=None):
-    """SHA-256 of each frame that the board wrote into the given dma-bufs, by its sequence, synchronised."""
+    """SHA-256 of each frame that the board wrote into the given dma-bufs, by sequence number, after a sync."""
     queue = queue or v4l2.Queue()
     queue.request(len(fds), v4l2.DMABUF)
     for index, fd in enumerate(fds):
@@ -71,7 +71,7 @@ def exact(seen):
 
 
 def refused(fd, reason):
-    """QBUF of this dma-buf fails, and the node says why."""
+    """Check that QBUF of this dma-buf fails, and that the node gives the reason."""
     queue = v4l2.Queue()
     queue.request(1, v4l2.DMABUF)
     try:
@@ -87,7 +87,7 @@ def refused(fd, reason):
 
 @vm_test()
 def exports_have_a_name():
-    """A dma-buf says whose it is in fdinfo, and its exporter's name."""
+    """A dma-buf has its owner and the name of its exporter in fdinfo."""
     queue = v4l2.Queue()
     queue.request(2)
     fd = queue.export(1)
@@ -100,7 +100,7 @@ def exports_have_a_name():
 
 @vm_test(settings={"digest": "sha256"}, provokes="not contiguous")
 def scattered_udmabuf_is_refused():
-    """udmabuf of ordinary pages: refused, with the exporter's name, bytes needed and the first piece."""
+    """A udmabuf of ordinary pages is refused. The error has the exporter, the bytes needed, and the first piece."""
     lib.heap()
     refused(scattered_udmabuf(1 << 20), r"dma-buf of udmabuf is not contiguous: 1048576 bytes needed in one piece, "
             r"the first piece has \d+")
@@ -108,7 +108,7 @@ def scattered_udmabuf_is_refused():
 
 @vm_test(settings={"digest": "sha256"}, provokes="not contiguous")
 def scattered_system_heap_is_refused():
-    """The system heap's memory has pieces: refused in the same words."""
+    """Memory of the system heap is not contiguous: it is refused with the same sentence."""
     lib.heap()
     # A size that no single block of the heap has.
     refused(v4l2.heap_allocate(460800, "system"),
@@ -117,7 +117,7 @@ def scattered_system_heap_is_refused():
 
 @vm_test(machine=Machine(memory="2G"), settings={"digest": "sha256"})
 def contiguous_udmabuf_is_taken():
-    """udmabuf of a huge page is in one piece: frames arrive there."""
+    """A udmabuf of a huge page is contiguous: it is imported, and frames arrive in it."""
     not_where_the_dma_api_is_checked("udmabuf")
     with open("/proc/sys/vm/nr_hugepages", "w") as f:
         f.write(str(BUFFERS))
@@ -130,14 +130,14 @@ def contiguous_udmabuf_is_taken():
 
 @vm_test(settings={"digest": "sha256"})
 def heap_buffers_take_frames():
-    """Buffers of /dev/dma_heap/cmacam, imported by the capture queue: exact."""
+    """Buffers of /dev/dma_heap/cmacam that the capture queue imports: frames are exact."""
     lib.heap()
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
 @vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def heap_buffers_of_a_board_that_does_not_snoop():
-    """The same where the board's DMA is not coherent: the sync reaches the device that imported."""
+    """Heap buffers on a board that does not snoop: a sync reaches the device that imported them."""
     lib.heap()
     for backend in ("cma", "contig"):
         lib.vb2_cma(backend=backend)
@@ -146,7 +146,7 @@ def heap_buffers_of_a_board_that_does_not_snoop():
 
 @vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def buffers_of_every_backend_are_exact():
-    """Exported, re-imported and synchronised on a board that does not snoop, from each backend there is."""
+    """Buffers of each backend, exported, imported again and synchronised, on a board that does not snoop: exact."""
     for backend in ("cma", "contig", "coherent"):
         lib.vb2_cma(backend=backend)
         frames, _ = lib.probe("--frames", FRAMES, "--io", "dmabuf", "--sync", "--digest")
@@ -154,13 +154,13 @@ def buffers_of_every_backend_are_exact():
 
 
 def not_where_the_dma_api_is_checked(driver):
-    """A driver of the kernel's own whose mappings the DMA API's checks complain of."""
+    """Skip the test on the debug kernel, because the DMA API's checks report this kernel driver's mappings."""
     if os.path.exists("/sys/kernel/debug/dma-api"):
         raise Skip(f"{driver} does not state its segment size, which the DMA API's checks report each time")
 
 
 def vivid(allocator):
-    """The capture node of the kernel's test driver, which imports as it allocates: 0 vmalloc, 1 dma-contig."""
+    """The capture node of the kernel's test driver. Its allocator also decides how it imports: 0 vmalloc, 1 dma-contig."""
     if allocator:
         not_where_the_dma_api_is_checked("vivid")
     lib.run(["modprobe", "vivid", "n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0x0",
@@ -172,8 +172,7 @@ def vivid(allocator):
 
 @vm_test(settings={"digest": "sha256"})
 def one_heap_buffer_board_vivid_socket():
-    """Board and vivid write into the same heap buffer, by DMA, by vmap and by another import; a zero-copy
-    socket sends each picture."""
+    """Board and vivid write into one heap buffer (by DMA, vmap, another import); a zero-copy socket sends each picture."""
     lib.heap()
     for allocator in (0, 1):
         node = vivid(allocator)
@@ -193,7 +192,7 @@ def one_heap_buffer_board_vivid_socket():
 
 
 def vivid_frames(node, fds):
-    """SHA-256 of what vivid, told to show a still picture, writes into each buffer."""
+    """SHA-256 of the still picture that vivid writes into each buffer."""
     lib.run(["v4l2-ctl", "-d", node, "-c", "horizontal_movement=3,osd_text_mode=2,test_pattern=0"])
     queue = v4l2.Queue(node=node)
     queue.request(len(fds), v4l2.DMABUF)
@@ -213,7 +212,7 @@ def vivid_frames(node, fds):
 
 
 def sent(fd, size):
-    """SHA-256 at the far end of a socket to which the buffer was sent without a copy."""
+    """SHA-256 at the receiving end of a socket to which the buffer was sent without a copy."""
     here = socket.create_server(("127.0.0.1", 0))
     near = socket.create_connection(here.getsockname())
     near.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the documentation tells people to type works as it stands there."""
+"""The commands in the documentation work as written."""
 
 import glob
 import re
@@ -24,7 +24,7 @@ def commands():
 
 
 def run_all(frames=None):
-    """frames: how many, where a command says a number of its own."""
+    """Run all commands. frames: the number of frames that replaces the number in a command."""
     found = {}
     for path, command in commands():
         if frames:
@@ -38,11 +38,11 @@ def run_all(frames=None):
 
 @vm_test(limit=240)
 def commands_run():
-    """Each command line of README and docs that is meant for the machine ends with status 0, with 3 frames."""
+    """Each command for the machine in README and docs ends with status 0, with 3 frames."""
     run_all(frames=3)
 
 
 @vm_test(long=True, limit=240)
 def commands_run_as_written():
-    """The same with the number of frames that stands there."""
+    """Each command for the machine in README and docs ends with status 0, with the written number of frames."""
     run_all()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bad input gets one clear error, and nothing is lost."""
+"""Wrong input gives one clear error, and no frame is lost."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ NEEDS = r"= 49774592 bytes of contiguous memory needed, \d+ of 8388608 CMA bytes
 
 @vm_test(machine=Machine(no_board=True))
 def no_board():
-    """Without a board there is no device, and cam and gst-launch each say so in one sentence."""
+    """Without a board there is no device, and cam and gst-launch each report this in one sentence."""
     lib.expect(lib.run(["cam", "-c1", "--capture=1"], status=None), r"(?i)camera 1 not found|no camera|not found")
     out = lib.run(["gst-launch-1.0", "cmacamsrc", "!", "fakesink"], status=None)
     lib.expect(out, r"No camera found")
@@ -27,7 +27,7 @@ def no_board():
 
 @vm_test(machine=Machine(board=("--register-version", "3.0")), provokes=r"register interface|version")
 def another_major_version():
-    """A board of another major version is refused with both versions named."""
+    """A board of another major version is refused, and the error has both versions."""
     out = lib.dmesg("drivers")
     lines = [line for line in out.splitlines() if "cmacam" in line and "3.0" in line]
     assert len(lines) == 1 and "2.x" in lines[0], out[-2000:]
@@ -36,7 +36,7 @@ def another_major_version():
 
 @vm_test(machine=Machine(driver_params=("packed=fold",)), provokes=r"packed=fold|probe with driver cmacam failed")
 def unknown_word_in_packed():
-    """packed= with a word that means nothing: the board is refused, the words that are known are named."""
+    """packed= with an unknown value: the board is refused, and the error lists the known values."""
     said = [line for line in lib.dmesg("drivers").splitlines() if "packed=fold" in line]
     assert len(said) == 1 and "the values are: pad adjust" in said[0], said
     assert not os.path.exists("/dev/video0")
@@ -44,7 +44,7 @@ def unknown_word_in_packed():
 
 @vm_test(machine=MEMORY, provokes=r"is not a known value|invalid for parameter")
 def unknown_words_for_vb2_cma():
-    """sync=, backend= and mmap= with words that mean nothing, set or loaded: refused, the words that are known are named."""
+    """sync=, backend= and mmap= with unknown values, at load or at run time: refused, and the error lists the known values."""
     known = {"sync=never": "auto contract", "backend=ram": "auto cma contig carveout coherent",
              "mmap=lazy": "populate fault"}
 
@@ -67,7 +67,7 @@ def unknown_words_for_vb2_cma():
 
 @vm_test(provokes="")
 def unsupported_size():
-    """V4L2 adjusts, GStreamer refuses, cam adjusts: each in its own convention, none hangs."""
+    """An unsupported size: V4L2 and cam adjust it, GStreamer refuses it, and nothing hangs."""
     out = lib.run(["v4l2-ctl", "-d", lib.video(), "--set-fmt-video=width=100000,height=3,pixelformat=NV12",
                    "--get-fmt-video"])
     lib.expect(out, r"Width/Height\s+: 3840/16")
@@ -78,7 +78,7 @@ def unsupported_size():
 
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_v4l2():
-    """4K in an 8 MB area: REQBUFS fails with bytes needed, bytes free and the parameter to set."""
+    """4K in an 8 MB area: REQBUFS fails, with the bytes needed, the bytes free and the parameter to set."""
     lib.vb2_cma(backend="cma")
     out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--width", "3840", "--height", "2160",
                    "--buffers", "4"], status=1)
@@ -92,7 +92,7 @@ def cma_too_small_v4l2():
 
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_lores():
-    """The same on the lores node: its own LAST_ERROR has the sentence, main's stays empty and main streams."""
+    """4K of lores in an 8 MB area: only last_error of lores has the sentence, and main streams."""
     lib.vb2_cma(backend="cma")
     lores = lib.node("cmacam-lores")
     lib.probe("--width", 3840, "--height", 2160, "--buffers", 4, device=lores, status=1)
@@ -104,14 +104,14 @@ def cma_too_small_lores():
 
 @vm_test(machine=SMALL_CMA)
 def area_too_small_is_no_error():
-    """By default the same request is met from RAM outside the area."""
+    """By default, 4K in an 8 MB area works, because RAM outside the area is used."""
     frames, _ = lib.probe("--width", 3840, "--height", 2160, "--buffers", 4, "--frames", 3)
     assert len(frames) == 3
 
 
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_cam():
-    """The same text reaches a user of cam."""
+    """4K in an 8 MB area: cam prints the driver's sentence."""
     lib.vb2_cma(backend="cma")
     out = lib.run(["cam", "-c1", "--stream", "width=3840,height=2160,pixelformat=NV12", "--capture=1"], status=None)
     lib.expect(out, NEEDS)
@@ -119,7 +119,7 @@ def cma_too_small_cam():
 
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_gstreamer():
-    """The same text reaches a user of gst-launch, in the element's error."""
+    """4K in an 8 MB area: the element's error in gst-launch has the driver's sentence."""
     lib.vb2_cma(backend="cma")
     out = lib.run(["gst-launch-1.0", "cmacamsrc", "num-buffers=1", "!",
                    "video/x-raw,format=NV12,width=3840,height=2160", "!", "fakesink"], status=1)
@@ -143,7 +143,7 @@ def import_too_small():
 
 @vm_test(settings={"fps": "60"})
 def killed_while_streaming():
-    """SIGKILL while streaming and mapped, three kinds of consumer; the next one streams."""
+    """SIGKILL while three kinds of consumers stream and have mappings: the next consumer streams."""
     consumers = ([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--forever"],
                  ["cam", "-c1", "--capture"],
                  ["gst-launch-1.0", "cmacamsrc", "!", "fakesink"])
@@ -158,7 +158,7 @@ def killed_while_streaming():
 
 
 def allocate_until_killed(ready):
-    """In a child process. Buffers of one page: of these the machine has the most places to try."""
+    """Allocate and free buffers of one page in a child process until it is killed. For such buffers, most places are tried."""
     queue = v4l2.Queue(32, 32)
     while True:
         queue.request(8)
@@ -168,7 +168,7 @@ def allocate_until_killed(ready):
 
 @vm_test()
 def killed_while_allocating():
-    """SIGKILL in the midst of allocations, 20 times: the process ends, nothing is said of memory, the next one streams."""
+    """SIGKILL during allocations, 20 times: the process ends, no memory error is logged, and the next process streams."""
     for number in range(20):
         told, ready = os.pipe()
         child = os.fork()
@@ -185,7 +185,7 @@ def killed_while_allocating():
 
 @vm_test()
 def bus_error_is_an_error_frame():
-    """A frame the board could not write arrives flagged as an error; its neighbours are whole."""
+    """A frame that the board could not write has the error flag. The frames before and after it are good."""
     board = lib.Board()
     board.command("fault bus-error 1")
     frames, _ = lib.probe("--frames", 4, "--digest")
@@ -195,7 +195,7 @@ def bus_error_is_an_error_frame():
 
 @vm_test(provokes="lost interrupt|no interrupt|watchdog|missed")
 def lost_interrupt_is_survived():
-    """The board swallows one interrupt: no frame is lost, streaming goes on."""
+    """The board leaves out one interrupt: no frame is lost, and streaming continues."""
     board = lib.Board()
     board.command("fault lose-irq 1")
     frames, _ = lib.probe("--frames", 10)
@@ -204,7 +204,7 @@ def lost_interrupt_is_survived():
 
 @vm_test(settings={"fps": "60"})
 def two_applications_after_one_camera():
-    """The second one, of each kind, gets a clear "busy" in one sentence; the first loses no frame."""
+    """A second application of each kind gets one clear "busy" sentence. The first loses no frame."""
     before = len(lib.Board.log())
     first = subprocess.Popen(["cam", "-c1", "--capture"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
@@ -228,7 +228,7 @@ def two_applications_after_one_camera():
 
 @vm_test()
 def another_format_while_streaming():
-    """VIDIOC_S_FMT and REQBUFS answer EBUSY while buffers are there; the stream goes on, frame by frame."""
+    """VIDIOC_S_FMT and REQBUFS return EBUSY while buffers are allocated. The stream continues without a loss."""
     queue = v4l2.Queue()
     queue.request(4)
     for index in range(4):
@@ -251,7 +251,7 @@ def another_format_while_streaming():
 
 @vm_test()
 def controls_out_of_range():
-    """V4L2 clamps what is a number and refuses what is a choice, and says so; frames go on."""
+    """V4L2 clamps numbers and refuses unknown menu items, with an error. Frames continue."""
     def value(name):
         return int(lib.run(["v4l2-ctl", "-d", lib.sensor(), "-C", name]).split()[1])
 
@@ -270,7 +270,7 @@ def controls_out_of_range():
 
 
 def restart(rounds):
-    """Stream on, two frames, stream off; every other time with new buffers."""
+    """Start streaming, take two frames, stop; every other time with new buffers."""
     queue = v4l2.Queue()
     for round_ in range(rounds):
         if round_ % 2 == 0:
@@ -290,13 +290,13 @@ def restart(rounds):
 
 @vm_test()
 def twenty_restarts():
-    """20 times streaming begins anew at frame 0, and nothing is left behind."""
+    """Streaming starts 20 times, each time with frame 0, and no buffer is left."""
     restart(20)
 
 
 @vm_test(long=True, limit=600)
 def two_hundred_restarts():
-    """200 times, by V4L2, and 50 times by cam and by cmacamsrc."""
+    """Streaming starts 200 times by V4L2, and 50 times by cam and by cmacamsrc."""
     restart(200)
     for _ in range(50):
         lib.run(["cam", "-c1", "--capture=2"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The programs in examples/: each does what its README says, to the byte."""
+"""The programs in examples/: each does what its README says, and every byte is right."""
 
 import os
 import re
@@ -18,7 +18,7 @@ UHD = (3840, 2160)
 
 @vm_test()
 def programs_explain_themselves():
-    """--help of every example; no server, no camera: one sentence and status 1."""
+    """Every example has --help. Without a server or a camera, it prints one sentence and ends with status 1."""
     for name in ("share-server", "share-client", "motion", "recorder", "people-recorder", "sender"):
         lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
@@ -28,7 +28,7 @@ def programs_explain_themselves():
 
 @vm_test()
 def files_are_kept():
-    """recorder and people do not overwrite a file: one sentence and status 1, unless --overwrite says so."""
+    """recorder and people do not overwrite a file without --overwrite: they print one sentence and end with status 1."""
     disk()
     file, folder = f"{DISK}/kept.jpg", f"{DISK}/pictures"
     os.makedirs(folder)
@@ -50,7 +50,7 @@ def files_are_kept():
 
 @vm_test()
 def motion_in_a_part():
-    """The motion example sees the board's moving pattern in a part of the picture, and looks at no more."""
+    """The motion example detects the board's moving pattern in a part of the picture, and reads only this part."""
     out = lib.run([f"{EXAMPLES}/motion", "--frames", "20", "--roi", "64", "64", "256", "128"])
     moved = [float(lib.fields(line)["moved"]) for line in out.splitlines() if line.startswith("frame ")]
     assert len(moved) == 20 and moved[0] == 0 and max(moved) > 0, moved
@@ -59,7 +59,7 @@ def motion_in_a_part():
 
 @vm_test(settings={"digest": "sha256"})
 def recorder_at_4k():
-    """O_DIRECT to an ext4 disk at 3840x2160: each frame of the file is what the board wrote."""
+    """O_DIRECT to an ext4 disk at 3840x2160: each frame in the file is what the board wrote."""
     disk()
     path = f"{DISK}/frames.nv12"
     out = lib.run([f"{EXAMPLES}/recorder", path, "--frames", "3"])
@@ -75,13 +75,13 @@ def recorder_at_4k():
 
 @vm_test(machine=TWO, settings={"digest": "sha256"})
 def people_on_lores_while_main_is_recorded():
-    """The file has main as the board wrote it; of the same frames, lores shows people."""
+    """The file has main as the board wrote it, and people are found on lores of the same frames."""
     record_and_count_people()
 
 
 @vm_test(machine=TWO, settings={"digest": "sha256"}, long=True)
 def people_on_lores_as_on_main():
-    """The same, and lores shows as many people as main alone does."""
+    """Main is recorded while people are counted on lores: the count is the same as on main alone."""
     count = record_and_count_people()
     out = lib.run([f"{EXAMPLES}/people", "--format", "R8", "--size", "768x576", "--frames", "1"])
     alone = lib.fields(out.splitlines()[-2])
@@ -89,7 +89,7 @@ def people_on_lores_as_on_main():
 
 
 def record_and_count_people():
-    """Record main and look at lores, checked against the board: how many people are in frame 0."""
+    """Record main and read lores, compare both with the board, and return the number of people in frame 0."""
     disk()
     path = f"{DISK}/people.nv12"
     out = lib.run([f"{EXAMPLES}/people-recorder", path, "--frames", "4", "--width", "1280", "--height", "720"])
@@ -113,7 +113,7 @@ def record_and_count_people():
 
 @vm_test(settings={"digest": "sha256"})
 def zero_copy_over_tcp():
-    """The frames that the sender lends to the kernel arrive over loopback as the board wrote them."""
+    """The zero-copy sender's frames arrive over loopback as the board wrote them."""
     size = 1280 * 720 * 3 // 2
     received = []
 
@@ -133,20 +133,20 @@ def zero_copy_over_tcp():
 
 
 def shown(name):
-    """A program stands in the library's README as it is."""
+    """Check that the library's README contains this program unchanged."""
     with open(f"/src/examples/count/{name}") as f, open("/src/libcmacam/README.md") as readme:
         source = re.sub(r"^(#|//) SPDX.*\n", "", f.read())
         assert source.strip() in readme.read(), f"{name} is not in the README"
 
 
 def counted(out):
-    """How many people a program found in each frame."""
+    """The number of people that a program found in each frame."""
     return [int(count) for count in re.findall(r"^frame \d+: (\d+) people$", out, re.M)]
 
 
 @vm_test(limit=240, machine=TWO)
 def people_in_ten_lines():
-    """The Python script and the C++ program of libcmacam/README.md are what stands there; the script finds people."""
+    """The programs in examples/count are those of libcmacam/README.md, and the Python script finds people."""
     shown("count_people.py")
     shown("count_people.cpp")
     command = ["python3", "-u", "/src/examples/count/count_people.py"]
@@ -158,7 +158,7 @@ def people_in_ten_lines():
 
 @vm_test(limit=240, machine=TWO, long=True)
 def people_in_three_frames():
-    """Both programs run to their end."""
+    """The Python script and the C++ program count people in three frames each, and end."""
     for command in (["python3", "/src/examples/count/count_people.py"], [f"{EXAMPLES}/count-people"]):
         found = counted(lib.run(command, limit=200))
         assert len(found) == 3 and max(found) > 0, found
@@ -166,7 +166,7 @@ def people_in_three_frames():
 
 @vm_test(limit=600, long=True)
 def people_as_the_readme_says():
-    """In the machine, the C++ program of libcmacam/README.md is compiled by the command that stands there, and runs."""
+    """In the machine, the C++ program of libcmacam/README.md compiles with the command of that page, and runs."""
     with open("/src/libcmacam/README.md") as f:
         readme = f.read()
     with open("/tmp/count_people.cpp", "w") as f:

@@ -13,7 +13,7 @@ PICTURE = Machine(board=("--source", "/src/docs/pictures/contact-sheet.jpg"))
 
 
 def light(**settings):
-    """Set the light; names with a dash are written with an underscore."""
+    """Set the light. Write names that have a dash with an underscore."""
     lib.Board().set(**{key.replace("_", "-"): value for key, value in settings.items()})
 
 
@@ -27,31 +27,31 @@ def check(*arguments, **kwargs):
 
 @vm_test(settings=PACED, limit=120)
 def light_steps_settle():
-    """3 steps of the light by up to 4 stops: settled within 15 frames each, and then still."""
+    """3 steps of the light by up to 4 stops: exposure settles within 15 frames of each step, and stays constant."""
     lib.expect(check("--steps", 3), r"steps=3 settled=\d+")
 
 
 @vm_test(settings=PACED, long=True, limit=900)
 def many_light_steps_settle():
-    """50 random steps of the light on the board's pattern."""
+    """50 random steps of the light on the board's pattern: exposure settles."""
     lib.expect(check("--steps", 50, "--seed", 7, limit=890), r"steps=50 settled=\d+")
 
 
 @vm_test(machine=PEOPLE, settings=PACED, long=True, limit=900)
 def many_light_steps_settle_on_people():
-    """50 random steps of the light on people who walk."""
+    """50 random steps of the light on walking people: exposure settles."""
     lib.expect(check("--steps", 50, "--seed", 8, limit=890), r"steps=50 settled=\d+")
 
 
 @vm_test(machine=PICTURE, settings=PACED, long=True, limit=900)
 def many_light_steps_settle_on_a_picture():
-    """50 random steps of the light on a still picture of high contrast."""
+    """50 random steps of the light on a still picture with high contrast: exposure settles."""
     lib.expect(check("--steps", 50, "--seed", 9, limit=890), r"steps=50 settled=\d+")
 
 
 @vm_test(settings=PACED, limit=120)
 def the_colour_of_the_light_is_found():
-    """Light of 3500 K: reported, and red and blue are brought level."""
+    """Light of 3500 K: the colour temperature is reported, and red and blue become equal."""
     light(light_temperature=3500)
     try:
         out = lib.run(["cam", "-c1", "--capture=30", "--metadata", "--stream",
@@ -64,7 +64,7 @@ def the_colour_of_the_light_is_found():
 
 @vm_test(settings=PACED, limit=120)
 def what_was_found_survives_a_restart():
-    """Stopped and started 3 times in other light: right from the first frame on. Acquired anew: the defaults again."""
+    """After 3 restarts in changed light, the first frame is right. When the camera is acquired again, defaults apply."""
     light(light=-2, light_temperature=4000)
     try:
         lib.expect(check("--steps", 0, "--restarts", 3), r"acquired again: ")
@@ -74,7 +74,7 @@ def what_was_found_survives_a_restart():
 
 @vm_test(settings={"fps": "4"}, limit=120)
 def manual_modes_hold():
-    """Without AeEnable and AwbEnable nothing moves from request 1 on."""
+    """Without AeEnable and AwbEnable, exposure and gains stay constant from request 1 on."""
     frames = capture(["Contrast: 1.0"])
     for control in ("ExposureTime", "AnalogueGain", "ColourGains"):
         assert len({frame.metadata[control] for frame in frames[1:]}) == 1, control

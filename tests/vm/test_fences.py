@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A device that still reads a frame when its buffer is queued again: the engine waits for the device's fence."""
+"""If a device still reads a frame when its buffer is queued again, the engine waits for the device's fence."""
 
 import concurrent.futures
 import os
@@ -20,9 +20,9 @@ CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/sess
 
 
 class Stream:
-    """The capture node with some buffers queued and running, all of them exported.
+    """The capture node, streaming, with some buffers queued and all buffers exported.
 
-    imported: the dma-bufs, which another file of the node has made, are queued instead of the buffers.
+    imported: the dma-bufs of another file of the node are queued, instead of this queue's own buffers.
     """
 
     def __init__(self, imported=False, count=COUNT):
@@ -62,7 +62,7 @@ class Stream:
         return data
 
     def take(self, wanted=None):
-        """The next frame, or the next in that buffer, while others go round: (index, sequence, bytes)."""
+        """The next frame, or the next frame in the buffer `wanted`. Other buffers are queued again. (index, sequence, bytes)"""
         for _ in range(100):
             frame = self.queue.dequeue()
             if wanted is None or frame[0] == wanted:
@@ -71,7 +71,7 @@ class Stream:
         raise AssertionError(f"buffer {wanted} does not come back")
 
     def go_round(self, without):
-        """Frames in other buffers than that one; the sequence number of the last."""
+        """Take frames in other buffers than this one. Returns the sequence number of the last frame."""
         for _ in range(OTHERS):
             index, sequence, _ = self.queue.dequeue()
             assert index != without, f"buffer {index} was filled with frame {sequence} while a device reads it"
@@ -95,19 +95,19 @@ def held_back(imported):
 
 @vm_test()
 def a_frame_that_is_read_is_not_overwritten():
-    """QBUF succeeds while two fences are open, others go round, and the buffer is filled after the second signal."""
+    """QBUF succeeds with two open fences. Other buffers get frames; this one gets a frame after the second signal."""
     held_back(imported=False)
 
 
 @vm_test()
 def an_imported_frame_neither():
-    """The same with dma-bufs that were queued by V4L2_MEMORY_DMABUF, as libcamera does it."""
+    """A dma-buf that is queued with V4L2_MEMORY_DMABUF, as libcamera does, is also not overwritten while a fence is open."""
     held_back(imported=True)
 
 
 @vm_test()
 def a_writer_is_waited_for_too():
-    """A device that writes to the buffer: one fence, that of a writer."""
+    """A device that writes to the buffer has one fence, a writer's, and the engine waits for it."""
     with vgem.Vgem() as gpu, Stream().start() as stream:
         stream.take(0)
         fence = gpu.use(stream.dmabufs[0], write=True)
@@ -119,7 +119,7 @@ def a_writer_is_waited_for_too():
 
 @vm_test()
 def a_signal_while_the_buffer_is_queued_is_heard():
-    """50 times the fence signals from another thread during QBUF: the buffer is filled each time."""
+    """50 times, another thread signals the fence during QBUF: the buffer gets a frame each time."""
     with vgem.Vgem() as gpu, Stream().start() as stream, concurrent.futures.ThreadPoolExecutor() as pool:
         for _ in range(50):
             stream.take(0)
@@ -132,7 +132,7 @@ def a_signal_while_the_buffer_is_queued_is_heard():
 
 @vm_test()
 def all_exports_of_a_buffer_tell_of_the_reader():
-    """A fence on one dma-buf of a buffer is on its other ones, those of other buffers are free."""
+    """A fence on one dma-buf of a buffer is on all its dma-bufs, but not on those of other buffers."""
     with vgem.Vgem() as gpu, Stream() as stream:
         second = stream.queue.export(0)
         fence = gpu.use(stream.dmabufs[0])
@@ -144,7 +144,7 @@ def all_exports_of_a_buffer_tell_of_the_reader():
 
 @vm_test()
 def a_fence_may_be_there_before_the_stream():
-    """Buffers that a device reads at STREAMON: the first frame goes into the one that is free."""
+    """A device reads some buffers at STREAMON: the first frame goes into the buffer without a fence."""
     with vgem.Vgem() as gpu, Stream(count=3) as stream:
         fences = [gpu.use(stream.dmabufs[index]) for index in (0, 1)]
         stream.start()
@@ -159,7 +159,7 @@ def a_fence_may_be_there_before_the_stream():
 
 @vm_test()
 def linked_channels_keep_the_order():
-    """Main and lores linked: while a device reads main's next buffer both wait, then their n-th frames are the same."""
+    """Main and lores are linked: while a device reads main's next buffer, both wait. Then their n-th frames are the same."""
     lores = nodes.lores().format("NV12", 160, 120)
     lores.set({nodes.LINKED: 1})
     with vgem.Vgem() as gpu, Stream() as stream:
@@ -189,7 +189,7 @@ def ends(how):
 
 @vm_test()
 def the_stream_ends_without_the_fence():
-    """STREAMOFF, close and unplug give a waiting buffer back while the fence is open, and the signal comes too late."""
+    """STREAMOFF, close and unplug return a waiting buffer while the fence is open. A later signal does no harm."""
     def off(stream):
         stream.queue.stream(False)
         # All of them can be queued again, and the one is waited for again.
@@ -209,7 +209,7 @@ def the_stream_ends_without_the_fence():
 
 @vm_test(provokes="has waited 5 s for a fence")
 def a_late_fence_is_named():
-    """A fence that is open for 5 s: last_error and the log name buffer and device, once; the buffer comes back."""
+    """A fence is open for 5 s: last_error and the log name the buffer and the device, once, and the buffer returns."""
     with vgem.Vgem() as gpu, Stream().start() as stream:
         stream.take(2)
         fence = gpu.use(stream.dmabufs[2])
@@ -224,7 +224,7 @@ def a_late_fence_is_named():
 
 @vm_test()
 def libcamera_waits_for_a_request_s_fence():
-    """A Fence of libcamera on the first request: it and those behind it complete after the signal, in their order."""
+    """The first request has a Fence of libcamera: this request and the later ones complete in order, after the signal."""
     with vgem.Vgem() as gpu:
         dmabuf = gpu.buffer()
         fence = gpu.use(dmabuf)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames as a GStreamer application gets them from cmacamsrc: pages, bytes, losses, lifetimes."""
+"""Frames that a GStreamer application gets from cmacamsrc: pages, bytes, losses, lifetimes."""
 
 import os
 import re
@@ -18,12 +18,12 @@ FORMATS = {"NV12": ("video/x-raw,format=NV12", "NV12"), "GRAY8": ("video/x-raw,f
 
 
 def gst_probe(source, *options, status=0, limit=110):
-    """gst_probe on a pipeline: its lines by their first word, as dictionaries."""
+    """Run gst_probe on a pipeline. Returns its lines as dictionaries, grouped by their first word."""
     return parse(lib.run([f"{PROGRAMS}/gst_probe", *options, source], status=status, limit=limit))
 
 
 def gst_probes(pipelines, *options):
-    """The same of each pipeline, one after the other in one process: what begins a process takes longer."""
+    """Run gst_probe on several pipelines in one process, because starting a process takes long. Results as of gst_probe()."""
     first, *more = pipelines
     out = lib.run([f"{PROGRAMS}/gst_probe", *options, *(f"--then={text}" for text in more), first])
     parts = re.split(r"^pipeline$", out, flags=re.M)[1:]
@@ -49,7 +49,7 @@ def source(frames, board=0):
 
 @vm_test()
 def pages_are_the_ones_written():
-    """cmacamsrc: the pages behind the application's mapping are the engine's, the nonce is the board's."""
+    """cmacamsrc: the application's mapping has the pages of the engine, and the nonce is the board's."""
     got = gst_probe("cmacamsrc num-buffers=12")
     written, _ = lib.Board.session()
     assert len(got["frame"]) == 12
@@ -63,7 +63,7 @@ def pages_are_the_ones_written():
 
 @vm_test(machine=strides.MACHINE)
 def a_copy_is_told_from_the_pages_written():
-    """A peer without GstVideoMeta gets copies at an odd stride, with one warning: the proof can fail."""
+    """An element without GstVideoMeta gets copies at an odd stride, with one warning: the check of pages can fail."""
     for board in strides.BOARDS:
         got = gst_probe(f"{source(4, board)} ! {caps('NV12', 322, 242)}", "--no-video-meta")
         written, _ = lib.Board.session(number=board)
@@ -78,7 +78,7 @@ def a_copy_is_told_from_the_pages_written():
 # Without a mark and with a test pattern, which no exposure changes, all frames of all boards are the same pixels.
 @vm_test(machine=strides.MACHINE, settings={"mark": "off", "digest": "sha256"})
 def without_video_meta_the_pixels_are_right():
-    """A peer without GstVideoMeta: the camera's pages where its lines are as GStreamer's, else a copy of the same pixels."""
+    """An element without GstVideoMeta gets the camera's pages if the stride is GStreamer's, else a copy of the same pixels."""
     for pixels, width, copied in (("NV12", 300, False), ("BGR", 322, True)):
         packed = None
         for board in strides.BOARDS:
@@ -92,7 +92,7 @@ def without_video_meta_the_pixels_are_right():
 
 
 def check_bytes(frames, wanted, *options):
-    """Frames of each (caps, board, stride or None): as dma-bufs, and every byte the board's."""
+    """Frames of each (caps, board, stride or None) are dma-bufs, and every byte is the board's."""
     results = gst_probes([f"{source(frames, board)} ! {text}" for text, board, _ in wanted], "--digest", *options)
     written = {board: lib.Board.by_nonce(number=board) for board in {board for _, board, _ in wanted}}
     for (text, board, stride), got in zip(wanted, results):
@@ -107,7 +107,7 @@ def check_bytes(frames, wanted, *options):
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def every_byte_with_padding_too():
-    """Each format, lines packed or padded, also where the stride is not GStreamer's: uncopied, all bytes the board's."""
+    """Each format with packed and padded lines, also with other strides than GStreamer's: no copy, all bytes are right."""
     cases = [(pixels, 640, 480, 0) for pixels in FORMATS]
     cases += [(pixels, 322, 242, board) for pixels in FORMATS for board in strides.BOARDS]
     check_bytes(3, [(caps(pixels, width, height), board, strides.stride(FORMATS[pixels][1], width, board))
@@ -116,7 +116,7 @@ def every_byte_with_padding_too():
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def dma_drm_carries_the_same_frames():
-    """memory:DMABuf caps: dma-bufs of the same bytes with DMA_DRM caps and the camera's colours, never copied."""
+    """memory:DMABuf caps: dma-bufs with the same bytes, DMA_DRM caps and the camera's colours, never copied."""
     drm = "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12"
     check_bytes(3, [(f"{drm},width={width},height={height}", board, None)
                     for width, height, board in ((640, 480, 0), (322, 242, 0), (322, 242, 1))], "--no-video-meta")
@@ -124,7 +124,7 @@ def dma_drm_carries_the_same_frames():
 
 @vm_test()
 def plain_caps_unless_asked():
-    """A peer that takes anything gets plain video/x-raw with colorimetry and frame rate, not DMA_DRM."""
+    """An element that accepts all caps gets plain video/x-raw with colorimetry and frame rate, not DMA_DRM."""
     out = lib.run([f"{PROGRAMS}/gst_probe", "cmacamsrc num-buffers=1"])
     lib.expect(out, r"caps video/x-raw, .*format=\(string\)NV12")
     lib.expect(out, r"caps .*colorimetry=\(string\)bt709")
@@ -139,7 +139,7 @@ def uhd():
 
 @vm_test(settings={"starved": "drop", "fps": "60"})
 def withheld_frames_are_signalled_exactly():
-    """60 frames without a buffer: QoS message, DISCONT and offsets name what the board lost."""
+    """60 frames without a buffer: QoS message, DISCONT and offsets report the frames that the board lost."""
     release = "/tmp/release"
     child = subprocess.Popen([f"{PROGRAMS}/gst_probe", "--withhold-after", "3", "--release-file", release,
                               "cmacamsrc num-buffers=12"], stdout=subprocess.PIPE, text=True)
@@ -164,7 +164,7 @@ def withheld_frames_are_signalled_exactly():
 
 @vm_test()
 def a_frame_in_error_is_corrupted():
-    """A frame that the board could not write has the flag CORRUPTED, its neighbours have not."""
+    """A frame that the board could not write has the flag CORRUPTED. The frames before and after it do not have the flag."""
     lib.Board().command("fault bus-error 1")
     got = gst_probe("cmacamsrc num-buffers=4")
     assert ["corrupted" in frame["flags"] for frame in got["frame"]] == [True, False, False, False], got
@@ -172,7 +172,7 @@ def a_frame_in_error_is_corrupted():
 
 @vm_test()
 def latency_and_timestamps():
-    """Latency is one frame to all buffers; PTS rise, and lie within the run."""
+    """Latency is from one frame to all buffers; PTS increase, and are within the running time."""
     got = gst_probe("cmacamsrc num-buffers=20 ! video/x-raw,framerate=30/1")
     latency = got["latency"][0]
     assert latency["live"] == "1" and latency["min"] == "33333000", latency
@@ -183,7 +183,7 @@ def latency_and_timestamps():
 
 @vm_test()
 def a_peer_that_keeps_frames_gets_more():
-    """The buffers that the next element asks for come on top of the camera's."""
+    """The buffers that the next element requests are added to the camera's own buffers."""
     own = int(gst_probe("cmacamsrc num-buffers=1")["latency"][0]["max"])
     more = int(gst_probe("cmacamsrc num-buffers=1", "--min-buffers", "6")["latency"][0]["max"])
     assert more == own + 6 * 33333000, (own, more)
@@ -191,7 +191,7 @@ def a_peer_that_keeps_frames_gets_more():
 
 @vm_test(settings={"digest": "sha256"})
 def a_peer_s_pool_is_captured_to():
-    """The pages of a pool that the next element offers are the ones the engine wrote, round after round."""
+    """The engine writes into the pages of the pool that the next element offers, with each buffer several times."""
     lib.heap()
     got = gst_probe(f"cmacamsrc num-buffers=20 ! {caps('NV12', 640, 480)}", "--heap", "/dev/dma_heap/cmacam",
                     "--digest")
@@ -205,7 +205,7 @@ def a_peer_s_pool_is_captured_to():
 
 @vm_test(machine=strides.MACHINE, provokes="not contiguous", settings={"digest": "sha256"})
 def a_pool_that_does_not_fit_is_named():
-    """Scattered memory, and rows of another length: one message says why, and frames come in the camera's own memory."""
+    """A pool of scattered memory or with another stride: one message gives the reason, and the camera's own memory is used."""
     lib.heap()
     for heap, width, height, board, why in (
             ("system", 640, 480, 0, "dma-buf of system is not contiguous: 462848 bytes"),
@@ -224,7 +224,7 @@ def a_pool_that_does_not_fit_is_named():
 
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def a_wish_for_buffers_is_not_an_error():
-    """Where memory does not suffice for what the peer asks, the camera's own number will do."""
+    """If memory is too small for the buffers that the next element requests, the camera uses its own number."""
     lib.vb2_cma(backend="cma")
     got = gst_probe("cmacamsrc num-buffers=20", "--min-buffers", "28")
     assert len(got["frame"]) == 20 and "error" not in got
@@ -233,7 +233,7 @@ def a_wish_for_buffers_is_not_an_error():
 
 @vm_test()
 def memory_outlives_the_pipeline():
-    """A frame held over the end of pipeline, element and camera keeps its pages and its bytes."""
+    """A frame that outlives its pipeline, element and camera keeps its pages and its bytes."""
     got = gst_probe("cmacamsrc num-buffers=5", "--outlive", "--digest")
     last, outlived = got["frame"][-1], got["outlived"][0]
     assert {key: last[key] for key in ("seq", "sha256", "nonce", "phys")} == \
@@ -247,29 +247,29 @@ def on_a_camera(cases, least, limit, **rounds):
 
 @vm_test(settings={"fps": "60"}, limit=180)
 def element_on_a_camera():
-    """States, pauses, held frames, controls, new caps while playing, a busy camera, foreign clocks."""
+    """States, pauses, held frames, controls, new caps while playing, a busy camera, other clocks."""
     on_a_camera("CameraTest.*", 21, 170)
 
 
 @vm_test(limit=400, long=True)
 def element_on_a_hurried_camera():
-    """The same, with frames as fast as the board can, and those of two elements."""
+    """The tests of element_on_a_camera, with frames as fast as the board can, and the tests of two elements."""
     on_a_camera("CameraTest.*:LoresTest.*", 32, 390)
 
 
 @vm_test(settings={"fps": "60"}, limit=180)
 def lores_beside_main():
-    """Two elements, main and lores: either starts, stops, pauses, ends or keeps frames without the other."""
+    """Two elements, main and lores: each starts, stops, pauses, ends or keeps frames without an effect on the other."""
     on_a_camera("LoresTest.*", 11, 170)
 
 
 @vm_test(limit=1200, long=True)
 def five_hundred_state_cycles():
-    """500 times NULL, PLAYING, one frame, NULL, PAUSED, NULL or READY."""
+    """500 cycles of NULL, PLAYING, one frame, NULL, PAUSED, and NULL or READY."""
     on_a_camera("*CyclesThroughItsStates", 1, 1190, cycles=500)
 
 
 @vm_test(limit=600, long=True)
 def a_hundred_renegotiations():
-    """100 changes of size while playing; the first frame is still intact."""
+    """100 changes of size while playing: the first frame keeps its bytes."""
     on_a_camera("*NewCapsWhilePlaying", 1, 590, renegotiations=100)

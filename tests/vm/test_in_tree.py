@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The handler and its IPA module built inside libcamera's own tree, for unmodified applications."""
+"""The handler and its IPA module, built inside libcamera's source tree, with unmodified applications."""
 
 import os
 
@@ -14,7 +14,7 @@ LIBRARIES = f"{FOLDER}/build/src/libcamera"
 
 
 def use():
-    """Applications started from here on load that libcamera, and no handler from outside."""
+    """Make applications that are started later load this libcamera, without our handler from outside."""
     if os.path.exists(f"{FOLDER}/problem"):
         with open(f"{FOLDER}/problem") as f:
             raise AssertionError(f"libcamera was not built with the handler in its tree:\n{f.read()}")
@@ -24,7 +24,7 @@ def use():
 
 @vm_test(long=True, settings=test_exposure.PACED, limit=300)
 def the_module_exposes():
-    """The IPA module, signed and so in process, finds the colour of the light as the linked algorithms do."""
+    """The IPA module is signed and runs in the process. It finds the light's colour as the linked algorithms do."""
     use()
     out = lib.run(["cam", "-l"])
     lib.expect(out, r"platform/cmacam-sensor.0 cmacam-sensor")
@@ -35,7 +35,7 @@ def the_module_exposes():
 
 @vm_test(long=True, settings=test_controls.PACED, limit=300)
 def controls_act_on_their_frame():
-    """Exposure, gain and colours act on the frame of their request, as they do outside the tree."""
+    """Exposure, gain and colours take effect in the frame of their request, as they do outside the tree."""
     use()
     test_controls.exposure_and_gain()
     test_controls.colours()
@@ -50,7 +50,7 @@ def both_streams_show_the_same_frame():
 
 @vm_test(long=True, limit=300)
 def lc_compliance():
-    """lc-compliance's cases of a viewfinder stream: all 12 that can run pass."""
+    """lc-compliance with one viewfinder stream: all 12 cases that can run pass."""
     use()
     out = lib.run(["lc-compliance", "-c", "platform/cmacam-sensor.0 cmacam-sensor", "-f", "*Viewfinder*"], status=None,
                   limit=280)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""libcmacam: cameras, leases, the Python module, frames shared between processes."""
+"""libcmacam: cameras, leases, the Python module, frames that processes share."""
 
 import contextlib
 import errno
@@ -28,7 +28,7 @@ with contextlib.suppress(ImportError):
 
 
 def module():
-    """The Python module; imported where it is used, for the host only lists these tests, and it brings a thread."""
+    """The Python module. It is imported when a test needs it, because it starts a thread, and the host only lists the tests."""
     import cmacam
     return cmacam
 
@@ -43,13 +43,13 @@ def mark(mapping):
 
 
 def digest(mapping):
-    """SHA-256 of a frame without padding, as the board computes it."""
+    """SHA-256 of a frame without padding, in the way that the board computes it."""
     planes = mapping.nv12 if mapping.format == "NV12" else (mapping.gray if mapping.format == "R8" else mapping.raw,)
     return hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).hexdigest()
 
 
 def failure(code, function, *args, **kwargs):
-    """The sentence of the OSError of this errno that the call has to raise."""
+    """The sentence of the OSError with this errno, which the call must raise."""
     try:
         function(*args, **kwargs)
     except OSError as error:
@@ -61,7 +61,7 @@ def failure(code, function, *args, **kwargs):
 
 @vm_test(settings={"digest": "sha256"})
 def frames_are_the_board_s():
-    """Camera, block: frames 0 to 9, each byte as the board wrote it, strides and stamps as promised."""
+    """Camera with policy block: every byte of frames 0 to 9 is the board's; strides and timestamps are right."""
     with camera(policy="block") as source:
         assert source.layout() == {"format": "NV12", "width": 640, "height": 480, "stride": 640}
         seen, stamps = {}, []
@@ -81,7 +81,7 @@ def frames_are_the_board_s():
 
 @vm_test(settings={"digest": "sha256"})
 def lores_is_of_the_same_frame():
-    """Main and lores of one lease: one sequence in both marks, each byte of each the board's; so is a copy's."""
+    """Main and lores of a lease have the same sequence in their marks, and all bytes are the board's, also in a copy."""
     with camera(size=(1280, 720), lores=("R8", 320, 240), policy="block") as source:
         assert source.layout("lores") == {"format": "R8", "width": 320, "height": 240, "stride": 320}
         seen = {}
@@ -104,7 +104,7 @@ def lores_is_of_the_same_frame():
 
 @vm_test()
 def a_torn_lores_spoils_the_frame():
-    """A frame whose lores is torn is counted as damaged and not handed out, though its main is good."""
+    """If lores of a frame is torn, the frame is counted as damaged and not delivered, although main is good."""
     with camera(lores=("R8", 320, 240), policy="block") as source:
         first = source.next()
         lib.Board().command("fault torn 1 1")
@@ -118,7 +118,7 @@ def a_torn_lores_spoils_the_frame():
 
 @vm_test()
 def holders_are_named():
-    """Leases on all buffers: next() says EBUSY and who holds which frames; it goes on when they let go."""
+    """All buffers are leased: next() fails with EBUSY and names the holders and their frames. After a release, it works."""
     with camera(policy="block") as source:
         detector = [source.next().hold("detector") for _ in range(source.buffers - 1)]
         recorder = source.next().hold("recorder")
@@ -136,7 +136,7 @@ def holders_are_named():
 
 @vm_test(settings={"starved": "drop", "fps": "60"})
 def losses_name_the_holders_once():
-    """Frames lost while all is held: one line per time, with counts and names, through logging; then frames again."""
+    """Frames are lost while all buffers are held: one log line each time, with numbers and names. Then frames arrive again."""
     told = []
     logging.getLogger("cmacam").addFilter(lambda record: told.append(record.getMessage()))
     with camera() as source:
@@ -161,7 +161,7 @@ def losses_name_the_holders_once():
 
 @vm_test(settings=PACED)
 def newest_frame_comes_first():
-    """Drop-oldest: a reader that was away gets what the camera sees now, and the count of what it missed."""
+    """Drop-oldest: a reader that paused gets the newest frame, and the number of frames that it missed."""
     with camera() as source:
         first = source.next()
         # Some may have been dropped before the first one was taken.
@@ -176,7 +176,7 @@ def newest_frame_comes_first():
 
 @vm_test(settings={"digest": "sha256"})
 def copies_never_starve():
-    """Copy: three times as many frames kept as there are buffers; all exact, the camera never without one."""
+    """Policy copy: a program keeps three times as many frames as there are buffers. All are exact, and no frame is lost."""
     with camera(policy="copy") as source:
         kept = [source.next() for _ in range(3 * source.buffers)]
         counts = source.statistics
@@ -192,7 +192,7 @@ def copies_never_starve():
 
 @vm_test()
 def views_outlive_the_mapping():
-    """A numpy view keeps its frame leased behind the with block and after the camera was closed."""
+    """A numpy view keeps its frame leased after the end of the with block, and after the camera was closed."""
     source = camera(policy="block")
     source.start()
     frame = source.next()
@@ -222,7 +222,7 @@ def views_outlive_the_mapping():
 
 @vm_test()
 def views_of_whole_bytes():
-    """Python, RGB888, BGR888, XRGB8888, XBGR8888: the view has the pixels of the copy in BGR, in the order of its name."""
+    """Python, RGB888, BGR888, XRGB8888, XBGR8888: the view has the pixels of bgr(), in the channel order of the format."""
     for format_, view, colours in (("RGB888", "bgr_view", (0, 1, 2)), ("BGR888", "rgb_view", (2, 1, 0)),
                                    ("XRGB8888", "bgrx_view", (0, 1, 2)), ("XBGR8888", "rgbx_view", (2, 1, 0))):
         with camera(format=format_, policy="block") as source, source.next().map() as pixels:
@@ -241,7 +241,7 @@ def views_of_whole_bytes():
 
 @vm_test()
 def planes_of_yuv420():
-    """Python, YUV420: three planes whose conversion is that of NV12 of the same picture."""
+    """Python, YUV420: the three planes give the same picture as NV12."""
     pictures = []
     for format_ in ("YUV420", "NV12"):
         with camera(format=format_, policy="block") as source, source.next().map() as pixels:
@@ -255,7 +255,7 @@ def planes_of_yuv420():
 
 @vm_test()
 def view_gone_buffer_back():
-    """The lease of a view ends with the view; then no holder is left."""
+    """The lease of a view ends with the view. Then there is no holder."""
     with camera(policy="block") as source:
         frame = source.next()
         pixels = frame.map()
@@ -269,7 +269,7 @@ def view_gone_buffer_back():
 
 @vm_test()
 def writing_is_asked_for():
-    """map(write=True) gives arrays that can be written to; another mapping sees it; bgr() is a copy."""
+    """map(write=True) gives writable arrays, and other mappings see the written bytes. bgr() is a copy."""
     with camera(policy="block") as source, source.next() as frame:
         with frame.map(write=True) as writing, frame.map() as reading:
             writing.gray[10, 20] ^= 255
@@ -283,7 +283,7 @@ def writing_is_asked_for():
 
 @vm_test()
 def part_of_a_frame():
-    """roi= shows that part of the whole, and nothing else."""
+    """roi= gives exactly this part of the frame."""
     with camera(policy="block") as source, source.next() as frame:
         with frame.map() as whole, frame.map(roi=(64, 32, 100, 50)) as part:
             luma, chroma = part.nv12
@@ -294,7 +294,7 @@ def part_of_a_frame():
 
 @vm_test()
 def controls_and_metadata():
-    """A control that is set stands in the metadata of a frame soon after; what is wrong is said with the limits."""
+    """A control is soon in the metadata of a frame. The error for a wrong value has the limits."""
     with camera(policy="block", controls={"AeEnable": False, "ExposureTime": 2000}) as source:
         wanted = 5000
         assert abs(source.next().metadata["ExposureTime"] - 2000) < 50
@@ -312,7 +312,7 @@ def controls_and_metadata():
 
 @vm_test()
 def errors_say_what_is_possible():
-    """No such camera, a size it does not do, a second user, no frame yet: errno and a sentence each."""
+    """An unknown camera, an unsupported size, a second user, no frame yet: each has an errno and a sentence."""
     failure(errno.ENODEV, module().Camera, "nobody")
     lib.expect(failure(errno.EINVAL, camera, size=(641, 480)), "cannot deliver 641x480-NV12.*the nearest that it can deliver is 6")
     source = camera()
@@ -325,7 +325,7 @@ def errors_say_what_is_possible():
 
 @vm_test()
 def closed_and_opened_again():
-    """Ten sessions in one process, each with its own first frame, with a frame kept over all of them."""
+    """Ten sessions in one process: each starts with its own first frame, and a frame is held during all of them."""
     kept = None
     for number in range(10):
         with camera(policy="block") as source:
@@ -338,7 +338,7 @@ def closed_and_opened_again():
 
 @vm_test(limit=180)
 def closed_while_another_thread_waits():
-    """close() ends a next() of another thread with EPERM or "was closed", ten times; the camera is free at once."""
+    """Ten times, close() ends next() of another thread with EPERM or "was closed". The camera is free at once."""
     for number in range(10):
         source, ended, frames = camera(policy="block"), [], []
 
@@ -360,7 +360,7 @@ def closed_while_another_thread_waits():
 
 
 def server(*options):
-    """share-server, once it shares."""
+    """Start share-server, and wait until it shares frames."""
     child = subprocess.Popen([f"{EXAMPLES}/share-server", "--socket", SOCKET, *map(str, options)],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = child.stdout.readline()
@@ -371,7 +371,7 @@ def server(*options):
 
 
 def end(child):
-    """What share-server said until it was told to end."""
+    """End share-server. Returns its output."""
     child.send_signal(signal.SIGTERM)
     said, errors = child.communicate(timeout=30 * lib.SLOWER)
     print(said, errors)
@@ -381,7 +381,7 @@ def end(child):
 
 @vm_test(settings={**PACED, "digest": "sha256"})
 def shared_frames_are_the_board_s():
-    """Frames from another process's camera, by FrameClient in Python: every byte as the board wrote it."""
+    """FrameClient in Python gets frames of another process's camera: every byte is the board's."""
     child = server("--patience", 0)
     seen = {}
     with module().FrameClient(SOCKET, credits=1) as client:
@@ -399,7 +399,7 @@ def shared_frames_are_the_board_s():
 
 @vm_test(settings=PACED)
 def files_at_a_server_s_path_are_kept():
-    """FrameServer in Python and share-server: a file is EEXIST in words and stays, a killed server's socket is replaced."""
+    """FrameServer and share-server do not replace a file (EEXIST, with a sentence), but replace a killed server's socket."""
     file = "/tmp/video.mp4"
     with open(file, "w") as f:
         f.write("the only copy")
@@ -421,7 +421,7 @@ def files_at_a_server_s_path_are_kept():
 
 @vm_test(settings=PACED)
 def broken_readers_stall_nobody():
-    """One reader is killed, one stopped, one keeps everything: a good one goes on, the camera never starves."""
+    """One reader is killed, one is stopped, one keeps all its frames: a good reader continues, and no frame is lost."""
     child = server("--buffers", 8, "--patience", 50)
     readers = [subprocess.Popen([f"{EXAMPLES}/share-client", "--socket", SOCKET, "--frames", "1000000", *options],
                                 stdout=subprocess.PIPE, text=True) for options in ([], [], ["--keep"])]
@@ -441,14 +441,14 @@ def broken_readers_stall_nobody():
 
 
 def drained(source):
-    """Frames until there is an error."""
+    """Frames until next() fails."""
     while True:
         source.next()
 
 
 @vm_test(settings={**PACED, "digest": "sha256"}, limit=200)
 def unplugged_while_frames_are_held():
-    """next() says ENODEV in words; what is held stays readable, mapped before or after; the next plug works."""
+    """After an unplug, next() fails with ENODEV and a sentence. Held frames stay readable. The next plug works."""
     source = camera(policy="block", lores=("R8", 320, 240))
     source.start()
     held = [source.next().hold("keeper") for _ in range(2)]
@@ -473,7 +473,7 @@ def unplugged_while_frames_are_held():
 
 @vm_test(settings={**PACED, "digest": "sha256"}, limit=200)
 def readers_are_told_of_the_unplug():
-    """The server's camera goes: its readers get the reason, keep what they hold, and can come again."""
+    """The server's camera is unplugged: readers get the reason, keep their frames, and can connect again."""
     child = server("--patience", 0)
     with module().FrameClient(SOCKET, credits=1) as client:
         frame = client.next()

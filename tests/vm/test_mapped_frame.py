@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MappedFrame: the library's view of a frame is the frame."""
+"""MappedFrame: the library maps the frame's own memory."""
 
 import lib
 from declare import vm_test
@@ -8,7 +8,7 @@ PROBE = ["/build/libcam-pipeline/cmacam-run", "/build/tests/vm/mapped_probe"]
 
 
 def look(*options):
-    """mapped_probe's frame lines, and the board's entry of each frame."""
+    """The frame lines of mapped_probe, and the board's log entry of each frame."""
     out = lib.run([*PROBE, *map(str, options)])
     frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
     written, _ = lib.Board.session()
@@ -17,7 +17,7 @@ def look(*options):
 
 @vm_test()
 def pages_are_the_ones_written():
-    """The pages behind MappedFrame are the engine's, the nonce is the board's."""
+    """MappedFrame has the pages of the engine, and the nonce is the board's."""
     seen = look("--frames", 12)
     assert len(seen) == 12
     for frame, board in seen:
@@ -27,7 +27,7 @@ def pages_are_the_ones_written():
 
 @vm_test(settings={"digest": "sha256"})
 def every_byte_is_the_board_s():
-    """Each format at 640x480, 5 frames: every byte seen through MappedFrame is the board's."""
+    """5 frames of each format at 640x480: every byte that MappedFrame shows is the board's."""
     for pixels in ("NV12", "R8", "SRGGB10"):
         seen = look("--format", pixels, "--frames", 5)
         assert len(seen) == 5

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The pages of a frame are ordinary pages: what may pin them, who may keep them, what becomes of them.
+"""The pages of a frame are ordinary pages: which calls can pin them, what keeps them, and when they are freed.
 
-frame_memory_test (tests/vm/memory/) does the work, on the backend and in the mode that these set. All
-backends share one machine, with an area of the same size for each.
+The program frame_memory_test (tests/vm/memory/) does the work. These tests set its backend and its mode. All backends share
+one machine, with areas of the same size.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ PARAMETERS = "/sys/module/vb2_cma/parameters"
 
 
 def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **options):
-    """Declare a test that is given the name of a backend, once for each; the plain run has those named plainly."""
+    """Declare a test once for each backend, whose name it gets. The plain run has only the backends in `plainly`."""
     def mark(function):
         for backend in BACKENDS:
             def test(backend=backend):
@@ -50,7 +50,7 @@ def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **o
 
 @contextlib.contextmanager
 def parameters(**settings):
-    """Parameters of vb2-cma for a while."""
+    """Set parameters of vb2-cma while a block runs."""
     before = {}
     try:
         for name, value in settings.items():
@@ -65,7 +65,7 @@ def parameters(**settings):
 
 
 def disk():
-    """A real file system, without what earlier tests left there: tmpfs would take direct I/O for granted."""
+    """An empty, real file system. A tmpfs would not test direct I/O."""
     if not os.path.ismount(DISK):
         os.makedirs(DISK, exist_ok=True)
         lib.run(["modprobe", "-a", "loop", "ext4"])
@@ -77,7 +77,7 @@ def disk():
 
 
 def cases(pattern, minimum, pins="0", long_term="0", rounds=0, limit=110, frame="720p"):
-    """Run the cases whose names fit; at least so many there must be."""
+    """Run the cases whose names fit the pattern. There must be at least `minimum` cases."""
     lib.gtest(f"{lib.PROBES}/frame_memory_test", pattern, minimum, limit, VIDEO_NODE=lib.video(),
               BOARD_LOG=lib.Board.log_path(), DISK=disk(), PINS=pins, LONG_TERM=long_term, AREA=str(AREA),
               ROUNDS=str(rounds), FRAME=frame, MODULES="/build/drivers/media")
@@ -89,32 +89,32 @@ def long_term(backend):
 
 @on_each_backend(plainly=["cma"], settings={"digest": "sha256"})
 def every_mover_takes_a_whole_frame(backend):
-    """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: 720p, exact at the far end."""
+    """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: a 720p frame arrives unchanged."""
     cases("Each/Movers*:Each/ReadInto*", 14)
 
 
 @on_each_backend(long=True, settings={"digest": "sha256"})
 def every_mover_takes_a_whole_4k_frame(backend):
-    """The same with 4K."""
+    """O_DIRECT write and pwrite, io_uring, vmsplice, MSG_ZEROCOPY, process_vm_readv: a 4K frame arrives unchanged."""
     cases("Each/Movers*:Each/ReadInto*", 14, frame="4K")
 
 
 @on_each_backend(plainly=["cma"], settings={"digest": "sha256"})
 def movers_fault_pages_in(backend):
-    """mmap=fault: the same from a mapping whose pages nobody has touched."""
+    """mmap=fault: the same calls (O_DIRECT, io_uring and others) work on a mapping whose pages were not accessed before."""
     with parameters(mmap="fault"):
         cases("Each/*FromV4l2", 6)
 
 
 @vm_test(machine=COMPARISON, settings={"digest": "sha256"})
 def stock_memory_cannot_be_pinned():
-    """The kernel's own allocator, for comparison: every one of these calls fails with EFAULT."""
+    """For comparison, with the kernel's own allocator each of these calls fails with EFAULT."""
     cases("Each/Movers*:Each/ReadInto*", 14, pins="EFAULT")
 
 
 @on_each_backend(limit=60)
 def long_term_pins(backend):
-    """io_uring, AF_XDP and USERPTR pins, writable and read-only: work, or on cma fail at once with EOPNOTSUPP."""
+    """io_uring, AF_XDP and USERPTR pins, writable and read-only: they work, but fail at once with EOPNOTSUPP on cma."""
     lib.run(["modprobe", "vivid", "n_devs=1", "node_types=0x101"])
     try:
         cases("LongTerm.*", 8, long_term=long_term(backend), limit=50)
@@ -124,20 +124,20 @@ def long_term_pins(backend):
 
 @on_each_backend(plainly=["cma"], provokes=REFUSED, settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
-    """Spliced or being sent, all closed, driver unloaded, all memory overwritten: unchanged (twice; with --soak 200 times)."""
+    """Frames in pipes and sockets are unchanged after all is closed and unloaded, and memory overwritten (--soak: 200 times)."""
     drill(backend, 2)
 
 
 @on_each_backend(suffix="_200_times", provokes=REFUSED, soak=True, limit=1800, settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
-    """The same 200 times, on memory that nobody clears."""
+    """Frames in pipes and sockets are unchanged, 200 times, on memory that is not cleared."""
     drill(backend, 200)
 
 
 @on_each_backend(machine=DEBIAN, suffix="_200_times_cleared", provokes=REFUSED, soak=True, limit=1800,
                  settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
-    """The same 200 times with init_on_alloc=1, Debian's default."""
+    """Frames in pipes and sockets are unchanged, 200 times, with init_on_alloc=1, Debian's default."""
     drill(backend, 200)
 
 
@@ -149,13 +149,13 @@ def drill(backend, rounds):
 
 @on_each_backend(provokes=REFUSED)
 def fresh_buffers_are_black(backend):
-    """What another process captured, freed or parked, is gone from a new buffer before the first capture."""
+    """A new buffer has no pixels that another process captured and then freed or parked."""
     cases("Reuse.FreshBuffersAreBlack:Reuse.BuffersThatWereParkedAreBlack", 2)
 
 
 @on_each_backend()
 def mappings_are_well_defined(backend):
-    """fork, mremap, mprotect, munmap, madvise, /proc/pid/mem: no byte is lost, no leak, whole or by faults."""
+    """fork, mremap, mprotect, munmap, madvise, /proc/pid/mem: no byte is lost, and no page leaks, in both mmap modes."""
     for mode in ("populate", "fault"):
         with parameters(mmap=mode):
             cases("Each/Mappings.*:Each/DmaBufMappings.*", 26)
@@ -163,7 +163,7 @@ def mappings_are_well_defined(backend):
 
 @on_each_backend(machine=LARGE, plainly=["cma"], settings={"digest": "sha256"})
 def four_buffers_of_8k(backend):
-    """7680x4320 NV12: each of four buffers is one piece, and where the board wrote is what the process sees."""
+    """7680x4320 NV12: each of four buffers is contiguous, and the process sees the memory that the board wrote."""
     cases("Sizes.FourBuffersOf8KAreContiguous", 1)
 
 
@@ -175,11 +175,11 @@ def rounds_leave_nothing(backend):
 
 @on_each_backend(provokes=REFUSED, long=True)
 def a_hundred_rounds_leave_nothing(backend):
-    """The same after 100 rounds."""
+    """100 rounds of allocate and free: no buffer is left, and 90 % of the area can be allocated, also in one piece."""
     cases("Sizes.NothingIsLostInRounds", 1, rounds=100)
 
 
 @on_each_backend(provokes=REFUSED)
 def a_refusal_names_what_is_parked(backend):
-    """Too much asked for while a pipe holds a frame: one sentence with bytes needed and bytes parked."""
+    """An allocation is too large while a pipe holds a frame: one sentence has the bytes needed and the bytes parked."""
     cases("Sizes.ARefusalNamesWhatIsParked", 1)

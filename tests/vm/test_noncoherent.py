@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A board that does not snoop the CPU's caches: what is synchronised is right, what is not is poison."""
+"""A board that does not snoop the CPU's caches: synchronised data is right, and other data reads as poison."""
 
 import glob
 import mmap
@@ -20,7 +20,7 @@ CACHED = Machine(noncoherent=True, allocator="dma-contig-cached")
 
 
 def good(*options):
-    """Frames that came, of them those whose every byte is the board's, and those of poison only."""
+    """The number of frames, of frames whose every byte is the board's, and of frames that are only poison."""
     frames, _ = lib.probe("--frames", FRAMES, "--digest", *options)
     written, _ = lib.Board.session()
     assert len(frames) == FRAMES
@@ -31,7 +31,7 @@ def good(*options):
 
 @vm_test(machine=Machine(no_board=True))
 def the_shim_does_what_it_says():
-    """The module's own check: unsynchronised is poison, one byte brings its line, a whole sync the whole."""
+    """The shim's own check: unsynchronised data is poison, a sync of a byte shows its line, a whole sync shows all."""
     lib.run(["insmod", SHIM, "selftest=1"])
     said = re.findall(r"noncoherent: selftest: (\d+) of (\d+) checks passed", lib.dmesg())
     assert len(said) == 1 and said[0][0] == said[0][1] and int(said[0][1]) > 60, said
@@ -40,27 +40,27 @@ def the_shim_does_what_it_says():
 
 @vm_test(machine=OURS)
 def the_board_is_not_coherent():
-    """The board's driver is bound with the shim, says so, and holds it."""
+    """The board's driver is bound with the shim, reports this, and holds a reference to the shim."""
     lib.expect(lib.dmesg("drivers"), r"cmacam 0000:\S+ non-coherent: lines of 64 bytes, poison 0xdb")
     lib.expect(lib.run(["rmmod", "noncoherent"], status=1), r"in use")
 
 
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def mapped_frames_are_exact():
-    """vb2-cma, V4L2 mmap without any ioctl: every byte of 12 frames."""
+    """vb2-cma, V4L2 mmap without sync ioctls: every byte of 12 frames."""
     assert good("--io", "mmap") == (FRAMES, 0)
 
 
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def exported_frames_are_exact():
-    """vb2-cma, exported and re-imported as libcamera does, with SYNC and without: every byte."""
+    """vb2-cma, exported and imported again as libcamera does, with and without SYNC: every byte."""
     assert good("--io", "dmabuf", "--sync") == (FRAMES, 0)
     assert good("--io", "dmabuf") == (FRAMES, 0)
 
 
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def large_frames_are_exact():
-    """Buffers of 12 MB, beyond what the page allocator has in one piece."""
+    """Buffers of 12 MB, which the page allocator does not have in one piece, are exact."""
     frames, _ = lib.probe("--frames", 3, "--digest", "--width", 3840, "--height", 2160)
     written, _ = lib.Board.session()
     assert [f["sha256"] for f in frames] == [written[n]["sha256"] for n in range(3)]
@@ -68,7 +68,7 @@ def large_frames_are_exact():
 
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def lores_and_statistics_are_exact():
-    """The other two channels beside main: every byte of 12 frames and of 12 statistics, in buffers used again."""
+    """Lores and statistics beside main: every byte of 12 frames and of 12 statistics, in buffers that are reused."""
     main = nodes.main().format("NV12", 640, 480).prepare()
     lores = nodes.lores().format("NV12", 320, 240).prepare()
     stats = nodes.stats().prepare()
@@ -97,20 +97,20 @@ def cam_files_are_exact():
 
 @vm_test(machine=STOCK, settings={"digest": "sha256"})
 def coherent_memory_is_exact():
-    """The stock allocator's coherent memory: one memory for both sides, also re-imported."""
+    """The stock allocator's coherent memory is exact, also when it is imported again."""
     assert good("--io", "mmap") == (FRAMES, 0)
     assert good("--io", "dmabuf") == (FRAMES, 0)
 
 
 @vm_test(machine=CACHED, settings={"digest": "sha256"})
 def stock_mapped_frames_are_exact():
-    """The stock allocator's cached memory, not exported: videobuf2 synchronises it at each DQBUF."""
+    """The stock allocator's cached memory, not exported, is exact: videobuf2 synchronises it at each DQBUF."""
     assert good("--io", "mmap") == (FRAMES, 0)
 
 
 @vm_test(machine=CACHED, settings={"digest": "sha256"})
 def stock_exported_frames_are_poison():
-    """The same, exported and re-imported: nobody synchronises, not even the SYNC ioctl. The shim shows it."""
+    """The stock allocator's cached memory, exported and imported again, is poison: not even the SYNC ioctl synchronises."""
     assert good("--io", "dmabuf") == (0, FRAMES)
     assert good("--io", "dmabuf", "--sync") == (0, FRAMES)
 
@@ -134,19 +134,19 @@ def rebind(rounds):
 
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def rebinding_leaves_nothing():
-    """Twice: the driver unbound, bound and streaming; then both modules unload and load."""
+    """Twice: the driver is unbound, bound and streams. Then both modules are unloaded and loaded."""
     rebind(2)
 
 
 @vm_test(machine=OURS, settings={"digest": "sha256"}, limit=300, long=True)
 def rebinding_ten_times_leaves_nothing():
-    """The same ten times."""
+    """Ten times: the driver is unbound, bound and streams. Then both modules are unloaded and loaded."""
     rebind(10)
 
 
 @vm_test(machine=OURS, settings={"digest": "sha256"})
 def a_buffer_outlives_its_driver():
-    """An exported buffer closed after the driver was unbound goes back to where it came from: no leak, no crash."""
+    """An exported buffer that is closed after the driver was unbound is freed correctly: no leak, no crash."""
     queue = v4l2.Queue(pixels=None)
     queue.request(1)
     dmabuf = queue.export(0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cameras that are not cmacam's: the element and the library on libcamera's virtual camera."""
+"""Cameras of other makers: the element and the library on libcamera's virtual camera."""
 
 import contextlib
 import errno
@@ -18,10 +18,11 @@ BARS = ((235, 128, 128), (210, 16, 146), (170, 166, 16), (145, 54, 34), (106, 20
 
 
 def one_thread_at_a_time():
-    """The threads of this process and of its children run one after the other, and none interrupts another.
+    """Run the threads of this process and its children one after the other, without preemption.
 
-    libcamera's virtual camera (0.7.2, VirtualCameraData::processRequest()) still reads a request after it has completed
-    the last buffer. A program that uses the request again at once, which libcamera allows, can crash the camera's thread.
+    The reason: libcamera's virtual camera (0.7.2, VirtualCameraData::processRequest()) still reads a request after it has
+    completed the request's last buffer. libcamera allows a program to reuse the request at once. Then the camera's thread can
+    crash.
     """
     os.sched_setaffinity(0, {0})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
@@ -29,7 +30,7 @@ def one_thread_at_a_time():
 
 @contextlib.contextmanager
 def virtual_camera():
-    """While the block runs libcamera has a camera of its own, without a device. Its name."""
+    """While the block runs, libcamera has a virtual camera without a device. Yields its name."""
     one_thread_at_a_time()
     # The root folder cannot be written to.
     lib.run(["busybox", "mount", "-t", "tmpfs", "virtual", FOLDER])
@@ -43,7 +44,7 @@ def virtual_camera():
 
 
 def check_bars(nv12, number):
-    """Every pixel of frame `number` of a configuration; the bars move by a column to the left from frame to frame."""
+    """Check every pixel of frame `number` of a configuration. The bars move to the left by one column in each frame."""
     def bar(column):
         return (column + number + 1) % WIDTH * len(BARS) // WIDTH
 
@@ -60,7 +61,7 @@ def check_bars(nv12, number):
 
 @vm_test()
 def the_element_shows_the_right_picture():
-    """cmacamsrc on libcamera's virtual camera: each pixel of 3 frames, of main and of lores; dma-bufs if asked for."""
+    """cmacamsrc on the virtual camera: each pixel of 3 frames of main and of lores is right, and dma-bufs are available."""
     with virtual_camera() as name:
         lib.expect(lib.run(["cam", "-l"]), rf"\({name}\)")
         source = f"cmacamsrc camera-name={name} num-buffers=3"
@@ -75,7 +76,7 @@ def the_element_shows_the_right_picture():
 
 @vm_test()
 def what_the_element_cannot_do_there_is_said():
-    """A control and a size that the virtual camera does not have, and one stream for two users: one sentence each."""
+    """An unknown control, an unsupported size, and two users of one stream of the virtual camera: one sentence each."""
     with virtual_camera() as name:
         source = f"cmacamsrc camera-name={name}"
         out = gst(f"{source} exposure-time=5000", "fakesink", status=None, limit=60)
@@ -88,7 +89,7 @@ def what_the_element_cannot_do_there_is_said():
 
 @vm_test()
 def the_library_leases_its_frames():
-    """Camera on the virtual camera, beside the board's: pixels of both streams, leases, holders; errors in sentences."""
+    """Camera on the virtual camera, beside the board's: pixels of both streams, leases, holders, and errors as sentences."""
     camera = module().Camera
     with virtual_camera() as name:
         with camera(id=name, lores=("NV12", WIDTH, HEIGHT), policy="block") as source:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sequences that once lost what the CPU wrote, or left a reader with old pixels: found by reading the code."""
+"""Sequences of calls that once lost data of the CPU, or showed old pixels to a reader. A review found them."""
 
 import mmap
 import os
@@ -16,7 +16,7 @@ WRITABLE = mmap.PROT_READ | mmap.PROT_WRITE
 
 
 def one_frame(queue, fd, flags=0):
-    """The board writes one frame into the buffer of slot 0."""
+    """The board writes one frame into the buffer with index 0."""
     queue.queue(0, fd, flags)
     queue.stream()
     assert queue.dequeue()[0] == 0
@@ -25,7 +25,7 @@ def one_frame(queue, fd, flags=0):
 
 @vm_test(machine=Machine(noncoherent=True))
 def an_import_that_ends_keeps_what_was_drawn():
-    """A frame in a heap buffer is drawn on; the import is torn down and the drawing is there still."""
+    """A program draws on a frame in a heap buffer. When the import ends, the drawing is still there."""
     lib.heap()
     fd = v4l2.heap_allocate(SIZE)
     queue = v4l2.Queue()
@@ -46,7 +46,7 @@ def an_import_that_ends_keeps_what_was_drawn():
 
 @vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def a_frame_nobody_read_outlives_its_import():
-    """Torn down while the buffer is stale, the import leaves a frame that can still be read."""
+    """An import ends while its buffer is stale: the frame can still be read."""
     lib.heap()
     fd = v4l2.heap_allocate(SIZE)
     queue = v4l2.Queue()
@@ -63,7 +63,7 @@ def a_frame_nobody_read_outlives_its_import():
 
 @vm_test(machine=Machine(noncoherent=True))
 def what_a_hint_spared_is_not_forgotten():
-    """Written, queued with NO_CACHE_CLEAN, queued without: the second time it is cleaned."""
+    """Written, queued with NO_CACHE_CLEAN, then queued without the flag: the second QBUF cleans the buffer."""
     queue = v4l2.Queue()
     queue.request(1)
     fd = queue.export(0)
@@ -82,7 +82,7 @@ def what_a_hint_spared_is_not_forgotten():
 
 @vm_test(machine=Machine(noncoherent=True))
 def the_kernels_zeroes_are_cleaned_whatever_is_promised():
-    """NO_CACHE_CLEAN on the first use of a buffer: cleaned all the same, the promise is not the user's to give."""
+    """NO_CACHE_CLEAN on the first use of a buffer: it is cleaned anyway, because the kernel wrote the zeroes."""
     queue = v4l2.Queue()
     queue.request(1)
     with Costs() as costs:
@@ -93,8 +93,7 @@ def the_kernels_zeroes_are_cleaned_whatever_is_promised():
 
 @vm_test()
 def a_dead_reader_hides_nothing_from_a_stock_importer():
-    """A process dies between begin and end on a buffer that vivid imports: the next begin and the end of the next
-    writer synchronise with it all the same."""
+    """A process dies during its access to a buffer that vivid imports: later begins and ends still synchronise with vivid."""
     lib.heap()
     queue = v4l2.Queue(node=vivid(1))
     fd = v4l2.heap_allocate(SIZE)
@@ -124,7 +123,7 @@ def a_dead_reader_hides_nothing_from_a_stock_importer():
 
 @vm_test()
 def a_dma_buf_to_read_can_be_mapped():
-    """Exported without O_RDWR, a buffer can be mapped to read, and not to write."""
+    """A buffer that is exported without O_RDWR can be mapped for reading, but not for writing."""
     queue = v4l2.Queue()
     queue.request(1)
     fd = queue.export(0, os.O_CLOEXEC)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stock programs that do not ask how long a line is get the right picture at any size."""
+"""Unmodified programs that do not read the stride get the right picture at any size."""
 
 import shutil
 
@@ -19,7 +19,7 @@ NAMES = {"NV12": "nv12", "YUYV": "yuyv422", "GREY": "gray", "BGR3": "bgr24", "RG
 
 
 def driver_frames(pixels, width, height, count):
-    """Frames 0 to count - 1 as the driver delivers them, each an array of lines without what lies between them."""
+    """Frames 0 to count - 1 from the driver, each as an array of lines without padding."""
     import numpy    # the machine has it; the host, which reads this file too, may not
     path = f"/tmp/packed-{pixels}.raw"
     open(path, "wb").close()
@@ -30,7 +30,7 @@ def driver_frames(pixels, width, height, count):
 
 
 def as_opencv(pixels, lines, convert):
-    """The same picture as OpenCV's own conversion, if it is wanted, makes it."""
+    """The picture after OpenCV's own conversion, if `convert` is set."""
     import cv2
     import numpy
     samples = numpy.ascontiguousarray(lines).reshape(lines.shape[0], -1, strides.FORMATS[pixels][0])
@@ -39,7 +39,7 @@ def as_opencv(pixels, lines, convert):
 
 
 def opencv_frames(pixels, width, height, convert, count):
-    """What cv2.VideoCapture reads."""
+    """The frames that cv2.VideoCapture reads."""
     import cv2
     capture = cv2.VideoCapture(lib.video(), cv2.CAP_V4L2,
                                [cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*pixels),
@@ -58,14 +58,14 @@ def opencv_frames(pixels, width, height, convert, count):
 # OpenCV, which takes its time where none has done so before.
 @vm_test(machine=TWO, settings={"mark": "off"}, limit=300)
 def opencv_reads_the_right_picture():
-    """cv2.VideoCapture by V4L2, YUYV, GREY and BGR3: each pixel is that of the driver's own bytes."""
+    """cv2.VideoCapture by V4L2, YUYV, GREY and BGR3: each pixel equals the driver's bytes."""
     opencv([(pixels, 300, 300, True) for pixels in ("YUYV", "GREY", "BGR3")] +
            [("YUYV", 800, 600, True), ("YUYV", 18, 16, False)])
 
 
 @vm_test(settings={"mark": "off"}, limit=300, long=True)
 def opencv_reads_the_right_picture_at_many_sizes():
-    """The same, each of them at each size."""
+    """cv2.VideoCapture by V4L2, YUYV, GREY and BGR3 at each size: each pixel equals the driver's bytes."""
     opencv([(pixels, *size, True) for pixels in ("YUYV", "GREY", "BGR3") for size in CONVERTED] +
            [("YUYV", *size, False) for size in UNCONVERTED])
 
@@ -83,14 +83,14 @@ def opencv(cases):
 
 @vm_test(settings={"digest": "sha256"}, limit=300)
 def ffmpeg_reads_the_right_bytes():
-    """ffmpeg -f v4l2, each format that it knows at 300x300, YUYV at 800x600 too: each byte is the board's."""
+    """ffmpeg -f v4l2, each format of ffmpeg at 300x300, and YUYV at 800x600: each byte is the board's."""
     ffmpeg(((300, 300),), "NV12", "GREY", "BGR3", "RGGB")
     ffmpeg(((800, 600), (300, 300)), "YUYV")
 
 
 @vm_test(settings={"digest": "sha256"}, limit=300, long=True)
 def ffmpeg_reads_the_right_bytes_at_both_sizes():
-    """The same, each of them at 800x600 and at 300x300."""
+    """ffmpeg -f v4l2, each format of ffmpeg at 800x600 and at 300x300: each byte is the board's."""
     ffmpeg(((800, 600), (300, 300)), *NAMES)
 
 

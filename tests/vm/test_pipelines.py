@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pipelines that people build on a camera and that must simply work with cmacamsrc."""
+"""Common camera pipelines work with cmacamsrc."""
 
 import glob
 import os
@@ -14,14 +14,14 @@ NV12 = f"video/x-raw,format=NV12,{SIZE}"
 
 
 def launch(pipeline, limit=110, status=0):
-    """gst-launch-1.0 to its end; with -e it would wait for an EOS that num-buffers already gives."""
+    """Run gst-launch-1.0 to its end. With -e, it would wait for an EOS that num-buffers has already sent."""
     out = lib.run(["gst-launch-1.0", "-q", *pipeline.split()], limit=limit, status=status)
     assert status or "ERROR" not in out, out
     return out
 
 
 def frames_of(pipeline):
-    """How many buffers arrive at the end of a pipeline that reads a file."""
+    """The number of buffers that arrive at the end of a pipeline that reads a file."""
     out = lib.run(["gst-launch-1.0", "-v", *f"{pipeline} ! fakesink silent=false".split()])
     return len(re.findall(r"last-message = chain ", out))
 
@@ -48,7 +48,7 @@ def jpegs():
 
 @vm_test(settings={"digest": "sha256"})
 def record_and_look():
-    """A tee to a recording and to vision, which gets the very dma-bufs: same bytes as the board's."""
+    """A tee to a recording and to a vision branch, which gets the camera's dma-bufs: its bytes are the board's."""
     launch(f"cmacamsrc num-buffers=10 ! {NV12} ! tee name=t ! queue ! x264enc tune=zerolatency "
            "speed-preset=ultrafast ! matroskamux ! filesink location=/tmp/record.mkv "
            "t. ! queue ! multifilesink location=/tmp/look-%d.bin")
@@ -61,7 +61,7 @@ def record_and_look():
 
 @vm_test(settings={"digest": "sha256", "fps": "10"})
 def record_main_and_look_at_lores():
-    """main is encoded, lores looked at and ends first: every byte of lores the board's, main of the same moments."""
+    """Main is encoded; lores is read and ends first. Every byte of lores is the board's, and main has the same moments."""
     launch("cmacamsrc num-buffers=20 ! video/x-raw,format=NV12,width=640,height=480 ! queue ! "
            "x264enc tune=zerolatency speed-preset=ultrafast ! matroskamux ! filesink location=/tmp/main.mkv "
            f"cmacamsrc stream=lores num-buffers=10 ! {NV12} ! multifilesink location=/tmp/lores-%d.bin")
@@ -77,14 +77,14 @@ def record_main_and_look_at_lores():
 
 @vm_test()
 def picture_in_picture():
-    """compositor with a test picture beside the camera: all frames come through, none is late for ever."""
+    """compositor with a test picture beside the camera: all frames arrive, and none stays too late."""
     launch(f"compositor name=c sink_1::xpos=320 ! fakesink sync=false cmacamsrc num-buffers=20 ! {NV12} ! c.sink_0 "
            f"videotestsrc num-buffers=20 is-live=true ! video/x-raw,{SIZE} ! c.sink_1")
 
 
 @vm_test()
 def rtp_over_loopback():
-    """RTP/H.264 over UDP on the loopback: the receiver decodes what the camera sent."""
+    """RTP/H.264 over UDP on the loopback: the receiver decodes the frames that the camera sent."""
     receiver = subprocess.Popen(
         ["gst-launch-1.0", "-q", "-v", *("udpsrc port=5004 address=127.0.0.1 caps=application/x-rtp,media=video,"
          "clock-rate=90000,encoding-name=H264,payload=96 ! rtpjitterbuffer latency=50 ! rtph264depay ! h264parse ! "
@@ -107,7 +107,7 @@ def rtp_over_loopback():
 
 @vm_test()
 def split_recording():
-    """splitmuxsink: several files, together all frames."""
+    """splitmuxsink: several files, which together have all frames."""
     launch(f"cmacamsrc num-buffers=15 ! {NV12},framerate=30/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
            "key-int-max=5 ! h264parse ! splitmuxsink location=/tmp/part-%d.mp4 max-size-time=200000000 "
            "send-keyframe-requests=false")
@@ -118,7 +118,7 @@ def split_recording():
 
 @vm_test()
 def hls():
-    """hlssink2: a playlist whose segments are there."""
+    """hlssink2: a playlist, and all its segments exist."""
     os.makedirs("/tmp/hls", exist_ok=True)
     launch(f"cmacamsrc num-buffers=60 ! {NV12},framerate=30/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
            "key-int-max=15 ! h264parse ! hlssink2 location=/tmp/hls/%d.ts playlist-location=/tmp/hls/list.m3u8 "
@@ -159,7 +159,7 @@ pipeline.set_state(Gst.State.NULL)
 
 @vm_test(limit=180)
 def python_and_numpy():
-    """appsink in Python: numpy views of the frames, as many pixels as the caps say."""
+    """appsink in Python: numpy views of the frames have the number of pixels in the caps."""
     with open("/tmp/look.py", "w") as f:
         f.write(PYTHON)
     out = lib.run(["python3", "/tmp/look.py"], limit=150)
@@ -170,13 +170,13 @@ def python_and_numpy():
 
 @vm_test()
 def uridecodebin_plays_it():
-    """cmacam:// as the URI of a camera."""
+    """uridecodebin plays cmacam:// as the URI of a camera."""
     launch("uridecodebin uri=cmacam:// ! identity eos-after=5 ! fakesink sync=false")
 
 
 @vm_test()
 def import_by_a_driver():
-    """v4l2sink imports our dma-bufs into another driver (vivid) and sends them out there."""
+    """v4l2sink imports our dma-bufs into another driver (vivid), which outputs them."""
     # With an HDMI output, whose colours are BT.709 as the camera's; the default is analogue.
     lib.run(["modprobe", "vivid", "node_types=0x100", "allocators=1", "num_outputs=1", "output_types=1"])
     try:
@@ -196,7 +196,7 @@ def vivid_outputs():
 
 @vm_test(limit=180)
 def leaks_nothing_with_a_tee():
-    """The leaks tracer finds nothing after a tee, an encoder and an appsink-like end."""
+    """GStreamer's leaks tracer finds nothing after a tee, an encoder and an appsink."""
     out = lib.run("GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 gst-launch-1.0 -q cmacamsrc num-buffers=20 ! "
                   f"{NV12} ! tee name=t ! queue ! jpegenc ! fakesink t. ! queue ! fakesink")
     assert not re.search(r"(?<!format string: )object-alive, type", out), out

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pixel-exact: every byte that arrives through V4L2 equals the board's own output, whatever the engine's alignment."""
+"""Every byte that arrives through V4L2 equals the board's own output, with any alignment of the engine."""
 
 import os
 
@@ -27,7 +27,7 @@ def check(pixels, width, height, frames, io="mmap", board=0, stride=0):
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def all_formats_vga():
-    """Every format at 640x480, 3 frames each by MMAP; NV12 and BGR24 as dma-buf too."""
+    """3 frames of every format at 640x480 by MMAP, and of NV12 and BGR24 also as dma-buf."""
     for pixels in strides.FORMATS:
         for io in ("mmap", "dmabuf") if pixels in ("NV12", "BGR3") else ("mmap",):
             check(pixels, 640, 480, 3, io)
@@ -35,7 +35,7 @@ def all_formats_vga():
 
 @vm_test(machine=strides.MACHINE)
 def every_even_width_is_packed():
-    """Each even width from 16 to 66 of each format: lines of its pixels only, or padded to the engine's 64 or 256 bytes."""
+    """Each even width from 16 to 66 of each format: lines are packed, or padded to the engine's 64 or 256 bytes."""
     for board in strides.BOARDS:
         fd = os.open(lib.video(board), os.O_RDWR | os.O_CLOEXEC)
         for pixels, (pixel, _, halves) in strides.FORMATS.items():
@@ -49,7 +49,7 @@ def every_even_width_is_packed():
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def a_larger_stride_is_kept():
-    """Asked for a longer line, the driver gives the next multiple of what engine and format need; the bytes are right."""
+    """If a longer stride is requested, the driver sets the next multiple for engine and format, and the bytes are right."""
     for board in strides.BOARDS:
         fd = os.open(lib.video(board), os.O_RDWR | os.O_CLOEXEC)
         for pixels in strides.FORMATS:
@@ -66,7 +66,7 @@ def a_larger_stride_is_kept():
 
 @vm_test(machine=strides.MACHINE, settings={"digest": "sha256"})
 def odd_strides():
-    """Widths that are no multiple of a cache line, on engines that pack lines and that pad them: every byte is right."""
+    """Widths that are not multiples of a cache line, on engines that pack lines and on engines that pad: every byte is right."""
     for board in strides.BOARDS:
         for width, height in ((16, 16), (1366, 768)):
             check("NV12", width, height, 2, board=board)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs of others, as people use them: which show the right picture, at which size and in which format."""
+"""Programs of other projects: which ones show the right picture, at which size and in which format."""
 
 import glob
 import os
@@ -27,7 +27,7 @@ SETTLED = 40
 
 
 def by_ffmpeg(pixels, width, height):
-    """What ffmpeg reads."""
+    """The picture that ffmpeg reads."""
     lib.run(["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-f", "v4l2", "-input_format", FFMPEG[pixels],
              "-video_size", f"{width}x{height}", "-i", lib.video(), "-frames:v", str(FRAMES), "-fps_mode", "passthrough", "-f",
              "rawvideo", "/tmp/ffmpeg.raw"])
@@ -42,7 +42,7 @@ def ffmpeg():
 
 
 def by_opencv(*source):
-    """What cv2.VideoCapture reads."""
+    """The picture that cv2.VideoCapture reads."""
     import cv2
     capture = cv2.VideoCapture(*source)
     try:
@@ -81,7 +81,7 @@ def opencv_by_gstreamer():
 
 
 def by_gstreamer(source):
-    """What a GStreamer source gives, converted by videoconvert."""
+    """The picture of a GStreamer source, converted by videoconvert."""
     def show(pixels, width, height):
         lib.run(f"gst-launch-1.0 -q {source} num-buffers={FRAMES} ! {programs.caps(pixels, width, height)} ! "
                 "filesink location=/tmp/gstreamer.raw")
@@ -110,14 +110,14 @@ def v4l2src_dmabuf():
 
 @vm_test(machine=STILL, settings=PACED, limit=900, long=True)
 def v4l2src_dmabuf_import():
-    """v4l2src into dma-bufs of another device, vivid's output, four formats at nine sizes."""
+    """v4l2src into dma-bufs of another device (vivid's output), four formats at nine sizes."""
     with programs.module("vivid", "node_types=0x100", "num_outputs=1", "output_types=1", "allocators=1"):
         output = lib.node("vivid-000-vid-out")
         v4l2src("dmabuf-import", lambda *case: by_import(output, *case))
 
 
 def by_import(output, pixels, width, height):
-    """What v4l2src hands to v4l2sink, in the sink's own buffers."""
+    """The picture that v4l2src passes to v4l2sink, in the sink's own buffers."""
     planes = [height, height // 2] if pixels == "NV12" else [height]
     source = f"""
 import gi
@@ -270,7 +270,7 @@ def yavta():
 
 @vm_test(machine=STILL, settings=PACED, limit=900, long=True)
 def pipewire_by_v4l2():
-    """pipewiresrc, with the stock PipeWire and WirePlumber, which read the video node."""
+    """pipewiresrc with unmodified PipeWire and WirePlumber, which read the video node."""
     with desktop.Session() as session:
         node = session.camera("v4l2")
         try_all("PipeWire, V4L2", package("pipewire"), "gst-launch-1.0 pipewiresrc ! video/x-raw,... ! ...", every(),
@@ -289,7 +289,7 @@ def pipewire_by_libcamera():
 
 @vm_test(machine=STILL, settings=PACED, limit=600, long=True)
 def chromium():
-    """Chromium's getUserMedia: what its track says, and a frame of it."""
+    """Chromium's getUserMedia: the settings of its track, and a frame."""
     with browser.Browser() as shown:
         try_all("Chromium", package("chromium-headless-shell"),
                 "navigator.mediaDevices.getUserMedia({video: {width: {exact: 800}, height: {exact: 600}}})", every(("NV12",)),

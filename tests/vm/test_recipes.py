@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recipes of docs/memory.md: each case that people ask for, seen to work."""
+"""Tests of the recipes in docs/memory.md."""
 
 import errno
 import mmap
@@ -19,7 +19,7 @@ UHD = (3840, 2160)
 
 
 def vm_flags(address_of):
-    """VmFlags (proc_pid_smaps(5)) of the mapping whose line in smaps holds the text."""
+    """VmFlags (proc_pid_smaps(5)) of the mapping whose line in smaps contains the text."""
     with open("/proc/self/smaps") as f:
         inside = False
         for line in f:
@@ -31,7 +31,7 @@ def vm_flags(address_of):
 
 
 def faults_while_touching(pixels):
-    """Page faults of reading one byte of each page."""
+    """Number of page faults when one byte of each page is read."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     pixels[::mmap.PAGESIZE]
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
@@ -39,7 +39,7 @@ def faults_while_touching(pixels):
 
 @vm_test()
 def user_mapping_is_cached():
-    """Frames are mapped as ordinary pages, cached like all others; backend=coherent maps as the DMA API says."""
+    """Frames are mapped as ordinary, cached pages. backend=coherent maps them as the DMA API does."""
     for backend, special in (("cma", False), ("contig", False), ("coherent", True)):
         lib.vb2_cma(backend=backend)
         queue = v4l2.Queue()
@@ -54,7 +54,7 @@ def user_mapping_is_cached():
 
 @vm_test()
 def whole_buffer_mapped_at_once():
-    """By default no page of a mapping faults; with mmap=fault each does."""
+    """By default, no page of a mapping faults. With mmap=fault, each page faults."""
     pages = v4l2.page_align(FULL_HD[0] * FULL_HD[1] * 3 // 2) // mmap.PAGESIZE
     for mode, least, most in (("populate", 0, 16), ("fault", pages, pages + 16)):
         lib.vb2_cma(mmap=mode)
@@ -69,7 +69,7 @@ def whole_buffer_mapped_at_once():
 
 @vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
 def large_frames_without_snooping():
-    """12 MB in one piece, cached, on a board that does not snoop: exact, by CMA and without."""
+    """12 MB in one piece, cached, on a board that does not snoop: exact, with CMA and without CMA."""
     for backend in ("cma", "contig"):
         lib.vb2_cma(backend=backend)
         frames, _ = lib.probe("--width", UHD[0], "--height", UHD[1], "--frames", 2, "--digest")
@@ -81,7 +81,7 @@ def large_frames_without_snooping():
 
 @vm_test(machine=KINDS["huge"], settings={"digest": "sha256"})
 def memory_outside_the_kernel_is_sent_zero_copy():
-    """RAM that the kernel was told to leave alone: a frame there goes through a zero-copy socket."""
+    """RAM that the kernel does not use: a zero-copy socket sends a frame in this RAM."""
     lib.vb2_cma(backend="carveout")
     queue = v4l2.Queue(*UHD)
     queue.request(1)
@@ -96,7 +96,7 @@ def memory_outside_the_kernel_is_sent_zero_copy():
 
 @vm_test(settings={"digest": "sha256", "fps": "sensor"})
 def mmap_poll_nonblocking_read_unplug():
-    """One driver: poll() and a read() that does not block, mmap, and the board pulled out under a mapping."""
+    """One driver has poll(), a read() that does not block, mmap, and an unplug while frames are mapped."""
     v4l2.Queue().close()    # sets the format
     fd = os.open(lib.video(), os.O_RDWR | os.O_NONBLOCK)
     for _ in range(100):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The sensor's controls: each changes the pixels as the contract says, in the very frame whose record says so."""
+"""The sensor's controls: each changes the pixels as the register contract says, in exactly the frame that reports it."""
 
 import lib
 import nodes
@@ -14,7 +14,7 @@ ARRAY = (0, 0, 3840, 2160)
 
 
 class Run:
-    """Main in BGR24 with its records, by frame number: picture k is the same in every run."""
+    """Main in BGR24 with its records, by frame number. Picture k is the same in every run."""
 
     def __init__(self, width=WIDTH, height=HEIGHT):
         self.sensor = nodes.Sensor()
@@ -97,7 +97,7 @@ EFFECTS = {
 
 
 def alike(one_picture, other):
-    """No code differs by more than rounding."""
+    """True if the codes of both pictures differ only by rounding."""
     return all(abs(a - b) <= 1 for x, y in zip(one_picture, other, strict=True) for a, b in zip(x, y, strict=True))
 
 
@@ -108,7 +108,7 @@ def reference(count, **size):
 
 @vm_test(settings=QUIET, limit=240)
 def each_changes_its_frame():
-    """Eleven controls, set while streaming: a frame is changed as the contract says exactly if its record says so."""
+    """Eleven controls are set while streaming: a frame changes as the contract says exactly if its record has the value."""
     count = 10
     plain = reference(count)
     assert len({tuple(lines) for lines in plain}) == count, "the pictures differ"
@@ -132,7 +132,7 @@ def each_changes_its_frame():
 
 @vm_test(settings=QUIET)
 def one_call_is_one_frame():
-    """Eleven controls in one VIDIOC_S_EXT_CTRLS, 40 times while streaming: no frame has some of them only."""
+    """Eleven controls in one VIDIOC_S_EXT_CTRLS, 40 times while streaming: no frame has only some of the values."""
     sets = (DEFAULTS, {control: value for control, (value, *_) in EFFECTS.items()})
     names = [field for _, (_, field, _) in EFFECTS.items()]
     wanted = [[3 * bool(values[nodes.HFLIP]) if field == "flip" else values[control]
@@ -150,7 +150,7 @@ def one_call_is_one_frame():
 
 @vm_test(settings=QUIET)
 def shorter_frames_shorten_the_exposure_with_them():
-    """VBLANK at its minimum takes a long exposure along, ten times: no frame has one without the other."""
+    """Ten times, VBLANK at its minimum shortens a long exposure: both change in the same frame."""
     long, short = (4500, 4000), (2250, 2242)
     with Run() as run:
         def shape():
@@ -175,7 +175,7 @@ def shorter_frames_shorten_the_exposure_with_them():
 
 @vm_test(settings=QUIET)
 def crop_is_a_zoom():
-    """A quarter of the array in a frame looks as it does in the whole array at twice the size; the record has it."""
+    """A quarter of the array looks the same as in a frame of the whole array at twice the size; the record has the crop."""
     plain = reference(10, width=2 * WIDTH, height=2 * HEIGHT)
     quarter = (960, 540, 1920, 1080)
     zoomed = 0
@@ -197,7 +197,7 @@ def crop_is_a_zoom():
 
 @vm_test(settings=QUIET)
 def crop_fits_the_array():
-    """Any rectangle is made even, at least 16x16, and moved into the array; it outlasts the session."""
+    """Any rectangle becomes even, at least 16x16, and is moved into the array. It stays after the session."""
     sensor = nodes.Sensor()
     for asked, given in (((3, 5, 101, 99), (2, 4, 100, 98)), ((-7, -9, 4, 4), (0, 0, 16, 16)),
                          ((3839, 2159, 640, 480), (3200, 1680, 640, 480)), ((0, 0, 9000, 9000), ARRAY),
@@ -213,7 +213,7 @@ def crop_fits_the_array():
 
 @vm_test(machine=Machine(board=("--register-version", "2.1")))
 def a_control_that_the_board_lacks():
-    """Sharpness came with version 2.2 of the registers: a board of 2.1 offers all other controls, and streams."""
+    """Sharpness needs version 2.2 of the registers: a board of 2.1 offers all other controls, and streams."""
     out = lib.run(["v4l2-ctl", "-d", lib.node("cmacam-sensor"), "--list-ctrls"])
     lib.expect(out, r"\bsaturation 0x")
     assert "sharpness" not in out, out

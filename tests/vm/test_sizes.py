@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What programs that know lists only find, and what can be set beside it."""
+"""The sizes and rates that nodes list, and the sizes and rates that programs can set in addition."""
 
 import contextlib
 import dataclasses
@@ -42,7 +42,7 @@ def listed(fd, pixels):
 
 
 def refused(call, *arguments):
-    """The errno of a call that fails."""
+    """The errno of a call, which must fail."""
     try:
         call(*arguments)
     except OSError as error:
@@ -51,13 +51,13 @@ def refused(call, *arguments):
 
 
 def width_step(pixel, board):
-    """What a width is a multiple of, so that pixels of that many bytes fill the board's units of a line."""
+    """The step of widths whose pixels fill the units of the board's lines. `pixel` is the bytes of a pixel."""
     return max(2, strides.ALIGNS[board] // (pixel & -pixel))
 
 
 @vm_test(machine=strides.MACHINE)
 def ordinary_sizes_are_listed():
-    """Each format lists the sensor's own size first and the ordinary ones; each is what TRY_FMT gives, lines packed."""
+    """Each format lists the sensor's size first, then common sizes. TRY_FMT keeps each of them, with packed lines."""
     with opened() as fd:
         for pixels, (pixel, _, _) in strides.FORMATS.items():
             sizes = listed(fd, pixels)
@@ -68,7 +68,7 @@ def ordinary_sizes_are_listed():
 
 @vm_test(machine=strides.MACHINE)
 def no_size_at_all_gives_a_listed_one():
-    """0x0 becomes the smallest size of the list, more than the sensor has its own; small on one side only is kept."""
+    """0x0 becomes the smallest listed size, a huge size becomes the sensor's, and a size with one small side is kept."""
     with opened() as fd:
         for pixels in strides.FORMATS:
             smallest = min(listed(fd, pixels), key=lambda size: size[0] * size[1])
@@ -82,7 +82,7 @@ def no_size_at_all_gives_a_listed_one():
 
 @vm_test(machine=strides.MACHINE)
 def only_packed_sizes_are_listed():
-    """Engines of 64 and 256 bytes list only sizes whose lines they pack; another one that is asked for is padded."""
+    """Engines of 64 and 256 bytes list only sizes with packed lines. If another size is set, its lines are padded."""
     for board in strides.BOARDS[1:]:
         with opened(board) as fd:
             for pixels, (pixel, _, _) in strides.FORMATS.items():
@@ -96,7 +96,7 @@ def only_packed_sizes_are_listed():
 
 @vm_test(machine=ADJUSTED)
 def a_width_can_be_adjusted_instead():
-    """packed=adjust: every width becomes one whose lines the engine packs, and a longer stride is still kept."""
+    """packed=adjust: every width becomes one with packed lines, and a requested longer stride is kept."""
     for board in strides.BOARDS:
         with opened(board) as fd:
             for pixels, (pixel, _, _) in strides.FORMATS.items():
@@ -112,7 +112,7 @@ def a_width_can_be_adjusted_instead():
 
 @vm_test(machine=ADJUSTED_RANGES)
 def adjusted_widths_have_their_own_step():
-    """packed=adjust stepwise=1: the range of widths has the step that the engine of each board needs."""
+    """packed=adjust stepwise=1: the range of widths has the step that each board's engine needs."""
     for board in strides.BOARDS:
         with opened(board) as fd:
             for pixels, (pixel, _, _) in strides.FORMATS.items():
@@ -124,7 +124,7 @@ def adjusted_widths_have_their_own_step():
 
 @vm_test(machine=RANGES)
 def ranges_are_back_on_request():
-    """stepwise=1: one range of sizes, one of intervals, and no list beside them."""
+    """stepwise=1: the node lists one range of sizes and one range of intervals, and no discrete entries."""
     with opened() as fd:
         for pixels in strides.FORMATS:
             assert v4l2.frame_sizes(fd, pixels) == [(v4l2.STEPWISE, (16, 3840, 2, 16, 2160, 2))], pixels
@@ -135,7 +135,7 @@ def ranges_are_back_on_request():
 
 @vm_test()
 def ordinary_rates_are_listed():
-    """Intervals are discrete, the sensor meets each within 0.02 %, and S_PARM gives back the very fraction."""
+    """Intervals are discrete, the sensor meets each within 0.02 %, and S_PARM returns exactly the listed fraction."""
     sensor = nodes.Sensor()
     with opened() as fd:
         before = v4l2.interval(fd)
@@ -160,7 +160,7 @@ def ordinary_rates_are_listed():
 
 @vm_test()
 def any_rate_can_be_set():
-    """S_PARM takes intervals that are not listed; it reports what the sensor makes of them, and 0 is the default."""
+    """S_PARM accepts unlisted intervals and returns the sensor's real interval; 0 sets the default."""
     sensor = nodes.Sensor()
     with opened() as fd:
         assert v4l2.set_interval(fd, 7, 100) == (7, 100)
@@ -178,7 +178,7 @@ def any_rate_can_be_set():
 
 @vm_test(machine=strides.MACHINE)
 def bounds_are_told():
-    """G_SELECTION: crop bounds and default are the largest frame; nothing else is there, and nothing can be set."""
+    """G_SELECTION: crop bounds and default are the largest frame. There are no other targets, and none can be set."""
     with opened() as fd:
         assert v4l2.selection(fd, v4l2.CROP_BOUNDS) == v4l2.selection(fd, v4l2.CROP_DEFAULT) == (0, 0, *NATIVE)
         for target in (v4l2.CROP, v4l2.COMPOSE_BOUNDS):
@@ -188,7 +188,7 @@ def bounds_are_told():
 
 @vm_test()
 def libcamera_has_every_size():
-    """cam -I: each format of main and lores offers the whole range, not the list of the node."""
+    """cam -I: each format of main and lores offers the whole range of sizes, not only the node's list."""
     for streams in (1, 2):
         out = lib.run(["cam", "-c1", "-I", *["--stream", "role=viewfinder"] * streams])
         ranges = [line.split(":")[1].strip() for line in out.splitlines() if "Pixelformat" in line]
@@ -198,6 +198,6 @@ def libcamera_has_every_size():
 
 @vm_test()
 def each_node_is_called_otherwise():
-    """The card's name, which a browser shows where one chooses a camera, is that of the node."""
+    """The card name, which a browser shows in its list of cameras, is the name of the node."""
     for name in ("cmacam-capture", "cmacam-lores", "cmacam-stats", "cmacam-metadata"):
         lib.expect(lib.run(["v4l2-ctl", "-d", lib.node(name), "--info"]), rf"Card type\s*: {name}\n")

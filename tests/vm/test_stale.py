@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The stale-pixel matrix: on a board that does not snoop, what each kind of reader sees of each 64-byte line."""
+"""Tests for stale pixels: each kind of reader reads each 64-byte line, on a board that does not snoop."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ INNER = (0.15, 0.3, 0.4, 0.25)      # neither edge is that of a cache line
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-    """A row of the matrix."""
+    """A kind of reader, for which there is one test of each group."""
 
     name: str
     what: str
@@ -57,14 +57,17 @@ def look(reader, size, count, digest=False):
 
 
 def none_stale(reader, runs):
-    """In no (size, count) of runs is a line stale."""
+    """Check that no line is stale in any (size, count) of `runs`."""
     for size, count in runs:
         bad = [f for f in look(reader, size, count) if f.stale]
         assert not bad, bad[:10]
 
 
 def tests(prefix, purpose, check, readers=READERS, plainly=None, long=False, **declared):
-    """A test for each reader, called prefix and its name; the plain run has those named plainly, by default all."""
+    """Make a test for each reader, with the name `prefix` and the reader's name.
+
+    The plain run has the readers that are named in `plainly`, or all of them.
+    """
     for reader in readers:
         def test(reader=reader):
             check(reader)
@@ -90,14 +93,14 @@ NAMED = {reader.name: reader for reader in READERS}
 
 @vm_test(machine=OURS, settings=LINES)
 def packed_lines_are_fresh():
-    """Lines of 322 bytes share cache lines: none is stale by V4L2 mmap, dma-buf with SYNC, MappedFrame and its parts."""
+    """Lines of 322 bytes share cache lines: no line is stale by V4L2 mmap, dma-buf with SYNC, MappedFrame and its parts."""
     for name in ("v4l2_mmap", "dmabuf_sync", "mapped_frame", "mapped_frame_roi"):
         none_stale(NAMED[name], ((stale.PACKED, 12),))
 
 
 @vm_test(machine=OURS, settings=LINES, limit=300)
 def every_backend_is_fresh():
-    """The same on each backend, 12 frames: V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, heap buffers."""
+    """12 frames on each backend by V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, heap buffers: no line is stale."""
     for backend in BACKENDS:
         print(f"backend={backend}")
         lib.vb2_cma(backend=backend)
@@ -107,7 +110,7 @@ def every_backend_is_fresh():
 
 
 def matrix_of_stock(reader, runs):
-    """Nobody synchronises what was imported: that this shows is the proof of the other half."""
+    """Check that imported buffers of the stock allocator have stale lines, so that the other tests can fail."""
     if not reader.forgotten:
         none_stale(reader, runs)
         return
@@ -134,7 +137,7 @@ SCRIBBLERS = (
 
 
 def as_written(seen):
-    """Frames seen that differ from what the board wrote."""
+    """The frames that differ from the frames that the board wrote."""
     written, _ = lib.Board.session()
     return [f for f in seen if f.sha256 and f.sha256 != written[f.sequence]["sha256"]]
 
@@ -158,7 +161,7 @@ tests("long_evict_scribbled_", OVERWRITTEN, lambda reader: intact(reader, MORE),
 
 @vm_test(machine=EVICTING, settings=DIGESTS, limit=300)
 def evict_scribbled_on_every_backend():
-    """The same on each backend, also where writes do not fault."""
+    """On each backend, also where writes do not fault: frames are right although each was overwritten before it was queued."""
     for backend in BACKENDS:
         print(f"backend={backend}")
         lib.vb2_cma(backend=backend)
@@ -168,7 +171,7 @@ def evict_scribbled_on_every_backend():
 
 @vm_test(machine=EVICTING, settings=DIGESTS, limit=300)
 def evict_is_noticed():
-    """A writer that forbids the clean (NO_CACHE_CLEAN) gets frames with its own bytes in them: the check sees it."""
+    """A writer that forbids the clean (NO_CACHE_CLEAN) gets frames with its own bytes: so the check can fail."""
     # Between the engine's end and DQBUF's invalidation there is time for that on slow machines only, else by waiting.
     liar = stale.scribbler(disciplined=False, flags=v4l2.NO_CACHE_CLEAN, memory_flags=v4l2.NON_COHERENT,
                            finished=stale.await_evictions)

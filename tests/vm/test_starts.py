@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Starts of applications on libcamera: no frame is lost before anything went wrong, however busy the machine is."""
+"""Starts of libcamera applications: the first frames are not lost, even if the machine is busy."""
 
 import contextlib
 import subprocess
@@ -33,7 +33,7 @@ CONSUMERS = {
 
 @contextlib.contextmanager
 def busy():
-    """More work than the machine has processors for."""
+    """Start more work than the machine has processors."""
     others = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
     try:
         yield
@@ -61,7 +61,7 @@ def a_busy_start_loses_nothing():
 
 @vm_test(settings=REAL, limit=1800, long=True)
 def twenty_starts_of_each_lose_nothing():
-    """20 idle and 20 busy starts of cam, libcamerasrc, cmacamsrc, Python and a program with requests of its own."""
+    """20 idle and 20 busy starts of cam, libcamerasrc, cmacamsrc, Python and a libcamera program: no frame is lost."""
     starts(CONSUMERS, 20)
     with busy():
         starts(CONSUMERS, 20)
@@ -69,7 +69,7 @@ def twenty_starts_of_each_lose_nothing():
 
 @vm_test(settings=REAL)
 def one_request_is_enough():
-    """An application with four buffers that queues one request at a time gets its frames, the first after a pause."""
+    """An application with four buffers queues only one request at a time: it gets its frames, the first after a pause."""
     out = lib.run([*CHECK, "single", "3"])
     sequences = [int(lib.fields(line)["seq"]) for line in out.splitlines() if line.startswith("frame ")]
     assert sequences[0] == 0 and len(sequences) == 3 and sequences == sorted(set(sequences)), out

@@ -19,12 +19,12 @@ def check(*arguments, **kwargs):
 
 
 def session():
-    """What the board wrote on main and lores in the last session: [{sequence: frame}]."""
+    """The frames that the board wrote on main and lores in the last session: [{sequence: frame}]."""
     return [lib.Board.session(channel)[0] for channel in (0, 1)]
 
 
 def capture(streams, frames=5):
-    """Stock cam's files of each stream: [{sequence: path}], checked to be one each per request."""
+    """The files that cam wrote for each stream: [{sequence: path}]. Each request must have one file per stream."""
     for old in glob.glob("/tmp/streams-*"):
         os.unlink(old)
     options = [word for stream in streams for word in ("--stream", stream)]
@@ -51,21 +51,21 @@ def same_frames(main, lores):
 
 @vm_test(settings={"digest": "sha256"}, limit=180)
 def both_show_the_same_frame():
-    """Main and lores in one request: same sequence, same picture, every byte the board's own."""
+    """Main and lores in one request have the same sequence and the same picture, and every byte is the board's."""
     same_frames("role=viewfinder,width=1280,height=720,pixelformat=NV12",
                 "role=viewfinder,width=320,height=240,pixelformat=RGB888")
 
 
 @vm_test(settings={"digest": "sha256"}, limit=180)
 def raw_and_processed_together():
-    """Raw main and processed lores of the same frame."""
+    """Raw main and processed lores show the same frame."""
     same_frames("role=raw,width=640,height=480,pixelformat=SRGGB10",
                 "role=viewfinder,width=640,height=480,pixelformat=NV12")
 
 
 @vm_test(settings={"digest": "sha256"})
 def every_format_of_either():
-    """Each format of libcamera on main and, Bayer apart, on lores: every byte is the board's own."""
+    """Each libcamera format on main, and each except Bayer on lores: every byte is the board's own."""
     before = len(lib.Board.log())
     out = check("pairs", *(f"322x242-{pixels} 162x122-{'YUYV' if pixels.startswith('S') else pixels}"
                            for pixels in FORMATS))
@@ -85,7 +85,7 @@ def every_format_of_either():
 
 @vm_test()
 def the_raw_one_or_the_larger_one_is_main():
-    """The second stream asked for is the main one if it is raw or larger."""
+    """The second requested stream becomes main if it is raw or larger."""
     capture(["role=viewfinder,width=160,height=120,pixelformat=NV12",
              "role=viewfinder,width=320,height=240,pixelformat=NV12"])
     written = session()
@@ -121,7 +121,7 @@ ADJUSTED = {
 
 @vm_test()
 def configurations_are_adjusted_honestly():
-    """What cannot be had is changed, and said to be; what comes out is valid and can be configured."""
+    """An unsupported configuration is adjusted and reported as adjusted. The result is valid and can be configured."""
     out = check("adjust", *ADJUSTED)
     made = dict(line.split(": ", 1) for line in out.splitlines() if line.split(": ", 1)[0] in ADJUSTED)
     assert made == ADJUSTED, made
@@ -131,7 +131,7 @@ def configurations_are_adjusted_honestly():
 
 @vm_test(settings={"digest": "sha256"})
 def a_stride_is_as_it_was_asked_for():
-    """Lines of 1024 and 400 bytes on the two streams: the application's bytes, padding included, are the board's."""
+    """Strides of 1024 and 400 bytes on the two streams: all bytes, with padding, are the board's."""
     out = check("pairs", "720x576-NV12@1024 320x240-NV12@400")
     frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
     assert len(frames) == 4, out
@@ -143,7 +143,7 @@ def a_stride_is_as_it_was_asked_for():
 
 @vm_test()
 def no_stride_is_left_over():
-    """cam: a size that is smaller than the default has lines of its own length, not those of the default."""
+    """cam: a size that is smaller than the default gets its own stride, not the default's."""
     for width in (624, 320, 640):
         for old in glob.glob("/tmp/left-over-*.bin"):
             os.unlink(old)
@@ -155,13 +155,13 @@ def no_stride_is_left_over():
 
 @vm_test(limit=180)
 def requests_may_want_either_stream():
-    """120 requests that want both streams, main or lores at random: frames stay together, none is lost."""
+    """120 requests for both streams, main or lores at random: frames match, and none is lost."""
     lib.expect(check("halves", 120, limit=170), r"frames=120 both=\d+")
 
 
 @vm_test()
 def buffers_are_kept():
-    """Three sessions, each after configure(), with the buffers of the first: the board sees no other address."""
+    """Three sessions, each after configure(), use the buffers of the first: the board sees no other address."""
     before = len(lib.Board.log())
     lib.expect(check("keep", 3), "sessions=3")
     addresses = [{}, {}, {}]
@@ -178,7 +178,7 @@ def buffers_are_kept():
 
 @vm_test(provokes="buffer too small")
 def buffers_may_come_from_elsewhere():
-    """Buffers of a dma-heap are filled; one that is too small is refused with the reason in words."""
+    """Buffers of a dma-heap get frames. A buffer that is too small is refused with the reason."""
     lib.heap()
     out = check("import", "/dev/dma_heap/cmacam", 12)
     lib.expect(out, r"frames=12 refused: .*\d+")
@@ -186,7 +186,7 @@ def buffers_may_come_from_elsewhere():
 
 @vm_test(settings={"starved": "drop", "fps": "30"})
 def who_holds_everything_is_told():
-    """Frames are lost while the application keeps all buffers: it is told once who has what, and once what was lost."""
+    """Frames are lost while the application holds all buffers: one log line names the holders, and one the lost frames."""
     stream = "4 of its 4 buffers of 320x240-NV12/Rec709"
     for streams, holds in ((1, stream), (2, f"{stream} and {stream}")):
         out = check("starve", streams, 2)
@@ -205,7 +205,7 @@ def who_holds_everything_is_told():
 
 @vm_test()
 def errors_stay_with_their_stream():
-    """A torn frame of one stream is FrameError there; the other stream's is good, and so are the next ones."""
+    """A torn frame of one stream is FrameError there. The other stream's frame and the next frames are good."""
     for channel, states in ((0, "EG"), (1, "GE")):
         lib.Board().command(f"fault torn 1 {channel}")
         lib.expect(check("states", 3), f"states={states},GG,GG")

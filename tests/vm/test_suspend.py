@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The system goes to sleep and wakes up: streams go on, and settings are in force again.
+"""The system suspends and resumes: streams continue, and settings are in force again.
 
-The machine's root folder is a virtiofs, which refuses to be suspended. With the devices one after the other the
-board's turn comes earlier, so the kernel stops it, finds that it cannot go on, and starts it again: all that the
-driver does, without the loss of power.
+The machine's root folder is a virtiofs, which refuses to suspend. The kernel suspends the devices one after the other, and
+the board comes before the virtiofs. So the kernel suspends the board, fails at the virtiofs, and resumes the board. All
+suspend and resume code of the driver runs, but the board does not lose its power.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from declare import Skip, vm_test
 
 
 def write(path, text):
-    """In one call: a file object would try again what was refused."""
+    """Write with one system call. A file object would repeat a refused write."""
     fd = os.open(path, os.O_WRONLY)
     try:
         os.write(fd, text.encode())
@@ -25,7 +25,7 @@ def write(path, text):
 
 
 def enables():
-    """How often each channel was started."""
+    """The number of times that each channel was started."""
     lines = [line for line in lib.Board.log() if line.startswith("enable ")]
     return [sum(lib.fields(line)["ch"] == str(channel) for line in lines) for channel in range(3)]
 
@@ -52,7 +52,7 @@ def suspend():
 
 @vm_test()
 def streams_go_on():
-    """Three times under main, linked lores, statistics and metadata: no number is missing, double or on one only."""
+    """Three suspends under main, linked lores, statistics and metadata: no frame is missing, double, or on one node only."""
     sensor = nodes.Sensor()
     sensor.set({nodes.EXPOSURE: 1125})
     main = nodes.main().format("NV12", 640, 480).prepare()
@@ -87,7 +87,7 @@ def streams_go_on():
 
 @vm_test(settings={"digest": "sha256"})
 def idle_board_streams_afterwards():
-    """Suspended while nobody streams: nothing starts by itself, and the next stream is whole."""
+    """A suspend without a stream: nothing starts by itself, and the next stream is complete."""
     before = enables()
     with one_by_one():
         suspend()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What cache maintenance costs, in bytes, counted from the kernel's trace events on a board that does not snoop."""
+"""The cost of cache maintenance in bytes, from the kernel's trace events, on a board that does not snoop."""
 
 import dataclasses
 import errno
@@ -21,7 +21,7 @@ NODE = "/dev/vb2-cma"
 
 @vm_test(machine=OURS, settings=LINES)
 def no_reader_costs_nothing():
-    """100 frames captured and queued again, nothing mapped: 0 bytes."""
+    """100 frames are captured and queued again, without a mapping: 0 bytes are synchronised."""
     for exported in (False, True):
         with camera(exported=exported) as it:
             with Costs() as costs:
@@ -34,7 +34,7 @@ def no_reader_costs_nothing():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_first_use_costs_its_buffer_once():
-    """What the CPU zeroed reaches memory before the engine writes: once for each buffer."""
+    """The CPU's zeroes reach memory before the engine writes: each buffer is cleaned once."""
     with Costs() as costs:
         with camera() as it:
             for _ in it.frames(20):
@@ -45,7 +45,7 @@ def a_first_use_costs_its_buffer_once():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_reader_that_knows_nothing_costs_a_frame_each():
-    """V4L2 mmap without an ioctl: each frame once, at DQBUF, and nothing at QBUF."""
+    """V4L2 mmap without an ioctl: each frame is synchronised once, at DQBUF, and QBUF does nothing."""
     with camera(mapped=True) as it:
         with Costs() as costs:
             for index, sequence in it.frames(50):
@@ -56,7 +56,7 @@ def a_reader_that_knows_nothing_costs_a_frame_each():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_reader_that_syncs_pays_once():
-    """A dma-buf reader: each frame once, at its first begin, and not at DQBUF as well."""
+    """A dma-buf reader: each frame is synchronised once, at its first begin, and not again at DQBUF."""
     with camera(exported=True, mapped=True) as it:
         for index, sequence in it.frames(WARM_UP):
             read_whole(it, index, sequence)
@@ -71,7 +71,7 @@ def a_reader_that_syncs_pays_once():
 
 @vm_test(machine=OURS, settings=LINES)
 def nested_descriptors_pay_once():
-    """Four dma-bufs of each buffer, accesses nested and ended in another order: each frame once."""
+    """Four dma-bufs of each buffer, with accesses nested and ended in another order: each frame is synchronised once."""
     with camera(exported=True, mapped=True) as it:
         more = [[it.queue.export(n) for n in range(BUFFERS)] for _ in range(2)]
         more.append([os.dup(fd) for fd in it.fds])
@@ -100,7 +100,7 @@ def nested_descriptors_pay_once():
 
 @vm_test(machine=OURS, settings=LINES)
 def nested_processes_pay_once():
-    """Four processes with a mapping each, their accesses nested: each frame once, and no end takes it from another."""
+    """Four processes with nested accesses: each frame is synchronised once, and an end does not end the others' access."""
     with camera(exported=True) as it:
         readers = [Reader(it) for _ in range(4)]
 
@@ -125,7 +125,7 @@ def nested_processes_pay_once():
 
 @vm_test(machine=OURS, settings=LINES)
 def one_who_knows_nothing_is_synced_for():
-    """Of two processes one does not begin: each frame is synchronised at DQBUF, for both, once."""
+    """Two processes, one of which does not begin access: each frame is synchronised once at DQBUF, for both."""
     with camera(exported=True, mapped=True) as it:
         other = Reader(it)
         for index, sequence in it.frames(WARM_UP):
@@ -141,7 +141,7 @@ def one_who_knows_nothing_is_synced_for():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_tenth_of_the_lines_costs_a_tenth():
-    """MappedFrame of 10 % of the lines, 500 frames from the very first: at least 10 and at most 11 % of their bytes."""
+    """MappedFrame of 10 % of the lines, 500 frames from the first on: 10 to 11 % of their bytes are synchronised."""
     frames = 500
     with Costs() as costs:
         seen = stale.mapped_frame((0, 0.5, 1, 0.1))(SIZE, frames)
@@ -163,7 +163,7 @@ def a_tenth_of_the_lines_costs_a_tenth():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_part_is_a_part():
-    """VB2_CMA_IOC_SYNC: exactly the lines of the rectangle come, the rest stays as it was; the whole comes after it."""
+    """VB2_CMA_IOC_SYNC: exactly the lines of the rectangle become fresh. A later sync makes the whole frame fresh."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
     with camera(exported=True, mapped=True) as it:
         for index, sequence in it.frames(WARM_UP):
@@ -185,7 +185,7 @@ def a_part_is_a_part():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_part_of_packed_lines_is_all_that_it_touches():
-    """Of lines that begin anywhere in a cache line: every cache line that the part touches comes, and no other."""
+    """Packed lines that share cache lines: a part makes exactly the cache lines fresh that it touches."""
     size = stale.PACKED
     offset, count = 100 * size.width + 1, 30
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
@@ -209,7 +209,7 @@ def a_part_of_packed_lines_is_all_that_it_touches():
 
 @vm_test(machine=OURS, settings=LINES)
 def writing_a_part_begins_the_whole():
-    """START with WRITE on a part synchronises the whole buffer; QBUF after it cleans, once."""
+    """START with WRITE on a part synchronises the whole buffer. The next QBUF cleans it, once."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
     part = (100 * SIZE.width, SIZE.width, 1, 1)
     with camera(exported=True, mapped=True, protection=mmap.PROT_READ | mmap.PROT_WRITE) as it:
@@ -230,7 +230,7 @@ def writing_a_part_begins_the_whole():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_writer_pays_at_qbuf():
-    """Who writes, with SYNC or through a plain mapping, pays for the clean at the next QBUF, and only then."""
+    """If a program writes, with SYNC or through a plain mapping, only the next QBUF cleans the buffer."""
     writable = mmap.PROT_READ | mmap.PROT_WRITE
     for exported in (True, False):
         with camera(exported=exported, mapped=True, protection=writable) as it:
@@ -252,7 +252,7 @@ def a_writer_pays_at_qbuf():
 
 @vm_test(machine=OURS, settings=LINES)
 def hints_hold_for_one_use():
-    """NO_CACHE_INVALIDATE and NO_CACHE_CLEAN spare the use they are given for, and no later one."""
+    """NO_CACHE_INVALIDATE and NO_CACHE_CLEAN apply only to the use for which they are given."""
     writable = mmap.PROT_READ | mmap.PROT_WRITE
     hint = {0: 0, 1: v4l2.NO_CACHE_INVALIDATE, 2: v4l2.NO_CACHE_CLEAN,
             3: v4l2.NO_CACHE_INVALIDATE | v4l2.NO_CACHE_CLEAN}
@@ -278,7 +278,7 @@ def hints_hold_for_one_use():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_hint_does_not_silence_a_begin():
-    """A frame dequeued without its invalidate is synchronised by whoever begins access to it."""
+    """A frame that was dequeued without invalidation is synchronised when a reader begins access."""
     with camera(exported=True, mapped=True) as it:
         for index, _ in it.frames(WARM_UP, flags=v4l2.NO_CACHE_INVALIDATE):
             pass
@@ -290,7 +290,7 @@ def a_hint_does_not_silence_a_begin():
 
 @vm_test(machine=OURS, settings=LINES)
 def contract_costs_all():
-    """sync=contract: each frame whole at QBUF and at DQBUF, though nobody looks."""
+    """sync=contract: each frame is synchronised completely at QBUF and at DQBUF, although no program reads it."""
     lib.vb2_cma(sync="contract")
     with camera() as it:
         with Costs() as costs:
@@ -301,7 +301,7 @@ def contract_costs_all():
 
 @vm_test(machine=WITHOUT_SYNCS, settings=LINES)
 def without_syncs_all_is_stale():
-    """Built without its syncs, vb2-cma counts each frame, the DMA API sees 0 bytes, and every line is stale, begun or not."""
+    """vb2-cma without its syncs (planted fault): it counts each frame, the DMA API sees 0 bytes, and every line is stale."""
     with camera(exported=True, mapped=True) as it:
         with Costs() as costs:
             for index, sequence in it.frames(20):
@@ -316,7 +316,7 @@ def without_syncs_all_is_stale():
 
 @vm_test(machine=OURS, settings=LINES)
 def queued_under_an_access():
-    """QBUF under an open begin is traced; the begin is over with it, and the next one synchronises again."""
+    """QBUF during an open access is traced. The access ends, and the next begin synchronises again."""
     with camera(exported=True, mapped=True) as it:
         for index, sequence in it.frames(WARM_UP):
             read_whole(it, index, sequence)
@@ -331,7 +331,7 @@ def queued_under_an_access():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_killed_reader_suppresses_nothing():
-    """A process is killed between begin and end, ten times: whoever comes after it sees fresh frames."""
+    """Ten times, a process is killed between begin and end: later readers get fresh frames."""
     with camera(exported=True, mapped=True) as it:
         for index, sequence in it.frames(WARM_UP):
             read_whole(it, index, sequence)
@@ -356,7 +356,7 @@ def a_killed_reader_suppresses_nothing():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_killed_process_without_a_mapping_neither():
-    """The same of one that had a descriptor only: its access ends with the next QBUF, which is traced."""
+    """A process that has only a descriptor is killed during its access: the next QBUF ends the access, and is traced."""
     with camera(exported=True) as it:
         doomed = [Reader(it, mapped=False) for _ in range(BUFFERS)]
         with Costs() as costs:
@@ -376,7 +376,7 @@ def a_killed_process_without_a_mapping_neither():
 
 @vm_test(machine=OURS, settings=LINES)
 def a_begin_before_the_frame_is_not_too_early():
-    """Access that began while the engine had the buffer, to the whole or a part: the frame is fresh when it comes."""
+    """Access to the whole buffer or a part begins while the engine has the buffer: the frame is fresh when it arrives."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
     begin = v4l2.START | v4l2.READ
     part = (0, SIZE.width, 64, 1)
@@ -407,7 +407,7 @@ def refused(node, *arguments, **more):
 
 @vm_test(machine=OURS, settings=LINES)
 def impossible_parts_are_refused():
-    """VB2_CMA_IOC_SYNC says what is wrong with a call, as its header promises, and counts nothing."""
+    """VB2_CMA_IOC_SYNC refuses wrong arguments with the errors in its header, and counts nothing."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
     begin = v4l2.START | v4l2.READ
     with camera(exported=True) as it, Costs() as costs:

@@ -101,7 +101,7 @@ def interpreter(name):
 
 @vm_test(limit=180)
 def an_element_takes_lores_of_a_camera():
-    """Python has main, cmacamsrc lores: the same frames, numbered anew; the element goes on alone."""
+    """Python has main, cmacamsrc has lores: the same frames, renumbered. The element continues when Python ends."""
     out = interpreter("camera-first")
     alone = list(map(int, re.search(r"^alone (.*)", out, re.M)[1].split()))
     assert alone == sorted(set(alone)), alone
@@ -109,7 +109,7 @@ def an_element_takes_lores_of_a_camera():
 
 @vm_test(limit=180)
 def a_camera_takes_main_of_an_element():
-    """cmacamsrc has lores, then Python main; before, an element with main refuses a Camera in words."""
+    """cmacamsrc has lores, then Python opens main. Before, an element on main makes Camera fail with a sentence."""
     out = interpreter("element-first")
     lib.expect(out, r"(?m)^refused .*is in use in this process: its stream main has a user$")
     assert len(re.findall(r"^alone ", out, re.M)) == 3
@@ -117,6 +117,6 @@ def a_camera_takes_main_of_an_element():
 
 @vm_test(machine=TWO, limit=180)
 def each_has_a_camera_of_its_own():
-    """Two cameras, one for Python and one for cmacamsrc: both count from 0, and neither loses a frame."""
+    """Python and cmacamsrc each have a camera: both count from 0, and neither loses a frame."""
     out = interpreter("two-cameras")
     lib.expect(out, r"(?m)^numbers \[\(0, 0\), \(1, 1\), \(2, 2\), \(3, 3\), \(4, 4\)\]$")

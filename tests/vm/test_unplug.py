@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The board goes away while everything is in use, and comes back."""
+"""The board is removed while it is in use, and plugged in again."""
 
 import contextlib
 import os
@@ -32,8 +32,8 @@ def settle():
 
 
 def rescan():
-    """Plug in, as slowly as a hand would: udev of a busy machine gives the removal of a node the number of the next
-    node of that name, if that is there by then, and libcamera goes by numbers.
+    """Plug in slowly, as a person does. On a busy machine, udev handles the removal of a node late. If a new node with this
+    name exists by then, udev reports the removal with the new node's number, and libcamera goes by this number.
     """
     settle()
     with open("/sys/bus/pci/rescan", "w") as f:
@@ -43,7 +43,7 @@ def rescan():
 
 
 def removals(rounds):
-    """By turns under a consumer of mapped buffers and of exported ones."""
+    """Remove the board under consumers of mapped buffers and of exported buffers, in turn."""
     for round_ in range(rounds):
         before = len(lib.Board.log())
         child = subprocess.Popen([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--forever", "--io",
@@ -61,18 +61,18 @@ def removals(rounds):
 
 @vm_test(settings=PACED)
 def removal_while_streaming_and_mapped():
-    """4 removals under a streaming, mapped consumer: it gets one clean error, the next plug works."""
+    """4 removals while a consumer streams and has mappings: it gets one clear error, and the next plug works."""
     removals(4)
 
 
 @vm_test(long=True, limit=300)
 def twenty_removals_while_streaming_and_mapped():
-    """The same 20 times, of a board that streams as fast as it can."""
+    """20 removals of a board that streams as fast as it can: the consumer gets one clear error, and the next plug works."""
     removals(20)
 
 
 def close_after_removal(nodes, sensor, ready, delay):
-    """Start a process that closes its nodes `delay` seconds after the sensor's node has gone from sysfs; its number."""
+    """Start a process that closes its nodes `delay` seconds after the sensor's node has left sysfs. Returns its process ID."""
     pid = os.fork()
     if pid:
         return pid
@@ -95,7 +95,7 @@ def close_after_removal(nodes, sensor, ready, delay):
 
 @vm_test(long=True, limit=400)
 def last_closes_meet_the_end_of_the_graph():
-    """200 unbinds; open nodes are closed for the last time within the 0.3 ms in which the driver takes the graph apart."""
+    """200 unbinds: open nodes are closed for the last time in the 0.3 ms in which the driver removes the graph."""
     device = os.path.basename(os.path.realpath(lib.pci_device()))
     chance = random.Random(1)
     for _ in range(200):
@@ -117,7 +117,7 @@ def last_closes_meet_the_end_of_the_graph():
 
 
 def until_streaming(child):
-    """What a program has said by then."""
+    """Wait until a program streams. Returns its output so far."""
     said = ""
     while "streaming" not in said:
         line = child.stdout.readline()
@@ -128,7 +128,7 @@ def until_streaming(child):
 
 @vm_test(settings=PACED, limit=200)
 def libcamera_with_two_streams():
-    """Requests are cancelled first, then Camera::disconnected comes; the next plug works."""
+    """Requests are cancelled first, then Camera::disconnected is emitted. The next plug works."""
     child = subprocess.Popen([*UNPLUG_CHECK, "stream"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = until_streaming(child)
     remove()
@@ -141,7 +141,7 @@ def libcamera_with_two_streams():
 
 @vm_test(settings=PACED, limit=100)
 def libcamera_stops_before_it_knows():
-    """Camera::stop() on a board that has gone, before libcamera has heard of it: ENODEV from then on, also of buffers."""
+    """Camera::stop() after an unplug that libcamera has not noticed: later calls fail with ENODEV, also for buffers."""
     child = subprocess.Popen([*UNPLUG_CHECK, "stop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True)
     said = until_streaming(child)
@@ -169,7 +169,7 @@ def removal_under_gstreamer():
 
 @vm_test(settings=PACED, limit=200)
 def gstreamer_waits_for_the_camera():
-    """cmacamsrc on-disconnect=wait: a warning, then frames again after the next plug, numbered anew."""
+    """cmacamsrc on-disconnect=wait: a warning, then renumbered frames after the next plug."""
     before = len(lib.Board.log())
     child = subprocess.Popen(["gst-launch-1.0", "-m", "cmacamsrc", "on-disconnect=wait", "!", "fakesink"],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -192,7 +192,7 @@ def gstreamer_waits_for_the_camera():
 
 @vm_test(settings=PACED, limit=200)
 def device_monitor_follows():
-    """gst-device-monitor-1.0 --follow: the camera goes and comes."""
+    """gst-device-monitor-1.0 --follow reports that the camera is removed and added."""
     with open("/tmp/monitor.log", "w") as log:
         child = subprocess.Popen(["stdbuf", "-oL", "gst-device-monitor-1.0", "--follow"], stdout=log,
                                  stderr=subprocess.STDOUT)
@@ -215,7 +215,7 @@ def complaints():
 
 
 def kill_board():
-    """The process of the first board ends as in a crash: from then on its registers read as all ones."""
+    """End the process of the first board, as a crash does. After that, its registers read as all ones."""
     dead, _ = lib.nodes("cmacam-capture")[0]
     before = complaints()
     lib.Host().command("kill 0")
@@ -225,7 +225,7 @@ def kill_board():
 
 
 def start_board(dead):
-    """Another one instead of the dead one, whose function on the bus is removed."""
+    """Start a new board in place of the dead one, whose PCI function is removed."""
     remove(dead)
     settle()
     lib.Host().command("start 0")
@@ -234,7 +234,7 @@ def start_board(dead):
 
 
 def new_board_works():
-    """It streams, every byte is right, and what the killed one had left behind is gone."""
+    """Check that the new board streams, every byte is right, and nothing of the killed board is left."""
     with open("/sys/kernel/debug/vb2-cma/buffers") as f:
         assert f.read() == "", "a buffer was left behind"
     lib.Board().set(digest="sha256")    # it knows nothing of what the killed one was told
@@ -253,7 +253,7 @@ def lores_of(node):
 
 @contextlib.contextmanager
 def running(command):
-    """A program, with what it says in a file: a full pipe would stop it."""
+    """A running program, whose output goes to a file, because a full pipe would stop it."""
     with tempfile.NamedTemporaryFile("r") as output:
         with subprocess.Popen(command, stdout=output.fileno(), stderr=subprocess.STDOUT) as child:
             try:
@@ -264,7 +264,7 @@ def running(command):
 
 @vm_test(machine=TWO, settings=PACED, provokes=KILLED)
 def board_killed_under_v4l2():
-    """The board dies by SIGKILL: one error on each node and in the log, the other board streams on, a new one works."""
+    """The board is killed (SIGKILL): one error on each node and in the log, the other board streams, a new board works."""
     first, second = (node for _, node in lib.nodes("cmacam-capture"))
     before = len(lib.Board.log())
     reports = complaints()
@@ -287,7 +287,7 @@ def board_killed_under_v4l2():
 
 @vm_test(machine=TWO, settings=PACED, provokes=KILLED, long=True)
 def board_killed_under_cam():
-    """The handler says once that the camera is unplugged; cam, which waits for more frames, ends when told to."""
+    """The handler reports the unplug once. cam, which waits for more frames, ends on SIGINT."""
     before = len(lib.Board.log())
     with running(["stdbuf", "-oL", "cam", "-c", FIRST, "--capture"]) as (child, said):
         lib.wait_until(lambda: len(lib.Board.log()) > before + 10, "streaming", 60)
@@ -301,7 +301,7 @@ def board_killed_under_cam():
 
 @vm_test(machine=TWO, settings=PACED, provokes=KILLED)
 def board_killed_under_gstreamer():
-    """cmacamsrc: one RESOURCE error and a clean stop; with on-disconnect=wait it plays on from the new board."""
+    """cmacamsrc: one RESOURCE error and a clean stop. With on-disconnect=wait, it continues with the new board."""
     play = ["gst-launch-1.0", "-m", "cmacamsrc", f"camera-name={FIRST}"]
     before = len(lib.Board.log())
     with running([*play, "!", "fakesink"]) as (child, said):

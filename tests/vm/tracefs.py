@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's trace events while a block runs, as a list; a lost event is an error, for then no count is right."""
+"""The kernel's trace events while a block runs, as a list. A lost event is an error, because counts would be wrong."""
 
 import contextlib
 import dataclasses
@@ -26,9 +26,9 @@ class Event:
 
 
 class Trace:
-    """Collects events between enter and exit; read `events` after that, or what there is so far by read().
+    """Collects events between enter and exit. `events` has them after exit; read() returns the events so far.
 
-    names: "group:event", or "group" for all of a group.
+    names: "group:event" for one event, or "group" for all events of a group.
     """
 
     def __init__(self, *names, kilobytes=8192):

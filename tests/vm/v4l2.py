@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""V4L2, dma-buf and dma-heap calls by hand, for tests that need one in a special order or with special flags.
+"""Direct V4L2, dma-buf and dma-heap calls, for tests that need a special order of calls or special flags.
 
 The numbers are those of linux/videodev2.h, linux/v4l2-subdev.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h on
 64 bits.
@@ -53,9 +53,9 @@ _CMA = struct.Struct("=iIQIIII")
 
 
 class Queue:
-    """A queue of a video node, else the board's own: of captured frames, else of those that a device is given.
+    """The capture queue or the output queue of a video node, by default of the board's node.
 
-    pixels: None leaves the format as it is. fd: of the node, where another queue has it open, which closes it.
+    pixels: None keeps the current format. fd: the descriptor of a node that another queue has opened and will close.
     """
 
     def __init__(self, width=640, height=480, node=None, pixels="NV12", kind=VIDEO_CAPTURE, fd=None, stride=0):
@@ -66,7 +66,7 @@ class Queue:
             self.set_format(width, height, pixels, stride)
 
     def set_format(self, width, height, pixels="NV12", stride=0):
-        """That very size, and a stride that is at least so long; pixels is a fourcc."""
+        """Set exactly this size, and a stride of at least `stride` bytes; pixels is a fourcc."""
         wanted = struct.pack("=I4xII4s4xI180x", self.kind, width, height, pixels.encode(), stride)
         got = struct.unpack_from("=I4xII4sIII", fcntl.ioctl(self.fd, _S_FMT, wanted))
         assert got[1:4] == (width, height, pixels.encode()), got
@@ -76,21 +76,21 @@ class Queue:
         os.close(self.fd)
 
     def request(self, count, memory=MMAP, flags=0):
-        """Allocate buffers, or give them up (0); how many there are, and the flags in force."""
+        """Allocate buffers, or free them (0). Returns the number of buffers and the flags that the driver has set."""
         self.memory = memory
         answer = fcntl.ioctl(self.fd, _REQBUFS, struct.pack("=IIIIB3x", count, self.kind, memory, 0, flags))
         self.count, *_, flags = struct.unpack("=IIIIB3x", answer)
         return self.count, flags
 
     def create(self, size):
-        """Add a buffer of that many bytes, at least a frame's: its index."""
+        """Add a buffer of `size` bytes, at least a frame's size. Returns its index."""
         layout = bytearray(fcntl.ioctl(self.fd, _G_FMT, struct.pack("=I204x", self.kind)))
         struct.pack_into("=I", layout, 8 + 5 * 4, size)
         self.memory = MMAP
         return struct.unpack_from("=I", fcntl.ioctl(self.fd, _CREATE_BUFS, struct.pack("=III4x208s32x", 0, 1, MMAP, layout)))[0]
 
     def query(self, index):
-        """A Buffer, as VIDIOC_QUERYBUF knows it."""
+        """The Buffer that VIDIOC_QUERYBUF returns."""
         return self._buffer(_QUERYBUF, index)
 
     def export(self, index, flags=os.O_RDWR | os.O_CLOEXEC):
@@ -102,11 +102,11 @@ class Queue:
         return mmap.mmap(self.fd, page_align(buffer.length), mmap.MAP_SHARED, protection, offset=offset_of(buffer))
 
     def queue(self, index, dmabuf=-1, flags=0):
-        """Hand a buffer over; one that a device is given is full."""
+        """Queue a buffer. A buffer of an output queue is queued as full."""
         self._buffer(_QBUF, index, dmabuf, flags)
 
     def wait(self):
-        """Until there is a frame."""
+        """Wait until a frame is complete."""
         if not select.select([self.fd], [], [], LIMIT * lib.SLOWER)[0]:
             raise AssertionError(f"{self.name}: no frame within {LIMIT} s")
 
@@ -116,7 +116,7 @@ class Queue:
         return buffer.index, buffer.sequence, buffer.used
 
     def take_out(self):
-        """The Buffer of the next frame."""
+        """Dequeue the next frame. Returns its Buffer."""
         self.wait()
         return self._buffer(_DQBUF)
 
@@ -131,12 +131,12 @@ class Queue:
 
 
 def offset_of(buffer):
-    """Where mmap() finds a Buffer of the queue's own."""
+    """The offset for mmap() of a Buffer that the queue allocated."""
     return buffer.place & 0xffffffff
 
 
 def try_format(fd, pixels, width, height, stride=0, kind=VIDEO_CAPTURE):
-    """(width, height, stride, size) that VIDIOC_TRY_FMT makes of it; pixels is a fourcc."""
+    """(width, height, stride, size) that VIDIOC_TRY_FMT returns for these values; pixels is a fourcc."""
     wanted = struct.pack("=I4xII4s4xI180x", kind, width, height, pixels.encode(), stride)
     got = struct.unpack_from("=I4xII4s4xII", fcntl.ioctl(fd, _TRY_FMT, wanted))
     assert got[3] == pixels.encode(), got
@@ -157,12 +157,12 @@ def _all(fd, request, format_, *wanted):
 
 
 def frame_sizes(fd, pixels):
-    """VIDIOC_ENUM_FRAMESIZES of a format: (type, numbers) each; two numbers count where the type is DISCRETE."""
+    """VIDIOC_ENUM_FRAMESIZES of a format: (type, numbers) of each entry. If the type is DISCRETE, two numbers are used."""
     return _all(fd, _ENUM_FRAMESIZES, "I4s", pixels.encode())
 
 
 def frame_intervals(fd, pixels, width, height):
-    """VIDIOC_ENUM_FRAMEINTERVALS of a format and size, likewise."""
+    """VIDIOC_ENUM_FRAMEINTERVALS of a format and size: (type, numbers) of each entry."""
     return _all(fd, _ENUM_FRAMEINTERVALS, "I4sII", pixels.encode(), width, height)
 
 
@@ -171,13 +171,13 @@ def _interval(answer):
 
 
 def set_interval(fd, numerator, denominator):
-    """The interval that VIDIOC_S_PARM makes of it, seconds as (numerator, denominator)."""
+    """The interval that VIDIOC_S_PARM returns for these values, in seconds as (numerator, denominator)."""
     wanted = struct.pack("=IIIII184x", VIDEO_CAPTURE, 0, 0, numerator, denominator)
     return _interval(fcntl.ioctl(fd, _S_PARM, wanted))
 
 
 def interval(fd):
-    """The interval in force."""
+    """The current frame interval."""
     return _interval(fcntl.ioctl(fd, _G_PARM, struct.pack("=I200x", VIDEO_CAPTURE)))
 
 
@@ -193,7 +193,7 @@ def select_part(fd, target, *rectangle, kind=VIDEO_CAPTURE):
 
 
 def crop_sensor(fd, *rectangle):
-    """VIDIOC_SUBDEV_S_SELECTION on pad 0: what the driver makes of (left, top, width, height)."""
+    """VIDIOC_SUBDEV_S_SELECTION on pad 0: the rectangle that the driver sets for (left, top, width, height)."""
     asked = struct.pack("=4I4i8I", 1, 0, CROP, 0, *rectangle, *[0] * 8)
     return struct.unpack_from("=4i", fcntl.ioctl(fd, _SUBDEV_S_SELECTION, asked), 16)
 
@@ -215,7 +215,7 @@ def subscribe(fd, event):
 
 
 def events(fd):
-    """The payload of each event that waits, 64 bytes."""
+    """The payload (64 bytes) of each pending event."""
     while True:
         try:
             event = fcntl.ioctl(fd, _DQEVENT, bytes(136))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""vgem, the kernel's GPU without a GPU: it imports dma-bufs, and its users attach fences to them and signal them.
+"""vgem, the kernel's GPU driver without hardware. It imports dma-bufs. A test attaches fences to them and signals the fences.
 
-The numbers are those of drm/drm.h, drm/vgem_drm.h and linux/dma-buf.h. A fence that nobody signals ends by itself after
-ten seconds.
+The numbers are those of drm/drm.h, drm/vgem_drm.h and linux/dma-buf.h. A fence that is not signalled ends after ten seconds.
 """
 
 import fcntl
@@ -56,12 +55,12 @@ class Vgem:
 
 
 def is_read(dmabuf):
-    """Whether a device still reads a dma-buf, or writes to it."""
+    """True if a device still reads or writes a dma-buf."""
     poll = select.poll()
     poll.register(dmabuf, select.POLLOUT)
     return not poll.poll(0)
 
 
 def sync_file(dmabuf):
-    """A file that becomes readable when all fences of now have signalled."""
+    """A file that becomes readable when all fences that exist now have signalled."""
     return struct.unpack("=Ii", fcntl.ioctl(dmabuf, _EXPORT_SYNC_FILE, struct.pack("=Ii", _SYNC_RW, -1)))[1]
