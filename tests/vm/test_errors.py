@@ -195,7 +195,7 @@ def bus_error_is_an_error_frame():
 
 @vm_test(provokes="lost interrupt|no interrupt|watchdog|missed")
 def lost_interrupt_is_survived():
-    """The board leaves out one interrupt: no frame is lost, and streaming continues."""
+    """The board does not send one interrupt: no frame is lost, and streaming continues."""
     board = lib.Board()
     board.command("fault lose-irq 1")
     frames, _ = lib.probe("--frames", 10)

@@ -20,7 +20,7 @@ CACHED = Machine(noncoherent=True, allocator="dma-contig-cached")
 
 
 def good(*options):
-    """The number of frames, of frames whose every byte is the board's, and of frames that are only poison."""
+    """Capture FRAMES frames. Returns (number of frames whose every byte is the board's, number of frames of poison only)."""
     frames, _ = lib.probe("--frames", FRAMES, "--digest", *options)
     written, _ = lib.Board.session()
     assert len(frames) == FRAMES

@@ -100,7 +100,7 @@ def nested_descriptors_pay_once():
 
 @vm_test(machine=OURS, settings=LINES)
 def nested_processes_pay_once():
-    """Four processes with nested accesses: each frame is synchronised once, and an end does not end the others' access."""
+    """Four processes with nested accesses: each frame is synchronised once, and the end of one access does not end the others."""
     with camera(exported=True) as it:
         readers = [Reader(it) for _ in range(4)]
 
