@@ -23,9 +23,15 @@ libcamera::Mutex &mutex()
 	return instance;
 }
 
-std::map<std::string, std::string> &texts()
+struct Error
 {
-	static std::map<std::string, std::string> instance;
+	std::string text;
+	unsigned int changes = 0;
+};
+
+std::map<std::string, Error> &errors()
+{
+	static std::map<std::string, Error> instance;
 	return instance;
 }
 
@@ -42,26 +48,36 @@ void setCmacamLastError(const std::string &cameraId, const std::string &text)
 {
 	MutexLocker locker(mutex());
 
-	if (text.empty())
-		texts().erase(cameraId);
-	else
-		texts()[cameraId] = text;
+	Error &error = errors()[cameraId];
+	if (error.text != text)
+		error = {text, error.changes + 1};
 }
 
 /**
- * \brief Add what took longer to find out to the last error of a camera
+ * \brief Number of changes of the last error of a camera
  * \param[in] cameraId The libcamera id of the camera
- * \param[in] text The error; if the last error is another one by now, it stays
- * \param[in] addition The text to append
  */
-void extendCmacamLastError(const std::string &cameraId, const std::string &text,
-			   const std::string &addition)
+unsigned int cmacamLastErrorChanges(const std::string &cameraId)
 {
 	MutexLocker locker(mutex());
 
-	auto it = texts().find(cameraId);
-	if (it != texts().end() && it->second == text)
-		it->second += addition;
+	return errors()[cameraId].changes;
+}
+
+/**
+ * \brief Set the last error of a camera, if the error is still the newest
+ * \param[in] cameraId The libcamera id of the camera
+ * \param[in] changes The cmacamLastErrorChanges() at the time of the error
+ * \param[in] text The sentence, which became known after that time
+ */
+void setCmacamLastErrorOf(const std::string &cameraId, unsigned int changes,
+			  const std::string &text)
+{
+	MutexLocker locker(mutex());
+
+	Error &error = errors()[cameraId];
+	if (error.changes == changes)
+		error = {text, changes + 1};
 }
 
 } /* namespace libcamera */
@@ -70,6 +86,6 @@ std::string cmacam::lastError(const std::string &cameraId)
 {
 	libcamera::MutexLocker locker(mutex());
 
-	auto it = texts().find(cameraId);
-	return it == texts().end() ? std::string() : it->second;
+	auto it = errors().find(cameraId);
+	return it == errors().end() ? std::string() : it->second.text;
 }

@@ -10,7 +10,8 @@
 namespace libcamera {
 
 void setCmacamLastError(const std::string &cameraId, const std::string &text);
-void extendCmacamLastError(const std::string &cameraId, const std::string &text,
-			   const std::string &addition);
+unsigned int cmacamLastErrorChanges(const std::string &cameraId);
+void setCmacamLastErrorOf(const std::string &cameraId, unsigned int changes,
+			  const std::string &text);
 
 } /* namespace libcamera */

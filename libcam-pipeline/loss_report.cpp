@@ -51,12 +51,11 @@ std::string otherHolders(const std::vector<DmaBufHolder> &holders)
  * \brief Reports the events of CmacamLossWatch in the log and through cmacam::lastError()
  *
  * When frames begin to be lost, the report counts the buffers that the
- * application holds, and sets cmacam::lastError(). The search for other
- * processes that hold buffers takes longer. The log's sentence about the loss
- * waits for the result of this search. If a later sentence is due before that,
- * the waiting sentence is logged first, without the result.
- * cmacam::lastError() gets the result unless another error has replaced the
- * sentence meanwhile.
+ * application holds. The search for other processes that hold buffers takes
+ * longer. The sentence about the loss waits for the result of this search. If a
+ * later sentence is due before that, the waiting sentence is logged first,
+ * without the result. cmacam::lastError() keeps an error that was set while the
+ * sentence waited.
  */
 
 CmacamLossReport::CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores)
@@ -152,19 +151,20 @@ void CmacamLossReport::tellBegun()
 		ids.insert(ids.end(), lores_->buffers().begin(), lores_->buffers().end());
 	}
 
-	setCmacamLastError(cameraId_, text);
-	unsaid_.push_back(std::move(text));
+	unsaid_.push_back({std::move(text), cmacamLastErrorChanges(cameraId_)});
 	search_.search(std::move(ids));
 }
 
 /* What waits for the holders, or cannot wait any longer. */
 void CmacamLossReport::say(const std::vector<DmaBufHolder> &holders)
 {
-	for (const std::string &begun : unsaid_) {
-		const std::string others = otherHolders(holders);
-		LOG(Cmacam, Warning) << begun << others;
-		extendCmacamLastError(cameraId_, begun, others);
-	}
+	const std::string others = otherHolders(holders);
+
+	for (const Unsaid &begun : unsaid_)
+		LOG(Cmacam, Warning) << begun.text << others;
+	if (!unsaid_.empty())
+		setCmacamLastErrorOf(cameraId_, unsaid_.back().changes,
+				     unsaid_.back().text + others);
 
 	unsaid_.clear();
 }

@@ -30,6 +30,13 @@ public:
 	void completed(uint32_t sequence, uint32_t lost, bool idle);
 
 private:
+	/* A sentence that waits for the search. */
+	struct Unsaid
+	{
+		std::string text;
+		unsigned int changes; /* cmacamLastErrorChanges() when the loss began */
+	};
+
 	void tell(CmacamLossWatch::News news);
 	void tellBegun();
 	void say(const std::vector<DmaBufHolder> &holders);
@@ -39,7 +46,7 @@ private:
 	CmacamOutput *const lores_;
 	CmacamLossWatch watch_;
 	CmacamHolderSearch search_;
-	std::vector<std::string> unsaid_; /* sentences that wait for search_ */
+	std::vector<Unsaid> unsaid_;
 };
 
 } /* namespace libcamera */

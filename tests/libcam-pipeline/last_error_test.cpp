@@ -22,17 +22,24 @@ TEST(LastError, KeptPerCamera)
 	EXPECT_EQ(cmacam::lastError("b"), "no such size");
 }
 
-TEST(LastError, AnAdditionIsForTheErrorItBelongsTo)
+TEST(LastError, ASentenceThatComesLateReplacesNoNewerError)
 {
-	libcamera::setCmacamLastError("a", "frames are lost");
-	libcamera::extendCmacamLastError("a", "frames are lost", ", process 7 holds 2");
-	EXPECT_EQ(cmacam::lastError("a"), "frames are lost, process 7 holds 2");
+	const unsigned int loss = libcamera::cmacamLastErrorChanges("a");
+	libcamera::setCmacamLastErrorOf("a", loss, "frames are lost");
+	EXPECT_EQ(cmacam::lastError("a"), "frames are lost");
 
+	const unsigned int next = libcamera::cmacamLastErrorChanges("a");
+	libcamera::setCmacamLastError("b", "no such size");
+	libcamera::setCmacamLastErrorOf("a", next, "frames are lost again");
+	EXPECT_EQ(cmacam::lastError("a"), "frames are lost again");
+
+	const unsigned int third = libcamera::cmacamLastErrorChanges("a");
 	libcamera::setCmacamLastError("a", "the engine hangs");
-	libcamera::extendCmacamLastError("a", "frames are lost", ", process 7 holds 2");
+	libcamera::setCmacamLastErrorOf("a", third, "frames are lost");
 	EXPECT_EQ(cmacam::lastError("a"), "the engine hangs");
 
+	const unsigned int fourth = libcamera::cmacamLastErrorChanges("a");
 	libcamera::setCmacamLastError("a", "");
-	libcamera::extendCmacamLastError("a", "", "nobody");
-	EXPECT_EQ(cmacam::lastError("a"), "");
+	libcamera::setCmacamLastErrorOf("a", fourth, "frames are lost");
+	EXPECT_EQ(cmacam::lastError("a"), "") << "the frames come again";
 }
