@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Code that the next kernel version may break: differences between the kernels
- * that the modules build for, and uses of headers that are not meant for
- * drivers.
+ * Code that the next kernel version may break: workarounds for differences
+ * between the supported kernels, and code that uses headers that are not meant
+ * for drivers.
  */
 #ifndef CMACAM_COMPAT_H
 #define CMACAM_COMPAT_H
@@ -16,10 +16,10 @@
  * Returns whether a device can address memory directly, without a bounce
  * buffer. An IOMMU maps any memory to an address that the device can access.
  *
- * The DMA API for drivers does not answer this question: the mask and the limit
- * apply to bus addresses, and a successful mapping may use a bounce buffer.
- * dma_capable() cannot be used, because from Linux 7.3 on it calls a function
- * that modules cannot link with.
+ * The DMA API for drivers cannot answer this question. The DMA mask and the bus
+ * limit apply to bus addresses, and a successful mapping may use a bounce
+ * buffer. This module cannot call dma_capable(): from Linux 7.3 on,
+ * dma_capable() calls a function that is not available to modules.
  */
 static inline bool compat_dma_in_reach(struct device *dev, phys_addr_t phys,
 				       size_t size)

@@ -12,7 +12,9 @@
 
 #include <linux/types.h>
 
-/* PCI identity. BAR 0: registers, BAR 2: MSI-X table and PBA */
+/*
+ * PCI identity. BAR 0 has the registers. BAR 2 has the MSI-X table and the PBA.
+ */
 #define CMACAM_PCI_VENDOR		0x1234
 #define CMACAM_PCI_DEVICE		0xca3a
 #define CMACAM_BAR_REGS			0
@@ -39,11 +41,13 @@
 #define CMACAM_CTRL_RESET		0x00000001u	/* self-clearing */
 #define CMACAM_IRQ_STATUS		0x010	/* RO: bit n = channel n */
 #define CMACAM_IRQ_ENABLE		0x014	/* RW: bit n = channel n */
-#define CMACAM_ALIGN			0x01c /* RO; a format may need more */
+/* Alignment of addresses and strides. A format may need a larger alignment. */
+#define CMACAM_ALIGN			0x01c	/* RO */
 #define CMACAM_ALIGN_ADDR		0x000000ffu	/* log2 bytes */
 #define CMACAM_ALIGN_STRIDE_SHIFT	8
 #define CMACAM_ALIGN_STRIDE		0x0000ff00u	/* log2 bytes */
-#define CMACAM_TIME_LO			0x020	/* RO: ns; a read latches HI */
+/* Time of the board's clock, ns. A read of TIME_LO latches TIME_HI. */
+#define CMACAM_TIME_LO			0x020	/* RO */
 #define CMACAM_TIME_HI			0x024	/* RO */
 #define CMACAM_MAX_STRIDE		0x028	/* RO: bytes */
 
@@ -56,7 +60,7 @@
 #define CMACAM_SENSOR_VBLANK_MAX	0x094	/* RO: lines */
 #define CMACAM_SENSOR_EXPOSURE		0x098	/* RW: lines */
 #define CMACAM_SENSOR_EXPOSURE_MIN	0x09c	/* RO: lines */
-/* Number of lines by which the exposure stays below the frame length */
+/* Minimum difference between the frame length and the exposure */
 #define CMACAM_SENSOR_EXPOSURE_MARGIN	0x0a0	/* RO: lines */
 #define CMACAM_SENSOR_GAIN		0x0a4	/* RW: 1/256 */
 #define CMACAM_SENSOR_GAIN_MIN		0x0a8	/* RO: 1/256 */
@@ -70,8 +74,8 @@
 #define CMACAM_SENSOR_CROP_SIZE		0x0c0	/* RW: height << 16 | width */
 
 /*
- * Image processing, which Bayer formats do not get. The board samples these
- * registers together with those of the sensor.
+ * Image processing, which the board does not apply to Bayer formats. The board
+ * samples these registers together with the sensor registers.
  */
 #define CMACAM_ISP_RED_GAIN		0x0c4	/* RW: 1/256 */
 #define CMACAM_ISP_BLUE_GAIN		0x0c8	/* RW: 1/256 */
@@ -80,7 +84,7 @@
 #define CMACAM_ISP_BRIGHTNESS		0x0cc	/* RW: signed, 8-bit codes */
 #define CMACAM_ISP_BRIGHTNESS_MIN	(-128)
 #define CMACAM_ISP_BRIGHTNESS_MAX	127
-#define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, from code 128 */
+#define CMACAM_ISP_CONTRAST		0x0d0	/* RW: 1/256, around code 128 */
 #define CMACAM_ISP_SATURATION		0x0d4	/* RW: 1/256 */
 #define CMACAM_ISP_SHARPNESS		0x0d8	/* RW: 1/256; 0: off */
 /* Maximum of CONTRAST, SATURATION and SHARPNESS */
@@ -104,30 +108,33 @@
 #define CMACAM_CH_CTRL_LINK		0x00000002u /* link to channel 0 */
 #define CMACAM_CH_STATUS		0x04	/* RO */
 #define CMACAM_CH_STATUS_ACTIVE		0x00000001u /* frame in progress */
-#define CMACAM_CH_STATUS_IDLE		0x00000002u /* EN 0 and no DMA */
+#define CMACAM_CH_STATUS_IDLE		0x00000002u /* EN is 0, no DMA runs */
 #define CMACAM_CH_INT_STATUS		0x08	/* W1C: CMACAM_CH_INT_* */
 #define CMACAM_CH_INT_ENABLE		0x0c	/* RW */
 #define CMACAM_CH_INT_FRAME_START	0x00000001u
 #define CMACAM_CH_INT_FRAME_DONE	0x00000002u /* ring entry ready */
 #define CMACAM_CH_INT_DROP		0x00000004u /* a frame was lost */
 #define CMACAM_CH_INT_FIFO_OVERFLOW	0x00000008u /* address refused */
-#define CMACAM_CH_INT_CONFIG		0x00000010u /* EN refused */
-#define CMACAM_CH_WIDTH			0x10	/* RW: pixels; latched by EN */
-#define CMACAM_CH_HEIGHT		0x14	/* RW: lines; latched by EN */
-#define CMACAM_CH_FORMAT		0x18 /* RW: CMACAM_FMT_*, latched */
-#define CMACAM_CH_STRIDE		0x1c	/* RW: bytes; latched by EN */
-#define CMACAM_CH_SIZE_LIMIT		0x20	/* RW: bytes; latched by EN */
+#define CMACAM_CH_INT_CONFIG		0x00000010u /* configuration refused */
+/* The board latches the values from WIDTH to SIZE_LIMIT when EN is set. */
+#define CMACAM_CH_WIDTH			0x10	/* RW: pixels */
+#define CMACAM_CH_HEIGHT		0x14	/* RW: lines */
+#define CMACAM_CH_FORMAT		0x18	/* RW: CMACAM_FMT_* */
+#define CMACAM_CH_STRIDE		0x1c	/* RW: bytes */
+#define CMACAM_CH_SIZE_LIMIT		0x20	/* RW: bytes */
 #define CMACAM_CH_ADDR_LO		0x24 /* WO: commits address to FIFO */
 #define CMACAM_CH_ADDR_HI		0x28	/* RW: write before ADDR_LO */
 #define CMACAM_CH_FIFO_SPACE		0x2c	/* RO: free entries */
-#define CMACAM_CH_RING_LO		0x30	/* RW: latched by EN */
-#define CMACAM_CH_RING_HI		0x34	/* RW: latched by EN */
-#define CMACAM_CH_RING_ENTRIES		0x38	/* RW: latched by EN */
-#define CMACAM_CH_SEQUENCE		0x3c /* RO: current or next frame */
+/* The board latches the values from RING_LO to RING_ENTRIES when EN is set. */
+#define CMACAM_CH_RING_LO		0x30	/* RW */
+#define CMACAM_CH_RING_HI		0x34	/* RW */
+#define CMACAM_CH_RING_ENTRIES		0x38	/* RW */
+/* Sequence number of the frame in progress, or of the next frame */
+#define CMACAM_CH_SEQUENCE		0x3c	/* RO */
 #define CMACAM_CH_DROPPED		0x40	/* RO: frames lost since EN */
-#define CMACAM_CH_ERRORS		0x44 /* RO: frames in error since EN */
+#define CMACAM_CH_ERRORS		0x44 /* RO: corrupted frames since EN */
 #define CMACAM_CH_FORMATS		0x4c /* RO: bit n = format code n */
-#define CMACAM_CH_LIST_LO		0x58	/* reserved: SG list address */
+#define CMACAM_CH_LIST_LO		0x58	/* reserved for SG lists */
 #define CMACAM_CH_LIST_HI		0x5c
 #define CMACAM_CH_FAULT			0x60 /* RW: CMACAM_FAULT_* */
 #define CMACAM_FAULT_BUS_ERROR		0x00000001u /* next frame: bus error */
@@ -144,7 +151,7 @@
 #define CMACAM_FMT_BGR24		5u	/* B first */
 #define CMACAM_FMT_SRGGB8		6u
 #define CMACAM_FMT_STATS		7u	/* struct cmacam_stats */
-#define CMACAM_FMT_YUV420		8u /* Y, Cb, Cr; chroma at stride / 2 */
+#define CMACAM_FMT_YUV420		8u /* Y, Cb, Cr; chroma: stride / 2 */
 #define CMACAM_FMT_RGB24		9u	/* R first */
 #define CMACAM_FMT_XBGR32		10u	/* B G R and a byte of 255 */
 #define CMACAM_FMT_RGBX32		11u	/* R G B and a byte of 255 */
@@ -158,7 +165,7 @@
 struct cmacam_completion {
 	__le64 addr;		/* value written to ADDR_HI/LO */
 	__le64 time;		/* start of frame, board time, ns */
-	__le32 sequence;	/* from 0; lost frames count too */
+	__le32 sequence;	/* from 0; lost frames are counted */
 	__le32 bytes;		/* number of bytes written */
 	__le32 flags;		/* CMACAM_DONE_* */
 	__le32 exposure;	/* lines, in force for this frame */
@@ -166,7 +173,7 @@ struct cmacam_completion {
 	__le32 pattern;		/* in force for this frame */
 	__le32 line_length;	/* pixels, blanking included */
 	__le32 frame_length;	/* lines, blanking included */
-	__le32 dropped;		/* frames lost since EN, before this one */
+	__le32 dropped;		/* frames lost between EN and this frame */
 	__le32 flip;		/* CMACAM_FLIP_*, in force */
 	__le32 crop_pos;	/* in force: top << 16 | left */
 	__le32 crop_size;	/* in force: height << 16 | width */
@@ -186,10 +193,11 @@ struct cmacam_completion {
 #define CMACAM_DONE_SHORT		0x00000004u	/* source ended early */
 
 /*
- * Statistics of one frame, which the statistics channel writes. They describe
- * the picture after light, exposure, gain and crop, and before white balance
- * and the later steps of image processing. All fields are little endian. User
- * space uses the same layout as struct cmacam_stats of linux/cmacam.h.
+ * Statistics of one frame, which the statistics channel writes. The statistics
+ * include the effects of light, exposure, gain and crop. White balance and the
+ * later steps of image processing do not affect the statistics. All fields are
+ * little endian. The layout equals that of struct cmacam_stats in
+ * linux/cmacam.h, which user space uses.
  */
 #define CMACAM_STATS_BINS		256u
 #define CMACAM_STATS_COLUMNS		16u
@@ -211,15 +219,15 @@ struct cmacam_stats_data {
 };
 
 /*
- * Mark of a frame. In the mark modes `frame` and `lines`, the board writes this
- * structure over the first bytes of each frame. A consumer can then prove which
- * frame a buffer contains.
+ * Mark of a frame. In the board's mark modes `frame` and `lines`, the board
+ * writes this structure over the first bytes of each frame. A consumer can then
+ * prove which frame a buffer contains.
  */
 #define CMACAM_MARK_MAGIC		0x4b52414du	/* "MARK" */
 struct cmacam_mark {
 	__le32 magic;
 	__le32 sequence;
-	__le64 nonce;		/* random per frame, also in the log */
+	__le64 nonce;		/* random for each frame; in the board's log */
 	__le32 channel;
 	__le32 exposure;
 	__le32 gain;
@@ -228,9 +236,10 @@ struct cmacam_mark {
 
 /*
  * Layout of the mark mode `lines`. The board divides the frame from its start
- * into lines of 64 bytes. It writes the frame's sequence number (__le32) into
- * each line, so that a test can detect a single stale cache line. In the first
- * line, the sequence number is a member of struct cmacam_mark.
+ * into lines of 64 bytes. The board writes the frame's sequence number (__le32)
+ * into each line. With these numbers, a test can detect a single stale cache
+ * line. In the first line, the sequence number is a member of
+ * struct cmacam_mark.
  */
 #define CMACAM_MARK_LINE		64u	/* bytes */
 #define CMACAM_MARK_LINE_SEQUENCE	4u	/* offset in a line, bytes */

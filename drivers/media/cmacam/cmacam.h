@@ -6,8 +6,9 @@
  * Lifetimes: the v4l2_device in struct cmacam_device holds the reference count
  * of that structure. Every open node holds a reference, so the structure can
  * outlive the hardware. v4l2_device.release frees the structure after the last
- * file is closed. Registers are accessed only by an engine that is started, and
- * by the sensor while &cmacam_sensor.gone is false.
+ * file is closed. The engine accesses registers only between the operations
+ * init and cleanup of &struct cmacam_engine_ops. The sensor accesses registers
+ * only while &cmacam_sensor.gone is false.
  */
 #ifndef CMACAM_H
 #define CMACAM_H
@@ -58,9 +59,9 @@ struct cmacam_colours {
  * @fourcc: V4L2_PIX_FMT_*
  * @code: CMACAM_FMT_*
  * @bytes: bytes per pixel in the first plane
- * @align: alignment of a stride, bytes, a power of two; it keeps each sample or
- *	pair of samples in one piece
- * @halves: size of all planes, in halves of the first plane
+ * @align: alignment of a stride, bytes, a power of two; with this alignment, no
+ *	sample and no group of samples is split at the end of a line
+ * @halves: size of all planes, in halves of the size of the first plane
  * @colours: colour encoding of the values
  */
 struct cmacam_format {
@@ -98,29 +99,33 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
  * @sd: the subdev
  * @pdev: parent device of the subdev, which gives the subdev a stable place in
  *	sysfs
- * @id: number of @pdev
+ * @id: device number of @pdev
  * @regs: register block of the board
- * @pad: source pad
- * @handler: control handler; its lock also guards the active state
- * @array: rectangle of all pixels
+ * @pad: source pad of the subdev
+ * @handler: control handler, whose lock also guards the active state of the
+ *	subdev
+ * @array: rectangle that contains all pixels of the sensor
  * @pixel_rate: pixels per second
  * @line_length: pixels per line, blanking included
- * @exposure_margin: lines by which exposure stays below the frame length
+ * @exposure_margin: minimum difference between the frame length and the
+ *	exposure, lines
  * @default_exposure: default exposure, lines; while the frame is too short for
  *	this value, the default of the exposure control is lower
- * @vblank: control
- * @exposure: control; master of the cluster of all controls from here to
- *	@simple
- * @gain: control
- * @pattern: control
- * @hflip: control
- * @vflip: control
- * @simple: controls, in the order of their table in sensor.c
+ * @vblank: control of the vertical blanking
+ * @exposure: control of the exposure time; master of the cluster of all
+ *	controls from @exposure to @simple
+ * @gain: control of the analogue gain
+ * @pattern: control of the test pattern
+ * @hflip: control of the horizontal flip
+ * @vflip: control of the vertical flip
+ * @simple: other controls, in the order of the table sensor_controls
  * @asked: frame interval that cmacam_sensor_set_interval() set last; guarded by
- *	the handler's lock
- * @holds: number of nested holds; while this number is not zero, the board does
- *	not sample its registers; guarded by the handler's lock
- * @gone: the registers are no longer mapped; guarded by the handler's lock
+ *	the lock of @handler
+ * @holds: number of nested holds of the registers; while @holds is not zero,
+ *	the board does not sample the sensor registers; guarded by the lock of
+ *	@handler
+ * @gone: true if the registers are no longer mapped; guarded by the lock of
+ *	@handler
  * @users_lock: guards @users
  * @users: number of nodes that stream
  */
@@ -166,13 +171,13 @@ struct cmacam_allocator {
 };
 
 /**
- * struct cmacam_buffer - a buffer of a node that a channel fills
- * @vb: the buffer
- * @list: entry in the node's list of pending or of active buffers
- * @waiting: another device still uses the buffer; while the buffer is in a
+ * struct cmacam_buffer - a buffer of a &struct cmacam_video
+ * @vb: the V4L2 buffer
+ * @list: entry in &cmacam_video.pending or in &cmacam_video.active
+ * @waiting: true while another device uses the buffer; while the buffer is in a
  *	list, @waiting changes only with &cmacam_engine.lock held
- * @signalled: @fence has signalled; set in any context
- * @told: the driver has reported that @fence is late
+ * @signalled: true if @fence has signalled; can be set in any context
+ * @told: true if the driver has reported that @fence is late
  * @since: time at which the buffer was queued, jiffies
  * @fence: fence that the buffer waits for, referenced
  * @fence_cb: callback that is added to @fence
@@ -191,28 +196,31 @@ struct cmacam_buffer {
 struct cmacam_device;
 
 /**
- * struct cmacam_video - a node that a channel of the engine fills
+ * struct cmacam_video - a capture, lores or statistics node
  * @cam: the board
- * @channel: the channel
- * @vdev: the node
- * @pad: sink pad
+ * @channel: channel of the engine that fills the buffers of the node
+ * @vdev: video device of the node
+ * @pad: sink pad of the node
  * @queue: queue of the node's buffers
  * @lock: serialises ioctls and the queue
- * @handler: control handler
- * @frames_lost: control
- * @last_error: control
- * @linked: control; only the lores node has it
- * @has_error: the text of @last_error is not empty
- * @pix: current format; the statistics node uses only its sizeimage
+ * @handler: control handler of the node
+ * @frames_lost: control V4L2_CID_CMACAM_FRAMES_LOST
+ * @last_error: control V4L2_CID_CMACAM_LAST_ERROR
+ * @linked: control V4L2_CID_CMACAM_LINKED, which only the lores node has
+ * @has_error: true if the text of @last_error is not empty
+ * @pix: current format; for the statistics node, only sizeimage is used
  * @code: current format as CMACAM_FMT_*
- * @pending: buffers in the order of QBUF that the engine does not have yet: it
- *	has no room, or another device still uses them; guarded by &engine.lock
- * @active: buffers whose address the engine has, in the order in which it got
- *	them; guarded by &engine.lock
+ * @pending: queued buffers whose address the engine does not have yet, in the
+ *	order of VIDIOC_QBUF. Either the engine has no room for the address, or
+ *	another device still uses the buffer. Guarded by &cmacam_engine.lock.
+ * @active: buffers whose address the engine has, in the order in which the
+ *	engine got the addresses; guarded by &cmacam_engine.lock
  * @frames: number of frames delivered since streaming began; guarded by
- *	&engine.lock
- * @errors: number of corrupted frames among @frames; guarded by &engine.lock
- * @lost: number of frames lost since streaming began; guarded by &engine.lock
+ *	&cmacam_engine.lock
+ * @errors: number of corrupted frames among @frames; guarded by
+ *	&cmacam_engine.lock
+ * @lost: number of frames lost since streaming began; guarded by
+ *	&cmacam_engine.lock
  * @fences: work that gives waiting buffers to the engine after their fences
  *	have signalled
  */
@@ -240,12 +248,12 @@ struct cmacam_video {
 
 /**
  * struct cmacam_meta - the metadata node
- * @vdev: the node
- * @pad: sink pad
+ * @vdev: video device of the node
+ * @pad: sink pad of the node
  * @queue: queue of the node's buffers
  * @lock: serialises ioctls and the queue
  * @slock: guards all members below
- * @pending: buffers to fill
+ * @pending: list of the queued buffers
  * @last: timestamp of the newest frame whose record was written or lost, ns
  * @lost: number of records that were lost while the node streamed, because no
  *	buffer was queued
@@ -265,16 +273,16 @@ struct cmacam_meta {
  * struct cmacam_device - one board
  * @dev: the bus device
  * @mdev: media device
- * @v4l2_dev: holds the reference count of this structure
+ * @v4l2_dev: V4L2 device, which holds the reference count of this structure
  * @pipe: the only pipeline of the board
- * @engine: DMA engine
- * @sensor: sensor
- * @video: nodes that the engine's channels fill, indexed by CMACAM_CH_*; only
- *	the first &cmacam_engine.num_channels nodes exist
+ * @engine: DMA engine of the board
+ * @sensor: sensor of the board
+ * @video: capture, lores and statistics nodes, indexed by CMACAM_CH_*; only the
+ *	first &cmacam_engine.num_channels nodes exist
  * @meta: metadata node
  * @debugfs: debugfs directory that contains the statistics file
  * @retire: work that unregisters the nodes when the board no longer answers
- * @retired: the nodes are unregistered
+ * @retired: true if the nodes are unregistered
  */
 struct cmacam_device {
 	struct device *dev;
@@ -339,10 +347,10 @@ int cmacam_sensor_start(struct cmacam_sensor *sensor);
 void cmacam_sensor_stop(struct cmacam_sensor *sensor);
 int cmacam_sensor_restore(struct cmacam_sensor *sensor);
 
-/* video.c: nodes that the engine fills */
+/* video.c: capture, lores and statistics nodes */
 int cmacam_video_register(struct cmacam_device *cam, unsigned int channel);
 
-/* video-pending.c: buffers that the engine does not have yet */
+/* video-pending.c: buffers whose address the engine does not have yet */
 void cmacam_pending_init(struct cmacam_video *video);
 void cmacam_pending_add(struct vb2_buffer *vb);
 void cmacam_pending_refill(struct cmacam_channel *ch);

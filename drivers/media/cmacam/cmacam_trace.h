@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Trace events: start, end and loss of the frames of a channel, and the moment
- * at which the engine gets an address. The driver's README shows how to read
- * these events.
+ * Trace events for the start, the end and the loss of a frame, and for the
+ * hand-over of a buffer's address to the engine. The driver's README shows how
+ * to read these events.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM cmacam
@@ -35,8 +35,8 @@ TRACE_EVENT(cmacam_queue,
 
 /*
  * The start-of-frame interrupt was handled. The driver enables this interrupt
- * while the event is on: from the start of the stream, or at most 100 ms after
- * the event was switched on.
+ * while the trace event is enabled. If the event is enabled during a stream,
+ * the driver enables the interrupt at most 100 ms later.
  */
 TRACE_EVENT(cmacam_frame_start,
 	    TP_PROTO(struct cmacam_video *video, u32 sequence),
@@ -53,7 +53,7 @@ TRACE_EVENT(cmacam_frame_start,
 		      __entry->sequence)
 );
 
-/* A frame is finished, and user space gets its buffer. */
+/* A frame is finished, and user space gets the buffer of the frame. */
 TRACE_EVENT(cmacam_frame_done,
 	    TP_PROTO(struct cmacam_video *video, unsigned int index,
 		     const struct cmacam_frame *frame),
@@ -83,7 +83,10 @@ TRACE_EVENT(cmacam_frame_done,
 		      __entry->error, __entry->timestamp)
 );
 
-/* Frames were lost; total: number of lost frames since streaming began. */
+/*
+ * Frames were lost. The field total is the number of frames lost since
+ * streaming began.
+ */
 TRACE_EVENT(cmacam_lost,
 	    TP_PROTO(struct cmacam_video *video, u32 first, u32 count),
 	    TP_ARGS(video, first, count),

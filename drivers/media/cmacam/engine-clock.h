@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Conversion of the board's clock to CLOCK_MONOTONIC, for the starts of frames.
- * This code accesses no registers. The owner of the clock serialises all calls.
+ * Conversion of the start times of frames from the board's clock to
+ * CLOCK_MONOTONIC. This code accesses no registers. The owner of the clock
+ * serialises all calls.
  */
 #ifndef CMACAM_ENGINE_CLOCK_H
 #define CMACAM_ENGINE_CLOCK_H
@@ -22,11 +23,12 @@ struct cmacam_stamp {
  * struct cmacam_clock - a board's clock
  * @offset: CLOCK_MONOTONIC minus the board's clock, ns; set by the owner of the
  *	clock
- * @stamps: starts of the last frames, a ring
+ * @stamps: ring of the start times of the last frames
  * @size: number of entries of @stamps
  * @num_stamps: number of stamps that were added since the last
  *	cmacam_clock_forget()
- * @last_host: newest converted start of a frame, CLOCK_MONOTONIC, ns
+ * @last_host: start time of the newest frame whose time was converted,
+ *	CLOCK_MONOTONIC, ns
  */
 struct cmacam_clock {
 	s64 offset;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Interface of the DMA engine to the rest of the driver. The driver starts and
- * stops channels, queues addresses to them and gets finished frames from them.
- * struct cmacam_engine_ops hides registers, interrupt, rings and the board's
- * clock. To add another kind of engine, add a file with another ops table, and
- * name this table in pci.c.
+ * Interface between the DMA engine and the other files of the driver. These
+ * files start and stop channels, queue addresses to channels and get finished
+ * frames from channels. struct cmacam_engine_ops hides registers, interrupt,
+ * rings and the board's clock. To add another kind of engine, add a file with
+ * another ops table, and name this table in pci.c.
  */
 #ifndef CMACAM_ENGINE_H
 #define CMACAM_ENGINE_H
@@ -22,9 +22,9 @@ struct device;
 /**
  * struct cmacam_engine_caps - capabilities of a channel
  * @formats: bit n is set if the channel can write format code n
- * @depth: number of addresses that the channel can hold in addition to that of
- *	the frame in progress
- * @addr_bits: width of an address
+ * @depth: number of addresses that the channel can hold in addition to the
+ *	address of the frame in progress
+ * @addr_bits: width of an address, bits
  * @addr_align: alignment of an address, bytes
  * @stride_align: alignment of a stride, bytes, a power of two; a format may
  *	need a larger alignment
@@ -41,12 +41,13 @@ struct cmacam_engine_caps {
 
 /**
  * struct cmacam_engine_config - geometry of a stream
- * @width: pixels; the statistics channel ignores @width, @height and @stride
- * @height: lines
- * @code: CMACAM_FMT_*
- * @stride: bytes
- * @size: bytes of a buffer; the engine never writes more
- * @linked: the channel takes frames only together with the main channel
+ * @width: width of a frame, pixels; the statistics channel ignores @width,
+ *	@height and @stride
+ * @height: height of a frame, lines
+ * @code: pixel format, CMACAM_FMT_*
+ * @stride: stride of the first plane, bytes
+ * @size: size of a buffer, bytes; the engine never writes more bytes
+ * @linked: true if the channel takes frames only together with the main channel
  */
 struct cmacam_engine_config {
 	u32 width;
@@ -63,9 +64,9 @@ struct cmacam_engine_config {
  * @bytes: number of bytes that the engine wrote
  * @meta: metadata for user space; the client fills in pixel_rate and lost. The
  *	timestamp is the same on every channel that has this frame. The
- *	sequence number starts at &cmacam_channel.base, and lost frames count
- *	too. A channel that is linked with the main channel has the sequence
- *	numbers of the main channel.
+ *	sequence number starts at &cmacam_channel.base, and lost frames are
+ *	counted as well. A channel that is linked with the main channel has the
+ *	sequence numbers of the main channel.
  */
 struct cmacam_frame {
 	dma_addr_t addr;
@@ -76,18 +77,19 @@ struct cmacam_frame {
 /**
  * struct cmacam_engine_client - receiver of the frames of all channels
  * @frame_done: called when a frame is finished; returns the number of addresses
- *	that the frame used up, counted in the order in which they were queued
+ *	that the engine no longer has: the address of the frame and all
+ *	addresses that were queued before that address
  * @frames_lost: called when frames were lost
  * @frame_start: called when a frame begins, but only while
  *	&cmacam_channel.watch is not zero
- * @traces_start: returns true while the client itself needs @frame_start; the
- *	engine calls it from time to time and counts the client in
- *	&cmacam_channel.watch
+ * @traces_start: returns true while the client itself needs @frame_start. The
+ *	engine calls @traces_start from time to time. While the result is true,
+ *	&cmacam_channel.watch includes the client.
  * @refill: called when the channel may have room for more addresses
  * @failed: called when the channel will deliver no more frames
  *
- * The engine calls all of them with &cmacam_engine.lock held and interrupts
- * disabled.
+ * The engine calls all these functions with &cmacam_engine.lock held and
+ * interrupts disabled.
  */
 struct cmacam_engine_client {
 	unsigned int (*frame_done)(struct cmacam_channel *ch,
@@ -102,24 +104,24 @@ struct cmacam_engine_client {
 /**
  * struct cmacam_engine_ops - a kind of engine
  * @init: reads the capabilities, brings the board into its initial state, sets
- *	the DMA mask and requests the interrupt. It sets the members of
- *	&cmacam_engine and &cmacam_channel that are documented as "set by init",
- *	and logs each error. Returns 0 or a negative error code; after an error,
- *	the caller must not call @cleanup.
+ *	the DMA mask and requests the interrupt. @init sets the members of
+ *	&cmacam_engine and &cmacam_channel that are documented as "set by init".
+ *	@init logs each error and returns 0 or a negative error code. After an
+ *	error, the caller must not call @cleanup.
  * @cleanup: releases the hardware. No channel is started at that time.
  *	Afterwards, @watch_start is the only operation that may be called, and
  *	&cmacam_channel.caps may still be read.
- * @start: starts a channel, which fills buffers from sequence number
- *	&cmacam_channel.base on; calls &cmacam_engine_client.refill before the
- *	first frame. Process context.
- * @stop: stops a channel and waits until it accesses no memory. If the channel
- *	does not stop, the board is reset. If the reset fails, the board is cut
- *	off the bus. Calls the client for frames that finish in the meantime.
- *	Process context.
- * @queue: queues an address; returns false if there is no room. The caller
- *	holds &cmacam_engine.lock.
- * @watch_start: adds (@on is true) or removes one user that wants to be
- *	notified of starts of frames
+ * @start: starts a channel. The first frame has the sequence number
+ *	&cmacam_channel.base. @start calls &cmacam_engine_client.refill before
+ *	the first frame. Called in process context.
+ * @stop: stops a channel and waits until the channel accesses no memory. If the
+ *	channel does not stop, @stop resets the board. If the reset fails, @stop
+ *	calls &cmacam_engine.isolate. If a frame finishes while @stop waits,
+ *	@stop calls the client for this frame. Called in process context.
+ * @queue: queues an address; returns false if the channel has no room for the
+ *	address. The caller holds &cmacam_engine.lock.
+ * @watch_start: adds a user that wants to be notified of starts of frames if
+ *	the argument on is true; removes such a user if on is false
  */
 struct cmacam_engine_ops {
 	int (*init)(struct cmacam_engine *engine);
@@ -132,14 +134,14 @@ struct cmacam_engine_ops {
 };
 
 /**
- * struct cmacam_channel - one stream of frames out of the board
- * @engine: the engine
+ * struct cmacam_channel - a channel, which delivers one stream of frames
+ * @engine: engine that the channel belongs to
  * @index: CMACAM_CH_*
  * @caps: capabilities; set by init
- * @started: true from start until the end of stop
- * @running: the channel is started and does not stop yet, so addresses may be
- *	queued
- * @linked: the channel takes frames only together with the main channel
+ * @started: true from the operation start to the end of the operation stop
+ * @running: true while the channel is started and is not being stopped; while
+ *	@running is true, addresses may be queued
+ * @linked: true if the channel takes frames only together with the main channel
  * @watch: number of users that want to be notified of starts of frames
  * @base: sequence number of the first frame; set by the client before start
  * @next: sequence number of the next frame
@@ -167,9 +169,9 @@ struct cmacam_channel {
  * @regs: register block of the board
  * @irq: interrupt of the board, shared by all channels
  * @isolate: cuts the board off the bus; used when nothing else stops the board
- * @gone: called when the board no longer answers and will not answer again. The
+ * @gone: called when the board does not answer and will never answer again. The
  *	engine repeats the call from time to time until the last channel is
- *	stopped. Process context.
+ *	stopped. Called in process context.
  * @version: version of the register interface, major << 16 | minor; set by init
  * @num_channels: number of channels; set by init
  * @channels: the channels; only the first @num_channels exist

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Simulation of a non-coherent cache. The CPU and a device see separate copies
- * of the same memory. Cache maintenance copies single lines between them.
+ * of the same memory. Cache maintenance copies single lines between
+ * the two copies.
  */
 #ifndef NONCOHERENT_H
 #define NONCOHERENT_H
@@ -17,10 +18,11 @@
 
 /**
  * struct nc_device - a device whose DMA accesses shadow memory
- * @list: entry in the list of all these devices
+ * @list: entry in the list of all &struct nc_device
  * @dev: the device
  * @users: reference count: one while a driver is bound, and one for each buffer
- * @bound: a driver is bound to the device; changes under the device's lock
+ * @bound: true while a driver is bound to the device; changes only with the
+ *	device's lock held
  */
 struct nc_device {
 	struct list_head list;
@@ -30,10 +32,10 @@ struct nc_device {
 };
 
 /**
- * struct nc_buffer - memory with one copy for the CPU and one for a device
- * @by_cpu: entry in the tree of allocations, sorted by @phys; memory that this
- *	module did not allocate can be mapped more than once and is not in the
- *	tree
+ * struct nc_buffer - memory with a copy for the CPU and a copy for a device
+ * @by_cpu: entry in the tree of allocations, sorted by @phys. Memory that this
+ *	module did not allocate is not in the tree, because such memory can be
+ *	mapped more than once.
  * @by_dma: entry in the tree of all buffers, sorted by @dma
  * @owner: device that accesses the shadow
  * @phys: start of the memory that the CPU accesses
@@ -47,7 +49,7 @@ struct nc_device {
  *	same line at the same time
  * @lines: hash of each line of the CPU's copy after the last cache operation on
  *	that line. If the hash of a line no longer matches, the CPU has written
- *	to the line; in a cache, such a line is called dirty.
+ *	to the line. In a cache, this line would be dirty.
  */
 struct nc_buffer {
 	struct rb_node by_cpu;

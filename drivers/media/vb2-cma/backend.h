@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Backends, the sources of the memory of buffers. Each backend is one table of
- * operations in one file.
+ * Backends. A backend is a source of memory for buffers. Each backend is one
+ * table of operations in one file.
  */
 #ifndef VCMA_BACKEND_H
 #define VCMA_BACKEND_H
@@ -15,23 +15,26 @@ struct vm_area_struct;
 /**
  * struct vcma_backend - a source of contiguous memory
  * @name: value of the module parameter that selects the backend
- * @coherent: the memory needs no cache maintenance, because its mappings have
- *	coherent attributes; the buffer has no &vcma_buf.page
- * @longterm: the pages may be pinned for a long time
+ * @coherent: true if the memory needs no cache maintenance, because all
+ *	mappings of the memory are coherent; buffers of a coherent backend have
+ *	no &vcma_buf.page
+ * @longterm: true if the pages may be pinned for a long time
  * @alloc: allocates &vcma_buf.size zeroed bytes that &vcma_buf.dev can address.
- *	Sets &vcma_buf.page, or, if the backend is coherent, &vcma_buf.vaddr
- *	and &vcma_buf.dma_addr. Returns 0 or a negative error code and logs
- *	nothing.
+ *	If the backend is coherent, @alloc sets &vcma_buf.vaddr and
+ *	&vcma_buf.dma_addr. Otherwise, @alloc sets &vcma_buf.page. @alloc
+ *	returns 0 or a negative error code and logs nothing.
  * @free: frees the memory; at that time, the pages have no other references,
- *	and no device has a mapping of them
+ *	and no device has a mapping of the pages
  * @mmap: maps the memory into a VMA; if NULL, the pages are mapped one by one
  * @sgtable: describes the memory to importers; if NULL, the table contains the
  *	pages of the buffer
- * @room: writes a clause with the size of the source and the free part of this
- *	size; if NULL, the clause contains the size of the free RAM
- * @advice: writes a clause with the setting that provides more memory; @wanted
- *	is the sum of the held and the missing bytes; if NULL, the backend cma
- *	writes the clause
+ * @room: writes the part of an error sentence that states how large the source
+ *	is and how many bytes are free. If @room is NULL, this part of the
+ *	sentence states the size of the free RAM.
+ * @advice: writes the part of an error sentence that names the setting for more
+ *	memory. The argument wanted is the number of allocated bytes plus the
+ *	number of missing bytes. If @advice is NULL, the backend cma writes
+ *	this part of the sentence.
  */
 struct vcma_backend {
 	const char *name;

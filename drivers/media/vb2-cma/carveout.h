@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The carve-out: memory that the kernel's allocators do not use, but which has
- * struct pages.
+ * The carve-out, which is memory that the kernel's allocators do not use. This
+ * memory has struct pages.
  */
 #ifndef VCMA_CARVEOUT_H
 #define VCMA_CARVEOUT_H
@@ -12,10 +12,11 @@
 
 /**
  * struct vcma_carveout - the memory of the carve-out
- * @start: physical address
- * @size: bytes; 0: there is no carve-out
- * @order: memory comes in pieces of 2 to the power of @order pages; each piece
- *	is one folio, whose reference count is that of its first page
+ * @start: physical address of the first byte
+ * @size: size, bytes; 0 if there is no carve-out
+ * @order: order of a piece, which has 2 to the power of @order pages. The
+ *	carve-out is allocated in whole pieces. Each piece is one folio. The
+ *	reference count of the folio is in the first page.
  */
 struct vcma_carveout {
 	phys_addr_t start;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Module parameters whose value is one of a few names.
+ * Module parameters whose value is a name from a list.
  */
 #ifndef VCMA_CHOICE_H
 #define VCMA_CHOICE_H
@@ -8,10 +8,10 @@
 #include <linux/moduleparam.h>
 
 /**
- * struct vcma_choice - the names and the current choice
- * @names: the names
- * @count: number of names
- * @value: index of the chosen name; can change at any time
+ * struct vcma_choice - a module parameter whose value is a name from a list
+ * @names: names that the parameter accepts
+ * @count: number of entries of @names
+ * @value: index of the current name in @names; can change at any time
  */
 struct vcma_choice {
 	const char *const *names;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Cache maintenance. sync.c, access.c and mmap.c include this header, because
- * they decide when maintenance takes place.
+ * Cache maintenance. Only sync.c, access.c and mmap.c include this header.
+ * These files decide when maintenance takes place.
  */
 #ifndef VCMA_SYNC_H
 #define VCMA_SYNC_H
@@ -14,8 +14,9 @@
 struct vcma_buf;
 
 /*
- * Devices that an operation applies to: devices that announce ownership, the
- * stock importers, or both. See &vcma_view.announces.
+ * Flags that select the devices for an operation. VCMA_TAKERS selects the
+ * devices whose drivers announce ownership. VCMA_STOCK selects the stock
+ * importers. See &vcma_view.announces.
  */
 #define VCMA_TAKERS	BIT(0)
 #define VCMA_STOCK	BIT(1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Trace events: allocation and release of buffers, and each cache maintenance
- * with its reason. docs/memory.md shows how to read these events.
+ * Trace events for the allocation and the release of buffers, and for each
+ * cache maintenance. docs/memory.md shows how to read these events.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vb2_cma
@@ -125,14 +125,15 @@ DECLARE_EVENT_CLASS(vb2_cma_access,
 			      show_dir(__entry->dir), __entry->begins)
 );
 
-/* open: number of CPU accesses that were open before this begin */
+/* The field open is the number of CPU accesses that were open before. */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_begin,
 	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 	     TP_ARGS(buf, dir));
 
 /*
- * open: number of CPU accesses that were open before this end. The number is 0
- * if the access began before the buffer was queued.
+ * The field open is the number of CPU accesses that were open before the end of
+ * this access. If the access began before the buffer was queued, the number is
+ * 0.
  */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_end,
 	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),

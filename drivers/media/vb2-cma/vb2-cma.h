@@ -2,7 +2,7 @@
 /*
  * vb2-cma: cacheable, contiguous, page-backed buffers for videobuf2.
  *
- * A driver needs four lines to use vb2-cma. It sets queue->mem_ops to
+ * A driver needs four lines to use vb2-cma. The driver sets queue->mem_ops to
  * &vb2_cma_memops, calls vb2_cma_buf_finish() in its buf_finish operation, gets
  * the DMA address from vb2_cma_plane_dma_addr(), and calls
  * vb2_cma_forget_device() at the end of its remove function.
@@ -14,14 +14,14 @@
 
 struct dma_resv;
 
-/* Size of a buffer for any text of the explain functions below, bytes */
+/* Size of a buffer that holds any text of the explain functions, bytes */
 #define VB2_CMA_TEXT	320
 
 extern const struct vb2_mem_ops vb2_cma_memops;
 
 /**
  * vb2_cma_plane_dma_addr() - get the DMA address of a plane
- * @vb: buffer of a queue with vb2_cma_memops (or vb2_dma_contig_memops)
+ * @vb: buffer of a queue that uses vb2_cma_memops or vb2_dma_contig_memops
  * @plane: index of the plane
  *
  * Return: the DMA address

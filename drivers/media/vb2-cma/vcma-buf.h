@@ -27,16 +27,16 @@ struct vm_area_struct;
 
 /**
  * enum vcma_owner - owner of a buffer
- * @VCMA_CPU: the CPU may read and write; caches may be dirty
- * @VCMA_DEVICE: the engine has the buffer; the CPU must not access it
+ * @VCMA_CPU: the CPU may read and write the buffer; the caches may be dirty
+ * @VCMA_DEVICE: the engine has the buffer; the CPU must not access the buffer
  * @VCMA_STALE: the engine has finished, but the caches are not invalidated yet
  *
  * The changes CPU -> DEVICE and STALE -> CPU happen in process context, under
  * &vcma_buf.lock. The change to STALE happens without this lock, possibly in a
- * hard interrupt. Usually the state before STALE is DEVICE. If a buffer was
- * queued twice, this state can also be CPU or STALE. Because of that, an atomic
- * exchange replaces STALE by CPU before the caches are invalidated. If another
- * completion comes after this exchange, the state is STALE again.
+ * hard interrupt. Usually, the state before STALE is DEVICE. If a buffer was
+ * queued twice, the state before STALE can also be CPU or STALE. Therefore, an
+ * atomic exchange replaces STALE by CPU before the caches are invalidated. If
+ * another completion follows this exchange, the state is STALE again.
  */
 enum vcma_owner {
 	VCMA_CPU,
@@ -46,9 +46,9 @@ enum vcma_owner {
 
 /**
  * enum vcma_sync_mode - extent of the cache maintenance
- * @VCMA_SYNC_AUTO: only necessary maintenance, at the time it is necessary
+ * @VCMA_SYNC_AUTO: only necessary maintenance, at the time when it is necessary
  * @VCMA_SYNC_CONTRACT: all maintenance that the DMA API demands, for the whole
- *	buffer, when it is queued and when it is dequeued
+ *	buffer, when the buffer is queued and when the buffer is dequeued
  */
 enum vcma_sync_mode {
 	VCMA_SYNC_AUTO,
@@ -57,10 +57,10 @@ enum vcma_sync_mode {
 
 /**
  * struct vcma_rect - a rectangular part of a buffer
- * @offset: offset of the first byte
+ * @offset: offset of the first byte of the part in the buffer, bytes
  * @stride: bytes from the start of a line to the start of the next line
- * @line_bytes: bytes of the part in each line
- * @lines: number of lines
+ * @line_bytes: number of bytes in each line of the part
+ * @lines: number of lines of the part
  */
 struct vcma_rect {
 	size_t offset;
@@ -75,15 +75,17 @@ struct vcma_rect {
  * @buf: the buffer
  * @mm: address space of the process, for comparison only; NULL in
  *	&vcma_buf.unknown
- * @comm: name of the task that made the first mapping; empty if a fork made it
- * @pid: thread group of that task; 0 if a fork made the first mapping
+ * @comm: name of the task that made the first mapping; empty if a fork made the
+ *	first mapping
+ * @pid: thread group ID of the task that made the first mapping; 0 if a fork
+ *	made the first mapping
  * @vmas: number of mappings; the entry is freed with the last mapping
- * @begun: cycle of the buffer in which the process last began a CPU access
- *	while the kernel had no mapping
+ * @begun: value of &vcma_buf.cycle when the process last began a CPU access;
+ *	accesses that begin while the kernel has a mapping do not count
  * @begins: number of the process's open CPU accesses in the current cycle
  * @writes: number of open CPU accesses among @begins that write
- * @written: the process may have written through a mapping. The flag stays set,
- *	because only the first write to a page causes a page fault.
+ * @written: true if the process may have written through a mapping. The flag
+ *	stays set, because only the first write to a page causes a page fault.
  */
 struct vcma_user {
 	struct list_head list;
@@ -116,22 +118,25 @@ struct vcma_stats {
 
 /**
  * struct vcma_view - a device that has mapped a buffer
- * @list: entry in &vcma_buf.views. Devices that read come first in that list:
- *	handing the buffer to a device that only writes may drop dirty lines.
+ * @list: entry in &vcma_buf.views. In this list, devices that read come before
+ *	devices that only write, because maintenance for a device that only
+ *	writes may drop dirty lines.
  * @dev: the device
  * @addr: DMA address of the buffer for the device; the buffer is contiguous at
  *	that address
  * @dir: direction of the device's DMA
- * @announces: the device's driver announces when the device owns the buffer: it
- *	calls vcma_to_device(), vcma_device_done() and vcma_finish(). A driver
- *	that does not announce is called a stock importer. Its device may own
- *	the buffer whenever no CPU access is open.
- * @taken: the device has owned the buffer since the buffer was last made valid
- *	for the CPU
- * @fresh: the device has never owned the buffer, so the zeroes from the
- *	allocation may still be in the cache only
- * @dirty: the CPU may have written since the device last got the buffer; writes
- *	through the mappings of &vcma_buf.users do not count
+ * @announces: true if the device's driver announces when the device owns the
+ *	buffer. Such a driver calls vcma_to_device(), vcma_device_done() and
+ *	vcma_finish(). A driver that does not announce is called a stock
+ *	importer. The device of a stock importer may own the buffer whenever no
+ *	CPU access is open.
+ * @taken: true if the device has owned the buffer since the buffer was last
+ *	made valid for the CPU
+ * @fresh: true if the device has never owned the buffer; the zeroes from the
+ *	allocation may then be in the cache only
+ * @dirty: true if the CPU may have written to the buffer since the device last
+ *	got the buffer; writes through the mappings of &vcma_buf.users do not
+ *	count
  */
 struct vcma_view {
 	struct list_head list;
@@ -144,48 +149,53 @@ struct vcma_view {
 	bool dirty;
 };
 
-/* Maximum number of parts that are remembered as valid within one cycle */
+/* Maximum number of parts of a buffer that are recorded as valid in a cycle */
 #define VCMA_RECTS	8
 
 /**
  * struct vcma_buf - one buffer
- * @id: number in traces and in debugfs
+ * @id: number of the buffer in traces and in debugfs
  * @backend: source of the memory
  * @dev: device for which the buffer was allocated, referenced until the buffer
  *	is freed
- * @has_engine: @dev is a DMA engine, and its view is @engine; false after
- *	vcma_forget_engine()
- * @area: CMA area that contains the pages; only for the backend cma
+ * @has_engine: true if @dev is a DMA engine that accesses the buffer. The
+ *	member @engine is valid only while @has_engine is true. If the buffer
+ *	has pages, vcma_forget_engine() sets @has_engine to false.
+ * @area: CMA area that contains the pages; used only by the backend cma
  * @page: first of the contiguous pages; NULL if the memory has no pages
- * @vaddr: address of the memory in the kernel
- * @dma_addr: DMA address of the memory for @dev, if @has_engine is true
+ * @vaddr: address of the memory in the kernel's address space
+ * @dma_addr: DMA address of the memory for @dev; valid only while @has_engine
+ *	is true
  * @size: bytes, a multiple of the page size
  * @dir: direction of the DMA of @dev
- * @sync: see &enum vcma_sync_mode
+ * @sync: extent of the cache maintenance of the buffer
  * @account: sum of the statistics of all buffers with the same account name
- * @refcount: reference count: one for the creator, one for each mapping of user
+ * @refcount: reference count: one for the creator, one for each mapping in user
  *	space and one for each dma-buf
- * @resv: fences of devices that use the buffer; shared by all its dma-bufs
+ * @resv: fences of devices that use the buffer; shared by all dma-bufs of the
+ *	buffer
  * @lock: guards the members from @owner to @stats
- * @owner: see &enum vcma_owner
- * @cycle: counter of the hand-overs to a device that announces; starts at 2
- * @unsynced: the buffer was stale when a device that only reads got it, so the
- *	caches still have to be invalidated
- * @pinned: the pages may still have references without a mapping
- * @unread: the program that queued the buffer has promised that the CPU will
- *	not read it in this cycle
- * @vmaps: number of mappings of the kernel
+ * @owner: current owner of the buffer
+ * @cycle: counter that starts at 2 and counts the hand-overs of the buffer to
+ *	devices that announce ownership
+ * @unsynced: true if the buffer was stale when a device that only reads got the
+ *	buffer; the caches still have to be invalidated
+ * @pinned: true if the pages may have references that do not belong to a
+ *	mapping
+ * @unread: true if the program that queued the buffer has promised that the CPU
+ *	will not read the buffer in this cycle
+ * @vmaps: number of mappings in the kernel's address space
  * @begins: number of open CPU accesses in the current cycle
  * @strange_begins: number of accesses among @begins by processes without a
  *	mapping. If such a process dies, nothing reports the end of its access.
- * @writes: number of accesses among @begins that write, by processes with a
- *	mapping
- * @rects: parts that are valid although the buffer is stale
+ * @writes: number of accesses among @begins that write and belong to processes
+ *	with a mapping
+ * @rects: parts of the buffer that are valid although the buffer is stale
  * @rect_count: number of entries of @rects in use
  * @users: list of the processes that have mapped the buffer, &struct vcma_user
  * @unknown: common entry for all mappings whose &struct vcma_user could not be
  *	allocated
- * @engine: view of @dev, if @has_engine is true
+ * @engine: access of @dev to the buffer; valid only while @has_engine is true
  * @views: list of the views of all devices, &struct vcma_view
  * @importers: number of attachments to dma-bufs of this buffer
  * @stats: statistics of the cache maintenance

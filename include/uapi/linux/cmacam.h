@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The user space interface of the cmacam driver beyond the V4L2 specification:
- * two metadata formats, one event, three controls.
+ * The user space interface that the cmacam driver adds to the V4L2
+ * specification: two metadata formats, one event and three controls.
  */
 #ifndef _UAPI_LINUX_CMACAM_H
 #define _UAPI_LINUX_CMACAM_H
@@ -12,18 +12,20 @@
 /**
  * define V4L2_META_FMT_CMACAM - format of the metadata capture node
  *
- * Each buffer has one &struct cmacam_frame_meta with the values from the
- * completion entry of the frame. The sequence number and the timestamp of the
- * buffer equal those of the capture node's buffer. While the capture node does
- * not stream, both values equal those of the lores node's buffer. While neither
- * of these nodes streams, both values equal those of the statistics node's
- * buffer.
+ * Each buffer contains one &struct cmacam_frame_meta with the values from the
+ * completion entry of the frame. The metadata buffer has the sequence number
+ * and the timestamp of the capture node's buffer with the same frame. While the
+ * capture node does not stream, the metadata buffer has the sequence number and
+ * the timestamp of the lores node's buffer. While neither the capture node nor
+ * the lores node streams, the metadata buffer has the sequence number and the
+ * timestamp of the statistics node's buffer.
  */
 #define V4L2_META_FMT_CMACAM	v4l2_fourcc('C', 'M', 'C', 'M')
 
 /**
  * struct cmacam_frame_meta - values that were in force for one frame
- * @size: number of bytes that the kernel filled; later versions append fields
+ * @size: number of bytes that the driver filled; later versions of the driver
+ *	append fields
  * @sequence: number of the frame; lost frames are counted as well
  * @timestamp: start of exposure, CLOCK_MONOTONIC, ns
  * @flags: CMACAM_META_FLAG_*
@@ -33,18 +35,18 @@
  * @line_length: length of a line, pixels, blanking included
  * @frame_length: length of a frame, lines, blanking included
  * @pixel_rate: pixels per second; a line takes line_length / pixel_rate seconds
- * @lost: number of frames lost since streaming began, before this frame
- * @flip: bit 0 horizontal, bit 1 vertical
- * @crop_left: left column of the crop, pixels of the sensor's array
- * @crop_top: top line of the crop, lines of the sensor's array
- * @crop_width: width of the crop, pixels of the sensor's array
- * @crop_height: height of the crop, lines of the sensor's array
+ * @lost: number of frames lost between the start of streaming and this frame
+ * @flip: bit 0: horizontal flip, bit 1: vertical flip
+ * @crop_left: left edge of the crop rectangle, pixels of the sensor's array
+ * @crop_top: top edge of the crop rectangle, lines of the sensor's array
+ * @crop_width: width of the crop rectangle, pixels of the sensor's array
+ * @crop_height: height of the crop rectangle, lines of the sensor's array
  * @red_gain: red gain of the white balance, 1/256
  * @blue_gain: blue gain of the white balance, 1/256
- * @brightness: offset added to each 8-bit code
- * @contrast: factor of the distance from code 128, 1/256
- * @saturation: factor of the chroma, 1/256
- * @sharpness: factor of sharpening, 1/256; 0 means no sharpening
+ * @brightness: offset that was added to each 8-bit code
+ * @contrast: factor that changed the distance of each code from code 128, 1/256
+ * @saturation: factor that changed the chroma, 1/256
+ * @sharpness: strength of the sharpening, 1/256; 0 means no sharpening
  * @reserved: zero
  */
 struct cmacam_frame_meta {
@@ -81,9 +83,9 @@ struct cmacam_frame_meta {
 /**
  * define V4L2_META_FMT_CMACAM_STATS - format of the statistics capture node
  *
- * Each buffer has one &struct cmacam_stats, which the board wrote in little
- * endian. The timestamp of the buffer equals the timestamp of the video buffer
- * with the same frame.
+ * Each buffer contains one &struct cmacam_stats, which the board wrote in
+ * little-endian byte order. The timestamp of the buffer equals the timestamp of
+ * the video buffer with the same frame.
  */
 #define V4L2_META_FMT_CMACAM_STATS	v4l2_fourcc('C', 'M', 'S', 'T')
 
@@ -106,12 +108,12 @@ struct cmacam_stats_zone {
 };
 
 /**
- * struct cmacam_stats - statistics of one frame, before white balance
+ * struct cmacam_stats - statistics of one frame, taken before white balance
  * @size: number of bytes that the board wrote
  * @sequence: number of the frame
  * @samples: sum of @histogram
  * @reserved: zero
- * @histogram: number of samples of each luma code (BT.709, full range)
+ * @histogram: number of samples with each luma code (BT.709, full range)
  * @zones: grid over the picture after crop and flip: rows from top to bottom,
  *	zones of a row from left to right
  */
@@ -130,7 +132,8 @@ struct cmacam_stats {
  *
  * The node that has lost the frames (capture, lores or statistics) sends the
  * event. A node loses a frame if no buffer is queued or if the board drops the
- * frame. The field u.data of struct v4l2_event has a &struct cmacam_event_lost.
+ * frame. The field u.data of &struct v4l2_event contains a
+ * &struct cmacam_event_lost.
  */
 #define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
 
@@ -151,28 +154,30 @@ struct cmacam_event_lost {
 /**
  * define V4L2_CID_CMACAM_FRAMES_LOST - number of lost frames
  *
- * An integer, read only: number of frames that this node has lost since its
- * streaming last began.
+ * The control is a read-only integer: the number of frames that this node has
+ * lost since streaming last began on this node.
  */
 #define V4L2_CID_CMACAM_FRAMES_LOST	(V4L2_CID_CMACAM_BASE + 0)
 /**
  * define V4L2_CID_CMACAM_LAST_ERROR - the last error of this node
  *
- * A string, read only: one sentence with the cause of the error. If memory was
- * missing, the sentence names the bytes needed, the bytes free and the setting
- * to change. An allocation that yields all requested buffers empties the
- * string. VIDIOC_QBUF or VIDIOC_PREPARE_BUF of a dma-buf empties the string
- * before the import is tried.
+ * The control is a read-only string: one sentence with the cause of the error.
+ * If memory was missing, the sentence contains the number of needed bytes, the
+ * number of free bytes and the setting to change. When an allocation succeeds
+ * with all requested buffers, the driver empties the string. If VIDIOC_QBUF or
+ * VIDIOC_PREPARE_BUF imports a dma-buf, the driver empties the string before
+ * the import.
  */
 #define V4L2_CID_CMACAM_LAST_ERROR	(V4L2_CID_CMACAM_BASE + 1)
 /**
  * define V4L2_CID_CMACAM_LINKED - link the lores node with the capture node
  *
- * A boolean of the lores node, which cannot be set while the node streams. A
- * linked lores node takes frames only together with the capture node. While the
- * capture node does not stream, the lores node waits. The n-th buffers of both
- * nodes have the same frame, with the same sequence number and timestamp. A
- * frame that one of the nodes loses is lost on both nodes.
+ * The control is a boolean of the lores node. It cannot be set while the lores
+ * node streams. A linked lores node takes frames only together with the capture
+ * node. While the capture node does not stream, the lores node waits. The n-th
+ * buffer of the lores node and the n-th buffer of the capture node contain the
+ * same frame, with the same sequence number and the same timestamp. If one of
+ * the two nodes loses a frame, the other node loses this frame as well.
  */
 #define V4L2_CID_CMACAM_LINKED		(V4L2_CID_CMACAM_BASE + 2)
 

@@ -2,9 +2,9 @@
 /*
  * /dev/vb2-cma: cache maintenance for a part of a dma-buf of vb2-cma.
  *
- * DMA_BUF_IOCTL_SYNC always maintains the whole buffer. The ioctl here is for
- * algorithms that read only a part of a frame: the ioctl maintains only that
- * part and takes less time.
+ * DMA_BUF_IOCTL_SYNC always does cache maintenance for the whole buffer.
+ * VB2_CMA_IOC_SYNC is for algorithms that read only a part of a frame. This
+ * ioctl does cache maintenance only for that part, so it takes less time.
  */
 #ifndef _UAPI_LINUX_VB2_CMA_H
 #define _UAPI_LINUX_VB2_CMA_H
@@ -16,8 +16,8 @@
 /**
  * struct vb2_cma_sync - CPU access to a rectangle of a dma-buf
  * @fd: file descriptor of the dma-buf
- * @flags: DMA_BUF_SYNC_START or DMA_BUF_SYNC_END, with DMA_BUF_SYNC_READ,
- *	DMA_BUF_SYNC_WRITE or both
+ * @flags: DMA_BUF_SYNC_START or DMA_BUF_SYNC_END, combined with
+ *	DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE or both
  * @offset: bytes from the start of the dma-buf to the first line
  * @stride: bytes from the start of a line to the start of the next line, at
  *	least @line_bytes
@@ -27,12 +27,14 @@
  *
  * The rectangle is extended to whole cache lines. Between START and END, the
  * CPU sees the bytes that the device wrote inside the rectangle. Outside the
- * rectangle, the CPU may see older bytes. Each START needs an END. Pairs may be
- * nested, also with pairs of DMA_BUF_IOCTL_SYNC.
+ * rectangle, the CPU may see older bytes. Each START needs an END. Pairs of
+ * START and END may be nested. Pairs of this ioctl and pairs of
+ * DMA_BUF_IOCTL_SYNC may be nested in each other.
  *
- * A START with DMA_BUF_SYNC_WRITE maintains the whole buffer. Otherwise a cache
- * line that the CPU writes could contain stale bytes next to the written bytes,
- * and its write-back would overwrite bytes of the device.
+ * A START with DMA_BUF_SYNC_WRITE does cache maintenance for the whole buffer.
+ * Otherwise, a cache line that the CPU writes could contain stale bytes next to
+ * the written bytes. The write-back of such a cache line would overwrite bytes
+ * that the device has written.
  */
 struct vb2_cma_sync {
 	__s32 fd;
