@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One cmacam camera: opens, configures and starts its devices.
+ * The data of one cmacam camera, which open, configure and start the devices of the camera.
  */
 
 #pragma once
@@ -35,7 +35,7 @@ public:
 
 	int init();
 
-	/* Format of an output. configure() disables each output that is not in its list. */
+	/* An output and its format. configure() disables each output that its list lacks. */
 	struct OutputFormat
 	{
 		CmacamOutput *output;
@@ -53,7 +53,7 @@ public:
 	const std::string &id() const { return sensor_->id(); }
 	CameraSensor *sensor() { return sensor_.get(); }
 	CmacamOutput *main() { return main_.get(); }
-	CmacamOutput *lores() { return lores_.get(); } /* nullptr if the board has none */
+	CmacamOutput *lores() { return lores_.get(); } /* nullptr if there is none */
 	std::set<Stream *> streams();
 
 private:
@@ -61,7 +61,7 @@ private:
 	void unplug();
 	void remove();
 
-	/* The order matters: each member may use the members above it in its destructor. */
+	/* The order matters: the destructor of a member may use all members above that member. */
 	std::shared_ptr<MediaDevice> media_;
 	std::unique_ptr<CameraSensor> sensor_;
 	std::unique_ptr<CmacamOutput> main_;

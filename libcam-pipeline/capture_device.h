@@ -48,7 +48,10 @@ public:
 private:
 	void exceptional();
 
-	/* Held while close() closes the file, and while tryFormat() uses the file. */
+	/*
+	 * close() holds this lock while it closes the file. tryFormat() holds this
+	 * lock while it uses the file.
+	 */
 	Mutex closing_;
 	std::unique_ptr<EventNotifier> notifier_;
 };

@@ -29,7 +29,10 @@ public:
 
 	Status validate() override;
 
-	/* Both are valid after validate(). The outputs have the order of the streams. */
+	/*
+	 * outputs() and transform() are valid after validate(). outputs() has one
+	 * entry for each stream, in the order of the streams.
+	 */
 	const std::vector<CmacamCameraData::OutputFormat> &outputs() const { return outputs_; }
 	Transform transform() const { return transform_; }
 
@@ -43,8 +46,9 @@ private:
 	Status validateStream(unsigned int index, CmacamOutput *output);
 
 	/*
-	 * The camera owns the data. This reference keeps the camera alive, because
-	 * an application may release the camera before the configuration.
+	 * The camera owns the object that data_ points to. This reference keeps the
+	 * camera alive, because an application may release its reference to the
+	 * camera before it deletes the configuration.
 	 */
 	std::shared_ptr<Camera> camera_;
 	CmacamCameraData *data_;

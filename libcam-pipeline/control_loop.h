@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Decides which settings the sensor gets from requests and statistics, and when.
+ * Computes the settings of the sensor from requests and statistics, and decides when these settings
+ * are written to the sensor.
  */
 
 #pragma once
@@ -33,8 +34,9 @@ class CmacamControlLoop : public Object
 {
 public:
 	/*
-	 * Number of successive requests without controls. After more of them, the
-	 * loop expects no more controls and ignores the starts of frames.
+	 * Limit of successive requests without controls. If more successive requests
+	 * have no controls, the loop expects no more controls and ignores the starts
+	 * of frames.
 	 */
 	static constexpr unsigned int kQuietRequests = 20;
 
@@ -62,7 +64,7 @@ private:
 	void learn(const CmacamStatsJoin::Match &match);
 
 	CameraSensor *const sensor_;
-	std::unique_ptr<CmacamRecordNode> statistics_; /* nullptr if the board has none */
+	std::unique_ptr<CmacamRecordNode> statistics_; /* nullptr if there is no statistics node */
 	CmacamSensorControls controls_;
 	CmacamIpa ipa_;
 	CmacamRequestSchedule schedule_;

@@ -31,7 +31,7 @@ struct DmaBufHolder
 	unsigned int buffers;
 };
 
-/* How the link of a dma-buf's descriptor begins. */
+/* Start of the link target in /proc/PID/fd of a file descriptor of a dma-buf. */
 inline constexpr char kDmaBufLink[] = "/dmabuf:";
 
 DmaBufId dmaBufId(int fd);

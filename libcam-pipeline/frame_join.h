@@ -22,7 +22,7 @@ public:
 	struct Frame
 	{
 		FrameBuffer *buffer;
-		FrameBuffer *partner; /* nullptr if frames do not come in pairs */
+		FrameBuffer *partner; /* nullptr unless setPaired(true) was called */
 		uint64_t timestamp;
 		uint64_t partnerTimestamp;
 		std::optional<cmacam_frame_meta> record;

@@ -15,7 +15,7 @@
 namespace libcamera {
 
 /*
- * Size of the records of the first driver versions, bytes. These records end
+ * Size of a record of the first driver versions, bytes. Such a record ends
  * before the member flip of cmacam_frame_meta.
  */
 constexpr std::size_t kShortestRecord = offsetof(cmacam_frame_meta, flip);

@@ -21,7 +21,7 @@ namespace libcamera {
 class CmacamHolderSearch : public Object
 {
 public:
-	/* Time during which a finding is emitted again if the buffers are the same */
+	/* Maximum age of a result that search() emits again for the same buffers */
 	static constexpr std::chrono::seconds kFresh{1};
 
 	CmacamHolderSearch();
@@ -29,7 +29,10 @@ public:
 
 	void search(std::vector<DmaBufId> buffers);
 
-	/* Emitted in the thread of this object, once for the buffers of the last search(). */
+	/*
+	 * Emits the result for the buffers of the last search(). The signal is emitted
+	 * once, in the thread of this object.
+	 */
 	Signal<const std::vector<DmaBufHolder> &> found;
 
 private:
@@ -40,7 +43,7 @@ private:
 		std::chrono::steady_clock::time_point time;
 	};
 
-	/* Runs in thread_. */
+	/* The worker runs in thread_. */
 	class Worker : public Object
 	{
 	public:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Access of the handler to its algorithms. Either the algorithms are linked with
- * the handler, or they are an IPA module of libcamera in a tree that builds this
- * module.
+ * Access of the handler to its algorithms. If CMACAM_IPA_MODULE is defined, the
+ * algorithms are an IPA module in libcamera's tree. Otherwise, the algorithms
+ * are linked with the handler.
  */
 
 #pragma once

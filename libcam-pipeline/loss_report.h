@@ -30,7 +30,7 @@ public:
 	void completed(uint32_t sequence, uint32_t lost, bool idle);
 
 private:
-	/* A sentence that waits for the search. */
+	/* A sentence that waits for the result of search_ */
 	struct Unsaid
 	{
 		std::string text;

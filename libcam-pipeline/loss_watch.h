@@ -18,7 +18,7 @@ public:
 		Over,
 	};
 
-	/* Number of successive frames without a loss that end an episode */
+	/* Number of successive frames without a loss after which an episode is over */
 	static constexpr unsigned int kCalm = 30;
 
 	void start() { *this = {}; }
@@ -39,11 +39,11 @@ private:
 	enum class Told {
 		Nothing,
 		Loss,
-		Starved, /* a loss while no request is queued, so more frames may be lost */
+		Starved, /* frames were lost while no request was queued; more losses may follow */
 	};
 
 	Told told_ = Told::Nothing;
-	bool heard_ = false;	  /* a loss was notified, and its cause is not known yet */
+	bool heard_ = false;	  /* the driver notified a loss whose cause is not known yet */
 	uint32_t first_ = 0;	  /* number of the first lost frame */
 	uint32_t wholeSince_ = 0; /* number of the first frame after the last loss */
 	uint32_t next_ = 0;	  /* number of the last completed frame, plus one */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A stream of a cmacam camera and the video node that feeds it.
+ * A stream of a cmacam camera, and the video node that delivers the frames of this stream.
  */
 
 #pragma once
@@ -60,12 +60,12 @@ private:
 	V4L2DeviceFormat format_;
 	bool active_;
 
-	/* Buffers that the application uses in this session, and how many are at the hardware */
+	/* Buffers that the application uses in this session, and the number of queued ones */
 	std::vector<const FrameBuffer *> noted_;
 	std::vector<DmaBufId> bufferIds_;
 	std::size_t queued_;
 
-	/* At most one buffer */
+	/* The scratch buffer; empty if there is none */
 	std::vector<std::unique_ptr<FrameBuffer>> scratch_;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Table of the controls that are one number each: as a libcamera control, as a
- * V4L2 control of the sensor, and as a member of the record of a frame.
+ * Table of the controls whose value is a single number. Each row names the
+ * libcamera control, the V4L2 control of the sensor, and the member of a frame's
+ * record.
  */
 
 #pragma once
@@ -20,7 +21,7 @@
 
 namespace libcamera {
 
-/** A control on which neither an algorithm nor another control depends. */
+/** An independent control: no algorithm and no other control depends on its value. */
 struct CmacamPlainControl
 {
 	const Control<float> *control;
@@ -34,7 +35,7 @@ struct CmacamPlainControl
 		return record.size >= field + sizeof(int32_t);
 	}
 
-	/** Value of the libcamera control that was in force for a frame. */
+	/** Value of the libcamera control that was in force for the frame of a record. */
 	float valueIn(const cmacam_frame_meta &record) const
 	{
 		int32_t code;
@@ -45,9 +46,10 @@ struct CmacamPlainControl
 };
 
 /*
- * One row makes the handler offer a control to applications, write it to the
- * sensor and report it with each frame. Brightness is added to 8-bit codes: 1.0
- * stands for half of their range.
+ * For each row, the handler offers the control to applications, writes the
+ * control to the sensor and reports the control's value with each frame.
+ * Brightness is an offset that is added to 8-bit codes. Brightness 1.0 adds half
+ * of the range of these codes.
  */
 inline constexpr CmacamPlainControl kPlainControls[] = {
 	{&controls::Brightness, V4L2_CID_BRIGHTNESS, 128, offsetof(cmacam_frame_meta, brightness)},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests that the application queues before the hardware of a session runs.
+ * Keeps the requests that the application queues before the hardware of a session runs.
  */
 
 #pragma once

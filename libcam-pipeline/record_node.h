@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A node that delivers a small structure with each frame.
+ * A metadata node, which delivers a small structure (a record) for each frame.
  */
 
 #pragma once
@@ -33,7 +33,7 @@ public:
 	void close();
 	bool isRunning() const { return running_; }
 
-	/* The bytes are valid only while the slot runs. */
+	/* Emitted for each record. The bytes are valid only until the slot returns. */
 	Signal<Span<const uint8_t>, const FrameMetadata &> ready;
 
 private:

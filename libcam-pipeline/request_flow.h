@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Path of a request to the devices and back to the application.
+ * Queues the buffers of requests to the devices, and completes the requests for the application.
  */
 
 #pragma once
@@ -36,11 +36,14 @@ public:
 	/* Maximum number of buffers that are queued to a device at the same time */
 	static constexpr unsigned int kMaxQueued = 16;
 
-	/* Objects that a request passes on its path. All of them must outlive the flow. */
+	/*
+	 * Objects that take part in the processing of a request. All these objects
+	 * must outlive the CmacamRequestFlow.
+	 */
 	struct Stations
 	{
 		CmacamOutput *main;
-		CmacamOutput *lores; /* nullptr if the board has none */
+		CmacamOutput *lores; /* nullptr if there is none */
 		CmacamControlLoop *controls;
 		CmacamLossReport *losses;
 		CmacamErrorReport *errors;
@@ -57,7 +60,7 @@ public:
 	void cancel();
 
 private:
-	/* A request that the hardware processes. One of the two buffers may be nullptr. */
+	/* A request that the hardware processes. One of main and lores may be nullptr. */
 	struct InFlight
 	{
 		Request *request;

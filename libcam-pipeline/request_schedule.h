@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Decides when the controls of a request are written.
+ * Decides when the controls of a request are written to the sensor.
  */
 
 #pragma once
@@ -22,7 +22,7 @@ public:
 	void frameStarted(uint32_t sequence);
 	void frameCompleted(uint32_t sequence);
 
-	/* follow: whether frameStarted() will be called from now on */
+	/* The argument follow is true if frameStarted() will be called from now on. */
 	void followStarts(bool follow);
 
 	void clear();
@@ -37,8 +37,9 @@ private:
 	bool follows_ = false;
 	uint32_t nextSequence_ = 0;
 
-	/* Requests whose frames have not finished, and frames that have begun but not finished */
+	/* Requests whose frames have not finished */
 	std::deque<Entry> pending_;
+	/* Sequence numbers of the frames that have begun but not finished */
 	std::deque<uint32_t> started_;
 };
 

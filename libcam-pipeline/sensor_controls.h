@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads and writes the V4L2 controls of the cmacam sensor. Controls that are one
- * number each are rows of the table in plain_controls.h.
+ * Reads and writes the V4L2 controls of the cmacam sensor. The table in
+ * plain_controls.h lists the controls whose value is a single number.
  */
 
 #pragma once
@@ -62,7 +62,7 @@ private:
 
 	Picture picture_;
 
-	/* Values that the driver has; empty if these values are not known */
+	/* Values that were last written to the driver; empty if these values are not known */
 	std::optional<cmacam::ipa::Settings> writtenSettings_;
 	std::optional<Picture> writtenPicture_;
 };

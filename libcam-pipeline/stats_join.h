@@ -16,23 +16,24 @@
 namespace libcamera {
 
 /**
- * \brief Finds the statistics and the metadata record of the same frame, by timestamp
+ * \brief Finds the statistics and the metadata record that have the same timestamp
  *
- * Statistics and records arrive on two file descriptors, in any order, and both
- * can get lost. Only the newest statistics wait for a record: they describe the
- * scene better than older statistics, and the algorithms do not need the
- * statistics of every frame.
+ * Statistics and records arrive on separate file descriptors. The statistics of
+ * a frame may arrive before or after the record of the same frame. Statistics and
+ * records can get lost. Only the newest statistics wait for a record. The newest
+ * statistics describe the scene better than older statistics, and the algorithms
+ * do not need the statistics of every frame.
  */
 class CmacamStatsJoin
 {
 public:
 	struct Match
 	{
-		const cmacam_stats *stats = nullptr; /* nullptr: no match yet */
+		const cmacam_stats *stats = nullptr; /* nullptr if there is no match yet */
 		cmacam::ipa::InForce inForce;
 	};
 
-	/** Add the record of a frame. The result is valid until the next call. */
+	/** Add the record of a frame. The result is valid until the next call of a function. */
 	Match addRecord(uint64_t timestamp, const cmacam::ipa::InForce &inForce)
 	{
 		frames_[next_++ % frames_.size()] = {timestamp, inForce};
@@ -40,7 +41,7 @@ public:
 		return find();
 	}
 
-	/** Add the statistics of a frame. The result is valid until the next call. */
+	/** Add the statistics of a frame. The result is valid until the next call of a function. */
 	Match addStats(uint64_t timestamp, const cmacam_stats &stats)
 	{
 		statsTimestamp_ = timestamp;
@@ -79,7 +80,7 @@ private:
 	unsigned int next_ = 0;
 
 	cmacam_stats stats_{};
-	uint64_t statsTimestamp_ = 0; /* 0: no statistics wait */
+	uint64_t statsTimestamp_ = 0; /* 0 if no statistics wait for a record */
 };
 
 } /* namespace libcamera */

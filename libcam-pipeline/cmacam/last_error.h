@@ -10,23 +10,23 @@
 namespace cmacam {
 
 /**
- * \brief Return one sentence that says why the last operation of a camera failed
+ * \brief Return one sentence that explains why the last operation of a camera failed
  * \param[in] cameraId The libcamera id of the camera
  *
- * The kernel driver composes the sentence. It contains the important numbers:
- * the amount that was needed, the amount that was available, and the setting
- * that helps. libcamera's API has only errno values. An application that wants
- * to show more to its user calls this function after
+ * The kernel driver composes the sentence. If memory was missing, the sentence
+ * contains the amount that was needed, the amount that was available, and the
+ * setting that helps. libcamera's API returns only errno values. An application
+ * that wants to show the cause to its user calls this function after
  * FrameBufferAllocator::allocate(), Camera::configure() or Camera::start() has
  * failed.
  *
  * While frames are being lost, the function returns a sentence of the pipeline
- * handler instead. This sentence names the processes that hold the buffers. It
- * is deleted when frames arrive without a gap again, or when the camera is
- * stopped.
+ * handler instead. This sentence names the processes that hold the buffers. The
+ * handler deletes this sentence when frames arrive without a gap again, or when
+ * the camera is stopped.
  *
- * The function may be called from any thread, also after the camera was
- * unplugged.
+ * The function may be called from any thread. It may also be called after the
+ * camera was unplugged.
  *
  * \return The sentence, or an empty string if the camera has no error
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Access to the algorithms in a build that has them as a libcamera IPA module.
+ * Access to the algorithms in a build in which the algorithms are a libcamera IPA module.
  */
 
 #pragma once
@@ -22,7 +22,7 @@ namespace libcamera {
 class PipelineHandler;
 
 /**
- * \brief Has the functions of cmacam::ipa::Ipa, and forwards the calls to the IPA module
+ * \brief Offers the functions of cmacam::ipa::Ipa, and forwards each call to the IPA module
  */
 class CmacamIpaModule
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Conversion of the values that the handler and the IPA module exchange, to and
- * from the types of cmacam.mojom. Only this file lists the members of both kinds
- * of types.
+ * Conversion of the values that the handler and the IPA module exchange. Each
+ * value has a type in cmacam::ipa and a type in cmacam.mojom. Only this file
+ * lists the members of both types.
  */
 
 #pragma once
@@ -57,7 +57,7 @@ inline ::cmacam::ipa::SensorInfo unpacked(const ipa::cmacam::SensorInfo &sensor)
 	return info;
 }
 
-/* The IPA module returns with its settings whether it needs statistics. */
+/* The settings that the IPA module returns also state whether the module needs statistics. */
 inline ipa::cmacam::Settings packed(const ::cmacam::ipa::Settings &settings, bool wantsStatistics)
 {
 	return {settings.frame,	  settings.exposure, settings.gain,

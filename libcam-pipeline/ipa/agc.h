@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Auto exposure: exposure time and analogue gain from the histogram.
+ * Auto exposure, which computes exposure time and analogue gain from the histogram of a frame.
  */
 
 #pragma once
@@ -29,7 +29,7 @@ public:
 
 		bool isActive() const { return autoExposure || autoGain; }
 
-		/* Whether a result for the modes \a others is also valid for these modes. */
+		/* True if a result for the modes \a others is also valid for these modes. */
 		bool hasAimOf(const Modes &others) const
 		{
 			return autoExposure == others.autoExposure && autoGain == others.autoGain &&
@@ -50,13 +50,13 @@ public:
 	libcamera::controls::AeStateEnum state() const;
 
 private:
-	/* Result of statistics, which the next session begins with */
+	/* Last result of the algorithm, with which the next session begins */
 	struct Finding
 	{
 		double total;
 		bool converged;
 		Modes modes;
-		double target; /* mean code value that these modes ask for */
+		double target; /* wanted mean code value in these modes */
 	};
 
 	void setModes(const libcamera::ControlList &controls);
@@ -80,7 +80,7 @@ private:
 	double total_ = 0;
 	bool converged_ = false;
 	std::optional<Finding> found_;
-	bool recalled_ = false; /* total_ comes from the finding of an earlier session */
+	bool recalled_ = false; /* true if total_ is based on an earlier session */
 
 	FrameShape shape_;
 	uint32_t gain_ = kGainUnit;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Auto white balance: gains of red and blue from the zones of a frame.
+ * Auto white balance, which computes the gains of red and blue from the zones of a frame.
  */
 
 #pragma once
@@ -42,7 +42,7 @@ private:
 	bool enabled_ = false;
 	bool locked_ = false;
 	ColourGains gains_;
-	std::optional<ColourGains> found_; /* last gains from statistics */
+	std::optional<ColourGains> found_; /* last gains that were computed from statistics */
 };
 
 } /* namespace cmacam::ipa */

@@ -12,8 +12,9 @@
 namespace cmacam::ipa {
 
 /*
- * Temperature of the light that needs no gains. When the temperature of the
- * light rises, red falls and blue rises in proportion to the temperature.
+ * Colour temperature of the light for which the gains of red and blue are 1,
+ * kelvin. In this model, the red part of the light is inversely proportional to
+ * the temperature, and the blue part is proportional to the temperature.
  */
 constexpr double kNeutralKelvin = 5500;
 constexpr double kCoolestKelvin = 2000;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Luminance histogram of a frame, which predicts the mean at other exposures.
+ * Luminance histogram of a frame, which predicts the mean code value at other exposures.
  */
 
 #pragma once
@@ -25,14 +25,18 @@ public:
 	double meanAt(double ratio) const;
 	double ratioTo(double target) const;
 
-	/* ratioTo() returns at most this ratio. The next frame determines the next step. */
+	/*
+	 * Largest ratio that ratioTo() returns. If a larger ratio is needed, the next
+	 * frame determines the next step.
+	 */
 	static constexpr double kLargestRatio = 16;
 
 private:
 	static constexpr unsigned int kBins = CMACAM_STATS_HISTOGRAM;
 
-	/* For each bin, over all lower bins: number of samples, and sum of their code values */
+	/* Element n is the number of samples in all bins below n. */
 	std::array<uint64_t, kBins + 1> count_{};
+	/* Element n is the sum of the code values of the samples in all bins below n. */
 	std::array<uint64_t, kBins + 1> weight_{};
 };
 

@@ -21,7 +21,7 @@ namespace cmacam::ipa {
 class Ipa
 {
 public:
-	/* Maximum number of requests between queueRequest() and fillMetadata() */
+	/* Maximum number of requests that wait for fillMetadata() after queueRequest() */
 	static constexpr unsigned int kMaxRequests = 64;
 
 	int init(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *controls);
@@ -36,7 +36,7 @@ public:
 	bool wantsStatistics() const { return agc_.modes().isActive() || awb_.isEnabled(); }
 
 private:
-	/* Modes of a request for its metadata. No register reports these modes for a frame. */
+	/* Modes of a request, stored for its metadata: no register reports the modes of a frame. */
 	struct Context
 	{
 		Agc::Modes modes;

@@ -2,8 +2,8 @@
 /*
  * Conversion between microseconds and lines of a rolling-shutter sensor.
  *
- * This file needs neither libcamera nor a device, so that tests of it can run
- * anywhere.
+ * This file needs neither libcamera nor a device, so its tests can run on any
+ * machine.
  */
 
 #pragma once
@@ -28,7 +28,7 @@ struct LineTiming
 
 	constexpr bool isValid() const { return pixelRate && lineLength; }
 
-	/** Lines to microseconds, rounded to nearest; 0 if the timing is not valid. */
+	/** Convert lines to microseconds, rounded to nearest; 0 if the timing is not valid. */
 	constexpr int64_t microseconds(uint32_t lines) const
 	{
 		if (!isValid())
@@ -38,14 +38,14 @@ struct LineTiming
 		return (pixels * kSecond + pixelRate / 2) / pixelRate;
 	}
 
-	/** Lines to microseconds, rounded down; 0 if the timing is not valid. */
+	/** Convert lines to microseconds, rounded down; 0 if the timing is not valid. */
 	constexpr int64_t microsecondsDown(uint32_t lines) const
 	{
 		return isValid() ? static_cast<uint64_t>(lines) * lineLength * kSecond / pixelRate
 				 : 0;
 	}
 
-	/** Microseconds to lines; 0 for a negative duration or if the timing is not valid. */
+	/** Convert microseconds to lines; 0 if \a us is negative or the timing is not valid. */
 	constexpr uint32_t lines(int64_t us) const
 	{
 		if (!isValid())
@@ -81,10 +81,10 @@ struct FrameShape
 };
 
 /**
- * Fit a wanted exposure into frames between \a shortest and \a longest lines.
+ * Choose a frame length from \a shortest to \a longest lines for a wanted exposure.
  *
- * The frame gets longer for a long exposure, as far as the limits allow. An
- * exposure that does not fit into the longest frame is shortened.
+ * If the exposure does not fit into the shortest frame, a longer frame is chosen.
+ * If the exposure does not fit into the longest frame, the exposure is shortened.
  */
 constexpr FrameShape fitFrame(const FrameLimits &sensor, uint32_t shortest, uint32_t longest,
 			      uint32_t exposure)

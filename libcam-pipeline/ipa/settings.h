@@ -11,10 +11,10 @@
 
 namespace cmacam::ipa {
 
-/* Value of gain 1.0. Gains of every kind are fixed-point numbers in steps of 1 / kGainUnit. */
+/* Code of gain 1.0. All gains are fixed-point numbers in steps of 1 / kGainUnit. */
 constexpr uint32_t kGainUnit = 256;
 
-/** A range of fixed-point numbers with its default. */
+/** A range of fixed-point numbers, with a default value. */
 struct Range
 {
 	uint32_t min = 0;
@@ -22,7 +22,7 @@ struct Range
 	uint32_t def = 0;
 };
 
-/** Capabilities of the sensor; constant during a session. */
+/** Capabilities of the sensor, which are constant during a session. */
 struct SensorInfo
 {
 	LineTiming timing;
@@ -31,7 +31,7 @@ struct SensorInfo
 	uint32_t defaultExposure = 0; /* lines */
 	Range gain;		      /* 1 / kGainUnit */
 	Range colourGain;	      /* 1 / kGainUnit; max is 0 if there is no white balance */
-	bool statistics = false;      /* if false, all modes are manual */
+	bool statistics = false;      /* if false, the board has no statistics: all modes are manual */
 };
 
 /** Settings of the sensor for the next frames. */
@@ -46,7 +46,7 @@ struct Settings
 	bool operator==(const Settings &) const = default;
 };
 
-/** Settings that were in force for the frame of the statistics. */
+/** Settings that were in force for the frame that the statistics describe. */
 struct InForce
 {
 	uint32_t exposure = 0; /* lines */
