@@ -201,7 +201,8 @@ int CmacamCameraData::queueRequest(Request *request)
 	 * Camera::disconnect() has run, completing it is a fatal error in
 	 * libcamera; the application has got its signal.
 	 */
-	LOG(Cmacam, Debug) << "Request " << request->sequence() << " comes after the unplug";
+	LOG(Cmacam, Debug) << "Request " << request->sequence()
+			   << " came after the camera was unplugged";
 
 	return removed_ ? 0 : -ENODEV;
 }

@@ -90,8 +90,8 @@ CmacamCameraConfiguration::generate(CmacamCameraData *data, Span<const StreamRol
 
 	const std::size_t streams = data->streams().size();
 	if (roles.size() > streams) {
-		LOG(Cmacam, Error) << "The camera has " << streams << " stream(s), " << roles.size()
-				   << " were asked for";
+		LOG(Cmacam, Error) << "The camera has " << streams << " stream(s), but "
+				   << roles.size() << " were requested";
 		return nullptr;
 	}
 

@@ -171,7 +171,7 @@ void CmacamControlLoop::expectControls()
 	if (followsStarts_)
 		return;
 
-	LOG(Cmacam, Debug) << "Watching the starts of frames, for the controls of requests";
+	LOG(Cmacam, Debug) << "Watching the starts of frames, because requests have controls";
 	followsStarts_ = true;
 	schedule_.followStarts(!sensor_->device()->setFrameStartEnabled(true));
 }
@@ -180,7 +180,7 @@ void CmacamControlLoop::expectControls()
 void CmacamControlLoop::ignoreStarts()
 {
 	LOG(Cmacam, Debug) << "No longer watching the starts of frames: " << quietRequests_
-			   << " requests came without controls";
+			   << " successive requests had no controls";
 	followsStarts_ = false;
 	sensor_->device()->setFrameStartEnabled(false);
 	schedule_.followStarts(false);

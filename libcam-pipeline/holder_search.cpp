@@ -72,7 +72,7 @@ void CmacamHolderSearch::lookAtBuffers()
 
 void CmacamHolderSearch::looked(const Finding &finding)
 {
-	LOG(Cmacam, Debug) << finding.holders.size() << " other processes hold any of "
+	LOG(Cmacam, Debug) << finding.holders.size() << " other processes hold at least one of "
 			   << finding.buffers.size() << " buffers";
 	looking_ = false;
 	last_ = finding;

@@ -63,7 +63,7 @@ std::unique_ptr<CmacamOutput> CmacamOutput::open(const MediaDevice *media,
 	}
 
 	if (output->formats_.empty()) {
-		LOG(Cmacam, Error) << entity << " offers no format that libcamera knows";
+		LOG(Cmacam, Error) << entity << " has no format that libcamera supports";
 		return nullptr;
 	}
 
@@ -82,7 +82,7 @@ int CmacamOutput::configure(const V4L2DeviceFormat &format)
 		return ret;
 
 	if (!sameLayout(applied, format)) {
-		LOG(Cmacam, Error) << "Asked for " << format << ", got " << applied;
+		LOG(Cmacam, Error) << "The driver changed format " << format << " to " << applied;
 		return -EINVAL;
 	}
 
@@ -129,7 +129,7 @@ int CmacamOutput::prepare(unsigned int maxQueued, bool withScratch)
 				<< "No memory for a scratch buffer of " << format_.size;
 			scratch_.clear();
 		} else {
-			LOG(Cmacam, Debug) << "A scratch buffer of " << format_.size;
+			LOG(Cmacam, Debug) << "Allocated a scratch buffer of " << format_.size;
 		}
 	}
 

@@ -242,7 +242,7 @@ int CmacamRequestFlow::giveToHardware(Request *request)
 	const InFlight frame{request, request->findBuffer(main_->stream()),
 			     paired_ ? request->findBuffer(lores_->stream()) : nullptr};
 	if (!frame.main && !frame.lores) {
-		LOG(Cmacam, Error) << "Request without a buffer for the stream";
+		LOG(Cmacam, Error) << "A request has no buffer for the stream";
 		return -ENOENT;
 	}
 
@@ -250,8 +250,8 @@ int CmacamRequestFlow::giveToHardware(Request *request)
 	if (!ret)
 		ret = errors_->report(queueBuffers(frame));
 	if (ret) {
-		LOG(Cmacam, Debug)
-			<< "Request " << request->sequence() << " not queued: " << strerror(-ret);
+		LOG(Cmacam, Debug) << "Request " << request->sequence()
+				   << " was not queued: " << strerror(-ret);
 		controls_->dropLast();
 		return ret;
 	}
@@ -265,7 +265,7 @@ int CmacamRequestFlow::giveToHardware(Request *request)
 	LOG(Cmacam, Debug) << "Request " << request->sequence() << " queued for"
 			   << (frame.main ? " main" : "") << (frame.lores ? " lores" : "") << ", "
 			   << request->controls().size() << " controls, " << inFlight_.size()
-			   << " at the hardware";
+			   << " requests at the hardware";
 
 	return 0;
 }
@@ -282,7 +282,7 @@ int CmacamRequestFlow::queueBuffers(const InFlight &frame)
 	FrameBuffer *lores = frame.lores ? frame.lores : lores_->scratch();
 	FrameBuffer *main = frame.main ? frame.main : main_->scratch();
 	if (!lores || !main) {
-		LOG(Cmacam, Error) << "Request without a buffer for one of the streams";
+		LOG(Cmacam, Error) << "A request has no buffer for one of the streams";
 		return -ENOBUFS;
 	}
 
@@ -438,7 +438,7 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 
 	LOG(Cmacam, Debug) << "Request " << request->sequence() << " complete with frame "
 			   << sequence << (flagged ? ", damaged" : "") << ", " << inFlight_.size()
-			   << " at the hardware";
+			   << " requests at the hardware";
 	camera_->pipe()->completeRequest(request);
 }
 

@@ -31,7 +31,7 @@ struct SensorInfo
 	uint32_t defaultExposure = 0; /* lines */
 	Range gain;		      /* 1 / kGainUnit */
 	Range colourGain;	      /* 1 / kGainUnit; max is 0 if there is no white balance */
-	bool statistics = false;      /* if false, the board has no statistics: all modes are manual */
+	bool statistics = false;      /* false: no statistics, so all modes are manual */
 };
 
 /** Settings of the sensor for the next frames. */

@@ -184,7 +184,7 @@ static void retire(struct work_struct *work)
 		return;
 
 	dev_err(cam->dev,
-		"the board does not answer, its registers read as all ones: it was unplugged, lost its power or crashed; its nodes are removed\n");
+		"the board does not answer, its registers read as all ones: the board was unplugged, lost its power or crashed; the driver removes its nodes\n");
 	withdraw(cam);
 }
 

@@ -246,7 +246,7 @@ static void channel_lose(struct cmacam_channel *ch, u32 first, u32 count)
 	ch->next = first + count;
 	fc->lost += count;
 	dev_dbg(ch->engine->dev,
-		"channel %u: %u frames lost from %u on, %u since start\n",
+		"channel %u: %u frames lost from number %u on, %u since the start\n",
 		ch->index, count, first, fc->lost);
 	ch->engine->client->frames_lost(ch, first, count);
 }
@@ -806,7 +806,7 @@ static int engine_read_caps(struct cmacam_engine *engine)
 				     "unusable capabilities 0x%08x\n", caps);
 
 	dev_dbg(engine->dev,
-		"%u channels, %u addresses of %u bits each, aligned to %u bytes, strides to %u, up to %u\n",
+		"%u channels, FIFO of %u addresses, addresses of %u bits aligned to %u bytes, strides aligned to %u bytes and at most %u bytes\n",
 		engine->num_channels, common.depth, bits, common.addr_align,
 		common.stride_align, common.max_stride);
 
@@ -902,7 +902,7 @@ static int engine_init(struct cmacam_engine *engine)
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(bits));
 	if (ret)
 		return dev_err_probe(dev, ret,
-				     "cannot use memory with %u address bits\n",
+				     "cannot set a DMA mask of %u bits\n",
 				     bits);
 	/* A frame is one segment. */
 	dma_set_max_seg_size(dev, UINT_MAX);

@@ -18,7 +18,7 @@ static const struct cmacam_engine_ops * const engines[] = {
 
 static void cmacam_pci_isolate(struct device *dev)
 {
-	dev_dbg(dev, "ending its DMA\n");
+	dev_dbg(dev, "stopping the DMA of the board\n");
 	pci_clear_master(to_pci_dev(dev));
 }
 
@@ -43,7 +43,7 @@ static int cmacam_pci_probe(struct pci_dev *pdev,
 	ret = pci_alloc_irq_vectors(pdev, CMACAM_MSIX_VECTORS,
 				    CMACAM_MSIX_VECTORS, PCI_IRQ_MSIX);
 	if (ret < 0)
-		return dev_err_probe(dev, ret, "no MSI-X interrupt\n");
+		return dev_err_probe(dev, ret, "cannot get an MSI-X interrupt\n");
 
 	cam = cmacam_create(dev, engines[id->driver_data], regs,
 			    pci_irq_vector(pdev, 0), cmacam_pci_isolate);

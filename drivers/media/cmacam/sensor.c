@@ -385,7 +385,7 @@ int cmacam_sensor_set_interval(struct cmacam_sensor *sensor,
 	u32 vblank = sensor_vblank(sensor, interval);
 	int ret;
 
-	dev_dbg(sensor->sd.dev, "%u/%u s asked for: blanking of %u lines\n",
+	dev_dbg(sensor->sd.dev, "interval of %u/%u s requested: blanking of %u lines\n",
 		interval->numerator, interval->denominator, vblank);
 	v4l2_ctrl_lock(sensor->vblank);
 	ret = __v4l2_ctrl_s_ctrl(sensor->vblank, vblank);

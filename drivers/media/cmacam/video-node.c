@@ -51,7 +51,7 @@ bool cmacam_video_leads(const struct cmacam_video *video)
 static char *allocator = "vb2-cma";
 module_param(allocator, charp, 0444);
 MODULE_PARM_DESC(allocator,
-		 "Memory of the frames: vb2-cma (cached, default), dma-contig (stock) or dma-contig-cached (stock, non-coherent)");
+		 "Allocator of the frames' memory: vb2-cma (default; cached memory), dma-contig (stock allocator) or dma-contig-cached (stock allocator with non-coherent memory)");
 
 static const struct cmacam_allocator allocators[] = {
 	{ .name = "vb2-cma", .mem_ops = &vb2_cma_memops },

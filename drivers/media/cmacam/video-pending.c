@@ -156,7 +156,7 @@ static void tell_late(struct cmacam_video *video, struct cmacam_buffer *buf)
 
 	buf->told = true;
 	cmacam_video_error(video,
-			   "buffer %u has waited %lu s for a fence of %s (%s): that device still uses the frame in it",
+			   "buffer %u has waited %lu s for a fence of %s (%s): another device still uses the frame in this buffer",
 			   buf->vb.vb2_buf.index,
 			   (jiffies - buf->since) / HZ,
 			   driver, timeline);

@@ -60,7 +60,7 @@ static unsigned int video_frame_done(struct cmacam_channel *ch,
 	buf = video_take_active(video, frame->addr, &used);
 	if (!buf) {
 		dev_err_ratelimited(cam->dev,
-				    "%s: frame %u at an address that was not queued: %pad\n",
+				    "%s: frame %u has an address that was not queued: %pad\n",
 				    video->vdev.name, frame->meta.sequence,
 				    &frame->addr);
 		return 0;
@@ -155,7 +155,7 @@ static int video_buf_prepare(struct vb2_buffer *vb)
 
 	if (!IS_ALIGNED(addr, align)) {
 		cmacam_video_error(video,
-				   "the engine needs buffers aligned to %u bytes, this one is at %pad",
+				   "the engine needs buffers aligned to %u bytes, but this buffer is at %pad",
 				   align, &addr);
 		return -EINVAL;
 	}
@@ -254,7 +254,7 @@ err_pm:
 err_pipeline:
 	video_device_pipeline_stop(&video->vdev);
 err_return:
-	dev_dbg(cam->dev, "%s: does not start: %d\n", video->vdev.name, ret);
+	dev_dbg(cam->dev, "%s: streaming does not start: error %d\n", video->vdev.name, ret);
 	video_return_buffers(video, VB2_BUF_STATE_QUEUED);
 	return ret;
 }

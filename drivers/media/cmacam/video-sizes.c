@@ -14,7 +14,7 @@
 static bool stepwise;
 module_param(stepwise, bool, 0444);
 MODULE_PARM_DESC(stepwise,
-		 "Enumerate the ranges of all sizes and intervals that can be set, instead of lists (default: no)");
+		 "Enumerate frame sizes and frame intervals as ranges instead of lists of common values (default: no)");
 
 /* 16:9, 4:3, television's, what networks take; the sensor's comes first. */
 static const struct v4l2_frmsize_discrete sizes[] = {

@@ -206,7 +206,7 @@ static int video_link_validate(struct media_link *link)
 	if (source->code != CMACAM_MBUS_CODE || pix->width > source->width ||
 	    pix->height > source->height) {
 		cmacam_video_error(video,
-				   "the engine cannot make %ux%u from the sensor's %ux%u with bus format 0x%04x",
+				   "the engine cannot make frames of %ux%u from the sensor's frames of %ux%u with bus format 0x%04x",
 				   pix->width, pix->height, source->width,
 				   source->height, source->code);
 		ret = -EPIPE;

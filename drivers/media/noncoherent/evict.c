@@ -21,7 +21,7 @@ static unsigned long evict_interval; /* jiffies */
 /* Written by the one work item, read by whoever asks. */
 static unsigned int evictions;
 module_param(evictions, uint, 0444);
-MODULE_PARM_DESC(evictions, "number of evictions so far");
+MODULE_PARM_DESC(evictions, "number of times that the module has evicted dirty lines");
 
 /**
  * nc_evict_some() - evict a few lines of each buffer

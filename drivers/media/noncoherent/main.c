@@ -14,20 +14,20 @@
 static char *device[NC_CHOICES];
 static unsigned int devices;
 module_param_array(device, charp, &devices, 0444);
-MODULE_PARM_DESC(device, "PCI devices by ID, VENDOR:DEVICE in hexadecimal");
+MODULE_PARM_DESC(device, "IDs of the PCI devices to make non-coherent: VENDOR:DEVICE in hexadecimal");
 
 static char *driver[NC_CHOICES];
 static unsigned int drivers;
 module_param_array(driver, charp, &drivers, 0444);
-MODULE_PARM_DESC(driver, "PCI devices by the name of their driver");
+MODULE_PARM_DESC(driver, "names of the drivers whose PCI devices are made non-coherent");
 
 static unsigned int evict;
 module_param(evict, uint, 0444);
-MODULE_PARM_DESC(evict, "milliseconds between evictions of dirty lines; 0: never");
+MODULE_PARM_DESC(evict, "interval between evictions of dirty lines, milliseconds; 0: no evictions");
 
 static bool selftest;
 module_param(selftest, bool, 0444);
-MODULE_PARM_DESC(selftest, "check the module itself when it is loaded");
+MODULE_PARM_DESC(selftest, "run the self-test when the module is loaded");
 
 static bool is_chosen(struct device *dev)
 {
@@ -59,8 +59,8 @@ static void bind(struct device *dev)
 
 	ret = nc_device_add(dev);
 	if (ret) {
-		dev_warn(dev, "stays coherent: %s\n",
-			 ret == -EBUSY ? "behind an IOMMU" : "no memory");
+		dev_warn(dev, "the device stays coherent: %s\n",
+			 ret == -EBUSY ? "it is behind an IOMMU" : "there is no memory");
 		module_put(THIS_MODULE);
 		return;
 	}

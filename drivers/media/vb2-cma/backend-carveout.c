@@ -21,7 +21,7 @@
 static char *param;
 module_param_named(carveout, param, charp, 0444);
 MODULE_PARM_DESC(carveout,
-		 "Memory for backend=carveout: NAME of a reserve_mem=SIZE:ALIGN:NAME, or SIZE@START[,huge] of RAM that memmap=SIZE$START or mem= keeps from the kernel");
+		 "Memory for backend=carveout: the NAME of the kernel parameter reserve_mem=SIZE:ALIGN:NAME, or SIZE@START[,huge] of RAM that the kernel parameter memmap=SIZE$START or mem= excludes");
 
 static struct vcma_carveout carveout;
 
@@ -169,7 +169,7 @@ static int find_reserved(const char *name)
 	phys_addr_t start, size, end;
 
 	if (!reserve_mem_find_by_name(name, &start, &size)) {
-		pr_err("vb2-cma: carveout=%s: no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:%s; if you did, the kernel had no room for it\n",
+		pr_err("vb2-cma: carveout=%s: no memory of this name was reserved; boot with reserve_mem=SIZE:ALIGN:%s; if this parameter is set, the kernel had no room for the memory\n",
 		       name, name);
 		return -ENOENT;
 	}

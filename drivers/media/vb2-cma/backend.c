@@ -34,7 +34,7 @@ static struct vcma_choice backend_choice = {
 
 module_param_cb(backend, &vcma_choice_ops, &backend_choice, 0644);
 MODULE_PARM_DESC(backend,
-		 "Source of the memory: auto (default: cma, else contig), cma, contig (any RAM; can be pinned for a long time), carveout (see carveout=) or coherent (for comparison)");
+		 "Source of the buffers' memory: auto (default; cma, or contig if cma fails), cma, contig (any RAM; the pages can be pinned for a long time), carveout (memory of the parameter carveout) or coherent (coherent memory, for comparison)");
 
 /*
  * With a fatal signal pending alloc_contig_range() refuses each range, and

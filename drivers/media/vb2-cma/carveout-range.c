@@ -89,7 +89,7 @@ static int check(const char *text, const struct vcma_carveout *carveout)
 	if (region_intersects(carveout->start, carveout->size,
 			      IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
 	    REGION_DISJOINT) {
-		pr_err("vb2-cma: carveout=%s: the kernel itself uses this RAM; boot with memmap=%zuM$%#llx or with a mem= that ends below it\n",
+		pr_err("vb2-cma: carveout=%s: the kernel itself uses this RAM; boot with memmap=%zuM$%#llx or with a mem= that ends below this RAM\n",
 		       text, carveout->size >> 20, (u64)carveout->start);
 		return -EBUSY;
 	}
@@ -160,7 +160,7 @@ int vcma_carveout_map_range(const char *text, struct vcma_carveout *carveout)
 
 	ret = map(carveout);
 	if (ret) {
-		pr_err("vb2-cma: carveout=%s: the kernel cannot make pages for it: %pe\n",
+		pr_err("vb2-cma: carveout=%s: the kernel cannot create pages for this memory: %pe\n",
 		       text, ERR_PTR(ret));
 		release_mem_region(carveout->start, carveout->size);
 	}

@@ -25,7 +25,7 @@ static struct vcma_choice sync_choice = {
 
 module_param_cb(sync, &vcma_choice_ops, &sync_choice, 0644);
 MODULE_PARM_DESC(sync,
-		 "Cache maintenance of buffers that are allocated from now on: auto (default: only what is necessary) or contract (whole buffers at every QBUF and DQBUF)");
+		 "Cache maintenance of newly allocated buffers: auto (default; only necessary maintenance) or contract (maintenance of the whole buffer at every QBUF and DQBUF)");
 
 /**
  * vcma_sync_mode() - the mode for new buffers
