@@ -4,8 +4,9 @@
  *
  * This header and docs/registers.md are the contract between the hardware (the
  * virtual board, or an FPGA) and the driver. docs/registers.md explains the
- * meaning of the names. C and C++ sources include this header, in the kernel
- * and outside of it, so it contains only constants and plain structures.
+ * meaning of the names. C and C++ sources inside and outside of the kernel
+ * include this header, so this header contains only constants and plain
+ * structures.
  */
 #ifndef CMACAM_REGS_H
 #define CMACAM_REGS_H
@@ -31,7 +32,7 @@
 #define CMACAM_VERSION_MINOR		2u
 #define CMACAM_CAPS			0x008	/* RO */
 #define CMACAM_CAPS_CHANNELS		0x0000000fu
-#define CMACAM_CAPS_FIFO_SHIFT		8 /* address FIFO depth, entries */
+#define CMACAM_CAPS_FIFO_SHIFT		8 /* depth of address FIFO, entries */
 #define CMACAM_CAPS_FIFO		0x0000ff00u
 #define CMACAM_CAPS_ADDR_BITS_SHIFT	16	/* width of a DMA address */
 #define CMACAM_CAPS_ADDR_BITS		0x007f0000u
@@ -206,7 +207,7 @@ struct cmacam_zone_data {
 	__le16 red;		/* mean, 8-bit code * 256 */
 	__le16 green;
 	__le16 blue;
-	__le16 saturated;	/* share of samples at 255, 1/65535 */
+	__le16 saturated;	/* share of samples at 255, unit 1/65535 */
 };
 
 struct cmacam_stats_data {

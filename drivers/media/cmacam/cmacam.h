@@ -221,8 +221,8 @@ struct cmacam_device;
  *	&cmacam_engine.lock
  * @lost: number of frames lost since streaming began; guarded by
  *	&cmacam_engine.lock
- * @fences: work that gives waiting buffers to the engine after their fences
- *	have signalled
+ * @fences: work that gives a waiting buffer to the engine after the buffer's
+ *	fence has signalled
  */
 struct cmacam_video {
 	struct cmacam_device *cam;

@@ -108,9 +108,9 @@ struct cmacam_engine_client {
  *	&cmacam_engine and &cmacam_channel that are documented as "set by init".
  *	@init logs each error and returns 0 or a negative error code. After an
  *	error, the caller must not call @cleanup.
- * @cleanup: releases the hardware. No channel is started at that time.
- *	Afterwards, @watch_start is the only operation that may be called, and
- *	&cmacam_channel.caps may still be read.
+ * @cleanup: releases the hardware. The caller stops all channels before
+ *	@cleanup. After @cleanup, only the operation @watch_start may be called,
+ *	and &cmacam_channel.caps may still be read.
  * @start: starts a channel. The first frame has the sequence number
  *	&cmacam_channel.base. @start calls &cmacam_engine_client.refill before
  *	the first frame. Called in process context.
@@ -168,7 +168,8 @@ struct cmacam_channel {
  * @dev: the bus device
  * @regs: register block of the board
  * @irq: interrupt of the board, shared by all channels
- * @isolate: cuts the board off the bus; used when nothing else stops the board
+ * @isolate: ends the board's DMA and interrupts; called if a channel does not
+ *	stop and the reset of the board fails
  * @gone: called when the board does not answer and will never answer again. The
  *	engine repeats the call from time to time until the last channel is
  *	stopped. Called in process context.

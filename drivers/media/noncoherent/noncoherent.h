@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Simulation of a non-coherent cache. The CPU and a device see separate copies
- * of the same memory. Cache maintenance copies single lines between
- * the two copies.
+ * of the same memory. Cache maintenance copies single lines between the two
+ * copies.
  */
 #ifndef NONCOHERENT_H
 #define NONCOHERENT_H
@@ -41,8 +41,9 @@ struct nc_device {
  * @phys: start of the memory that the CPU accesses
  * @dma: start of the memory that the device accesses; equal to @phys for
  *	coherent memory
- * @size: bytes
- * @cpu_pages: memory for the CPU; NULL if this module did not allocate it
+ * @size: size of the memory, bytes
+ * @cpu_pages: memory for the CPU; NULL if this module did not allocate
+ *	the memory
  * @shadow: memory for the device; NULL for coherent memory
  * @refs: reference count: one for the allocation, and one for each mapping
  * @lock: held while one line is processed, so that two CPUs never change the

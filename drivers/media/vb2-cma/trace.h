@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Trace events for the allocation and the release of buffers, and for each
- * cache maintenance. docs/memory.md shows how to read these events.
+ * cache maintenance. An event of a maintenance contains the reason for this
+ * maintenance. docs/memory.md shows how to read these events.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vb2_cma
@@ -125,7 +126,10 @@ DECLARE_EVENT_CLASS(vb2_cma_access,
 			      show_dir(__entry->dir), __entry->begins)
 );
 
-/* The field open is the number of CPU accesses that were open before. */
+/*
+ * The field open is the number of CPU accesses that were open before this
+ * access began.
+ */
 DEFINE_EVENT(vb2_cma_access, vb2_cma_begin,
 	     TP_PROTO(struct vcma_buf *buf, enum dma_data_direction dir),
 	     TP_ARGS(buf, dir));

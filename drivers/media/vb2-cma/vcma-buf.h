@@ -73,7 +73,7 @@ struct vcma_rect {
  * struct vcma_user - a process that has mapped a buffer
  * @list: entry in &vcma_buf.users
  * @buf: the buffer
- * @mm: address space of the process, for comparison only; NULL in
+ * @mm: address space of the process, used only for comparisons; NULL in
  *	&vcma_buf.unknown
  * @comm: name of the task that made the first mapping; empty if a fork made the
  *	first mapping
@@ -166,7 +166,7 @@ struct vcma_view {
  * @vaddr: address of the memory in the kernel's address space
  * @dma_addr: DMA address of the memory for @dev; valid only while @has_engine
  *	is true
- * @size: bytes, a multiple of the page size
+ * @size: size of the memory, bytes, a multiple of the page size
  * @dir: direction of the DMA of @dev
  * @sync: extent of the cache maintenance of the buffer
  * @account: sum of the statistics of all buffers with the same account name
@@ -187,7 +187,7 @@ struct vcma_view {
  * @vmaps: number of mappings in the kernel's address space
  * @begins: number of open CPU accesses in the current cycle
  * @strange_begins: number of accesses among @begins by processes without a
- *	mapping. If such a process dies, nothing reports the end of its access.
+ *	mapping. If such a process dies, nothing reports the end of the access.
  * @writes: number of accesses among @begins that write and belong to processes
  *	with a mapping
  * @rects: parts of the buffer that are valid although the buffer is stale

@@ -98,7 +98,8 @@ struct cmacam_frame_meta {
  * @red: mean of the red samples, 8-bit code * 256
  * @green: mean of the green samples, 8-bit code * 256
  * @blue: mean of the blue samples, 8-bit code * 256
- * @saturated: share of samples in which red, green or blue is 255, 1/65535
+ * @saturated: share of samples in which red, green or blue is 255; the unit is
+ *	1/65535
  */
 struct cmacam_stats_zone {
 	__le16 red;
