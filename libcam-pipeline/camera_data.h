@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The data of one cmacam camera, which open, configure and start the devices of the camera.
+ * Opens, configures and starts the devices of one cmacam camera.
  */
 
 #pragma once
@@ -35,7 +35,7 @@ public:
 
 	int init();
 
-	/* An output and its format. configure() disables each output that its list lacks. */
+	/* An output and its format. configure() disables each output that is not in formats. */
 	struct OutputFormat
 	{
 		CmacamOutput *output;
@@ -53,7 +53,7 @@ public:
 	const std::string &id() const { return sensor_->id(); }
 	CameraSensor *sensor() { return sensor_.get(); }
 	CmacamOutput *main() { return main_.get(); }
-	CmacamOutput *lores() { return lores_.get(); } /* nullptr if there is none */
+	CmacamOutput *lores() { return lores_.get(); } /* nullptr if the board has no lores */
 	std::set<Stream *> streams();
 
 private:

@@ -43,7 +43,7 @@ private:
 	};
 
 	Told told_ = Told::Nothing;
-	bool heard_ = false;	  /* the driver notified a loss whose cause is not known yet */
+	bool heard_ = false;	  /* the driver reported a loss whose cause is not known yet */
 	uint32_t first_ = 0;	  /* number of the first lost frame */
 	uint32_t wholeSince_ = 0; /* number of the first frame after the last loss */
 	uint32_t next_ = 0;	  /* number of the last completed frame, plus one */

@@ -60,9 +60,10 @@ private:
 	V4L2DeviceFormat format_;
 	bool active_;
 
-	/* Buffers that the application uses in this session, and the number of queued ones */
+	/* Buffers that the application uses in this session */
 	std::vector<const FrameBuffer *> noted_;
 	std::vector<DmaBufId> bufferIds_;
+	/* Number of these buffers that are queued to the node */
 	std::size_t queued_;
 
 	/* The scratch buffer; empty if there is none */

@@ -43,7 +43,7 @@ public:
 	struct Stations
 	{
 		CmacamOutput *main;
-		CmacamOutput *lores; /* nullptr if there is none */
+		CmacamOutput *lores; /* nullptr if the board has no lores */
 		CmacamControlLoop *controls;
 		CmacamLossReport *losses;
 		CmacamErrorReport *errors;

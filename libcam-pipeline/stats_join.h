@@ -33,7 +33,7 @@ public:
 		cmacam::ipa::InForce inForce;
 	};
 
-	/** Add the record of a frame. The result is valid until the next call of a function. */
+	/** Add the record of a frame. The result is valid until the next addStats(). */
 	Match addRecord(uint64_t timestamp, const cmacam::ipa::InForce &inForce)
 	{
 		frames_[next_++ % frames_.size()] = {timestamp, inForce};
@@ -41,7 +41,7 @@ public:
 		return find();
 	}
 
-	/** Add the statistics of a frame. The result is valid until the next call of a function. */
+	/** Add the statistics of a frame. The result is valid until the next addStats(). */
 	Match addStats(uint64_t timestamp, const cmacam_stats &stats)
 	{
 		statsTimestamp_ = timestamp;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Public interface of the cmacam pipeline handler: check whether a camera is a cmacam camera.
+ * Public interface of the cmacam pipeline handler: the test whether a camera is a cmacam camera.
  */
 
 #pragma once

@@ -36,7 +36,7 @@ public:
 	bool wantsStatistics() const { return agc_.modes().isActive() || awb_.isEnabled(); }
 
 private:
-	/* Modes of a request, stored for its metadata: no register reports the modes of a frame. */
+	/* Modes for the metadata of a request. No register reports these modes for a frame. */
 	struct Context
 	{
 		Agc::Modes modes;

@@ -68,7 +68,7 @@ struct FrameLimits
 	uint32_t minFrame = 0; /* shortest frame length */
 	uint32_t maxFrame = 0; /* longest frame length */
 	uint32_t minExposure = 0;
-	uint32_t margin = 0; /* largest exposure: frame length minus margin */
+	uint32_t margin = 0; /* the largest exposure is the frame length minus margin */
 };
 
 /** A frame length and the exposure that fits into it. */
