@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * A camera of libcamera, and the frames that it delivers.
+ * A camera of libcamera, and the frames of this camera.
  *
- * This header is part of the library cmacam-camera. A program that uses it does
- * not need libcamera's headers.
+ * This header is part of the library cmacam-camera. A program that uses this header
+ * does not need libcamera's headers.
  */
 
 #pragma once
@@ -27,22 +27,22 @@ namespace cmacam {
 /** How a camera treats frames that the program has not taken with next() yet. */
 enum class Policy {
 	/**
-	 * The newest frame replaces the oldest one that waits: next() returns what
-	 * the camera sees now. The camera loses frames only if the program holds
-	 * all buffers of the camera.
+	 * A new frame replaces the frame that waits for next(). So next() returns the
+	 * newest frame. The camera loses frames only if the program holds all buffers of
+	 * the camera.
 	 */
 	DropOldest,
 	/**
-	 * All frames wait, so that a program that keeps up gets each of them. The
-	 * camera loses frames when all of its buffers have a frame that waits or that
-	 * the program holds.
+	 * All frames wait for next(). A program that calls next() often enough gets every
+	 * frame. The camera loses frames if each of its buffers has a frame that waits for
+	 * next() or that the program holds.
 	 */
 	Block,
 	/**
-	 * The newest frame replaces the oldest one, as with DropOldest. In addition,
-	 * next() returns a copy in ordinary memory whenever a lease would leave the
-	 * camera with fewer than three buffers. So frames that the program holds
-	 * never leave the camera without a buffer.
+	 * A new frame replaces the frame that waits for next(). If a lease on the frame
+	 * would leave the camera with fewer than three buffers, next() instead returns a
+	 * copy of the frame in ordinary memory. So the program never holds all buffers of
+	 * the camera.
 	 */
 	Copy,
 };
@@ -51,32 +51,38 @@ enum class Policy {
 struct StreamOptions
 {
 	std::string format;	 /**< libcamera's name of the format: "NV12", "R8", "RGB888" */
-	unsigned int width = 0;	 /**< pixels per line; set both width and height, or neither */
+	unsigned int width = 0;	 /**< pixels per line; set both width and height, or leave both 0 */
 	unsigned int height = 0; /**< number of lines */
 };
 
 /** How Camera::open() shall set a camera up. */
 struct CameraOptions
 {
-	/** libcamera's id of the camera. Empty: the first cmacam camera, else the first camera. */
+	/**
+	 * libcamera's id of the camera. If the id is empty, open() takes the first cmacam
+	 * camera. If there is no cmacam camera, open() takes the first camera of any kind.
+	 */
 	std::string id = {};
-	StreamOptions main = {}; /**< the stream Stream::Main */
-	/** The stream Stream::Lores. The camera has no such stream if all of it is empty. */
+	StreamOptions main = {}; /**< options of the stream Stream::Main */
+	/**
+	 * Options of the stream Stream::Lores. If all options of this stream are empty or
+	 * 0, the camera has no lores stream.
+	 */
 	StreamOptions lores = {};
-	unsigned int buffers = 0;	       /**< number of buffers; 0: the camera chooses it */
+	unsigned int buffers = 0;	       /**< number of buffers; 0: the camera's choice */
 	Policy policy = Policy::DropOldest;    /**< treatment of frames that wait for next() */
 	std::vector<NamedValue> controls = {}; /**< controls to set before the first frame */
 	/**
-	 * A function that the camera calls when it lost frames because it had no
+	 * A function that the camera calls after frames were lost because the camera had no
 	 * buffer left. The text names the number of lost frames and the holders of the
-	 * buffers. Further losses cause a new call only if the camera had a buffer again
-	 * in between. A thread of the camera calls the function and waits until the
-	 * function returns. May be empty.
+	 * buffers. After a call, further losses cause no call until the camera has had a
+	 * buffer again. A thread of the camera calls the function and waits until the
+	 * function returns. The function may be empty.
 	 */
 	std::function<void(const std::string &)> log = {};
 };
 
-/** A control of a camera and the values that it accepts. */
+/** A control of a camera and the values that the control accepts. */
 struct ControlRange
 {
 	std::string name; /**< libcamera's name of the control */
@@ -85,25 +91,25 @@ struct ControlRange
 	ControlValue def; /**< default value */
 };
 
-/** Numbers of frames since Camera::start(). */
+/** Counts since Camera::start(). */
 struct CameraStatistics
 {
 	std::uint64_t delivered; /**< frames that next() returned */
 	std::uint64_t copied;	 /**< delivered frames that were copies (Policy::Copy) */
 	std::uint64_t dropped;	 /**< frames that newer frames replaced; 0 with Policy::Block */
-	std::uint64_t damaged;	 /**< frames that the camera reported as damaged; not delivered */
-	std::uint64_t lost;	 /**< frames that are missing in the camera's count */
+	std::uint64_t damaged;	 /**< damaged frames, which next() does not return */
+	std::uint64_t lost;	 /**< lost frames, counted by the gaps in the frame numbers */
 	std::uint64_t starved;	 /**< number of times that the camera had no buffer left */
 };
 
 /**
  * A camera.
  *
- * One thread at a time may call next(); any thread may call the other functions.
- * Frames may outlive the camera. All cameras and all cmacamsrc elements of a
- * process share one libcamera::CameraManager. A Camera and a cmacamsrc element may
- * use the same camera if each uses one of its streams. If the program has made
- * another CameraManager, list() and open() fail with EBUSY.
+ * Only one thread at a time may call next(). Any thread may call the other
+ * functions. Frames may outlive the camera. All cameras and all cmacamsrc elements
+ * of a process share one libcamera::CameraManager. A Camera and a cmacamsrc element
+ * may use the same camera if each uses a different stream of the camera. If the
+ * program has made another CameraManager, list() and open() fail with EBUSY.
  *
  * Many functions can return these errors: ENODEV if the camera was unplugged;
  * EPERM if the call came at the wrong time, such as next() before start().
@@ -120,35 +126,39 @@ public:
 	static Result<std::vector<std::string>> list();
 
 	/**
-	 * Open a camera, configure it and allocate its buffers. start() starts it.
+	 * Open a camera, configure it and allocate its buffers. start() starts the camera.
 	 *
-	 * \param[in] options Which camera, and how to set it up
+	 * \param[in] options The choice of the camera and its settings
 	 *
-	 * \return The camera; ENODEV if there is no such camera; EBUSY if another
-	 * program has opened it; EINVAL if the camera does not support the options (the
-	 * text names the nearest options that it supports); ENOMEM if there is no memory
-	 * for the buffers (the text is the driver's sentence); the errors of set()
+	 * \return The camera; ENODEV if there is no such camera; EBUSY if another program
+	 * has opened the camera; EINVAL if the camera does not support the options (the
+	 * text names the nearest supported options); ENOMEM if there is no memory for the
+	 * buffers (the text is the driver's sentence); the errors of set()
 	 */
 	static Result<Camera> open(const CameraOptions &options = {});
 
 	/**
-	 * Take a camera over.
+	 * Take over the camera of another object.
 	 *
-	 * \param[in] other The camera, which can only be destroyed or assigned to
-	 * afterwards
+	 * \param[in] other The other object. Afterwards \a other can only be destroyed or
+	 * assigned to
 	 */
 	Camera(Camera &&other) noexcept;
 
 	/**
-	 * Close this camera and take \a other over.
+	 * Close the camera of this object and take over the camera of another object.
 	 *
-	 * \param[in] other The camera to take over
+	 * \param[in] other The other object. Afterwards \a other can only be destroyed or
+	 * assigned to
 	 *
 	 * \return This camera
 	 */
 	Camera &operator=(Camera &&other) noexcept;
 
-	/** Close the camera, as close() does. Other threads may only use its frames from now on. */
+	/**
+	 * Call close(). From now on, other threads must not use this object. Other threads
+	 * may still use the frames of the camera.
+	 */
 	~Camera();
 
 	/**
@@ -164,7 +174,7 @@ public:
 	const std::string &id() const;
 
 	/**
-	 * Get the format, the size and the strides that the camera agreed to.
+	 * Get the format, the size and the strides that the camera uses for a stream.
 	 *
 	 * \param[in] stream Which stream
 	 *
@@ -179,7 +189,8 @@ public:
 	/**
 	 * Begin to capture.
 	 *
-	 * The camera can use the buffer of a leased frame only after its lease has ended.
+	 * The camera can use a leased buffer again only after the last lease on the buffer
+	 * has ended.
 	 *
 	 * \return The error of the camera
 	 */
@@ -194,21 +205,22 @@ public:
 	Result<void> stop();
 
 	/**
-	 * Wait for the next frame. CameraOptions::policy decides which one it is.
+	 * Wait for the next frame. CameraOptions::policy decides which frame next()
+	 * returns.
 	 *
 	 * \param[in] timeout How long to wait
 	 *
-	 * \return The frame; ETIMEDOUT if there was none within \a timeout; EBUSY if
-	 * there was none because the camera has no buffer left (the text names the
-	 * holders); EIO if the camera failed; the errors of Frame::copy() with
-	 * Policy::Copy
+	 * \return The frame; ETIMEDOUT if no frame came within \a timeout; EBUSY if no
+	 * frame came because the camera has no buffer left (the text names the holders of
+	 * the buffers); EIO if the camera failed; with Policy::Copy also the errors of
+	 * Frame::copy()
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
 	/**
-	 * Set a control from the next request on.
+	 * Set a control. The new value applies from the next request on.
 	 *
-	 * Frame::metadata() has the value that was in force for a frame.
+	 * Frame::metadata() has the value that the camera used for a frame.
 	 *
 	 * \param[in] name libcamera's name of the control
 	 * \param[in] value The new value
@@ -222,10 +234,10 @@ public:
 	/** \return All controls of the camera and their limits */
 	std::vector<ControlRange> controls() const;
 
-	/** \return The counters since start() */
+	/** \return The counts since start() */
 	CameraStatistics statistics() const;
 
-	/** \return The holder of each leased buffer, the oldest lease first */
+	/** \return All leases on the camera's buffers, the oldest lease first */
 	std::vector<Holder> holders() const;
 
 private:

@@ -22,7 +22,7 @@ namespace cmacam {
 using ControlValue = std::variant<bool, std::int64_t, double, std::string,
 				  std::vector<std::int64_t>, std::vector<double>>;
 
-/** A control or a piece of metadata. */
+/** The name and the value of a control or of a piece of metadata. */
 struct NamedValue
 {
 	std::string name;   /**< libcamera's name: "ExposureTime" */

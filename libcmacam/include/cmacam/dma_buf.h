@@ -36,7 +36,8 @@ public:
 	UniqueFd(UniqueFd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 	/**
-	 * Close the file descriptor of this object and take over that of \a other.
+	 * Close the file descriptor of this object and take over the file descriptor of
+	 * \a other.
 	 *
 	 * \param[in] other The former owner, which owns nothing afterwards
 	 *
@@ -47,16 +48,19 @@ public:
 	/** Close the file descriptor. */
 	~UniqueFd() { reset(); }
 
-	/** \return The file descriptor, which stays with its owner; -1 if there is none */
+	/** \return The file descriptor, which this object still owns; -1 if this object has none */
 	int get() const { return fd_; }
 
-	/** \return Whether there is a file descriptor */
+	/** \return Whether this object has a file descriptor */
 	bool isValid() const { return fd_ >= 0; }
 
-	/** \return The file descriptor, which the caller owns from now on; -1 if there is none */
+	/**
+	 * \return The file descriptor, which the caller owns from now on; -1 if the object
+	 * had none
+	 */
 	int release() { return std::exchange(fd_, -1); }
 
-	/** Close the file descriptor. The object has none afterwards. */
+	/** Close the file descriptor. The object has no file descriptor afterwards. */
 	void reset();
 
 private:
@@ -72,10 +76,11 @@ enum class Access {
 /**
  * Begin CPU access to a dma-buf.
  *
- * From this call until endCpuAccess() the CPU sees what the device wrote. The
- * caller must not give the buffer to the device in between. Accesses can be nested.
- * The rules are those of DMA_BUF_IOCTL_SYNC in the kernel's documentation of
- * dma-buf. If a signal interrupts the ioctl, the function repeats it.
+ * From this call until endCpuAccess() the CPU sees the pixels that the device
+ * wrote. The caller must not give the buffer to the device before endCpuAccess(). A
+ * caller may begin a second access to the same dma-buf before the first access has
+ * ended. The kernel's documentation of DMA_BUF_IOCTL_SYNC has the rules for
+ * accesses. If a signal interrupts the ioctl, the function repeats the ioctl.
  *
  * \param[in] fd The dma-buf
  * \param[in] access How the CPU uses the pixels
@@ -89,46 +94,48 @@ Result<void> beginCpuAccess(int fd, Access access);
  * End the CPU access that beginCpuAccess() began.
  *
  * \param[in] fd The dma-buf
- * \param[in] access The same as for beginCpuAccess()
+ * \param[in] access The value that was passed to beginCpuAccess()
  *
  * \return The errno of the ioctl
  */
 Result<void> endCpuAccess(int fd, Access access);
 
-/** A rectangle of a dma-buf, in bytes. */
+/** A rectangle of bytes in a dma-buf. */
 struct ByteRect
 {
-	std::uint64_t offset;	 /**< from the start of the dma-buf to the first line */
-	std::uint32_t stride;	 /**< from the start of one line to the start of the next */
-	std::uint32_t lineBytes; /**< length of each line: at least 1, at most the stride */
+	std::uint64_t offset;	 /**< bytes from the start of the dma-buf to the first line */
+	std::uint32_t stride;	 /**< bytes from one line to the next */
+	std::uint32_t lineBytes; /**< bytes of each line, at least 1 and at most the stride */
 	std::uint32_t lines;	 /**< number of lines, at least 1 */
 };
 
 /**
- * Begin CPU access to a part of a dma-buf. The call costs the cache maintenance
- * of that part only. Outside of \a part the CPU may see older pixels.
+ * Begin CPU access to a part of a dma-buf. The call maintains the CPU caches for
+ * this part only. Outside of \a part the CPU may see older pixels.
  *
- * Only buffers of vb2-cma support this (/dev/vb2-cma, VB2_CMA_IOC_SYNC). The
- * first call that finds the device node opens it. The device node stays open as
- * long as the process runs. Any thread may call this function.
+ * Only buffers of vb2-cma support access to a part. The function uses the ioctl
+ * VB2_CMA_IOC_SYNC of the device node /dev/vb2-cma. The first call that finds the
+ * device node opens the device node, which stays open as long as the process runs.
+ * Any thread may call this function.
  *
  * \param[in] fd The dma-buf
  * \param[in] access How the CPU uses the pixels
  * \param[in] part The part
  *
- * \return EOPNOTSUPP if only the whole buffer can be accessed, because it belongs
- * to another driver or because there is no device node; ERANGE if \a part reaches
- * beyond the dma-buf; else the errno of the ioctl. After an error no access has
- * begun. After EOPNOTSUPP the caller can begin access to the whole buffer
+ * \return EOPNOTSUPP if the function cannot begin access to a part, because the
+ * buffer belongs to another driver or because there is no device node; ERANGE if
+ * \a part reaches beyond the dma-buf; else the errno of the ioctl. After an error
+ * no access has begun. After EOPNOTSUPP the caller can begin access to the whole
+ * buffer
  */
 Result<void> beginCpuAccess(int fd, Access access, const ByteRect &part);
 
 /**
- * End the CPU access to a part.
+ * End the CPU access to a part of a dma-buf.
  *
  * \param[in] fd The dma-buf
- * \param[in] access The same as for beginCpuAccess()
- * \param[in] part The same as for beginCpuAccess()
+ * \param[in] access The value that was passed to beginCpuAccess()
+ * \param[in] part The value that was passed to beginCpuAccess()
  *
  * \return The errno of the ioctl
  */
@@ -144,7 +151,7 @@ Result<void> endCpuAccess(int fd, Access access, const ByteRect &part);
 Result<std::size_t> dmaBufSize(int fd);
 
 /**
- * Duplicate a file descriptor. The new one is closed on exec.
+ * Duplicate a file descriptor. The new file descriptor is closed on exec.
  *
  * \param[in] fd The file descriptor, which stays open
  *

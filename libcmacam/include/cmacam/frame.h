@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * A frame: a lease on the buffer that its pixels are in.
+ * Frames, which lease their buffers, and the sources of frames.
  */
 
 #pragma once
@@ -23,16 +23,18 @@ namespace cmacam {
 /** The number and the time of a frame. */
 struct FrameInfo
 {
-	std::uint32_t sequence = 0; /**< number of the frame; lost frames leave gaps */
-	std::int64_t timestamp = 0; /**< start of exposure, CLOCK_MONOTONIC, nanoseconds */
+	std::uint32_t sequence = 0; /**< number of the frame, with gaps for lost frames */
+	std::int64_t timestamp = 0; /**< start of exposure on CLOCK_MONOTONIC, in nanoseconds */
 };
 
 /**
- * The origin of frames, to which their buffers go back.
+ * The origin of frames. When the last lease on a buffer ends, the buffer goes back
+ * to its FrameSource.
  *
- * A program can derive a class from this one to make frames from its own buffers.
- * Camera and FrameClient use such classes, and GstFrameSource is one. Each frame
- * keeps its source alive. Any thread may call any function.
+ * To make frames from its own buffers, a program can derive a class from
+ * FrameSource. Camera and FrameClient use derived classes, and GstFrameSource is a
+ * derived class. Each frame keeps its source alive. Any thread may call any
+ * function of a source.
  */
 class FrameSource
 {
@@ -40,7 +42,7 @@ public:
 	/** Make a source without leases. */
 	FrameSource() = default;
 
-	/** Destroy the source, after its last frame. */
+	/** Destroy the source. All frames of the source were destroyed or released before. */
 	virtual ~FrameSource() = default;
 
 	FrameSource(const FrameSource &) = delete;
@@ -50,20 +52,23 @@ public:
 	 * Get the mapping of a buffer.
 	 *
 	 * \param[in] buffer Index of the buffer
-	 * \param[in] stream Which picture of the frame
-	 * \param[in] access Whether the pixels are going to be written
+	 * \param[in] stream Which stream of the frame
+	 * \param[in] access How the CPU uses the pixels
 	 *
-	 * \return The mapping, which the source owns and keeps as long as it lives;
-	 * ENOENT if there is no such stream
+	 * \return The mapping, which the source owns and keeps until its destruction;
+	 * ENOENT if the frame has no such stream
 	 */
 	virtual Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
 						     Access access) = 0;
 
-	/** Called before a lease ends, while the lease table still names its holder. */
+	/**
+	 * A frame calls this function just before its lease ends. The lease table still has
+	 * the lease at this time.
+	 */
 	virtual void leaseEnds() noexcept {}
 
 	/**
-	 * Called when the last lease on a buffer has ended.
+	 * A frame calls this function after the last lease on a buffer has ended.
 	 *
 	 * \param[in] buffer Index of the buffer, which the source may use again
 	 */
@@ -72,9 +77,10 @@ public:
 	/**
 	 * Get the metadata of a frame.
 	 *
-	 * \param[in] buffer Index of the leased buffer that the frame is in
+	 * \param[in] buffer Index of the leased buffer with the frame
 	 *
-	 * \return All metadata; empty if the derived class does not override the function
+	 * \return All metadata of the frame; empty if the derived class does not override
+	 * the function
 	 */
 	virtual std::vector<NamedValue> metadata(unsigned int buffer) const;
 
@@ -84,10 +90,11 @@ public:
 /**
  * A frame, and a lease on its buffer.
  *
- * The camera does not use the buffer as long as a Frame leases it. The destructor
- * of the last Frame gives the buffer back, in any thread. If the camera was closed,
- * the last of its frames frees the memory. A camera has few buffers. When all of
- * them are leased, the camera loses frames and reports the holders of the buffers.
+ * As long as a Frame leases a buffer, the camera does not use the buffer. The
+ * destructor of the last Frame on a buffer gives the buffer back. Any thread may
+ * run this destructor. If the camera was closed, the destructor of its last Frame
+ * frees the memory of all buffers. A camera has few buffers. When all buffers are
+ * leased, the camera loses frames and reports the holders of the buffers.
  */
 class Frame
 {
@@ -95,92 +102,102 @@ public:
 	/**
 	 * Make a frame from dma-bufs of the caller.
 	 *
-	 * \param[in] layout Where the planes are; the file descriptors are duplicated
-	 * \param[in] info What sequence() and timestamp() shall return
+	 * \param[in] layout Where the planes are. The frame has duplicates of the file
+	 * descriptors
+	 * \param[in] info The number and the time of the frame
 	 *
 	 * \return The frame; the errors of FrameMapping::map()
 	 */
 	static Result<Frame> fromDmaBuf(const FrameLayout &layout, const FrameInfo &info = {});
 
 	/**
-	 * Take a new lease. Classes that are derived from FrameSource call this.
+	 * Make a frame with a new lease. Classes that are derived from FrameSource call
+	 * this constructor.
 	 *
 	 * \param[in] source The source of the frame
-	 * \param[in] buffer Index of the buffer that the frame is in
-	 * \param[in] info What sequence() and timestamp() shall return
+	 * \param[in] buffer Index of the buffer with the frame
+	 * \param[in] info The number and the time of the frame
 	 */
 	Frame(std::shared_ptr<FrameSource> source, unsigned int buffer, const FrameInfo &info);
 
 	/**
 	 * Take over the lease of another frame.
 	 *
-	 * \param[in] other The frame, which is not valid afterwards
+	 * \param[in] other The other frame, which has no lease afterwards
 	 */
 	Frame(Frame &&other) noexcept;
 
 	/**
 	 * End the lease of this frame and take over the lease of another frame.
 	 *
-	 * \param[in] other The frame, which is not valid afterwards
+	 * \param[in] other The other frame, which has no lease afterwards
 	 *
 	 * \return This frame
 	 */
 	Frame &operator=(Frame &&other) noexcept;
 
-	/** End the lease, as release() does. */
+	/** End the lease with release(). */
 	~Frame() { release(); }
 
 	/**
-	 * End the lease now. The last lease gives the buffer back.
+	 * End the lease now. If this is the last lease on the buffer, the buffer goes back
+	 * to its source.
 	 *
-	 * Only sequence(), timestamp() and buffer() may be used afterwards.
+	 * After release(), the program may use only sequence(), timestamp() and buffer() of
+	 * the frame.
 	 */
 	void release() noexcept;
 
-	/** \return Whether the frame has a lease: it was neither released nor moved from */
+	/**
+	 * \return Whether the frame has a lease. A frame that was released or moved from
+	 * has none
+	 */
 	bool isValid() const { return source_ != nullptr; }
 
-	/** \return The number of the frame; lost frames leave gaps */
+	/** \return The number of the frame, with gaps for lost frames */
 	std::uint32_t sequence() const { return info_.sequence; }
 
-	/** \return The start of exposure, CLOCK_MONOTONIC, nanoseconds */
+	/** \return The start of exposure on CLOCK_MONOTONIC, in nanoseconds */
 	std::int64_t timestamp() const { return info_.timestamp; }
 
-	/** \return The index of the buffer among the buffers of its source */
+	/** \return The index of the frame's buffer among the buffers of the source */
 	unsigned int buffer() const { return buffer_; }
 
 	/**
-	 * Name the holder of this lease. Reports of a camera that has no buffer left
-	 * use the name.
+	 * Set the name of this lease's holder. If the camera has no buffer left, its report
+	 * about the holders shows this name.
 	 *
-	 * \param[in] holder The name; the bytes after the first 31 are cut off
+	 * \param[in] holder The name, of which the lease keeps the first 31 bytes
 	 *
 	 * \return This frame
 	 */
 	Frame &hold(std::string_view holder);
 
-	/** \return A second lease on the same frame, whose holder has no name yet */
+	/**
+	 * \return A second frame object with its own lease on the same buffer. The holder
+	 * of the new lease has no name yet
+	 */
 	Frame share() const;
 
 	/**
-	 * Get the format, the size, the strides and the dma-bufs.
+	 * Get the format, the size, the strides and the dma-bufs of a stream.
 	 *
-	 * \param[in] stream Which picture of the frame
+	 * \param[in] stream Which stream of the frame
 	 *
-	 * \return The layout, which is valid as long as the frame lives; ENOENT if
-	 * there is no such stream; EBADF after release()
+	 * \return The layout, which is valid as long as the frame lives; ENOENT if the
+	 * frame has no such stream; EBADF after release()
 	 */
 	Result<const FrameLayout *> layout(Stream stream = Stream::Main) const;
 
 	/**
 	 * Begin CPU access to the pixels.
 	 *
-	 * \param[in] stream Which picture of the frame
-	 * \param[in] access Whether the pixels are going to be written
+	 * \param[in] stream Which stream of the frame
+	 * \param[in] access How the CPU uses the pixels
 	 *
-	 * \return The access, which must end before the lease does; the errors of
-	 * layout() and of MappedFrame::begin(); for the first access to a buffer also
-	 * the errors of FrameMapping::map()
+	 * \return The mapped frame, whose access must end before the lease of this frame
+	 * ends; the errors of layout() and of MappedFrame::begin(); for the first access to
+	 * a buffer also the errors of FrameMapping::map()
 	 */
 	Result<MappedFrame> map(Stream stream = Stream::Main, Access access = Access::Read) const &;
 	Result<MappedFrame> map(Stream = Stream::Main, Access = Access::Read) const && = delete;
@@ -188,12 +205,13 @@ public:
 	/**
 	 * Begin CPU access to a part of the pixels; see MappedFrame::roi().
 	 *
-	 * \param[in] rect The part, in pixels of the picture
-	 * \param[in] stream Which picture of the frame
-	 * \param[in] access Whether the pixels are going to be written
+	 * \param[in] rect The part, in pixels of the stream
+	 * \param[in] stream Which stream of the frame
+	 * \param[in] access How the CPU uses the pixels
 	 *
-	 * \return The access, which must end before the lease does; the errors of
-	 * map(); EINVAL if \a rect is empty or not within the picture
+	 * \return The mapped part, whose access must end before the lease of this frame
+	 * ends; the errors of map(); EINVAL if \a rect is empty or not within the picture
+	 * of the stream
 	 */
 	Result<MappedFrame> roi(const Rect &rect, Stream stream = Stream::Main,
 				Access access = Access::Read) const &;
@@ -217,7 +235,7 @@ public:
 	 *
 	 * \param[in] name libcamera's name: "ExposureTime"
 	 *
-	 * \return The value; nothing if the camera did not report it
+	 * \return The value; nothing if the camera reported no value for this name
 	 */
 	std::optional<ControlValue> metadata(std::string_view name) const;
 

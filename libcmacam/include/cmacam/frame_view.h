@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * A view of the pixels of a frame, or of a part of one.
+ * A view of the pixels of a frame, or of a part of a frame.
  */
 
 #pragma once
@@ -19,7 +19,7 @@ namespace cmacam {
 /** A plane of a mapped frame. */
 struct MappedPlane
 {
-	std::span<const std::byte> data; /**< all lines and the padding between them */
+	std::span<const std::byte> data; /**< all lines, with the padding between the lines */
 	unsigned int width;		 /**< samples per line */
 	unsigned int height;		 /**< number of lines */
 	unsigned int stride;		 /**< bytes from one line to the next */
@@ -57,8 +57,8 @@ struct Yuv420Planes
 /**
  * Where the pixels of a frame are in memory.
  *
- * A view does not own the pixels. It is valid until the access of its MappedFrame
- * ends. YUV is BT.709 in limited range.
+ * A view does not own the pixels. The view is valid until the CPU access of its
+ * MappedFrame ends. The YUV formats have BT.709 colours in limited range.
  */
 class FrameView
 {
@@ -66,7 +66,7 @@ public:
 	/** Make an empty view, which has no planes. */
 	FrameView() = default;
 
-	/** \return The pixel format; it has no meaning for an empty view */
+	/** \return The pixel format. The format of an empty view has no meaning */
 	PixelFormat format() const { return format_; }
 
 	/** \return Pixels per line; 0 for an empty view */
@@ -75,7 +75,7 @@ public:
 	/** \return The number of lines; 0 for an empty view */
 	unsigned int height() const { return height_; }
 
-	/** \return The planes in the order of the format; none for an empty view */
+	/** \return The planes in the order of the format; no planes for an empty view */
 	std::span<const MappedPlane> planes() const { return {planes_.data(), planeCount_}; }
 
 	/** \return The 8-bit luma plane of Gray8, Nv12 and Yuv420; nothing for other formats */
@@ -88,10 +88,11 @@ public:
 	std::optional<Yuv420Planes> yuv420() const;
 
 	/**
-	 * Make a view of a part. This function copies no pixels and begins no CPU access.
+	 * Make a view of a part of this view. The function copies no pixels and begins no
+	 * CPU access.
 	 *
-	 * Planes whose samples describe several pixels are rounded out, see
-	 * samplesOf().
+	 * If the samples of a plane describe several pixels, the plane of the new view is
+	 * rounded out to whole samples. See samplesOf().
 	 *
 	 * \param[in] rect The part, in pixels of this view
 	 *
@@ -100,18 +101,18 @@ public:
 	Result<FrameView> roi(const Rect &rect) const;
 
 	/**
-	 * Convert the pixels into memory of the caller. The result has three bytes per
-	 * pixel (blue, green, red) in full range.
+	 * Convert the pixels to BGR, and write the result into memory of the caller. The
+	 * result has three bytes per pixel (blue, green, red) in full range.
 	 *
-	 * This is the only function of the class that copies pixels. The function does
-	 * not interpolate chroma: all pixels of a chroma sample get the same chroma.
+	 * Of all functions of FrameView, only bgr() copies pixels. The function does not
+	 * interpolate chroma: all pixels of a chroma sample get the same chroma.
 	 *
-	 * \param[out] to Room for height() lines
-	 * \param[in] stride Bytes from one line of \a to to the next, at least
-	 * 3 * width()
+	 * \param[out] to Memory for height() lines
+	 * \param[in] stride Bytes from one line of the result to the next, at least 3 *
+	 * width()
 	 *
-	 * \return EINVAL if \a to or \a stride is too small; ENOTSUP for a Bayer
-	 * mosaic, which has to be demosaiced first; ENODATA for an empty view
+	 * \return EINVAL if \a to or \a stride is too small; ENOTSUP for a Bayer mosaic,
+	 * which the caller has to demosaic; ENODATA for an empty view
 	 */
 	Result<void> bgr(std::span<std::byte> to, std::size_t stride) const;
 
@@ -128,8 +129,9 @@ private:
 	unsigned int width_ = 0;
 	unsigned int height_ = 0;
 	/*
-	 * Column and line of the view's first pixel within the first sample of a plane
-	 * whose samples describe several pixels: 0 or 1.
+	 * If a sample describes several pixels, the first pixel of the view can lie
+	 * anywhere in its sample. columnPhase_ and linePhase_ are the column and the line
+	 * of this pixel in the sample: 0 or 1.
 	 */
 	unsigned int columnPhase_ = 0;
 	unsigned int linePhase_ = 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * Makes frames from GStreamer buffers.
+ * Functions that make frames from GStreamer buffers.
  *
- * libcmacam does not link to GStreamer: all code is in this header. A program that
- * includes it links gstreamer-video-1.0 and gstreamer-allocators-1.0.
+ * libcmacam does not link to GStreamer, because all code that uses GStreamer is in
+ * this header. A program that includes this header must link gstreamer-video-1.0
+ * and gstreamer-allocators-1.0.
  */
 
 #pragma once
@@ -25,13 +26,14 @@ namespace cmacam {
 /**
  * Find out where the pixels of a buffer lie.
  *
- * \param[in] buffer A buffer of dma-buf memory. The buffer still owns the file
- * descriptors of the layout
- * \param[in] info The video info of its caps. If the buffer has a GstVideoMeta, the
- * function takes strides and offsets from the meta and not from \a info
+ * \param[in] buffer A buffer of dma-buf memory. The file descriptors in the layout
+ * still belong to the buffer
+ * \param[in] info The video info of the buffer's caps. If the buffer has a
+ * GstVideoMeta, the function takes strides and offsets from the meta and not from
+ * \a info
  *
- * \return The layout; EINVAL if the library does not know the format, if a plane
- * does not begin within the buffer, or if its memory is not a dma-buf
+ * \return The layout; EINVAL if libcmacam does not support the format, if a plane
+ * does not begin within the buffer, or if the memory of a plane is not a dma-buf
  */
 inline Result<FrameLayout> layoutOf(GstBuffer *buffer, const GstVideoInfo &info)
 {
@@ -75,22 +77,23 @@ inline Result<FrameLayout> layoutOf(GstBuffer *buffer, const GstVideoInfo &info)
 	return layout;
 }
 
-/** A reference to a GstBuffer, as the source of one frame. */
+/** The source of one frame, which has a reference to the frame's GstBuffer. */
 class GstFrameSource final : public FrameSource
 {
 public:
 	/**
-	 * Take a reference.
+	 * Take a reference to a buffer.
 	 *
 	 * \param[in] buffer The buffer
-	 * \param[in] pixels Its mapping, which the GstMemory keeps too
+	 * \param[in] pixels The mapping of the buffer's memory. The GstMemory keeps this
+	 * mapping too
 	 */
 	GstFrameSource(GstBuffer *buffer, std::shared_ptr<MappingPair> pixels)
 		: buffer_(gst_buffer_ref(buffer)), pixels_(std::move(pixels))
 	{
 	}
 
-	/** Drop the reference. */
+	/** Drop the reference to the buffer. */
 	~GstFrameSource() override { gst_clear_buffer(&buffer_); }
 
 	Result<const FrameMapping *> mapping(unsigned int, Stream stream, Access access) override
@@ -100,7 +103,7 @@ public:
 		return pixels_->get(access);
 	}
 
-	/** Do nothing, because the last frame destroys this source with its reference. */
+	/** Do nothing, because the last frame destroys this source and so drops the reference. */
 	void giveBack(unsigned int) noexcept override {}
 
 private:
@@ -110,7 +113,7 @@ private:
 
 namespace details {
 
-/* The mapping that a GstMemory keeps, so that its frames do not map the memory again. */
+/* The mapping that a GstMemory keeps, so that no later frame maps the same memory again. */
 using KeptMapping = std::shared_ptr<MappingPair>;
 
 inline bool isSame(const FrameLayout &a, const FrameLayout &b)
@@ -126,15 +129,16 @@ inline bool isSame(const FrameLayout &a, const FrameLayout &b)
 } /* namespace details */
 
 /**
- * Make a frame from a buffer. The frame references the buffer until its release.
+ * Make a frame from a buffer. The frame has a reference to the buffer until the
+ * frame is released.
  *
- * Frame::sequence() is the buffer's offset. Frame::timestamp() is its PTS, which
- * is in running time of the pipeline, not in CLOCK_MONOTONIC. Two threads must not
- * call this function at the same time for buffers that share memory. The branches
- * behind a tee get such buffers.
+ * Frame::sequence() returns the offset of the buffer. Frame::timestamp() returns
+ * the PTS of the buffer, which is a running time of the pipeline and not a time of
+ * CLOCK_MONOTONIC. Two threads must not call frameOf() at the same time for buffers
+ * that share memory, such as the buffers in the branches behind a tee.
  *
  * \param[in] buffer A buffer of dma-buf memory
- * \param[in] info The video info of its caps
+ * \param[in] info The video info of the buffer's caps
  *
  * \return The frame; the errors of layoutOf() and of FrameMapping::map()
  */

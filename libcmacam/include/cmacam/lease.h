@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * Leases: who holds which buffer of a camera, and for how long.
+ * The leases on the buffers of a camera, with their holders.
  */
 
 #pragma once
@@ -16,32 +16,32 @@
 
 namespace cmacam {
 
-/** A lease in a report. */
+/** The description of one lease in a report. */
 struct Holder
 {
-	std::string name;	       /**< the holder's name, from Frame::hold(); may be empty */
+	std::string name;	       /**< holder's name, from Frame::hold(); may be empty */
 	unsigned int buffer;	       /**< index of the buffer */
-	std::uint32_t sequence;	       /**< number of the frame in it */
-	std::chrono::nanoseconds held; /**< time since the lease was taken */
+	std::uint32_t sequence;	       /**< number of the frame in the buffer */
+	std::chrono::nanoseconds held; /**< time since the start of the lease */
 };
 
 /**
  * The leases on a set of buffers.
  *
- * A buffer can have several leases; it is free when its last lease has ended. Any
- * thread may call any function. The table allocates memory only when it has more
- * leases than ever before.
+ * A buffer can have several leases. When the last lease on a buffer has ended, the
+ * buffer is free. Any thread may call any function of the table. The table
+ * allocates memory only if the number of leases exceeds its former maximum.
  */
 class LeaseTable
 {
 public:
-	using Id = unsigned int; /**< number of a lease; valid until end() */
+	using Id = unsigned int; /**< number of a lease, valid until end() */
 
 	/**
-	 * Take a lease.
+	 * Take a lease on a buffer.
 	 *
 	 * \param[in] buffer Index of the buffer
-	 * \param[in] sequence Number of the frame in it
+	 * \param[in] sequence Number of the frame in the buffer
 	 *
 	 * \return The lease, whose holder has no name yet
 	 */
@@ -69,19 +69,20 @@ public:
 	 * Name the holder of a lease.
 	 *
 	 * \param[in] lease The lease
-	 * \param[in] holder The name; the bytes after the first 31 are cut off
+	 * \param[in] holder The name, of which the table keeps the first 31 bytes
 	 */
 	void name(Id lease, std::string_view holder);
 
-	/** \return All leases, the oldest one first */
+	/** \return All leases, the oldest lease first */
 	std::vector<Holder> holders() const;
 
 	/**
-	 * Describe all leases in words, such as "detector holds 2 buffers (frames 5, 6;
+	 * Describe all leases by a text, such as "detector holds 2 buffers (frames 5, 6;
 	 * 2.1 s)".
 	 *
-	 * \return The holders with "; " between them, the one of the oldest lease first;
-	 * "nobody holds a buffer" if there is no lease
+	 * \return The descriptions of all holders, separated by "; ". The holder of the
+	 * oldest lease comes first. If there is no lease, the text is "nobody holds a
+	 * buffer"
 	 */
 	std::string describe() const;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * Finds formats and layouts for libcamera's buffers.
+ * Functions that find formats and layouts for libcamera's buffers.
  *
- * libcmacam does not link to libcamera: all code is in this header. A program that
- * includes it links libcamera.
+ * libcmacam does not link to libcamera, because all code that uses libcamera is in
+ * this header. A program that includes this header must link libcamera.
  */
 
 #pragma once
@@ -28,7 +28,8 @@ namespace cmacam {
  *
  * \param[in] format The format
  *
- * \return Its row in the table of formats, or nullptr
+ * \return The row of \a format in the table of formats; nullptr if there is no such
+ * row
  */
 inline const FormatInfo *findFormat(const libcamera::PixelFormat &format)
 {
@@ -36,11 +37,11 @@ inline const FormatInfo *findFormat(const libcamera::PixelFormat &format)
 }
 
 /**
- * Convert a format of libcamera.
+ * Convert a format of libcamera into a format of libcmacam.
  *
  * \param[in] format The format
  *
- * \return The pixel format; nothing if the library does not know it
+ * \return The pixel format; nothing if libcmacam does not support the format
  */
 inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &format)
 {
@@ -55,11 +56,11 @@ inline std::optional<PixelFormat> pixelFormat(const libcamera::PixelFormat &form
  *
  * \param[in] config Configuration of the stream, after libcamera's
  * Camera::configure()
- * \param[in] buffer A buffer of that stream. The buffer still owns the file
- * descriptors of the layout
+ * \param[in] buffer A buffer of the stream. The file descriptors in the layout
+ * still belong to the buffer
  *
- * \return The layout; EINVAL if the library does not know the pixel format, or if
- * the buffer has too few planes for it
+ * \return The layout; EINVAL if libcmacam does not support the pixel format, or if
+ * the buffer has too few planes for the format
  */
 inline Result<FrameLayout> layoutOf(const libcamera::StreamConfiguration &config,
 				    const libcamera::FrameBuffer &buffer)

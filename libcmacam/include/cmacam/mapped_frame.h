@@ -27,12 +27,12 @@ class MappedFrame;
  * The mapping of a frame's dma-bufs into this process.
  *
  * Mapping costs a system call and page table entries for the whole frame. So a
- * loop keeps one FrameMapping per buffer as long as it uses the buffer, and begins
- * a MappedFrame on the mapping for each frame. Without a MappedFrame a program must
- * not read the pixels.
+ * program that reads many frames should keep one FrameMapping for each buffer while
+ * the program uses the buffer. For each frame, the program begins a MappedFrame on
+ * this mapping. The program may read the pixels only while the MappedFrame exists.
  *
- * The mapping has duplicates of the file descriptors. It stays valid when the
- * camera and the file descriptors of the layout are closed.
+ * The mapping has duplicates of the file descriptors. So the mapping stays valid
+ * after the camera and the file descriptors of the layout were closed.
  */
 class FrameMapping
 {
@@ -41,10 +41,10 @@ public:
 	 * Map the dma-bufs of a frame. A dma-buf with several planes is mapped once.
 	 *
 	 * \param[in] layout Where the planes are
-	 * \param[in] access Whether the pixels are going to be written
+	 * \param[in] access How the CPU uses the pixels
 	 *
-	 * \return The mapping; EINVAL if the planes do not fit the format and the size,
-	 * if a plane reaches beyond its dma-buf, or if its lines overlap; else the
+	 * \return The mapping; EINVAL if the planes do not fit the format and the size, if
+	 * a plane reaches beyond its dma-buf, or if the lines of a plane overlap; else the
 	 * errno of lseek(), fcntl() or mmap()
 	 */
 	static Result<FrameMapping> map(const FrameLayout &layout, Access access = Access::Read);
@@ -52,26 +52,27 @@ public:
 	/**
 	 * Copy the pixels of a frame into ordinary memory, with the same strides.
 	 *
-	 * The copy does not depend on the frame, needs no synchronisation, and may be
-	 * written to.
+	 * The copy does not depend on the frame and needs no synchronisation. The program
+	 * may write to the copy.
 	 *
-	 * \param[in] frame The pixels
+	 * \param[in] frame The view of the pixels to copy
 	 *
-	 * \return The mapping; ENODATA if the access to \a frame has ended; ENOMEM
+	 * \return The mapping of the copy; ENODATA if the access to \a frame has ended;
+	 * ENOMEM
 	 */
 	static Result<FrameMapping> copyOf(const FrameView &frame);
 
 	/**
-	 * Take a mapping over.
+	 * Take over the mapping of another object.
 	 *
-	 * \param[in] other The mapping, which is empty afterwards
+	 * \param[in] other The other object, which has no mapping afterwards
 	 */
 	FrameMapping(FrameMapping &&other) noexcept = default;
 
 	/**
-	 * Unmap the dma-bufs of this object and take another mapping over.
+	 * Unmap the dma-bufs of this object and take over the mapping of another object.
 	 *
-	 * \param[in] other The mapping, which is empty afterwards
+	 * \param[in] other The other object, which has no mapping afterwards
 	 *
 	 * \return This mapping
 	 */
@@ -87,27 +88,27 @@ public:
 	unsigned int height() const { return layout_.height; }
 
 	/**
-	 * \return Where the planes are. The mapping owns the file descriptors; they are
-	 * -1 in a copy
+	 * \return Where the planes are. The mapping owns the file descriptors. In a copy,
+	 * all file descriptors are -1
 	 */
 	const FrameLayout &layout() const { return layout_; }
 
-	/** \return How the pixels were mapped */
+	/** \return The access that the pixels were mapped for */
 	Access access() const { return access_; }
 
 	/**
-	 * Begin CPU access.
+	 * Begin CPU access to the mapped frame.
 	 *
-	 * \return The access; the errors of MappedFrame::begin()
+	 * \return The mapped frame; the errors of MappedFrame::begin()
 	 */
 	Result<MappedFrame> begin() const;
 
 	/**
-	 * Begin CPU access to a part.
+	 * Begin CPU access to a part of the mapped frame.
 	 *
 	 * \param[in] rect The part, in pixels of the frame
 	 *
-	 * \return The access; the errors of MappedFrame::roi()
+	 * \return The mapped frame; the errors of MappedFrame::roi()
 	 */
 	Result<MappedFrame> begin(const Rect &rect) const;
 
@@ -115,10 +116,10 @@ private:
 	friend class MappedFrame;
 
 	/*
-	 * One dma-buf, which is mapped from its start; or ordinary memory, without a
-	 * file descriptor. The first access to a part finds out whether the dma-buf
-	 * supports only access to the whole. wholeOnly_ is atomic, because several
-	 * threads may do this at the same time.
+	 * An area is a dma-buf that is mapped from its start, or ordinary memory without a
+	 * file descriptor. If a dma-buf supports only access to the whole, the first access
+	 * to a part sets wholeOnly_. wholeOnly_ is atomic, because several threads may set
+	 * wholeOnly_ at the same time.
 	 */
 	class Area
 	{
@@ -159,13 +160,13 @@ private:
 /**
  * One period of CPU access to one frame.
  *
- * The access begins when the object is made and ends when it is destroyed. The
- * pixels are valid in between only. The access must end before the buffer goes
- * back to the camera, that is, before a libcamera request is queued again or a
- * GstBuffer is unreferenced.
+ * The access begins when the object is made. The access ends when end() is called
+ * or the object is destroyed. The pixels are valid only during the access. The
+ * access must end before the buffer goes back to the camera, that is, before the
+ * buffer's libcamera request is queued again or its GstBuffer is unreferenced.
  *
- * If the mapping was made with Access::Read, the pixels are read-only: a write to
- * them ends the process with SIGSEGV.
+ * If the mapping was made with Access::Read, the pixels are read-only: a write to a
+ * pixel ends the process with SIGSEGV.
  */
 class MappedFrame : public FrameView
 {
@@ -173,10 +174,10 @@ public:
 	/**
 	 * Begin access to a mapped frame.
 	 *
-	 * \param[in] mapping The mapping, which must outlive the access and may be moved
-	 * in the meantime
+	 * \param[in] mapping The mapping, which must outlive the access. The program may
+	 * move the mapping object during the access
 	 *
-	 * \return The access; the error of beginCpuAccess(). After an error no access
+	 * \return The mapped frame; the error of beginCpuAccess(). After an error no access
 	 * has begun
 	 */
 	static Result<MappedFrame> begin(const FrameMapping &mapping);
@@ -184,61 +185,64 @@ public:
 	/**
 	 * Begin access to a part of a mapped frame.
 	 *
-	 * The planes begin with the sample at the upper left corner of the part and
-	 * have the size of the part. The bytes between their lines belong to the rest
-	 * of the frame and may be older. Planes whose samples describe several pixels
-	 * are rounded out, see samplesOf(). A Bayer mosaic begins with red if x and y
-	 * are even.
+	 * The planes begin with the sample at the upper left corner of the part and have
+	 * the size of the part. The bytes between two lines of a plane belong to pixels
+	 * outside of the part, and may be older. If the samples of a plane describe several
+	 * pixels, the plane is rounded out to whole samples. See samplesOf(). If the format
+	 * is a Bayer format and \a rect begins at an even column and an even line, the
+	 * first pixel of the part is red.
 	 *
-	 * For a buffer of vb2-cma the access costs the cache maintenance of the part.
-	 * For other buffers it costs the cache maintenance of the whole buffer. A
-	 * program may access several parts and the whole frame at once.
+	 * For a buffer of vb2-cma, the kernel maintains the CPU caches only for the part.
+	 * For other buffers, the kernel maintains the CPU caches for the whole buffer. A
+	 * program may access several parts and the whole frame at the same time.
 	 *
-	 * \param[in] mapping The mapping, which must outlive the access and may be moved
-	 * in the meantime
+	 * \param[in] mapping The mapping, which must outlive the access. The program may
+	 * move the mapping object during the access
 	 * \param[in] rect The part, in pixels of the frame
 	 *
-	 * \return The access; EINVAL if \a rect is empty or not within the frame; the
+	 * \return The mapped part; EINVAL if \a rect is empty or not within the frame; the
 	 * error of beginCpuAccess(). After an error no access has begun
 	 */
 	static Result<MappedFrame> roi(const FrameMapping &mapping, const Rect &rect);
 
-	/* The function of the base class, which makes a view and begins no access. */
+	/* FrameView::roi() of the base class makes a view and begins no access. */
 	using FrameView::roi;
 
 	/**
-	 * Map a frame and begin access to it. The mapping ends with the access.
+	 * Map a frame and begin access to the frame. When the access ends, the frame is
+	 * unmapped.
 	 *
 	 * \param[in] layout Where the planes are
-	 * \param[in] access Whether the pixels are going to be written
+	 * \param[in] access How the CPU uses the pixels
 	 *
-	 * \return The access; the errors of FrameMapping::map() and of begin()
+	 * \return The mapped frame; the errors of FrameMapping::map() and of begin()
 	 */
 	static Result<MappedFrame> map(const FrameLayout &layout, Access access = Access::Read);
 
 	/**
-	 * Take an access over.
+	 * Take over the access of another mapped frame.
 	 *
-	 * \param[in] other The access, which is an empty view afterwards
+	 * \param[in] other The other mapped frame, which is an empty view afterwards
 	 */
 	MappedFrame(MappedFrame &&other) noexcept;
 
 	/**
-	 * End the access of this object and take another one over.
+	 * End the access of this object and take over the access of another mapped frame.
 	 *
-	 * \param[in] other The access, which is an empty view afterwards
+	 * \param[in] other The other mapped frame, which is an empty view afterwards
 	 *
-	 * \return This access
+	 * \return This mapped frame
 	 */
 	MappedFrame &operator=(MappedFrame &&other) noexcept;
 
-	/** End the access, as end() does, and ignore an error. */
+	/** End the access with end() and ignore any error. */
 	~MappedFrame();
 
 	/**
 	 * End the access now. This object is an empty view afterwards.
 	 *
-	 * The access to all dma-bufs ends even if one call fails.
+	 * If endCpuAccess() fails for one dma-buf, the function still ends the access to
+	 * all other dma-bufs.
 	 *
 	 * \return The first error of endCpuAccess()
 	 */
@@ -249,13 +253,16 @@ public:
 	 *
 	 * \param[in] index Number of the plane, from 0
 	 *
-	 * \return All lines and the padding between them; an empty span if the mapping
-	 * is read-only
+	 * \return All lines, with the padding between the lines; an empty span if the
+	 * mapping is read-only
 	 */
 	std::span<std::byte> writable(std::size_t index);
 
 private:
-	/* An access that has begun and must be ended. The mapping owns the descriptor. */
+	/*
+	 * A dma-buf whose access has begun and must be ended. The mapping owns the file
+	 * descriptor.
+	 */
 	struct Begun
 	{
 		int fd;
@@ -271,7 +278,7 @@ private:
 	Result<void> beginPart(const FrameMapping::Area &area, const ByteRect &part);
 	void takeFrom(MappedFrame &other) noexcept;
 
-	/* The arrays have a fixed size, so that a frame costs no allocation. */
+	/* The arrays have a fixed size, so that a MappedFrame costs no allocation. */
 	Access access_;
 	std::optional<FrameMapping> owned_;
 	std::array<Begun, kMaxPlanes> begun_{};

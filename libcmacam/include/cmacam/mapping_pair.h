@@ -15,10 +15,10 @@
 namespace cmacam {
 
 /**
- * The mappings that a FrameSource keeps of a buffer.
+ * The two mappings of one buffer, which a FrameSource keeps.
  *
- * map() maps the pixels for reading. The first get() for writing maps them a
- * second time.
+ * map() maps the pixels for reading. The first call of get() for writing maps the
+ * pixels a second time.
  */
 class MappingPair
 {
@@ -33,13 +33,13 @@ public:
 	static Result<MappingPair> map(const FrameLayout &layout);
 
 	/**
-	 * Get a mapping. Any thread may call this function. The object must not be
-	 * moved after the first call.
+	 * Get a mapping. Any thread may call this function. The object must not be moved
+	 * after the first call of get().
 	 *
-	 * \param[in] access Whether the pixels are going to be written
+	 * \param[in] access How the CPU uses the pixels
 	 *
-	 * \return The mapping, which this object owns; for the first access that writes,
-	 * the errors of FrameMapping::map()
+	 * \return The mapping, which this object owns; for the first call with
+	 * Access::ReadWrite also the errors of FrameMapping::map()
 	 */
 	Result<const FrameMapping *> get(Access access);
 

@@ -3,11 +3,12 @@
  * \file
  * OpenCV views of a mapped frame.
  *
- * All code is in this header. Only bgr() copies pixels. A view points into the
- * frame, so a program must not use the view after the MappedFrame has ended. cv::Mat
- * has no read-only data: a write to a view of a frame that was mapped for reading
- * ends the process with SIGSEGV. cv::Mat::clone() makes a copy that the program may
- * keep and change.
+ * All code is in this header. Of all functions in this header, only bgr() copies
+ * pixels. A view points to the pixels of the frame. So a program must not use a
+ * view after the access of the MappedFrame has ended. A cv::Mat cannot mark its
+ * data as read-only. If a frame was mapped for reading, a write to a view of the
+ * frame ends the process with SIGSEGV. cv::Mat::clone() makes a copy that the
+ * program may keep and change.
  */
 
 #pragma once
@@ -21,13 +22,13 @@
 namespace cmacam {
 
 /**
- * View a plane.
+ * Get a view of a plane.
  *
  * \param[in] frame The mapped frame
  * \param[in] index Number of the plane, which must exist
- * \param[in] type OpenCV's type of an element, which is one sample
+ * \param[in] type OpenCV's type of a matrix element. One element is one sample
  *
- * \return The plane, without a copy
+ * \return The view of the plane
  */
 inline cv::Mat planeView(const FrameView &frame, std::size_t index, int type)
 {
@@ -38,11 +39,11 @@ inline cv::Mat planeView(const FrameView &frame, std::size_t index, int type)
 }
 
 /**
- * View the luma of Gray8, Nv12 and Yuv420.
+ * Get a view of the luma of Gray8, Nv12 and Yuv420.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC1; empty for other formats and after MappedFrame::end()
+ * \return A matrix of CV_8UC1; empty for other formats and after MappedFrame::end()
  */
 inline cv::Mat gray(const FrameView &frame)
 {
@@ -50,11 +51,11 @@ inline cv::Mat gray(const FrameView &frame)
 }
 
 /**
- * View the luma of Gray10.
+ * Get a view of the luma of Gray10.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_16UC1 with values from 0 to 1023; empty for other formats
+ * \return A matrix of CV_16UC1 with values from 0 to 1023; empty for other formats
  */
 inline cv::Mat gray10(const FrameView &frame)
 {
@@ -65,18 +66,19 @@ inline cv::Mat gray10(const FrameView &frame)
 }
 
 /**
- * View the chroma of Nv12.
+ * Get a view of the chroma of Nv12.
  *
  * \param[in] frame The mapped frame
  *
- * \return Cb and Cr as CV_8UC2 at half resolution; empty for other formats
+ * \return A matrix of CV_8UC2 with Cb and Cr at half resolution; empty for other
+ * formats
  */
 inline cv::Mat uv(const FrameView &frame)
 {
 	return frame.nv12() ? planeView(frame, 1, CV_8UC2) : cv::Mat();
 }
 
-/** The two planes of Nv12, as cv::cvtColorTwoPlane() expects them. */
+/** The two planes of Nv12, in the form that cv::cvtColorTwoPlane() expects. */
 struct Nv12Mats
 {
 	cv::Mat luma;	/**< CV_8UC1 */
@@ -84,11 +86,11 @@ struct Nv12Mats
 };
 
 /**
- * View both planes of Nv12.
+ * Get views of both planes of Nv12.
  *
  * \param[in] frame The mapped frame
  *
- * \return The planes; both are empty for other formats
+ * \return The planes; two empty matrices for other formats
  */
 inline Nv12Mats nv12(const FrameView &frame)
 {
@@ -104,11 +106,11 @@ struct Yuv420Mats
 };
 
 /**
- * View all planes of Yuv420.
+ * Get views of all planes of Yuv420.
  *
  * \param[in] frame The mapped frame
  *
- * \return The planes; all are empty for other formats
+ * \return The planes; three empty matrices for other formats
  */
 inline Yuv420Mats yuv420(const FrameView &frame)
 {
@@ -120,13 +122,14 @@ inline Yuv420Mats yuv420(const FrameView &frame)
 }
 
 /**
- * View all planes of Yuv420 as one matrix, for codes such as
+ * Get a view of all planes of Yuv420 as one matrix, for conversion codes such as
  * cv::COLOR_YUV2BGR_I420.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC1 with height * 3 / 2 lines; empty for other formats, for parts of
- * a frame, and if lines are padded, because OpenCV supports only planes without gaps
+ * \return A matrix of CV_8UC1 with height * 3 / 2 lines. The matrix is empty for
+ * other formats, for parts of a frame, and for padded lines, because OpenCV's
+ * conversion supports only planes without gaps
  */
 inline cv::Mat i420(const FrameView &frame)
 {
@@ -143,11 +146,13 @@ inline cv::Mat i420(const FrameView &frame)
 }
 
 /**
- * View Yuyv, for codes such as cv::COLOR_YUV2GRAY_YUYV.
+ * Get a view of the pixels of Yuyv, for conversion codes such as
+ * cv::COLOR_YUV2GRAY_YUYV.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC2 with luma in the first channel; empty for other formats
+ * \return A matrix of CV_8UC2 with luma in the first channel; empty for other
+ * formats
  */
 inline cv::Mat yuyv(const FrameView &frame)
 {
@@ -158,12 +163,13 @@ inline cv::Mat yuyv(const FrameView &frame)
 }
 
 /**
- * View the mosaic of a Bayer format. OpenCV calls its order BayerRGGB.
+ * Get a view of the mosaic of a Bayer format. OpenCV's name for this mosaic is
+ * BayerRGGB.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC1 for Srggb8, CV_16UC1 with values from 0 to 1023 for Srggb10; empty
- * for other formats
+ * \return A matrix of CV_8UC1 for Srggb8; a matrix of CV_16UC1 with values from 0
+ * to 1023 for Srggb10; empty for other formats
  */
 inline cv::Mat raw(const FrameView &frame)
 {
@@ -174,11 +180,11 @@ inline cv::Mat raw(const FrameView &frame)
 }
 
 /**
- * View Bgr24. For other formats bgr() makes a copy.
+ * Get a view of the pixels of Bgr24. For other formats, bgr() makes a copy in BGR.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC3; empty for other formats
+ * \return A matrix of CV_8UC3; empty for other formats
  */
 inline cv::Mat bgrView(const FrameView &frame)
 {
@@ -189,11 +195,13 @@ inline cv::Mat bgrView(const FrameView &frame)
 }
 
 /**
- * View Rgb24, the order that many neural networks expect.
+ * Get a view of the pixels of Rgb24. Many neural networks expect this order of the
+ * colours.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC3 with red in the first channel; empty for other formats
+ * \return A matrix of CV_8UC3 with red in the first channel; empty for other
+ * formats
  */
 inline cv::Mat rgbView(const FrameView &frame)
 {
@@ -204,11 +212,12 @@ inline cv::Mat rgbView(const FrameView &frame)
 }
 
 /**
- * View Bgrx32. OpenCV treats it as BGRA, but the fourth channel has no meaning.
+ * Get a view of the pixels of Bgrx32. OpenCV treats the matrix as BGRA, but the
+ * fourth channel has no meaning.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC4; empty for other formats
+ * \return A matrix of CV_8UC4; empty for other formats
  */
 inline cv::Mat bgrxView(const FrameView &frame)
 {
@@ -219,11 +228,12 @@ inline cv::Mat bgrxView(const FrameView &frame)
 }
 
 /**
- * View Rgbx32. The fourth channel has no meaning.
+ * Get a view of the pixels of Rgbx32. The fourth channel has no meaning.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC4 with red in the first channel; empty for other formats
+ * \return A matrix of CV_8UC4 with red in the first channel; empty for other
+ * formats
  */
 inline cv::Mat rgbxView(const FrameView &frame)
 {
@@ -234,15 +244,16 @@ inline cv::Mat rgbxView(const FrameView &frame)
 }
 
 /**
- * Copy a frame of any format but Bayer into a BGR matrix, which the program may
- * keep and change.
+ * Convert a frame into a BGR matrix, which the program may keep and change. The
+ * function supports all formats except the Bayer formats.
  *
- * OpenCV's own conversions assume BT.601. This one uses BT.709, as
- * FrameView::bgr() does.
+ * OpenCV's own conversions assume BT.601. This function converts with
+ * FrameView::bgr(), which uses BT.709.
  *
  * \param[in] frame The mapped frame
  *
- * \return CV_8UC3; empty for a Bayer mosaic and after MappedFrame::end()
+ * \return A matrix of CV_8UC3; empty for a Bayer mosaic and after
+ * MappedFrame::end()
  */
 inline cv::Mat bgr(const FrameView &frame)
 {

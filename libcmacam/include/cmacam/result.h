@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * How libcmacam reports errors: a function returns a value, or the reason why there
- * is none.
+ * How libcmacam reports errors: a function returns a value or an Error.
  */
 
 #pragma once
@@ -24,22 +23,22 @@ struct Error
 /**
  * A value of type T, or an Error.
  *
- * This is the part of C++23's std::expected that the library needs, with the same
- * names, for C++20. None of its functions throws.
+ * For C++20, Result offers the functions of C++23's std::expected that libcmacam
+ * needs, under the same names. The functions throw no exceptions.
  */
 template <typename T>
 class [[nodiscard]] Result
 {
 public:
 	/**
-	 * Make a result of a value.
+	 * Make a result that has a value.
 	 *
 	 * \param[in] value The value
 	 */
 	Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
 
 	/**
-	 * Make a result of an error.
+	 * Make a result that has an error.
 	 *
 	 * \param[in] error The error
 	 */
@@ -51,30 +50,30 @@ public:
 	/** \return Whether there is a value */
 	explicit operator bool() const { return has_value(); }
 
-	/** \return The value; there must be one */
+	/** \return The value. The result must have a value */
 	T &operator*() &
 	{
 		assert(has_value());
 		return *std::get_if<0>(&content_);
 	}
 
-	/** \return The value; there must be one */
+	/** \return The value. The result must have a value */
 	const T &operator*() const &
 	{
 		assert(has_value());
 		return *std::get_if<0>(&content_);
 	}
 
-	/** \return The value; there must be one */
+	/** \return The value. The result must have a value */
 	T &&operator*() && { return std::move(**this); }
 
-	/** \return The value; there must be one */
+	/** \return The value. The result must have a value */
 	T *operator->() { return &**this; }
 
-	/** \return The value; there must be one */
+	/** \return The value. The result must have a value */
 	const T *operator->() const { return &**this; }
 
-	/** \return The error; there must be no value */
+	/** \return The error. The result must have no value */
 	const Error &error() const
 	{
 		assert(!has_value());
@@ -90,11 +89,11 @@ template <>
 class [[nodiscard]] Result<void>
 {
 public:
-	/** Make a result of a success. */
+	/** Make the result of a successful operation. */
 	Result() : error_{0, {}} {}
 
 	/**
-	 * Make a result of an error.
+	 * Make a result that has an error.
 	 *
 	 * \param[in] error The error
 	 */
@@ -106,7 +105,7 @@ public:
 	/** \return Whether the operation succeeded */
 	explicit operator bool() const { return has_value(); }
 
-	/** \return The error; the operation must have failed */
+	/** \return The error. The operation must have failed */
 	const Error &error() const
 	{
 		assert(!has_value());

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
  * \file
- * Frames for other processes: dma-bufs over a Unix socket, with credits.
+ * Shares frames with other processes: a server sends dma-bufs over a Unix socket.
  *
  * No pixel is copied. The server sends the file descriptors of a buffer to a reader
  * once. After that, the server lends a frame with a message of a few bytes, and the
- * reader returns the frame with another one. A reader may hold as many frames as it
- * has credits. A reader that is slow, stopped or dead misses frames and cannot stall
- * the camera:
+ * reader returns the frame with another short message. The number of credits of a
+ * reader is the largest number of frames that the reader may hold. A reader that is
+ * slow, stopped or dead misses frames, but cannot stall the camera, because of
+ * three rules:
  *
  * - The server sends no frame to a reader that has no credit left.
  * - The server always keeps a number of buffers that it does not lend
  *   (ShareOptions::reserve).
- * - The server takes the frames of a reader back when its process ends, or when it
- *   holds frames and has missed too many in a row (ShareOptions::patience).
+ * - The server takes back the frames of a reader when the reader's process ends, or
+ *   when the reader holds frames and has missed too many frames in a row
+ *   (ShareOptions::patience).
  *
- * Readers get the buffers themselves. The server trusts the readers not to write
- * into the buffers. It also trusts them not to read a frame after they have given
- * the frame back or were disconnected.
+ * Readers get direct access to the buffers. The server trusts each reader not to
+ * write into the buffers. The server also trusts each reader not to read a frame
+ * that the reader has given back, and not to read any frame after the reader was
+ * disconnected.
  */
 
 #pragma once
@@ -41,31 +44,34 @@ struct ShareOptions
 {
 	std::string path;	  /**< path of the socket, which listen() makes */
 	unsigned int buffers = 0; /**< number of the camera's buffers: Camera::buffers() */
-	/** Number of buffers that are not lent: two for the camera, one for the server. */
+	/**
+	 * Number of buffers that the server does not lend. The default 3 leaves two buffers
+	 * to the camera and one buffer to the server.
+	 */
 	unsigned int reserve = 3;
 	unsigned int credits = 2; /**< largest number of frames that a reader may hold */
-	/** Number of frames in a row that a reader with frames may miss; 0: no limit. */
+	/** Number of frames in a row that a reader may miss while it holds frames; 0: no limit. */
 	unsigned int patience = 120;
-	unsigned int readers = 16;    /**< largest number of readers at once */
-	mode_t mode = 0600;	      /**< permissions of the socket: who may connect */
-	Stream stream = Stream::Main; /**< which picture of each frame to share */
+	unsigned int readers = 16;    /**< largest number of readers at the same time */
+	mode_t mode = 0600;	      /**< permissions of the socket, which control who connects */
+	Stream stream = Stream::Main; /**< which stream of each frame to share */
 	/**
-	 * A function that gets one sentence about each reader that connects or
-	 * disconnects. Threads of the server call it. May be empty.
+	 * A function that gets one sentence about each reader that connects or disconnects.
+	 * Threads of the server call this function. The function may be empty.
 	 */
 	std::function<void(const std::string &)> log = {};
 };
 
-/** A reader, as its server sees it. */
+/** The state of a connected reader. */
 struct Reader
 {
-	pid_t pid;	      /**< id of its process */
-	unsigned int credits; /**< largest number of frames that it may hold */
-	unsigned int held;    /**< number of frames that it holds */
-	std::uint64_t missed; /**< number of frames that the server could not send to it */
+	pid_t pid;	      /**< process id of the reader */
+	unsigned int credits; /**< largest number of frames that the reader may hold */
+	unsigned int held;    /**< number of frames that the reader holds */
+	std::uint64_t missed; /**< number of frames that the server could not send to the reader */
 };
 
-/** Lends frames to the readers that are connected. */
+/** A server that lends frames to its connected readers. */
 class FrameServer
 {
 public:
@@ -73,31 +79,32 @@ public:
 	 * Listen for readers.
 	 *
 	 * If a killed server has left its socket at ShareOptions::path, the new socket
-	 * replaces it. The server does not replace any other file. It removes its socket
-	 * when it ends.
+	 * replaces the old socket. The server does not replace any other file. When the
+	 * server ends, it removes its socket.
 	 *
 	 * \param[in] options How to share frames
 	 *
-	 * \return The server; EADDRINUSE if another server listens at the path; EEXIST
-	 * if the path is a file, a folder or a symbolic link; EBUSY if there is an old
-	 * socket and another program keeps the folder locked; EINVAL if \a options allow
-	 * no frame for any reader; else the errno of the socket's calls
+	 * \return The server; EADDRINUSE if another server listens at the path; EEXIST if
+	 * the path is a file, a folder or a symbolic link; EBUSY if there is an old socket
+	 * at the path and another program keeps the folder locked; EINVAL if the numbers in
+	 * \a options do not let any reader hold a frame; else the errno of a system call
+	 * for the socket
 	 */
 	static Result<FrameServer> listen(const ShareOptions &options);
 
 	/**
-	 * Take a server over.
+	 * Take over the server of another object.
 	 *
-	 * \param[in] other The server, which can only be destroyed or assigned to
-	 * afterwards
+	 * \param[in] other The other object. Afterwards \a other can only be destroyed or
+	 * assigned to
 	 */
 	FrameServer(FrameServer &&other) noexcept;
 
 	/**
-	 * End this server and take another one over.
+	 * End the server of this object and take over the server of another object.
 	 *
-	 * \param[in] other The server, which can only be destroyed or assigned to
-	 * afterwards
+	 * \param[in] other The other object. Afterwards \a other can only be destroyed or
+	 * assigned to
 	 *
 	 * \return This server
 	 */
@@ -113,9 +120,9 @@ public:
 	 *
 	 * \param[in] frame The frame, whose lease the caller keeps
 	 *
-	 * \return The number of readers that got the frame; EINVAL if the index of its
-	 * buffer is not below ShareOptions::buffers, or belonged to another buffer
-	 * before; the errors of Frame::layout(); EPERM after close()
+	 * \return The number of readers that got the frame; EINVAL if the buffer index of
+	 * \a frame is not below ShareOptions::buffers, or if an earlier frame had another
+	 * buffer with the same index; the errors of Frame::layout(); EPERM after close()
 	 */
 	Result<unsigned int> publish(const Frame &frame);
 
@@ -126,7 +133,8 @@ public:
 	 * Disconnect all readers and take their frames back. publish() returns EPERM
 	 * from now on.
 	 *
-	 * \param[in] reason The reason for the readers, such as "the camera was unplugged"
+	 * \param[in] reason The reason that the error texts of the readers name, such as
+	 * "the camera was unplugged"
 	 */
 	void close(const std::string &reason);
 
@@ -139,10 +147,10 @@ private:
 };
 
 /**
- * Reads the frames of a FrameServer.
+ * A client that gets the frames of a FrameServer.
  *
- * One thread at a time may call next(). Any thread may give frames back. Frames may
- * outlive the client.
+ * Only one thread at a time may call next(). Any thread may give frames back.
+ * Frames may outlive the client.
  */
 class FrameClient
 {
@@ -150,39 +158,42 @@ public:
 	/**
 	 * Connect to a server.
 	 *
-	 * \param[in] path Path of its socket
+	 * \param[in] path Path of the server's socket
 	 * \param[in] credits Number of frames that the program wants to hold at once. The
-	 * server may grant fewer. With one credit, next() returns the first frame that the
-	 * camera makes after the program has given the previous frame back
+	 * server may grant fewer credits. With one credit, next() returns the first frame
+	 * that the camera makes after the program has given the previous frame back
 	 * \param[in] timeout How long to wait for the server's answer
 	 *
 	 * \return The client; the errno of connect(); EPROTO if the server speaks another
-	 * version of the protocol; EUSERS if it has its largest number of readers;
-	 * ETIMEDOUT if it does not answer
+	 * version of the protocol; EUSERS if the server already has its largest number of
+	 * readers; ETIMEDOUT if the server does not answer within \a timeout
 	 */
 	static Result<FrameClient>
 	connect(const std::string &path, unsigned int credits = 2,
 		std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
 	/**
-	 * Take a client over.
+	 * Take over the client of another object.
 	 *
-	 * \param[in] other The client, which can only be destroyed or assigned to
-	 * afterwards
+	 * \param[in] other The other object. Afterwards \a other can only be destroyed or
+	 * assigned to
 	 */
 	FrameClient(FrameClient &&other) noexcept;
 
 	/**
-	 * End this client and take another one over.
+	 * End the client of this object and take over the client of another object.
 	 *
-	 * \param[in] other The client, which can only be destroyed or assigned to
-	 * afterwards
+	 * \param[in] other The other object. Afterwards \a other can only be destroyed or
+	 * assigned to
 	 *
 	 * \return This client
 	 */
 	FrameClient &operator=(FrameClient &&other) noexcept;
 
-	/** End the client. The connection ends with its last frame. */
+	/**
+	 * End the client. The connection to the server ends when the last frame of this
+	 * client is released.
+	 */
 	~FrameClient();
 
 	/**
@@ -190,11 +201,11 @@ public:
 	 *
 	 * \param[in] timeout How long to wait
 	 *
-	 * \return The frame; ETIMEDOUT if there was none within \a timeout; EBUSY if
-	 * there was none because the program holds as many frames as it has credits
-	 * (the text names the holders); ECONNRESET if the server ended or disconnected
-	 * this reader (the text names the reason); EPROTO if the server breaks the
-	 * protocol; the errors of FrameMapping::map()
+	 * \return The frame; ETIMEDOUT if no frame came within \a timeout; EBUSY if no
+	 * frame came because the program already holds credits() frames (the text names the
+	 * holders of the frames); ECONNRESET if the server ended or disconnected this
+	 * reader (the text names the reason); EPROTO if the server breaks the protocol; the
+	 * errors of FrameMapping::map()
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
@@ -202,12 +213,12 @@ public:
 	unsigned int credits() const;
 
 	/**
-	 * \return The number of frames that the server did not send, because there was
-	 * no credit or no buffer to lend
+	 * \return The number of frames that the server did not send to this reader, because
+	 * the reader had no credit left or the server had no buffer to lend
 	 */
 	std::uint64_t missed() const;
 
-	/** \return The holder of each leased buffer, the oldest lease first */
+	/** \return All leases on the client's frames, the oldest lease first */
 	std::vector<Holder> holders() const;
 
 private:

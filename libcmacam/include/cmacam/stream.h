@@ -8,10 +8,10 @@
 
 namespace cmacam {
 
-/** The pictures that a camera makes of one exposure. */
+/** The streams of a camera. Each stream gets its own picture of each exposure. */
 enum class Stream {
-	Main,  /**< the main picture */
-	Lores, /**< a second picture of the same exposure, with a separate size and format */
+	Main,  /**< the main stream */
+	Lores, /**< a second stream, with a separate size and format */
 };
 
 } /* namespace cmacam */
