@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The formats and sizes that a camera offers on each stream, and the choice of one.
+ * The formats and sizes that a camera offers on each stream, and the settings that
+ * a user chooses.
  */
 #pragma once
 
@@ -19,13 +20,13 @@
 
 namespace cmacam {
 
-/* One format that the camera offers, and the stream role that offers the format. */
+/* A format that the camera offers, with its sizes and the stream role that offers the format. */
 struct FormatOffer
 {
 	libcamera::PixelFormat format;
 	libcamera::SizeRange sizes;
 	libcamera::StreamRole role;
-	/* Unset if the camera does not report a colour space for the format. */
+	/* Colour space of the format; unset if the camera does not report it. */
 	std::optional<libcamera::ColorSpace> colorSpace;
 };
 
@@ -34,38 +35,50 @@ struct CameraOffer
 	std::vector<FormatOffer> formats;
 	libcamera::PixelFormat defaultFormat;
 	libcamera::Size defaultSize;
-	/* Shortest and longest frame duration; zero if the camera does not report them. */
+	/* Shortest and longest frame duration; zero if the camera reports no frame durations. */
 	std::chrono::microseconds minDuration{};
 	std::chrono::microseconds maxDuration{};
 
-	/** Find the role that offers @format; Viewfinder if no role does. */
+	/**
+	 * Find the stream role that offers @format. The result is Viewfinder if no role
+	 * offers @format.
+	 */
 	libcamera::StreamRole roleOf(const libcamera::PixelFormat &format) const;
 };
 
-/* The user's choices for a stream. The camera makes each choice that is empty or 0. */
+/*
+ * The settings that a user chooses for a stream. The camera chooses each setting
+ * that is empty or 0.
+ */
 struct StreamSettings
 {
 	libcamera::PixelFormat format;
 	libcamera::Size size;
 	/* The stream role that offers the format: see CameraOffer::roleOf(). */
 	libcamera::StreamRole role = libcamera::StreamRole::Viewfinder;
-	/* Zero leaves the frame rate to the camera. */
+	/* Duration of each frame. If the duration is zero, the camera chooses the frame rate. */
 	std::chrono::microseconds frameDuration{};
 	/* Number of buffers. The camera must agree to exactly this number. */
 	unsigned int buffers = 0;
-	/* Buffers in addition to the camera's choice, if the camera agrees. */
+	/* Number of buffers to request in addition to the camera's choice or to @buffers. */
 	unsigned int extraBuffers = 0;
 
-	/** Write into @config all choices that are not left to the camera. */
+	/** Write each setting that the user has chosen into @config. */
 	void applyTo(libcamera::StreamConfiguration &config) const;
-	/** Whether @config still has all choices of the user after its validation. */
+	/**
+	 * Whether @config, after its validation, still has all settings that the user has
+	 * chosen.
+	 */
 	bool isMetBy(const libcamera::StreamConfiguration &config) const;
 };
 
-/** A configuration in words: size, format and number of buffers. */
+/** Describe the size, the format and the number of buffers of a configuration. */
 std::string describe(const libcamera::StreamConfiguration &config);
 
-/** Read what @camera can deliver on stream @which. The camera need not be acquired. */
+/**
+ * Read the formats, sizes and frame durations that @camera offers on stream @which.
+ * The camera need not be acquired.
+ */
 CameraOffer readOffer(libcamera::Camera &camera, Stream which = Stream::Main);
 
 } /* namespace cmacam */

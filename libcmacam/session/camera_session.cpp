@@ -54,7 +54,7 @@ Result<void> CameraSession::join(Stream which)
 					    " has a user"};
 	if (camera_->streams().size() < 2 && members_[other(which)].phase != Phase::Absent)
 		return Error{EBUSY,
-			     "Camera '" + id() + "' has one stream only, and that is in use"};
+			     "Camera '" + id() + "' has only one stream, which is already in use"};
 
 	members_[which] = {};
 	members_[which].offer = std::move(offer);

@@ -29,11 +29,11 @@
 
 namespace cmacam {
 
-/* Gets a call for each frame that comes from the camera. */
+/* A listener, which the session calls for each frame of a stream. */
 class StreamListener
 {
 public:
-	/* Numbers of buffers of a stream. All other buffers are free or with the user. */
+	/* Numbers of buffers of a stream. All other buffers are free, or the user holds them. */
 	struct Load
 	{
 		size_t underWay; /* buffers in requests that the camera has */
@@ -45,22 +45,22 @@ public:
 	{
 		uint32_t sequence;
 		uint32_t lost;
-		/* Whether the user gets it. */
+		/* Whether the user gets the frame. */
 		bool delivered;
 		/*
-		 * The load after the arrival. It includes this frame. Buffers that became
-		 * free are with the camera again already.
+		 * The load after the arrival, which includes this frame. Buffers that became free
+		 * have already gone back to the camera.
 		 */
 		Load load;
 	};
 
 	/**
-	 * Called on libcamera's thread for each frame. The thread holds the session's
-	 * lock, so this function must not call the session. Returns whether the
-	 * session shall call report() after it has released the lock.
+	 * libcamera's thread calls this function for each frame. The thread holds the
+	 * session's lock, so this function must not call the session. Returns whether the
+	 * session shall call report() after the session has released the lock.
 	 */
 	virtual bool frameArrived(const Arrival &arrival) = 0;
-	/** Called on libcamera's thread, without the session's lock. */
+	/** libcamera's thread calls this function, without the session's lock. */
 	virtual void report() = 0;
 
 protected:
@@ -71,11 +71,12 @@ protected:
  * Each stream has at most one user: a cmacamsrc element or a cmacam::Camera. A
  * cmacam::Camera may use both streams. Users may join and leave at any time.
  * libcamera configures all streams at once, and only while the camera is stopped.
- * So configure() interrupts the other stream for a moment. release() interrupts it
- * only if the buffers of the released stream come from adopt().
+ * So configure() for one stream interrupts the other stream for a moment. release()
+ * for one stream interrupts the other stream only if the buffers of the released
+ * stream come from adopt().
  *
- * Any thread may call any function. But for one stream, two threads must not run
- * the functions that configure, start, stop and release it at the same time.
+ * Any thread may call any function. But two threads must not configure, start, stop
+ * or release the same stream at the same time.
  *
  * The functions return these errors: ENODEV if the camera was unplugged or does
  * not exist; EBUSY if the camera or the stream has another user; EINVAL if the
@@ -89,7 +90,7 @@ public:
 		TimedOut,
 		Flushing,
 		Lost,
-		/* The camera cannot write to the buffers of adopt(). */
+		/* The camera cannot write to the buffers that adopt() has set. */
 		Refused,
 	};
 
@@ -100,7 +101,10 @@ public:
 	struct Taken
 	{
 		const CompletedFrame &frame;
-		/* The other stream's frame of the same request; nullptr if no streams are tied. */
+		/*
+		 * The other stream's frame of the same request; nullptr if the streams are not
+		 * tied.
+		 */
 		const CompletedFrame *tied;
 		/* The load of the stream without this frame. */
 		Load left;
@@ -108,8 +112,9 @@ public:
 	using TakeFunction = std::function<void(const Taken &)>;
 
 	/**
-	 * Makes the session of @camera, which must be acquired. The session releases
-	 * the camera. Users call openStream() and not this constructor.
+	 * Makes a session for @camera, which must already be acquired. The destructor of
+	 * the session releases the camera. Users call openStream() and not this
+	 * constructor.
 	 */
 	CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 		      std::shared_ptr<libcamera::Camera> camera);
@@ -118,9 +123,9 @@ public:
 	~CameraSession();
 
 	/**
-	 * Gives stream @which a user, until leave(). Only openStream() calls join() and
-	 * leave(), and only one of them at a time. Errors: ENODEV; EBUSY if the stream
-	 * has a user already, or if the camera's only stream has a user.
+	 * Marks stream @which as used, until leave(). Only openStream() calls join() and
+	 * leave(), and two such calls never run at the same time. Errors: ENODEV; EBUSY if
+	 * the stream has a user already, or if the camera's only stream has a user.
 	 */
 	Result<void> join(Stream which);
 	/** Releases stream @which and removes its user. */
@@ -133,129 +138,153 @@ public:
 	std::shared_ptr<libcamera::CameraManager> manager() const { return manager_; }
 
 	/**
-	 * Returns what stream @which can deliver now. Both streams have the same sensor:
-	 * if main has a fixed frame duration, lores offers only this duration.
+	 * Returns the formats, sizes and frame durations that stream @which offers now.
+	 * Both streams use the same sensor. So if main has a fixed frame duration, lores
+	 * offers only this duration.
 	 */
 	CameraOffer offer(Stream which) const;
 	/**
-	 * Waits until main is configured or given up, if it has a user that may still
-	 * configure it. The function waits for at most kSetupLimit, and not while
-	 * stream @which is flushing. For main it returns at once.
+	 * Waits while the user of the main stream may still configure that stream. The wait
+	 * ends when the main stream is configured or given up, when the camera is lost,
+	 * when stream @which is flushing, or after kSetupLimit. If @which is the main
+	 * stream, the function returns at once.
 	 */
 	void awaitMain(Stream which);
 
 	/**
-	 * Ties both streams together, until one of them leaves. Both have the same
-	 * user. Each request then has a buffer of both streams. If the frame of one
-	 * stream is damaged, the session treats both frames as damaged. start(), stop()
-	 * and waitFrame() of one stream apply to both streams.
+	 * Ties the two streams of one user together, until leave() of either stream. Each
+	 * request then has one buffer of each stream. If the frame of one stream is
+	 * damaged, the session treats both frames of the request as damaged. A call of
+	 * start(), stop() or waitFrame() for one stream applies to both streams.
 	 */
 	void tie();
-	/** Sets how the stream delivers its frames. Call this before configure(). */
+	/** Sets how the stream delivers its frames. Call setDelivery() before configure(). */
 	void setDelivery(Stream which, const Delivery &delivery);
-	/** Sets the listener of the stream, which replaces the former one. */
+	/** Sets the listener of the stream, in place of the former listener. */
 	void setListener(Stream which, std::weak_ptr<StreamListener> listener);
 
 	/**
-	 * Configures streams and allocates their buffers. The streams drop the buffers
-	 * of an earlier configuration. A stream that has no settings here keeps its
-	 * buffers and continues, even after a failure. Errors: EINVAL, ENOMEM, ENODEV.
+	 * Configures streams and allocates their buffers. The streams drop the buffers of
+	 * an earlier configuration. If a stream has no settings in this call, the stream
+	 * keeps its buffers and continues, even if the call fails. Errors: EINVAL, ENOMEM,
+	 * ENODEV.
 	 */
 	Result<void> configure(Stream which, const StreamSettings &settings);
 	Result<void> configure(const PerStream<std::optional<StreamSettings>> &wishes);
 	/**
-	 * Replaces the buffers of a configured stream by the dma-bufs @fds. They must
-	 * have the layout of the buffers that configure() allocated. The camera does
-	 * not write to the dma-bufs any more when release() has returned.
+	 * Replaces the buffers of a configured stream by the dma-bufs @fds. The dma-bufs
+	 * must have the same layout as the buffers that configure() allocated. After
+	 * release() has returned, the camera does not write to the dma-bufs any more.
 	 */
 	void adopt(Stream which, std::span<const int> fds);
 	/* Returns the buffers of a configured stream; nullptr for any other stream. */
 	std::shared_ptr<const StreamBuffers> buffers(Stream which) const;
-	/** Sets another frame duration of a configured stream, without stopping the camera. */
+	/** Changes the frame duration of a configured stream. The camera continues. */
 	void setFrameDuration(Stream which, std::chrono::microseconds duration);
-	/** Returns the fixed frame duration of main, else that of lores, else zero. */
+	/**
+	 * Returns the fixed frame duration of the main stream, or of lores if the main
+	 * stream has none. If neither stream has a fixed frame duration, returns zero.
+	 */
 	std::chrono::microseconds frameDuration() const;
 	/**
 	 * Ends the stream and drops its buffers. If no other stream is configured, the
 	 * camera stops.
 	 */
 	void release(Stream which);
-	/** Marks a stream that will not be configured, so that the other stream does not wait. */
+	/**
+	 * Marks a stream that its user will not configure, so that the other stream does
+	 * not wait.
+	 */
 	void giveUp(Stream which);
 
 	/**
-	 * Starts a stream, and the camera if it is stopped. If the camera starts, then
-	 * @controls apply from the first frame on. If the other stream has a user that
-	 * may still configure it, this function first waits for at most kSetupLimit.
-	 * So both streams get the first frame. A fixed frame duration overrides
-	 * FrameDurationLimits. While the stream is flushing, the function does nothing.
-	 * Errors: ENODEV, ENOMEM, the errors of Camera::start().
+	 * Starts a stream. If the camera is stopped, the function also starts the camera,
+	 * and @controls apply from the first frame on. If the user of the other stream may
+	 * still configure that stream, the function first waits for the configuration, for
+	 * at most kSetupLimit. So both streams get the first frame. A fixed frame duration
+	 * overrides the control FrameDurationLimits. If the stream is flushing, the
+	 * function does nothing. Errors: ENODEV, ENOMEM, the errors of Camera::start().
 	 */
 	Result<void> start(Stream which, const libcamera::ControlList &controls);
 	bool started(Stream which) const;
 	/**
-	 * Stops a stream, which gets no frames until start(). The stream keeps its
-	 * buffers and drops the frames that wait. The camera stops if no other stream
-	 * has started.
+	 * Stops a stream. The stream gets no frames until the next start(). The stream
+	 * keeps its buffers and drops the frames that wait. If no other stream is started,
+	 * the camera stops.
 	 */
 	void stop(Stream which);
 
 	/**
-	 * Waits for a frame. The wait also ends with setFlushing(true), if the camera is
-	 * lost, and if the camera cannot use the buffers of adopt().
+	 * Waits for a frame. The wait also ends when the stream is flushing, when the
+	 * camera is lost, or when the camera cannot use the buffers that adopt() has set.
 	 */
 	Wait waitFrame(Stream which, CompletedFrame &frame);
 	/**
 	 * Waits for a frame for at most @limit, and passes the frame to @take. The wait
-	 * also ends with setFlushing(true), with stop(), and if the camera is lost. The
-	 * thread holds the session's lock during @take, which must not call the session.
+	 * also ends when the stream is flushing or stopped, or when the camera is lost. The
+	 * thread holds the session's lock while it runs @take. So @take must not call the
+	 * session.
 	 */
 	Wait waitFrame(Stream which, std::chrono::milliseconds limit, const TakeFunction &take);
 	/**
-	 * Returns the capture time of @frame on the element's @clock, the same for both
-	 * streams. Two readings of a clock differ, so the @time of the first call for a
-	 * request is the result of later calls with the same @clock. The session only
-	 * compares @clock and never dereferences it.
+	 * Returns the capture time of @frame on an element's clock, which is the same for
+	 * both streams. The first call for a request stores @clock and @time, and returns
+	 * @time. Later calls for the request with the same @clock return the stored time,
+	 * because two readings of a clock differ. The session only compares @clock with
+	 * other pointers.
 	 */
 	uint64_t agreedTime(const CompletedFrame &frame, const void *clock, uint64_t time);
-	/** Sends @controls with the next request. They also apply after each later start. */
+	/**
+	 * Sends @controls with the next request. The controls also apply after each later
+	 * start of the camera.
+	 */
 	void setControls(const libcamera::ControlList &controls);
-	/** Whether the stream gets no frame before the user gives a buffer back. */
+	/** Whether the stream can get no frame until its user gives a buffer back. */
 	bool isDry(Stream which) const;
 	Load load(Stream which) const;
 	/* Returns the counts since the stream was started. */
 	StreamCounts counts(Stream which) const;
 	/** Gives a buffer back to the camera. */
 	void queue(Stream which, size_t buffer);
-	/** Gives back @buffer and, if the streams are tied, buffer @tied of the other stream. */
+	/**
+	 * Gives @buffer back to the camera. If the streams are tied, the function also
+	 * gives buffer @tied of the other stream back.
+	 */
 	void queue(Stream which, size_t buffer, size_t tied);
 
-	/** While a stream is flushing, its waitFrame() does not wait. */
+	/**
+	 * Sets whether a stream is flushing. While a stream is flushing, waitFrame() for
+	 * this stream does not wait.
+	 */
 	void setFlushing(Stream which, bool flushing);
 	/**
-	 * Pauses or continues a stream. The camera goes on while a stream is paused, but
-	 * the session drops the frames of the paused stream.
+	 * Pauses or continues a stream. While a stream is paused, the camera continues, but
+	 * the session drops the frames of this stream.
 	 */
 	void setPaused(Stream which, bool paused);
 
 	/**
-	 * Whether the camera is lost: it was unplugged, it cancelled or refused a request,
-	 * it did not restart for a stream that had started, or it did not complete its
-	 * requests when it stopped. The user can still take frames that wait.
+	 * Whether the camera is lost. A camera is lost after it was unplugged, cancelled or
+	 * refused a request, did not restart for a stream that had started, or did not
+	 * complete its requests when it stopped. After the camera is lost, the user can
+	 * still take the frames that wait.
 	 */
 	bool isLost() const;
 	/** Makes the error ENODEV for a user whose camera is lost. */
 	Error lostError() const;
-	/** Whether libcamera reports that the camera was unplugged, now or within @limit. */
+	/**
+	 * Waits for at most @limit until libcamera has reported that the camera was
+	 * unplugged. Returns whether libcamera has reported this.
+	 */
 	bool awaitDisconnect(std::chrono::milliseconds limit);
 
 private:
-	/* Longest time to wait for the user of a stream to configure it. */
+	/* Longest time to wait until the user of a stream configures the stream. */
 	static constexpr std::chrono::seconds kSetupLimit{2};
 
 	enum class Phase {
 		Absent,
-		/* The stream has a user, which has not configured it yet. */
+		/* The stream has a user, who has not configured the stream yet. */
 		Expected,
 		Configured,
 		GivenUp,
@@ -289,13 +318,19 @@ private:
 	void requestCompleted(libcamera::Request *request) override;
 	void cameraDisconnected() override;
 
-	/* The first member, because the manager must be destroyed after the other members. */
+	/*
+	 * This is the first member, because the manager must be destroyed after the other
+	 * members.
+	 */
 	std::shared_ptr<libcamera::CameraManager> manager_;
 	std::shared_ptr<libcamera::Camera> camera_;
 
-	/* Held to configure, start or stop the camera. A thread takes it before mutex_. */
+	/*
+	 * A thread holds setup_ while it configures, starts or stops the camera. A thread
+	 * takes setup_ before mutex_.
+	 */
 	std::mutex setup_;
-	/* Guarded by setup_. */
+	/* setup_ guards this member. */
 	StreamConfigurations configurations_;
 
 	mutable std::mutex mutex_;

@@ -11,7 +11,7 @@
 
 namespace cmacam {
 
-/* libcamera's thread calls these functions. */
+/* A listener to the signals of a camera. libcamera's thread calls these functions. */
 class CameraListener
 {
 public:
@@ -23,9 +23,10 @@ protected:
 };
 
 /**
- * Make @listener the listener of @camera, in place of the former one; null: the
- * camera has no listener. When this function returns, no call of the former
- * listener is under way, unless that call itself called this function.
+ * Make @listener the listener of @camera, in place of the former listener. If
+ * @listener is null, the camera has no listener afterwards. When listenTo()
+ * returns, no call of the former listener is under way, except a call that has
+ * itself called listenTo().
  */
 void listenTo(const std::shared_ptr<libcamera::Camera> &camera, CameraListener *listener);
 

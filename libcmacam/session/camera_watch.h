@@ -17,13 +17,16 @@ namespace cmacam {
 class CameraWatch
 {
 public:
-	/** Keep @manager alive, which comes from sharedManager(). */
+	/**
+	 * Watch the cameras of @manager, which must come from sharedManager(), and keep
+	 * @manager alive.
+	 */
 	explicit CameraWatch(std::shared_ptr<libcamera::CameraManager> manager);
 
 	/**
-	 * Wait until a camera is added. A camera that was added after the last wait() that
-	 * returned true, or after the constructor, counts too. Returns false while
-	 * flushing.
+	 * Wait until a camera is added, and return true. If a camera was added since the
+	 * last wait() that returned true, or since the constructor, wait() returns true at
+	 * once. While the object is flushing, wait() returns false.
 	 */
 	bool wait();
 	void setFlushing(bool flushing);
@@ -36,7 +39,10 @@ private:
 	std::condition_variable changed_;
 	bool added_ = false;
 	bool flushing_ = false;
-	/* The last member: its destructor runs first and ends the calls. */
+	/*
+	 * This is the last member. So its destructor runs first, and ends the calls of
+	 * cameraAdded().
+	 */
 	HotplugSubscription subscription_;
 };
 

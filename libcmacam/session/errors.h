@@ -14,9 +14,11 @@
 namespace cmacam {
 
 /**
- * Make an error of the negative errno @ret of a call for camera @id. The text says
- * @what failed and why. The reason is the driver's sentence with its numbers. It is
- * the text of the errno if the driver has no sentence or the camera is unplugged.
+ * Make an error for a call that returned the negative errno @ret for camera @id.
+ * The text consists of @what, which names the failed operation, and the reason. The
+ * reason is the driver's sentence, which names the cause with its numbers. If the
+ * driver has no sentence or the camera was unplugged, the reason is the text of the
+ * errno.
  */
 inline Error cameraError(const std::string &id, int ret, const std::string &what)
 {
@@ -25,7 +27,7 @@ inline Error cameraError(const std::string &id, int ret, const std::string &what
 	return {-ret, what + ": " + (driver.empty() ? strerror(-ret) : driver)};
 }
 
-/** Make the error of a call for camera @id after the camera was unplugged. */
+/** Make the error ENODEV of a call for camera @id, which was unplugged. */
 inline Error goneError(const std::string &id)
 {
 	return {ENODEV, "Camera '" + id + "' is gone: it was unplugged, or its driver gave up"};

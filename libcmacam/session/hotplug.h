@@ -21,10 +21,10 @@ using HotplugFunction =
 	std::function<void(Hotplug what, const std::shared_ptr<libcamera::Camera> &camera)>;
 
 /*
- * A subscription. As long as the object lives, libcamera's thread calls its
- * function for each camera of the shared manager that is plugged in or unplugged.
- * When the destructor returns, no call is under way, unless that call itself
- * destroyed the object.
+ * A subscription to cameras that are plugged in or unplugged. As long as the object
+ * lives, libcamera's thread calls the function of the object for each such camera
+ * of the shared manager. When the destructor returns, no call of the function is
+ * under way, except a call that has itself destroyed the object.
  */
 class HotplugSubscription
 {
@@ -39,7 +39,10 @@ private:
 	std::shared_ptr<HotplugFunction> function_;
 };
 
-/** Report the cameras of @manager to the subscribers too. Only sharedManager() calls this. */
+/**
+ * Report the cameras of @manager to all subscriptions. Only sharedManager() calls
+ * followHotplug().
+ */
 void followHotplug(const std::shared_ptr<libcamera::CameraManager> &manager);
 
 } /* namespace cmacam */

@@ -86,7 +86,7 @@ Result<ManagerPtr> obtain(Shared &s)
 	if (anotherManagerExists())
 		return Error{EBUSY,
 			     "Another part of this process already uses libcamera, which allows "
-			     "one user per process: run one of the two in a process of its own"};
+			     "one user per process: run the two users in separate processes"};
 
 	if (ManagerPtr lent = s.source ? s.source() : nullptr) {
 		s.lent = lent;

@@ -13,12 +13,13 @@
 namespace cmacam {
 
 /**
- * Get the running manager of this process. The first call starts the manager, and
- * the end of the last reference stops it. A callback of libcamera must not drop the
- * last reference, because the end of the manager joins the callback's thread.
+ * Get the running manager of this process. The first call starts the manager. When
+ * the last reference is dropped, the manager stops. A callback of libcamera must
+ * not drop the last reference, because the destructor of the manager joins the
+ * thread of the callback.
  *
  * Errors:
- * - EBUSY: another part of the process has made another manager
+ * - EBUSY: another part of the process has made a manager of its own
  * - the error of CameraManager::start() (no permission, no udev)
  */
 Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();
@@ -27,9 +28,11 @@ Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();
 using ManagerSource = std::shared_ptr<libcamera::CameraManager> (*)();
 
 /**
- * Set the function that sharedManager() calls before it makes a manager itself.
- * sharedManager() calls @source only when the process has no manager. @source must
- * stay in memory as long as the process lives. A later call replaces @source.
+ * Set a function that can supply the manager for sharedManager(). If the process
+ * has no manager, sharedManager() first calls @source and uses the manager that
+ * @source returns. If @source returns nullptr, sharedManager() makes a manager.
+ * @source must stay in memory as long as the process lives. A later call of
+ * setManagerSource() replaces @source.
  */
 void setManagerSource(ManagerSource source);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Opens a stream of a camera: one session for each camera in this process.
+ * Opens a stream of a camera. Each camera has one session in this process.
  */
 #pragma once
 
@@ -19,12 +19,13 @@ namespace cmacam {
 /**
  * Open stream @which of camera @id. If @id is empty, the function chooses the first
  * cmacam camera, or the first camera of any kind if there is no cmacam camera. The
- * function ignores @gone, a camera that libcamera may still list after it was
- * unplugged.
+ * function ignores camera @gone, which was unplugged but which libcamera may still
+ * list.
  *
- * The first stream of a camera acquires it, and the end of its last stream releases
- * it. The stream ends with the last copy of the returned pointer. libcamera's
- * threads must not call this function; any other thread may.
+ * When the first stream of a camera is opened, the camera is acquired. When the
+ * last stream of the camera ends, the camera is released. A stream ends when the
+ * last copy of the returned pointer is destroyed. libcamera's threads must not call
+ * this function. Any other thread may call this function.
  *
  * Errors: ENODEV, EBUSY, the errors of sharedManager() and of Camera::acquire().
  */

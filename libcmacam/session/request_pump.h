@@ -17,11 +17,14 @@
 
 namespace cmacam {
 
-/* A request and its buffers. It is in use until the users have given all buffers back. */
+/* A request and its buffers. The slot is in use until the users have given all its buffers back. */
 class RequestSlot
 {
 public:
-	/** The metadata of the frames, valid until the last frame is given back. */
+	/**
+	 * The metadata of the request's frames, valid until the last of these frames is
+	 * given back.
+	 */
 	const libcamera::ControlList &metadata() const { return request_->metadata(); }
 
 	/** See CameraSession::agreedTime(). */
@@ -46,11 +49,11 @@ private:
 };
 
 /*
- * Moves buffers between the queues of the streams and the camera. A request has a
- * buffer of each stream that has a free buffer, so that the streams get the same
- * frames.
+ * A RequestPump moves buffers between the queues of the streams and the camera.
+ * Each request has a buffer of every stream with a free buffer. So the streams get
+ * frames of the same exposures.
  *
- * Not thread-safe: the session's mutex guards it.
+ * The class is not thread-safe. The session's mutex guards the object.
  */
 class RequestPump
 {
@@ -60,36 +63,40 @@ public:
 	StreamQueue &queue(Stream which) { return queues_[which]; }
 	const StreamQueue &queue(Stream which) const { return queues_[which]; }
 
-	/** Make only requests that have a buffer for both streams. */
+	/** Set whether each request must have a buffer of both streams. */
 	void setTied(bool tied) { tied_ = tied; }
 
-	/** Note that the camera has started, so that requests can be queued. */
+	/** Record that the camera has started and that requests can be queued. */
 	void start() { running_ = true; }
-	/** Note that the camera is going to stop and to cancel the requests that it has. */
+	/** Record that the camera is going to stop and to cancel its requests. */
 	void stop() { running_ = false; }
 	bool isRunning() const { return running_; }
 	/* Number of requests that the camera has. */
 	size_t underWay() const { return underWay_; }
 
-	/** Send @controls with the next request, in addition to earlier ones. */
+	/** Send @controls with the next request, in addition to controls that were not sent yet. */
 	void setControls(const libcamera::ControlList &controls);
-	/** Forget the controls that no request has carried to the camera yet. */
+	/** Drop the controls that were not sent with a request yet. */
 	void clearControls() { pending_.clear(); }
 
 	/**
-	 * Queue all requests that can be made now. The caller holds the session's lock
-	 * during Camera::queueRequest(), which only posts a message to libcamera's
-	 * thread. Because of the lock, no request is queued after stop(), and so none
-	 * reaches the camera after Camera::stop(). Returns a negative errno if the camera
-	 * refuses a request or if there is no memory for one.
+	 * Queue all requests that can be made now. The caller holds the session's lock.
+	 * Because of this lock, no request is queued after stop(), and no request reaches
+	 * the camera after Camera::stop(). The lock is also held during
+	 * Camera::queueRequest(), which only posts a message to libcamera's thread. Returns
+	 * a negative errno if the camera refuses a request or if there is no memory for a
+	 * request.
 	 */
 	int queueRequests();
 
 	enum class Outcome {
 		Good,
-		/* The camera cancelled a request although it was not stopped. */
+		/* The camera cancelled a request although the camera was not stopped. */
 		Cancelled,
-		/* The camera cannot use the foreign buffers of a stream. The queue is closed. */
+		/*
+		 * The camera cannot use the foreign buffers of a stream. The stream's queue is
+		 * closed now.
+		 */
 		Refused,
 	};
 	struct Completion
@@ -97,24 +104,28 @@ public:
 		Outcome outcome = Outcome::Good;
 		/* The frame; empty if the buffer has no frame or the stream is paused or idle. */
 		std::optional<CompletedFrame> frame;
-		/* Whether the user gets it. */
+		/* Whether the user gets the frame. */
 		bool delivered = false;
 	};
 	/** Handle a @request that the camera completed. @completions gets one result per stream. */
 	void completed(libcamera::Request *request, PerStream<Completion> &completions);
 
-	/** Give @buffer, which its user does not need any more, back to its stream. */
+	/**
+	 * Give @buffer back to stream @which, because the user does not need the buffer any
+	 * more.
+	 */
 	void giveBack(Stream which, size_t buffer);
-	/** Give the buffers of @frames back to their stream. */
+	/** Give the buffers of @frames back to stream @which. */
 	void giveBack(Stream which, const std::deque<CompletedFrame> &frames);
 	/**
-	 * Drop the buffers of a stream and close its queue. A buffer that the camera has
-	 * is kept until its request is completed.
+	 * Drop the buffers of a stream and close its queue. If the camera has a buffer in a
+	 * request, the buffer is kept until the request is completed.
 	 */
 	void dropBuffers(Stream which);
 	/**
-	 * Destroy all requests. The camera must have no request, and no message with a
-	 * request may be on its way: Camera::release() handles these messages first.
+	 * Destroy all requests. Call Camera::release() before clear(). After
+	 * Camera::release(), the camera has no request, and no message to libcamera's
+	 * thread has a request.
 	 */
 	void clear();
 
@@ -131,12 +142,18 @@ private:
 
 	const std::shared_ptr<libcamera::Camera> camera_;
 	PerStream<StreamQueue> queues_;
-	/* A deque, because it never moves its elements: frames and slotOf_ point to them. */
+	/*
+	 * A deque never moves its elements. CompletedFrame::slot and slotOf_ point to these
+	 * elements.
+	 */
 	std::deque<RequestSlot> slots_;
-	/* By stream and buffer: the slot of the request, until the buffer is given back. */
+	/*
+	 * The request slot of each buffer, by stream and buffer; nullptr after the buffer
+	 * is given back.
+	 */
 	PerStream<std::vector<RequestSlot *>> slotOf_;
 	size_t underWay_ = 0;
-	/* Controls that no request has carried to the camera yet. */
+	/* The controls that were not sent with a request yet. */
 	libcamera::ControlList pending_;
 	bool running_ = false;
 	bool tied_ = false;

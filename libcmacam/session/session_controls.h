@@ -14,37 +14,47 @@
 namespace cmacam {
 
 /*
- * A camera forgets its controls when it stops. This object keeps the controls for
- * the next start. A stream with a fixed frame rate promises a frame duration.
- * The promised duration overrides the control FrameDurationLimits, within the
- * limits of the camera. If both streams promise a duration, that of main is used.
+ * A camera loses the values of its controls when it stops. This object keeps the
+ * values for the next start. A stream with a fixed frame rate promises a frame
+ * duration. The promised duration overrides the control FrameDurationLimits, within
+ * the limits of the camera. If both streams promise a duration, the duration of the
+ * main stream is used.
  *
- * Not thread-safe: the session's mutex guards it. Its functions cannot fail.
+ * The class is not thread-safe. The session's mutex guards the object. The
+ * functions of this class cannot fail.
  */
 class SessionControls
 {
 public:
-	/** @known: the controls of the camera with their limits; must outlive this object. */
+	/**
+	 * @known: the controls of the camera with their limits. @known must outlive this
+	 * object.
+	 */
 	explicit SessionControls(const libcamera::ControlInfoMap &known);
 
-	/** Set the frame duration that stream @which promises; zero: none. */
+	/** Set the frame duration that stream @which promises. Zero means no promise. */
 	void promise(Stream which, std::chrono::microseconds duration);
-	/** Get the frame duration that stream @which promises; zero: none. */
+	/** Get the frame duration that stream @which promises. Zero means no promise. */
 	std::chrono::microseconds promised(Stream which) const { return promised_[which]; }
-	/** Get the promised frame duration of main, else that of lores, else zero. */
+	/**
+	 * Get the frame duration that the main stream promises, or that lores promises if
+	 * the main stream promises none. If neither stream promises a duration, the result
+	 * is zero.
+	 */
 	std::chrono::microseconds frameDuration() const;
 
 	/**
-	 * Keep @controls. Returns the controls to send to the camera. If @controls have
-	 * FrameDurationLimits, a promised frame duration replaces these limits.
+	 * Store @controls for later starts. Returns the controls to send to the camera now.
+	 * If @controls have FrameDurationLimits, a promised frame duration replaces these
+	 * limits in the result.
 	 */
 	libcamera::ControlList set(const libcamera::ControlList &controls);
 	/**
-	 * Get FrameDurationLimits for the camera. The list is empty if no stream promises
-	 * a duration and the control was never set.
+	 * Get a list with the control FrameDurationLimits for the camera. If no stream
+	 * promises a duration and FrameDurationLimits was never set, the list is empty.
 	 */
 	libcamera::ControlList frameDurationLimits() const;
-	/** Get all controls for the start of the camera. */
+	/** Get all controls to send when the camera starts. */
 	libcamera::ControlList all() const;
 
 private:

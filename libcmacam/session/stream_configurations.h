@@ -18,27 +18,31 @@
 namespace cmacam {
 
 /*
- * Makes a configuration of the camera from the settings that the users want. If the
- * camera chooses a format or a size, this object stores the choice in the settings.
- * So a stream keeps its format and size when another stream is configured.
+ * The object makes a configuration of the camera from the settings that the users
+ * want. If the camera chooses a format or a size, this object stores the choice in
+ * the settings. So a stream keeps its format and size when another stream is
+ * configured.
  *
- * Not thread-safe: the session's mutex for configuring guards it.
+ * The class is not thread-safe. CameraSession::setup_ guards the object.
  */
 class StreamConfigurations
 {
 public:
 	explicit StreamConfigurations(std::shared_ptr<libcamera::Camera> camera);
 
-	/** Set the settings that the user of stream @which wants, in place of the former ones. */
+	/**
+	 * Set the settings that the user of stream @which wants, in place of the former
+	 * settings.
+	 */
 	void want(Stream which, const StreamSettings &settings);
 
 	/**
 	 * Configure the camera with exactly the streams @streams. The camera must be
 	 * acquired and stopped. If @streams is empty, the camera keeps its configuration.
 	 * Returns the configurations of @streams. Errors: ENODEV if the camera was
-	 * unplugged; EINVAL if it cannot deliver these streams at once, or not with the
-	 * wanted settings; the errors of Camera::configure(). If other settings are
-	 * possible, the text of EINVAL names the nearest ones.
+	 * unplugged; EINVAL if the camera cannot deliver these streams at the same time or
+	 * with the wanted settings; the errors of Camera::configure(). If other settings
+	 * are possible, the text of EINVAL names the nearest possible settings.
 	 */
 	Result<PerStream<libcamera::StreamConfiguration>> apply(std::span<const Stream> streams);
 

@@ -18,17 +18,17 @@ namespace cmacam {
 
 class RequestSlot;
 
-/* What the camera reports about the frame in a buffer. */
+/* The camera's report about the frame in a buffer. */
 struct CapturedFrame
 {
 	uint32_t sequence = 0;
-	/* The camera reported an error for the frame. */
+	/* Whether the camera reported an error for the frame. */
 	bool damaged = false;
 	/* Start of exposure on CLOCK_MONOTONIC, ns. */
 	uint64_t timestamp = 0;
-	/* The same instant on CLOCK_REALTIME, ns; zero if the camera does not report it. */
+	/* Start of exposure on CLOCK_REALTIME, ns; zero if the camera does not report this time. */
 	uint64_t wallClock = 0;
-	/* Duration of the frame, ns; zero if the camera does not report it. */
+	/* Duration of the frame, ns; zero if the camera does not report the duration. */
 	uint64_t duration = 0;
 };
 
@@ -36,13 +36,13 @@ struct CompletedFrame : CapturedFrame
 {
 	/* Index of the buffer, which CameraSession::queue() gives back. */
 	size_t buffer = 0;
-	/* The slot of its request, until the buffer is given back. */
+	/* The slot of the frame's request, valid until the buffer is given back. */
 	RequestSlot *slot = nullptr;
-	/* Number of frames that were lost before this frame, by sequence number. */
+	/* Number of frames that were lost directly before this frame, by the sequence numbers. */
 	uint32_t lost = 0;
 	/*
-	 * The frame does not directly follow the previous frame. This is also true after
-	 * a pause, when lost is 0.
+	 * Whether frames are missing between the previous frame and this frame. After a
+	 * pause, this member is true although lost is 0.
 	 */
 	bool discontinuous = false;
 };
@@ -50,64 +50,77 @@ struct CompletedFrame : CapturedFrame
 /* How a stream delivers its frames. */
 struct Delivery
 {
-	/* A new frame replaces a frame that waits. */
+	/* Whether a new frame replaces the frame that waits for the user. */
 	bool newestOnly = false;
 	/* Whether frames with an error are delivered too. */
 	bool damaged = true;
 };
 
-/* Numbers of frames of a stream since its start. */
+/* Counts since the stream was started. */
 struct StreamCounts
 {
 	/* Frames that newer frames replaced (Delivery::newestOnly). */
 	uint64_t dropped = 0;
 	/* Frames with an error, which were not delivered. */
 	uint64_t damaged = 0;
-	/* Frames that are missing in the camera's count. */
+	/* Lost frames, counted by the gaps in the sequence numbers. */
 	uint64_t lost = 0;
-	/* Number of times that a frame took the last buffer of the camera. */
+	/* Number of times that the camera had no buffer left after a frame. */
 	uint64_t starved = 0;
 };
 
 /*
- * A buffer is free, under way in a request, completed and waiting, or with the
- * user. The queue does not track buffers that are with the user.
- * Not thread-safe: the session's mutex guards it.
+ * A buffer has one of four states: it is free, it is under way in a request of the
+ * camera, it has a frame that waits, or the user holds it. The queue does not track
+ * the buffers that the user holds. The class is not thread-safe. The session's
+ * mutex guards the object.
  */
 class StreamQueue
 {
 public:
-	/** Open the stream with all of @buffers free. */
+	/** Open the queue with @buffers, which are all free. */
 	void open(std::shared_ptr<StreamBuffers> buffers);
-	/** Close the stream. Buffers that are under way are released later. */
+	/**
+	 * Close the queue. A buffer that is under way is released when its request is
+	 * completed.
+	 */
 	void close();
 	bool isOpen() const { return buffers_ != nullptr; }
 	const std::shared_ptr<StreamBuffers> &buffers() const { return buffers_; }
 
-	/** Set libcamera's stream that writes to the buffers, also while the queue is open. */
+	/**
+	 * Set the libcamera stream whose frames go into the buffers. The queue may be open
+	 * during the call.
+	 */
 	void setStream(libcamera::Stream *stream) { stream_ = stream; }
 	libcamera::Stream *stream() const { return stream_; }
 
 	void setDelivery(const Delivery &delivery) { delivery_ = delivery; }
-	/** An idle stream keeps its buffers, but the camera gets none of them. */
+	/**
+	 * Set whether the stream is idle. An idle stream keeps its buffers and gives none
+	 * to the camera.
+	 */
 	void setIdle(bool idle);
-	/** Whether the stream is open and not idle, so that the camera writes its frames. */
+	/**
+	 * Whether the camera writes frames of the stream: the queue is open and the stream
+	 * is not idle.
+	 */
 	bool takesPart() const { return isOpen() && !idle_; }
 
 	bool hasFree() const { return takesPart() && !free_.empty(); }
-	/** Take the buffer that has been free for the longest time for a request. */
+	/** Take a free buffer for a request: the buffer that has been free for the longest time. */
 	size_t takeFree();
 	size_t underWay() const { return underWay_; }
 	size_t waiting() const { return completed_.size(); }
 
-	/** The user gave a buffer back. */
+	/** Mark @buffer as free, because the user gave it back. */
 	void giveBack(size_t buffer) { free_.push_back(buffer); }
 	/**
-	 * Whether the camera is known to be able to write to the buffers. For foreign
-	 * buffers this is known after their first frame.
+	 * Whether it is certain that the camera can write to the buffers. For foreign
+	 * buffers, only the first frame makes this certain.
 	 */
 	bool isProven() const { return proven_; }
-	/** A buffer came back from the camera without a frame. */
+	/** Mark @buffer as free, because it came back from the camera without a frame. */
 	void cancel(size_t buffer);
 	enum class Fate {
 		Waits,
@@ -117,15 +130,20 @@ public:
 		Unseen,
 	};
 	/**
-	 * A buffer came back from the camera with @frame. This function fills in the rest
-	 * of @frame. @spoilt: the frame of a linked stream has an error.
+	 * Handle a buffer that came back from the camera with @frame. The function sets the
+	 * members @lost and @discontinuous of @frame. @spoilt: whether a frame of the same
+	 * request has an error and the streams are tied.
 	 */
 	Fate complete(CompletedFrame &frame, bool spoilt);
-	/** Drop the oldest frame if a newer one replaces it. Its buffer is free afterwards. */
+	/**
+	 * If Delivery::newestOnly is set and two frames wait, remove and return the older
+	 * frame. The caller must give the buffer of this frame back.
+	 */
 	std::optional<CompletedFrame> makeRoom();
 	/**
 	 * Increment StreamCounts::starved if the camera has no buffer of the stream now.
-	 * Call this after complete(), and after free buffers were queued again.
+	 * Call countStarved() after complete(), and only after the free buffers were queued
+	 * again.
 	 */
 	void countStarved();
 
@@ -135,14 +153,20 @@ public:
 	bool hasFrame() const { return !completed_.empty(); }
 	CompletedFrame takeFrame();
 
-	/** Expect frame 0 next. @discontinuous: mark the next frame as discontinuous. */
+	/**
+	 * Expect a frame with the sequence number 0 next. @discontinuous: whether to mark
+	 * the next frame as discontinuous.
+	 */
 	void renumber(bool discontinuous);
 	/**
 	 * Pause or continue the stream. A paused stream delivers no frames. Returns the
-	 * frames that waited. The caller gives their buffers back.
+	 * frames that waited. The caller must give the buffers of these frames back.
 	 */
 	std::deque<CompletedFrame> setPaused(bool paused);
-	/** Remove and return all frames that wait. The caller gives their buffers back. */
+	/**
+	 * Remove and return all frames that wait. The caller must give the buffers of these
+	 * frames back.
+	 */
 	std::deque<CompletedFrame> takeAll();
 
 private:
