@@ -24,12 +24,13 @@ namespace cmacam {
 /**
  * The streams of one Camera, and the source of its frames.
  *
- * The index of a frame is the index of its buffer of the main stream. If there is
- * a lores stream, the frame also has the lores buffer of the same request. Frames
- * keep the source alive after close(). From then on the source has only the
+ * The buffer index of a frame is the index of its buffer in the main stream. If
+ * there is a lores stream, the frame also has the lores buffer of the same request.
+ * Frames keep the source alive after close(). The closed source has only the
  * mappings and the counts.
  *
- * One thread at a time may call next(). Any thread may call the other functions.
+ * Only one thread at a time may call next(). Any thread may call the other
+ * functions.
  */
 class Camera::Source final : public FrameSource,
 			     public StreamListener,
@@ -67,7 +68,10 @@ public:
 	void report() override;
 
 private:
-	/* A leased frame in a buffer of main: its request, and its buffer of lores. */
+	/*
+	 * The request and the lores buffer of a leased frame. The index in lent_ is the
+	 * main buffer.
+	 */
 	struct Lent
 	{
 		RequestSlot *slot = nullptr;
@@ -85,29 +89,35 @@ private:
 	Policy policy_ = Policy::DropOldest;
 	std::function<void(const std::string &)> log_;
 	PerStream<std::optional<FrameLayout>> layouts_;
-	/* The mappings, by stream and by buffer of that stream. */
+	/* The mappings of each stream, indexed by the buffer of the stream. */
 	PerStream<std::vector<MappingPair>> pixels_;
 	unsigned int buffers_ = 0;
 
 	std::atomic<bool> closed_ = false;
 	/*
-	 * Guards session_. A function that uses the session holds the lock shared;
-	 * close() holds it exclusively. A thread takes this lock before mutex_.
+	 * Guards session_. A function that uses the session holds this lock shared. close()
+	 * holds this lock exclusively. A thread takes this lock before mutex_.
 	 */
 	mutable std::shared_mutex open_;
-	/* The references to the session, one for each stream; empty after close(). */
+	/* One reference to the session for each stream; empty after close(). */
 	PerStream<std::shared_ptr<CameraSession>> session_;
-	/* By buffer of main. Only the holders of a leased buffer use its element. */
+	/*
+	 * The leased frames, indexed by the buffer of the main stream. Only the holders of
+	 * a leased buffer use the element of the buffer.
+	 */
 	std::vector<Lent> lent_;
-	/* The counts of the session; valid after close(). */
+	/* The final counts of the session, valid only after close(). */
 	StreamCounts counts_;
 
 	mutable std::mutex mutex_;
-	/* Set while the camera has no buffer: a text with the holders of the buffers. */
+	/* A text with the holders of the buffers, set only while the camera has no buffer left. */
 	std::optional<std::string> starved_;
 	/* Whether log_ was called since starved_ was set. */
 	bool logged_ = false;
-	/* The text of frameArrived() for report(). libcamera's thread calls both functions. */
+	/*
+	 * The text that frameArrived() makes and report() logs. libcamera's thread calls
+	 * these two functions.
+	 */
 	std::string report_;
 	std::uint64_t delivered_ = 0;
 	std::uint64_t copied_ = 0;

@@ -164,7 +164,7 @@ std::string typeName(const libcamera::ControlId &id)
 	default:
 		break;
 	}
-	return id.isArray() ? std::string("a list, each ") + name : name;
+	return id.isArray() ? std::string("a list in which each value is ") + name : name;
 }
 
 } /* namespace */

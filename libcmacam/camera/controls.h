@@ -16,7 +16,10 @@
 
 namespace cmacam {
 
-/** Convert a value of libcamera. A value of a type that libcmacam does not have becomes text. */
+/**
+ * Convert a value of libcamera. If libcmacam does not have the type of the value,
+ * the result is text.
+ */
 ControlValue fromLibcamera(const libcamera::ControlValue &value);
 
 /** Convert all values in \a list that have a name. */
@@ -25,7 +28,7 @@ std::vector<NamedValue> fromLibcamera(const libcamera::ControlList &list);
 /**
  * Put \a value for the control \a name into \a list.
  *
- * \return ENOENT, EINVAL or ERANGE; see Camera::set()
+ * \return The errors ENOENT, EINVAL and ERANGE of Camera::set()
  */
 Result<void> setControl(libcamera::ControlList *list, const libcamera::ControlInfoMap &controls,
 			std::string_view name, const ControlValue &value);
