@@ -24,7 +24,7 @@ public:
 	Result<const FrameMapping *> mapping(unsigned int, Stream stream, Access access) override
 	{
 		if (stream != Stream::Main)
-			return Error{ENOENT, "the frame has one stream"};
+			return Error{ENOENT, "the frame has only the main stream"};
 		return mappings_.get(access);
 	}
 

@@ -115,7 +115,7 @@ Result<std::size_t> FrameClient::Session::receive(share::Any *message, Packet *p
 		return received.error();
 	*packet = *std::move(received);
 	if (!packet->size)
-		return Error{ECONNRESET, "the server of the frames has ended"};
+		return Error{ECONNRESET, "the frame server has ended"};
 
 	if (packet->size < sizeof(share::Header) || message->header.magic != share::kMagic)
 		return brokenProtocol("it sent data that is not a message");
@@ -165,7 +165,7 @@ Result<void> FrameClient::Session::learn(const share::Buffer &message, const Pac
 {
 	if (message.buffer >= slots_.size() || slots_[message.buffer].pixels)
 		return brokenProtocol(
-			"it announced a buffer that does not exist or is already known");
+			"it announced a buffer that does not exist or was announced before");
 
 	const Result<FrameLayout> layout = layoutOf(message, packet);
 	if (!layout)
@@ -226,7 +226,7 @@ Result<const FrameMapping *> FrameClient::Session::mapping(unsigned int buffer, 
 							   Access access)
 {
 	if (stream != Stream::Main)
-		return Error{ENOENT, "a shared frame has one stream"};
+		return Error{ENOENT, "a shared frame has only the main stream"};
 
 	return slots_[buffer].pixels->get(access);
 }

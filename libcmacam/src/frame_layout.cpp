@@ -78,7 +78,7 @@ Result<FrameLayout> contiguousLayout(int fd, PixelFormat format, unsigned int wi
 						     std::to_string(stride) + " bytes"};
 		if (!columns || !lines || planeStride / plane.sampleSize < columns)
 			return Error{EINVAL, "a stride of " + std::to_string(stride) +
-						     " bytes does not hold a line of " +
+						     " bytes is too short for a line of " +
 						     std::to_string(width) + " pixels"};
 
 		const std::size_t size = static_cast<std::size_t>(planeStride) * lines;

@@ -158,7 +158,7 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 	std::lock_guard lock(mutex_);
 	if (inodes_[buffer] && inodes_[buffer] != status.st_ino)
 		return Error{EINVAL, "buffer " + std::to_string(buffer) +
-					     " has a new dma-buf, but readers know the old one"};
+					     " has a new dma-buf, but readers have its old one"};
 	inodes_[buffer] = status.st_ino;
 
 	const bool lendable = mayLend(buffer);
@@ -174,7 +174,7 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 			/* Seen here before the other thread has heard of it. */
 			letGo(&client, 0, {}, &freed);
 		else
-			letGo(&client, EPIPE, "it does not read its messages", &freed);
+			letGo(&client, EPIPE, "the reader does not read its messages", &freed);
 	}
 
 	return count;
@@ -310,7 +310,7 @@ void FrameServer::Impl::accept()
 	if (std::ranges::count_if(clients_, silent) >= kSilent) {
 		Freed none;
 		letGo(&*std::ranges::find_if(clients_, silent), ETIMEDOUT,
-		      "it did not send a hello, and others wait", &none);
+		      "the reader did not send a hello, and other readers wait", &none);
 	}
 	clients_.push_back(std::move(client));
 }
@@ -335,7 +335,7 @@ void FrameServer::Impl::hear(Client *client, Freed *freed)
 
 		const share::Header &header = message.header;
 		if (packet->size < sizeof(header) || header.magic != share::kMagic) {
-			letGo(client, EPROTO, "it sent data that is not a message", freed);
+			letGo(client, EPROTO, "the reader sent data that is not a message", freed);
 		} else if (header.version != share::kVersion) {
 			letGo(client, EPROTO,
 			      "the server speaks version " + std::to_string(share::kVersion) +
@@ -391,7 +391,7 @@ void FrameServer::Impl::takeBack(Client *client, const share::Return &back, Free
 	});
 	if (loan == client->loans.end()) {
 		letGo(client, EPROTO,
-		      "it returned buffer " + std::to_string(back.buffer) +
+		      "the reader returned buffer " + std::to_string(back.buffer) +
 			      ", which it does not hold",
 		      freed);
 		return;

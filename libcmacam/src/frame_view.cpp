@@ -139,17 +139,17 @@ Result<FrameView> FrameView::roi(const Rect &rect) const
 Result<void> FrameView::bgr(std::span<std::byte> to, std::size_t stride) const
 {
 	if (!planeCount_)
-		return Error{ENODATA, "there is no frame to convert: its access has ended"};
+		return Error{ENODATA, "no pixels to convert: the access to the frame has ended"};
 	if (formatInfo(format_).bayer)
 		return Error{ENOTSUP,
 			     std::string(formatInfo(format_).name) +
-				     " is a mosaic: it has to be demosaiced, not converted"};
+				     " is a Bayer mosaic, which bgr() cannot convert: demosaic it"};
 
 	const std::size_t lineBytes = std::size_t{3} * width_;
 	if (stride < lineBytes || to.size() < lineBytes ||
 	    (to.size() - lineBytes) / stride < height_ - 1)
-		return Error{EINVAL, std::to_string(to.size()) + " bytes at a stride of " +
-					     std::to_string(stride) + " do not hold " +
+		return Error{EINVAL, std::to_string(to.size()) + " bytes with a stride of " +
+					     std::to_string(stride) + " are too few for " +
 					     std::to_string(width_) + "x" +
 					     std::to_string(height_) + " pixels of BGR"};
 

@@ -137,7 +137,7 @@ Result<FrameMapping> FrameMapping::map(const FrameLayout &layout, Access access)
 Result<FrameMapping> FrameMapping::copyOf(const FrameView &frame)
 {
 	if (frame.planes().empty())
-		return Error{ENODATA, "there is no frame to copy: its access has ended"};
+		return Error{ENODATA, "no pixels to copy: the access to the frame has ended"};
 
 	FrameLayout layout{frame.format(), frame.width(), frame.height(), {}};
 	std::size_t size = 0;

@@ -24,7 +24,7 @@ Result<sockaddr_un> addressOf(const std::string &path)
 	sockaddr_un address{};
 	address.sun_family = AF_UNIX;
 	if (path.empty() || path.size() >= sizeof(address.sun_path))
-		return Error{ENAMETOOLONG, "a socket's path has 1 to " +
+		return Error{ENAMETOOLONG, "the path of a socket must have 1 to " +
 						   std::to_string(sizeof(address.sun_path) - 1) +
 						   " bytes: '" + path + "'"};
 	path.copy(address.sun_path, path.size());

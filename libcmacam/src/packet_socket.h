@@ -18,15 +18,15 @@
 
 namespace cmacam {
 
-/** A packet that was received. */
+/** A received packet, with its file descriptors. */
 struct Packet
 {
-	std::size_t size = 0; /**< number of bytes; 0: the other side closed the connection */
+	std::size_t size = 0; /**< number of bytes; 0: the peer has closed the connection */
 	std::array<UniqueFd, kMaxPlanes> descriptors;
 	std::size_t descriptorCount = 0;
 };
 
-/** A listening socket and its path. The path is removed before the socket is closed. */
+/** A listening socket and its path. The destructor removes the path before it closes the socket. */
 struct ListeningSocket
 {
 	UniqueFd fd;
@@ -50,8 +50,9 @@ Result<void> sendPacket(int socket, std::span<const std::byte> bytes,
 /**
  * Receive a packet without waiting.
  *
- * \return The packet; EAGAIN if there is none; EMSGSIZE if the packet is longer than
- * \a bytes or has too many file descriptors; else the errno of recvmsg()
+ * \return The packet; EAGAIN if no packet has arrived; EMSGSIZE if the packet is
+ * longer than \a bytes or has too many file descriptors; else the errno of
+ * recvmsg()
  */
 Result<Packet> receivePacket(int socket, std::span<std::byte> bytes);
 

@@ -3,8 +3,8 @@
  * The messages between a FrameServer and its readers.
  *
  * Each packet of the SOCK_SEQPACKET socket has one message, in the machine's byte
- * order. The header is the same in all versions of the protocol. So a server can
- * send a Farewell to a reader of another version.
+ * order. All versions of the protocol have the same header. So a server can send a
+ * Farewell to a reader that uses another version.
  *
  *   reader                         server
  *   Hello (credits)           ->
@@ -61,7 +61,7 @@ struct Farewell
 {
 	Header header{kMagic, kVersion, Type::Farewell};
 	std::int32_t code; /* errno value */
-	char text[180];	   /* ends with a zero */
+	char text[180];	   /* text that ends with a zero byte */
 };
 
 struct Plane
@@ -88,7 +88,7 @@ struct Frame
 {
 	Header header{kMagic, kVersion, Type::Frame};
 	std::uint32_t buffer;
-	std::uint32_t serial; /* number of the loan; the reader sends it in Return */
+	std::uint32_t serial; /* number of the loan, which the reader sends in Return */
 	std::uint32_t sequence;
 	std::uint32_t reserved = 0;
 	std::int64_t timestamp;
@@ -114,7 +114,7 @@ union Any {
 	Any() : header{} {}
 };
 
-/** Get the bytes of a message for sending. */
+/** Get the bytes of a message, as sendPacket() expects them. */
 template <typename Message>
 std::span<const std::byte> bytesOf(const Message &message)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Helpers for the ioctls that begin and end CPU access to a dma-buf or to a part.
+ * Helpers for the ioctls that begin and end CPU access to a dma-buf or to a part of
+ * a dma-buf.
  */
 
 #pragma once
@@ -21,9 +22,9 @@ inline std::uint32_t syncDirection(Access access)
 }
 
 /**
- * Call an ioctl, and repeat it after EINTR and EAGAIN. The ioctl may wait for fences,
- * so a signal can interrupt it. The kernel's documentation of DMA_BUF_IOCTL_SYNC
- * requires these repetitions.
+ * Call an ioctl, and repeat the call after EINTR and EAGAIN. The ioctl may wait for
+ * fences, and a signal can interrupt the wait. The kernel's documentation of
+ * DMA_BUF_IOCTL_SYNC requires these repetitions.
  *
  * Returns 0, or -1 with errno.
  */
