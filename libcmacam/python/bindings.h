@@ -20,10 +20,13 @@
 
 namespace py = pybind11;
 
-/* Raise OSError. For some errno values Python raises a subclass, such as TimeoutError. */
+/*
+ * Raise OSError for \a error. For some errno values Python raises a subclass, such
+ * as TimeoutError.
+ */
 [[noreturn]] void raise(const cmacam::Error &error);
 
-/* Return the value of \a result; raise OSError if there is none. */
+/* Return the value of \a result. If there is no value, raise OSError. */
 template <typename T>
 T valueOf(cmacam::Result<T> &&result)
 {
@@ -33,10 +36,10 @@ T valueOf(cmacam::Result<T> &&result)
 		return *std::move(result);
 }
 
-/* Find a format by libcamera's name, such as "NV12"; raise ValueError if there is none. */
+/* Find a format by libcamera's name, such as "NV12". For an unknown name, raise ValueError. */
 cmacam::PixelFormat formatOf(const std::string &name);
 
-/* Convert the name "main" or "lores"; raise ValueError for any other name. */
+/* Convert the name "main" or "lores" to a stream. For any other name, raise ValueError. */
 cmacam::Stream streamOf(const std::string &name);
 
 /* Describe a timeout with the same words as the error texts of libcmacam. */
@@ -46,8 +49,9 @@ inline std::string withinOf(std::chrono::milliseconds time)
 }
 
 /*
- * Wait for the next frame of a camera or of a client. The function waits without
- * Python's lock. It waits in slices, so that Ctrl+C can interrupt it in between.
+ * Wait for the next frame of a camera or of a client. The function waits in short
+ * slices, without Python's lock. Between two slices, Ctrl+C can interrupt the
+ * function.
  */
 template <typename Source>
 cmacam::Frame nextFrame(Source &source, double timeout)
@@ -72,7 +76,9 @@ cmacam::Frame nextFrame(Source &source, double timeout)
 		if (error.code != ETIMEDOUT && error.code != EBUSY)
 			raise(error);
 		if (left <= Milliseconds::zero()) {
-			/* The text names the time of a slice. The program expects the timeout. */
+			/*
+			 * Replace the time of a slice in the text by the whole timeout.
+			 */
 			if (const auto at = error.what.find(slice); at != std::string::npos)
 				error.what.replace(at, slice.size(), withinOf(whole));
 			raise(error);

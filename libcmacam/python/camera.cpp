@@ -216,22 +216,23 @@ void bindCamera(py::module_ &module)
 {
 	py::class_<Handle>(
 		module, "Camera",
-		"A camera. A with block starts and closes the camera. A for loop over the object\n"
-		"gets the frames. cmacam/camera.h describes the policies and the errors. When\n"
-		"the camera loses frames because the program holds all buffers, the logger\n"
-		"'cmacam' gets a warning.")
+		"A camera. A 'with' block starts the camera, and the end of the block closes it.\n"
+		"A 'for' loop over the camera gets the frames. The header cmacam/camera.h\n"
+		"describes the policies and the errors. If the camera loses frames because the\n"
+		"program holds all buffers, the logger 'cmacam' gets a warning.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
 		     py::arg("size") = py::none(), py::arg("lores") = py::none(),
 		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
 		     py::arg("controls") = Controls(),
 		     "Open a camera and allocate its buffers.\n\n"
-		     "- id: libcamera's id of the camera; empty: the first cmacam camera.\n"
-		     "- format: libcamera's name; empty: the camera chooses.\n"
-		     "- size: (width, height) in pixels; None: the camera chooses.\n"
-		     "- lores: (format, width, height) of a second picture of each frame.\n"
-		     "- buffers: number of buffers; 0: the camera chooses.\n"
+		     "- id: libcamera's id of the camera; empty: the first cmacam camera, or the\n"
+		     "  first camera of any kind if there is no cmacam camera.\n"
+		     "- format: libcamera's name of the format; empty: the camera's choice.\n"
+		     "- size: (width, height) in pixels; None: the camera's choice.\n"
+		     "- lores: (format, width, height) of the lores stream; None: no such stream.\n"
+		     "- buffers: number of buffers; 0: the camera's choice.\n"
 		     "- policy: 'drop-oldest', 'block' or 'copy'.\n"
-		     "- controls: {libcamera's name: value}, set before the first frame.")
+		     "- controls: {libcamera's name: value} to set before the first frame.")
 		.def_static(
 			"list", [] { return valueOf(Camera::list()); },
 			"List the ids of all cameras.")
@@ -254,10 +255,12 @@ void bindCamera(py::module_ &module)
 		     "Stop the camera and release it. Frames that the program holds keep their\n"
 		     "pixels.")
 		.def("next", &Handle::next, py::arg("timeout") = 5.0,
-		     "Wait for the next frame, at most timeout seconds.")
-		.def("set", set, "Set controls from the next request on: set(ExposureTime=10000).")
+		     "Wait for the next frame for at most 'timeout' seconds.")
+		.def("set", set,
+		     "Set controls, such as set(ExposureTime=10000). The new values apply from\n"
+		     "the next request on.")
 		.def("layout", layout, py::arg("stream") = "main",
-		     "Get format, width, height and stride (bytes) of a stream: 'main' or 'lores'.")
+		     "Get format, width, height and stride (in bytes) of stream 'main' or 'lores'.")
 		.def_property_readonly(
 			"id", [](Handle &camera) { return camera->id(); },
 			"libcamera's id of the camera.")
@@ -268,10 +271,10 @@ void bindCamera(py::module_ &module)
 			"controls", controls,
 			"All controls of the camera: {name: (minimum, maximum, default)}.")
 		.def_property_readonly("statistics", statistics,
-				       "Counters since start(): delivered, copied, dropped, "
-				       "damaged, lost, starved.\n"
+				       "Counts since start(): delivered, copied, "
+				       "dropped, damaged, lost, starved.\n"
 				       "See cmacam::CameraStatistics.")
 		.def_property_readonly(
 			"holders", holders,
-			"The leases, the oldest lease first: name, buffer, sequence, seconds.");
+			"All leases, the oldest first, each with name, buffer, sequence, seconds.");
 }

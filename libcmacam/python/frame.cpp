@@ -136,7 +136,7 @@ py::array raw(const Mapping &mapping)
 {
 	const FrameView &view = mapping.view();
 	if (!cmacam::formatInfo(view.format()).bayer)
-		hasNo(view, "mosaic");
+		hasNo(view, "Bayer mosaic");
 
 	const MappedPlane &plane = view.planes()[0];
 	return plane.sampleSize == 1 ? mapping.bytes(plane) : mapping.words(plane);
@@ -148,7 +148,7 @@ py::array pixels(const Mapping &mapping)
 {
 	const FrameView &view = mapping.view();
 	if (view.format() != kFormat)
-		hasNo(view, "pixels of this kind; bgr() makes a copy in BGR");
+		hasNo(view, "pixels in this order; call bgr() for a copy in BGR");
 
 	const MappedPlane &plane = view.planes()[0];
 	return mapping.components(plane, plane.width, plane.sampleSize);
@@ -207,13 +207,14 @@ void bindMapping(py::module_ &module)
 {
 	py::class_<Mapping>(
 		module, "MappedFrame",
-		"CPU access to the pixels of a frame. The access ends with the with block.\n\n"
-		"The arrays are views of the camera's memory. They are read-only without\n"
-		"map(write=True). As long as an array exists, the frame stays leased and the\n"
-		"access does not end, even after the with block. To keep pixels, copy the array.")
+		"CPU access to the pixels of a frame. The access ends when a 'with' block ends.\n\n"
+		"The arrays are views of the camera's memory. The arrays are read-only unless\n"
+		"map() was called with write=True. As long as an array exists, the frame stays\n"
+		"leased and the access continues, even after the 'with' block. To keep pixels,\n"
+		"copy the array.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Mapping &mapping, const py::args &) { mapping.end(); })
-		.def("end", &Mapping::end, "End the access, as the end of the with block does.")
+		.def("end", &Mapping::end, "End the access. The end of a 'with' block calls end().")
 		.def_property_readonly(
 			"format",
 			[](const Mapping &m) { return cmacam::formatInfo(m.view().format()).name; },
@@ -226,30 +227,30 @@ void bindMapping(py::module_ &module)
 			"Number of lines.")
 		.def_property_readonly(
 			"gray", gray,
-			"Luma, (height, width): uint8 of R8, NV12 and YUV420, uint16 of R10.")
+			"Luma as (height, width): uint8 for R8, NV12 and YUV420; uint16 for R10.")
 		.def_property_readonly(
 			"nv12", nv12,
-			"Luma (height, width) and CbCr (height/2, width/2, 2), uint8.")
+			"Tuple of luma (height, width) and CbCr (height/2, width/2, 2), uint8.")
 		.def_property_readonly(
 			"yuv420", yuv420,
-			"Luma (height, width), Cb and Cr (height/2, width/2), uint8.")
+			"Tuple of luma (height, width), Cb and Cr (height/2, width/2 each), uint8.")
 		.def_property_readonly("yuyv", yuyv,
-				       "YUYV as (height, width, 2), luma first, uint8.")
+				       "YUYV pixels as (height, width, 2), uint8, with luma first.")
 		.def_property_readonly(
 			"raw", raw,
-			"A Bayer mosaic that begins with red, (height, width): uint8 "
-			"of SRGGB8, uint16 of SRGGB10.")
+			"Bayer mosaic as (height, width): uint8 for SRGGB8, uint16 for SRGGB10.\n"
+			"The first pixel of a whole frame is red.")
 		.def_property_readonly("bgr_view", pixels<PixelFormat::Bgr24>,
-				       "RGB888, which is BGR in memory, as (height, width, 3).")
+				       "RGB888 (BGR in memory) as (height, width, 3).")
 		.def_property_readonly("rgb_view", pixels<PixelFormat::Rgb24>,
-				       "BGR888, which is RGB in memory, as (height, width, 3).")
+				       "BGR888 (RGB in memory) as (height, width, 3).")
 		.def_property_readonly("bgrx_view", pixels<PixelFormat::Bgrx32>,
-				       "XRGB8888, which is BGRX in memory, as (height, width, 4); "
+				       "XRGB8888 (BGRX in memory) as (height, width, 4); "
 				       "X has no meaning.")
 		.def_property_readonly("rgbx_view", pixels<PixelFormat::Rgbx32>,
-				       "XBGR8888, which is RGBX in memory, as (height, width, 4); "
+				       "XBGR8888 (RGBX in memory) as (height, width, 4); "
 				       "X has no meaning.")
-		.def("bgr", bgr, "A copy in BGR, (height, width, 3), uint8, full range.");
+		.def("bgr", bgr, "Make a copy in BGR as (height, width, 3), uint8, full range.");
 }
 
 } /* namespace */
@@ -260,28 +261,29 @@ void bindFrame(py::module_ &module)
 
 	py::class_<Frame>(
 		module, "Frame",
-		"A frame and a lease on its buffer. The lease ends with the object, with\n"
-		"release(), or with a with block. The last lease of a buffer gives the\n"
-		"buffer back to the camera.")
+		"A frame and a lease on its buffer. The lease ends when the frame is deleted,\n"
+		"when release() is called, or at the end of a 'with' block. When the last lease\n"
+		"on a buffer ends, the buffer goes back to the camera.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Frame &frame, const py::args &) { frame.release(); })
 		.def_property_readonly("sequence", &Frame::sequence,
-				       "Number of the frame; lost frames leave gaps.")
+				       "Number of the frame, with gaps for lost frames.")
 		.def_property_readonly("timestamp", &Frame::timestamp,
-				       "Start of exposure, CLOCK_MONOTONIC, nanoseconds.")
+				       "Start of exposure on CLOCK_MONOTONIC, in nanoseconds.")
 		.def_property_readonly("buffer", &Frame::buffer,
 				       "Index of the buffer among the buffers of its source.")
 		.def_property_readonly(
 			"metadata", metadata,
-			"Metadata that the camera reported for this frame: {libcamera's name: "
-			"value}.")
+			"Metadata that the camera reported for this frame, as a dictionary\n"
+			"{libcamera's name: value}.")
 		.def("map", map, py::arg("stream") = "main", py::kw_only(),
 		     py::arg("write") = false, py::arg("roi") = py::none(),
 		     "Begin CPU access to the pixels.\n\n"
 		     "- stream: 'main' or 'lores'.\n"
 		     "- write: whether the program is going to write pixels.\n"
-		     "- roi: (x, y, width, height) of a part in pixels, which costs the cache\n"
-		     "  maintenance of that part only; None: the whole frame.")
+		     "- roi: (x, y, width, height) in pixels of the part to access; None: the\n"
+		     "  whole frame. If the buffer is from vb2-cma, a call with roi maintains the\n"
+		     "  CPU caches for the part only.")
 		.def(
 			"hold",
 			[](py::object self, const std::string &holder) {
@@ -289,7 +291,7 @@ void bindFrame(py::module_ &module)
 				return self;
 			},
 			py::arg("holder"),
-			"Set the name of this lease's holder in reports. Returns the frame.")
+			"Set the name of this lease's holder for reports. Returns the frame.")
 		.def("share", &Frame::share, "Take a second lease on the same frame.")
 		.def(
 			"copy", [](const Frame &frame) { return valueOf(frame.copy()); },
@@ -298,11 +300,11 @@ void bindFrame(py::module_ &module)
 
 	module.def("from_dmabuf", fromDmaBuf, py::arg("fd"), py::arg("format"), py::arg("size"),
 		   py::arg("stride"), py::arg("sequence") = 0, py::arg("timestamp") = 0,
-		   "Make a frame of a dma-buf whose planes follow each other.\n\n"
+		   "Make a frame from a dma-buf in which the planes follow each other.\n\n"
 		   "- fd: file descriptor of the dma-buf, which is duplicated.\n"
-		   "- format: libcamera's name.\n"
+		   "- format: libcamera's name of the format.\n"
 		   "- size: (width, height) in pixels.\n"
 		   "- stride: bytes from one line of the first plane to the next.\n"
 		   "- sequence: number of the frame.\n"
-		   "- timestamp: start of exposure, CLOCK_MONOTONIC, nanoseconds.");
+		   "- timestamp: start of exposure on CLOCK_MONOTONIC, in nanoseconds.");
 }

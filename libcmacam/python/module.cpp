@@ -43,8 +43,8 @@ PYBIND11_MODULE(cmacam, module)
 		       "        for frame in camera:\n"
 		       "            with frame.map() as m:\n"
 		       "                print(frame.sequence, m.gray.mean())\n\n"
-		       "Calls that fail raise OSError with the errno value and one sentence, or\n"
-		       "TimeoutError when a timeout has passed.";
+		       "A call that fails raises OSError with the errno value and one sentence.\n"
+		       "If a timeout has passed, the call raises TimeoutError.";
 
 	bindFrame(module);
 	bindCamera(module);

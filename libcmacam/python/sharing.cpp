@@ -23,7 +23,7 @@ public:
 	T &operator*()
 	{
 		if (!value_)
-			throw py::value_error("it was closed");
+			throw py::value_error("this object was closed");
 		return *value_;
 	}
 
@@ -106,18 +106,19 @@ void bindSharing(py::module_ &module)
 	const cmacam::ShareOptions defaults;
 
 	py::class_<Server>(module, "FrameServer",
-			   "Lends frames to other processes, as cmacam/sharing.h describes.")
+			   "A server that lends frames to other processes. The header\n"
+			   "cmacam/sharing.h describes the rules.")
 		.def(py::init(&serve), py::arg("path"), py::arg("buffers"), py::kw_only(),
 		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
 		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
 		     "Listen for readers. cmacam/sharing.h describes the errors.\n\n"
-		     "- path: path of the socket, which this call makes; FileExistsError if a\n"
-		     "  file is there already.\n"
-		     "- buffers: number of the camera's buffers: Camera.buffers.\n"
-		     "- reserve: number of buffers that are not lent.\n"
+		     "- path: path of the socket, which this call makes. If another file has this\n"
+		     "  path, the call raises FileExistsError.\n"
+		     "- buffers: number of the camera's buffers, from Camera.buffers.\n"
+		     "- reserve: number of buffers that the server does not lend.\n"
 		     "- credits: largest number of frames that a reader may hold.\n"
-		     "- patience: number of frames in a row that a reader with frames may miss;\n"
-		     "  0: no limit.\n"
+		     "- patience: number of frames in a row that a reader may miss while it holds\n"
+		     "  frames; 0: no limit.\n"
 		     "- mode: permissions of the socket.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
@@ -125,16 +126,17 @@ void bindSharing(py::module_ &module)
 		     "Lend a frame to each reader that has a credit left. Returns the number of\n"
 		     "readers that got the frame.")
 		.def("close", closeServer, py::arg("reason") = "",
-		     "Disconnect all readers. If there is a reason, their errors name it.")
+		     "Disconnect all readers. If reason is not empty, the readers' errors name it.")
 		.def_property_readonly("readers", readers,
-				       "The connected readers: pid, credits, held, missed.");
+				       "Connected readers, each with pid, credits, held, missed.");
 
 	py::class_<Client>(module, "FrameClient",
-			   "Reads the frames of a FrameServer. It is an iterator of frames.")
+			   "A client that gets the frames of a FrameServer. A 'for' loop over\n"
+			   "the client gets the frames.")
 		.def(py::init(&connect), py::arg("path"), py::kw_only(), py::arg("credits") = 2,
 		     "Connect to a server.\n\n"
-		     "- path: path of its socket.\n"
-		     "- credits: number of frames to hold at once; the server may grant fewer.")
+		     "- path: path of the server's socket.\n"
+		     "- credits: number of frames to hold at once. The server may grant fewer.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Client &client, const py::args &) { client.close(); })
 		.def("__iter__", [](py::object self) { return self; })
@@ -143,14 +145,14 @@ void bindSharing(py::module_ &module)
 			"next",
 			[](Client &client, double timeout) { return nextFrame(*client, timeout); },
 			py::arg("timeout") = 5.0,
-			"Wait for the next frame, at most timeout seconds.")
+			"Wait for the next frame for at most 'timeout' seconds.")
 		.def("close", &Client::close,
 		     "End the client. Frames that the program holds keep their pixels.")
 		.def_property_readonly(
 			"credits", [](Client &client) { return client->credits(); },
-			"Largest number of frames that the program may hold at once.")
+			"Largest number of frames that the program may hold at the same time.")
 		.def_property_readonly(
 			"missed", [](Client &client) { return client->missed(); },
-			"Number of frames that the server did not send, because there\n"
-			"was no credit or no buffer to lend.");
+			"Number of frames that the server did not send to this client, because\n"
+			"the client had no credit left or the server had no buffer to lend.");
 }
