@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PCI function that the vfio-user client sees: configuration space, the BAR of
- * the engine's registers, and the BAR of the MSI-X table.
+ * The PCI function that the board offers to the vfio-user client. The function has a
+ * configuration space, a BAR with the engine's registers, and a BAR with the MSI-X table.
  */
 #pragma once
 
@@ -37,8 +37,8 @@ private:
 	vfio_user::GuestMemory &memory_;
 	vfio_user::PciConfig config_;
 	/*
-	 * Contents of the MSI-X BAR. The board does not use them, because the client has its
-	 * own vector table. The client reads back here what it wrote.
+	 * Contents of the MSI-X BAR. The board does not use these bytes, because the vfio-user
+	 * client has its own vector table. The client can only read back the bytes that it wrote.
 	 */
 	std::array<std::byte, CMACAM_BAR_SIZE> msix_{};
 };

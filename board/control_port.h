@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control port: a Unix socket for commands to a running board, one per line.
+ * The control port: a Unix socket on which a running board accepts commands. Each line
+ * is one command. These are the commands and their answers:
  *
  *	set KEY VALUE		-> ok
  *	get KEY			-> ok VALUE
  *	fault KIND [COUNT [CHANNEL]]	-> ok
  *
- * The answer to a command that fails is `error` and one sentence. QEMU connects
- * to the port for the guest. Other clients may be connected at the same time.
+ * If a command fails, the answer is `error` and one sentence. QEMU connects to the port,
+ * so that the guest can send commands. Other clients may be connected at the same time.
  */
 #pragma once
 
@@ -27,19 +28,19 @@ class ControlPort
 public:
 	/*
 	 * Listens at `path` and serves clients in a separate thread. Throws the exceptions
-	 * of UnixListener, and std::system_error if eventfd() fails.
+	 * of UnixListener(). Throws std::system_error if eventfd() fails.
 	 */
 	ControlPort(const std::string &path, Engine &engine);
 	~ControlPort();
 
-	/* Executes one command. Returns the answer; neither string has a line end. */
+	/* Executes one command and returns the answer. Neither string has a line end. */
 	static std::string execute(Engine &engine, std::string_view command);
 
 private:
 	struct Client
 	{
 		UniqueFd fd;
-		std::string input; /* an incomplete line */
+		std::string input; /* the received part of a line */
 	};
 
 	void run();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board's log: one line per event. The line is in the file when write() returns.
+ * The board's log, which has one line per event. When write() returns, the line is in
+ * the file.
  */
 #pragma once
 
@@ -15,14 +16,18 @@ namespace cmacam::board {
 class Log
 {
 public:
-	/* A log without a file: write() does nothing. */
+	/* Makes a log without a file. In such a log, write() does nothing. */
 	Log() = default;
-	/* Opens a file to append to, or creates it. Throws std::system_error if that fails. */
+	/*
+	 * Opens the file at `path` for appending. Creates the file if it does not exist. Throws
+	 * std::system_error if the file cannot be opened.
+	 */
 	explicit Log(const std::string &path);
 
 	/*
-	 * Appends a line with one call of ::write() if possible, so that a reader hardly ever
-	 * sees a part of a line. The line is lost if the disk is full.
+	 * Appends a line. If possible, one call of ::write() writes the whole line, so that a
+	 * reader of the file rarely finds a part of a line. If the disk is full, the line is
+	 * lost.
 	 */
 	void write(std::string_view line);
 

@@ -80,39 +80,42 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 			->default_str(options.settings.get(key).value());
 	};
 
-	app.add_option("--socket", options.socket, "vfio-user socket for QEMU")
+	app.add_option("--socket", options.socket, "path of the vfio-user socket for QEMU")
 		->required()
 		->type_name("PATH");
-	app.add_option("--control", options.control, "control port (a Unix socket)")
+	app.add_option("--control", options.control, "path of the control port (a Unix socket)")
 		->type_name("PATH");
 	app.add_option("--log", options.log,
 		       "log file; the board appends one line per finished or lost frame")
 		->type_name("PATH");
 	app.add_option("--source", options.source,
-		       "what the sensor sees: a moving pattern, a video file, or an image file "
-		       "(PNG, JPEG, PPM)")
+		       "live picture of the sensor: a moving pattern, a video file, or an image "
+		       "file (PNG, JPEG, PPM)")
 		->type_name("pattern|FILE")
 		->capture_default_str();
 	CLI::Option *once =
 		app.add_flag("--once", options.once, "keep the last picture when the video ends");
 	app.add_flag("--loop", "start the video again when it ends (default)")->excludes(once);
 	setting("fps", "sensor|max|N",
-		"pacing: the sensor's timing, no pause at all, or N frames per second");
+		"frame rate: that of the sensor's registers, the highest possible rate, or N "
+		"frames per second");
 	setting("starved", "drop|hold",
-		"if there is no address: lose the frame, or hold the next one back");
+		"if a channel has no DMA address: lose the frame, or delay the next frame");
 	setting("mark", "off|frame|lines",
 		"frame: write struct cmacam_mark over the first bytes of a frame; "
-		"lines: also write its sequence number into every 64-byte line");
+		"lines: also write the sequence number of the frame into every 64-byte line");
 	setting("digest", "none|sha256", "log the hash of each frame in guest memory");
-	setting("light", "STOPS", "light on the scene, -8 to 8; each stop doubles it");
+	setting("light", "STOPS",
+		"light on the scene, -8 to 8; each additional stop doubles the light");
 	setting("light-temperature", "K",
-		"colour of the light, 2000 to 10000: red times 5500/K, blue times K/5500");
+		"colour temperature of the light, 2000 to 10000: red is multiplied by 5500/K, "
+		"and blue by K/5500");
 	app.add_option("--channels", caps.channels,
 		       "number of channels: 1 is main, 2 adds lores, 3 adds statistics")
 		->check(CLI::Range(1u, CMACAM_CH_COUNT))
 		->type_name("N")
 		->capture_default_str();
-	app.add_option("--fifo", caps.fifoDepth, "entries of each address FIFO")
+	app.add_option("--fifo", caps.fifoDepth, "number of entries of each address FIFO")
 		->check(CLI::Range(1u, kMaxFifoDepth))
 		->type_name("N")
 		->capture_default_str();
@@ -121,12 +124,12 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		   "size of the pixel array, pixels by lines")
 		->type_name("WxH")
 		->default_str("3840x2160");
-	app.add_option("--address-bits", caps.addressBits, "bits of a DMA address")
+	app.add_option("--address-bits", caps.addressBits, "number of bits of a DMA address")
 		->check(CLI::IsMember({32u, 40u, 64u}))
 		->type_name("32|40|64")
 		->capture_default_str();
 	app.add_option("--stride-align", caps.strideAlign,
-		       "alignment of a stride, bytes; with 1, the lines of a frame are packed")
+		       "alignment of a stride, bytes; the alignment 1 packs the lines of a frame")
 		->check(CLI::IsMember(
 			{1u, 2u, 4u, 8u, 16u, 32u, 64u, 128u, 256u, 512u, 1024u, 2048u, 4096u}))
 		->type_name("1|2|4|...|4096")

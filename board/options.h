@@ -24,8 +24,9 @@ struct Options
 };
 
 /*
- * Parses the command line. Returns nothing if the program must exit with `status`:
- * either --help was printed, or an error was printed as one sentence to standard error.
+ * Parses the command line. If the command line has --help or an error, the function
+ * prints the help or one sentence to standard error. Then it returns nothing, and the
+ * program must exit with `status`.
  */
 std::optional<Options> parseOptions(int argc, char **argv, int &status);
 

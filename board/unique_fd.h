@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An owner of a file descriptor; its destructor closes the descriptor.
+ * UniqueFd owns a file descriptor. The destructor of UniqueFd closes the descriptor.
  */
 #pragma once
 

@@ -16,7 +16,7 @@
 
 namespace cmacam::board {
 
-/* Capabilities of the board. The command line sets them. */
+/* Capabilities of the board. The command line sets these values. */
 struct Capabilities
 {
 	uint32_t versionMajor = CMACAM_VERSION_MAJOR;
@@ -24,26 +24,27 @@ struct Capabilities
 	uint32_t channels = CMACAM_CH_COUNT;
 	uint32_t fifoDepth = 4; /* addresses in the FIFO of a channel */
 	uint32_t addressBits = 64;
-	uint32_t strideAlign = 1;     /* bytes, a power of two; some formats need more */
+	/* Alignment of a stride, bytes, a power of two. Some formats need a larger alignment. */
+	uint32_t strideAlign = 1;
 	uint32_t sensorWidth = 3840;  /* pixels */
 	uint32_t sensorHeight = 2160; /* lines */
 };
 
 inline constexpr uint32_t kMaxFifoDepth = 255;
 
-/* The configuration of a channel. Setting the bit EN latches these values. */
+/* The configuration of a channel. The channel latches these values when EN is set. */
 struct ChannelConfig
 {
 	FrameLayout layout;
-	uint32_t limit = 0; /* bytes */
-	uint64_t ring = 0;  /* DMA address */
+	uint32_t limit = 0; /* bytes of a frame that may be written to memory */
+	uint64_t ring = 0;  /* DMA address of the completion ring */
 	uint32_t ringEntries = 0;
-	bool linked = false; /* frames start together with those of channel 0 */
+	bool linked = false; /* each frame starts together with a frame of channel 0 */
 };
 
 /*
  * One DMA channel. The class has neither a thread nor a lock: the engine's lock guards
- * the channel, and the engine's thread makes its frames.
+ * the channel, and the engine's thread makes the channel's frames.
  */
 class Channel
 {
@@ -66,9 +67,9 @@ public:
 	uint32_t read(uint32_t offset) const;
 	void write(uint32_t offset, uint32_t value);
 
-	/* Whether an EN was accepted and the channel is not IDLE yet. */
+	/* Whether the channel has accepted the bit EN and is not IDLE yet. */
 	bool running() const { return running_; }
-	/* Whether EN was cleared while the channel runs: no further frame may start. */
+	/* Whether EN is cleared but the channel still runs. No further frame may start then. */
 	bool stopping() const { return running_ && !enabled_; }
 	/* Whether a frame is in progress. */
 	bool active() const { return active_; }
@@ -77,32 +78,47 @@ public:
 	uint32_t interrupts() const { return intStatus_ & intEnable_; }
 	bool interruptEnabled(uint32_t bits) const { return intEnable_ & bits; }
 
-	/* Sequence number of the frame in progress, or of the next frame between two frames. */
+	/*
+	 * Sequence number of the frame in progress. If no frame is in progress, the sequence
+	 * number of the next frame.
+	 */
 	uint32_t sequence() const { return sequence_; }
-	/* Number of frames that were lost since EN. */
+	/* Number of frames that were lost since EN was set. */
 	uint32_t dropped() const { return dropped_; }
 	/* Whether the address FIFO is empty. */
 	bool starved() const { return fifo_.empty(); }
-	/* DMA address of the ring entry of the frame in progress, or of the next frame. */
+	/*
+	 * DMA address of the ring entry of the frame in progress. If no frame is in progress,
+	 * the address of the ring entry of the next frame.
+	 */
 	uint64_t ringEntry() const;
 	/* Sets the sequence number of the next frame of a linked channel. */
 	void follow(uint32_t sequence) { sequence_ = sequence; }
-	/* Returns those bits of the FAULT register that are set in `mask`, and clears them. */
+	/* Clears the bits of `mask` in the FAULT register. Returns the bits that were set. */
 	uint32_t takeFaults(uint32_t mask);
-	/* Starts a frame. Returns the oldest address of the FIFO, which must not be empty. */
+	/*
+	 * Starts a frame. Takes the oldest address out of the FIFO and returns this address.
+	 * The FIFO must not be empty.
+	 */
 	uint64_t beginFrame();
-	/* `error`: the completion entry reports an error. */
+	/* Ends a frame. `error`: whether the completion entry of the frame reports an error. */
 	void endFrame(bool error);
-	/* `error`: the frame was lost because its ring entry could not be reached. */
+	/*
+	 * Counts a frame as lost. `error`: whether the frame was lost because its ring entry
+	 * could not be reached.
+	 */
 	void loseFrame(bool error);
 
 	/*
-	 * Completes the stop of a channel: sets IDLE and drops the unused addresses. No frame
-	 * may be in progress.
+	 * Completes the stop of a channel: sets IDLE, and removes the unused addresses from
+	 * the FIFO. No frame may be in progress.
 	 */
 	void becomeIdle();
 
-	/* Whether the address is aligned and the range fits into the address bits of the board. */
+	/*
+	 * Whether `address` is aligned, and no address of the range needs more bits than the
+	 * board has for an address.
+	 */
 	bool addressValid(uint64_t address, uint64_t size) const;
 
 private:
@@ -116,14 +132,14 @@ private:
 	const Capabilities caps_;
 	const Reachable reachable_;
 
-	/* The values that software wrote last. The next EN latches written_. */
+	/* The values that software wrote last. When EN is set, the channel latches written_. */
 	ChannelConfig written_;
 	uint32_t addressHigh_ = 0;
 	uint32_t intStatus_ = 0;
 	uint32_t intEnable_ = 0;
 	uint32_t faults_ = 0;
 
-	/* The configuration that EN latched, and the state since then. */
+	/* The configuration that was latched when EN was set, and the state since that time. */
 	ChannelConfig config_;
 	bool enabled_ = false;
 	bool running_ = false;

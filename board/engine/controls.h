@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table of the controls of image processing. The row of a control defines its
+ * A table of the controls of image processing. Each row defines one control: its
  * register, its limits, its member of Adjustments and its member of the completion
- * entry. The reset value of a register is the initial value of the member of
- * Adjustments. pixel/processing.cpp applies the values to the pixels.
+ * entry. The initial value of the member of Adjustments is also the reset value of the
+ * register. pixel/processing.cpp applies the values to the pixels.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ namespace cmacam::board {
 
 struct Control
 {
-	uint32_t offset; /* CMACAM_ISP_* */
+	uint32_t offset; /* offset of the register, CMACAM_ISP_* */
 	int32_t min;	 /* if negative, the register is signed */
 	int32_t max;
 	int32_t Adjustments::*value;

@@ -31,10 +31,10 @@ namespace cmacam::board {
 
 /*
  * Locks: mutex_ guards every register. The engine's thread releases mutex_ while the
- * thread writes frames, so that register accesses need not wait for them. The thread
- * never holds a lease on guest memory together with mutex_, with one exception: it
- * holds both while it reads the owner bit of a ring entry, which does not block. Only
- * the engine's thread uses jobs_.
+ * thread writes frames, so that a register access need not wait for a frame. The thread
+ * holds a lease on guest memory together with mutex_ only while the thread reads the
+ * owner bit of a ring entry. Reading this bit does not block. Only the engine's thread
+ * uses jobs_.
  */
 class Engine
 {
@@ -45,20 +45,20 @@ public:
 	/* Waits until the frame in progress has ended. */
 	~Engine();
 
-	/* Read or write one 32-bit register; `offset` is in bytes, a multiple of 4. */
+	/* Read or write one 32-bit register. `offset` is in bytes and is a multiple of 4. */
 	uint32_t read(uint32_t offset);
 	void write(uint32_t offset, uint32_t value);
 
 	/* Resets the board. Waits until no DMA is in progress and all registers are reset. */
 	void reset();
 
-	/* Changes a setting. Returns nothing on success, else the error as one sentence. */
+	/* Changes a setting. Returns nothing on success, and the error as a sentence on failure. */
 	std::optional<std::string> set(std::string_view key, std::string_view value);
-	/* Returns the value of a setting; nothing if there is no such key. */
+	/* Returns the value of the setting `key`. Returns nothing if there is no such setting. */
 	std::optional<std::string> get(std::string_view key);
 	/*
 	 * Injects a fault into each of the next `count` frames of a channel. Returns nothing
-	 * on success, else the error as one sentence.
+	 * on success, and the error as a sentence on failure.
 	 */
 	std::optional<std::string> fault(std::string_view kind, uint32_t count, uint32_t channel);
 
@@ -68,18 +68,21 @@ private:
 
 	static constexpr unsigned int kFaultKinds = 4;
 
-	/* One frame of the sensor. All channels that take part make their frames of it. */
+	/* One frame of the sensor. Each channel that takes part makes a frame from this frame. */
 	struct Instant
 	{
 		Clock::time_point start;
-		Clock::time_point notBefore; /* when the sensor has read out its lines */
+		Clock::time_point notBefore; /* when the sensor has read out all lines */
 		uint64_t picture;	     /* number of the source's picture */
 		SensorValues values;
-		Light light; /* on the live picture */
+		Light light; /* light on the live picture */
 		Settings settings;
 	};
 
-	/* One frame of one channel. It has copies of registers, which may change meanwhile. */
+	/*
+	 * One frame of one channel. The job has copies of the registers, because software may
+	 * change the registers while the engine's thread makes the frame.
+	 */
 	struct Job
 	{
 		uint32_t channel = 0;
@@ -93,7 +96,7 @@ private:
 	};
 	using Jobs = std::array<Job, CMACAM_CH_COUNT>;
 
-	/* These functions make the frames, on the engine's thread. */
+	/* The engine's thread calls these functions to make the frames. */
 	void run();
 	bool starved() const;
 	void frame(Lock &lock, const Instant &now);
@@ -111,7 +114,7 @@ private:
 	uint64_t boardTime(Clock::time_point when) const;
 	Light lightNow() const;
 
-	/* These functions serve the registers. mutex_ is locked. */
+	/* These functions serve the registers. Their caller has locked mutex_. */
 	bool takesPart(uint32_t channel) const;
 	uint32_t groupOf(uint32_t channel) const;
 	bool anyActive() const;
@@ -142,7 +145,7 @@ private:
 	std::array<Channel, CMACAM_CH_COUNT> channels_;
 	uint32_t irqEnable_ = 0;
 	bool due_ = false;	/* the next sendEvents() must trigger an interrupt */
-	uint32_t timeHigh_ = 0; /* latched when TIME_LO is read */
+	uint32_t timeHigh_ = 0; /* latched when software reads TIME_LO */
 	bool resetPending_ = false;
 	bool exiting_ = false;
 	/* Number of frames that still get a fault, by channel and kind of fault. */
@@ -150,15 +153,18 @@ private:
 
 	bool sensorRuns_ = false;
 	uint64_t picture_ = 0; /* number of the picture of the next frame */
-	Jobs jobs_;	       /* the first jobCount_ belong to the frame in progress */
+	Jobs jobs_;	       /* the first jobCount_ jobs belong to the frame in progress */
 	std::size_t jobCount_ = 0;
 
-	/* About the latest frame. lastStart_ is empty until the running sensor has a frame. */
+	/*
+	 * Start, values and loss of the sensor's latest frame. lastStart_ is empty until the
+	 * running sensor has made a frame.
+	 */
 	std::optional<Clock::time_point> lastStart_;
 	SensorValues lastValues_;
 	bool lastLost_ = false;
 
-	std::thread thread_; /* the last member, because the thread uses all others */
+	std::thread thread_; /* the last member, because the thread uses all other members */
 };
 
 } /* namespace cmacam::board */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes one frame to guest memory: pixels or statistics, then the mark over pixels.
- * Then calculates the digest of the memory.
+ * FrameWriter writes the pixels or the statistics of a frame to guest memory. Then it
+ * writes the mark over the pixels and calculates the digest of the frame in memory.
  */
 #pragma once
 
@@ -29,17 +29,17 @@ struct FrameDescription
 	uint32_t sequence = 0;
 	uint64_t picture = 0; /* number of the source's picture */
 	SensorValues values;
-	Light light = {1, 1, 1}; /* on the live picture */
+	Light light = {1, 1, 1}; /* light on the live picture */
 	FrameLayout layout;
 };
 
 struct FrameTraits
 {
-	uint64_t nonce = 0; /* of the mark; 0 if there is no mark */
-	std::string sha256; /* of all bytes of the frame, in hex; empty if not asked for */
+	uint64_t nonce = 0; /* nonce of the mark; 0 if there is no mark */
+	std::string sha256; /* hash of all bytes of the frame, in hex; empty without a digest */
 };
 
-/* Writes frames to memory. Only the engine's thread uses it. */
+/* Writes frames to memory. Only the engine's thread uses this class. */
 class FrameWriter
 {
 public:
@@ -48,14 +48,14 @@ public:
 	{
 	}
 
-	/* Writes a frame to `memory`; cuts the frame if `memory` is too small. */
+	/* Writes a frame to `memory`. If `memory` is too small, writes only the bytes that fit. */
 	FrameTraits write(const FrameDescription &frame, const Settings &settings,
 			  std::span<std::byte> memory);
-	/* Notifies the source that a frame does not need the picture with this number. */
+	/* Notifies the source that a frame does not need the picture with the number `picture`. */
 	void skip(uint64_t picture) { source_.skip(picture); }
 
 private:
-	/* The picture for an output of a certain size, and how the output shows the picture. */
+	/* The picture for an output of a certain size, and the output's view and processing. */
 	struct Subject
 	{
 		PicturePtr picture;

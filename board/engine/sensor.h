@@ -2,7 +2,7 @@
 /*
  * The model of the sensor: the registers of timing, exposure, gain, crop and test
  * patterns. The sensor also has the registers of image processing, because a frame
- * samples them at the same time.
+ * samples all of these registers at the same time.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace cmacam::board {
 
-/* The values that are in force for one frame. */
+/* The values of the sensor's registers that apply to one frame. */
 struct SensorValues
 {
 	uint32_t exposure = 0;	  /* lines */
@@ -23,7 +23,7 @@ struct SensorValues
 	uint32_t lineLength = 0;  /* pixels, blanking included */
 	uint32_t frameLength = 0; /* lines, blanking included */
 	uint32_t flip = 0;	  /* CMACAM_FLIP_* */
-	Rectangle crop;		  /* pixels of the array */
+	Rectangle crop;		  /* pixels of the sensor's array */
 	Adjustments adjustments;
 
 	bool operator==(const SensorValues &) const = default;
@@ -49,15 +49,15 @@ public:
 	void reset();
 
 	/*
-	 * `offset` is CMACAM_SENSOR_* or CMACAM_ISP_*. Other registers read as 0 and ignore
-	 * writes.
+	 * `offset` is CMACAM_SENSOR_* or CMACAM_ISP_*. All other registers read as 0 and
+	 * ignore writes.
 	 */
 	uint32_t read(uint32_t offset) const;
 	void write(uint32_t offset, uint32_t value);
 
 	/*
-	 * Returns the values for a frame that starts now. Takes over the written values,
-	 * except while HOLD is set.
+	 * Returns the values for a frame that starts now. If HOLD is not set, the function
+	 * first takes over the values that software has written.
 	 */
 	const SensorValues &sample();
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The settings that the operator may change while the board runs: pacing, behaviour
- * without an address, mark, digest and the light on the scene. These settings are not
- * part of the register interface to the driver.
+ * The settings that the operator may change while the board runs: pacing, behaviour of
+ * a channel that has no DMA address, mark, digest and the light on the scene. These
+ * settings are not part of the register interface to the driver.
  */
 #pragma once
 
@@ -31,9 +31,12 @@ struct Settings
 	double light = 0;			       /* stops */
 	double lightTemperature = kNeutralTemperature; /* K */
 
-	/* Returns nothing on success, else one sentence that names the possible values. */
+	/*
+	 * Changes a setting. Returns nothing on success. On failure, returns one sentence that
+	 * names the possible values.
+	 */
 	std::optional<std::string> set(std::string_view key, std::string_view value);
-	/* Returns the value; nothing if there is no such key. */
+	/* Returns the value of the setting `key`. Returns nothing if there is no such setting. */
 	std::optional<std::string> get(std::string_view key) const;
 };
 

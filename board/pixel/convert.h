@@ -2,8 +2,8 @@
 /*
  * Conversion of a line of RGB into a line of an output format.
  *
- * Luma and chroma follow BT.709 in limited range (16 to 235, 16 to 240) at every
- * frame size, because the driver always reports V4L2_COLORSPACE_REC709.
+ * Luma and chroma follow BT.709 in limited range (luma 16 to 235, chroma 16 to 240) at
+ * every frame size, because the driver always reports V4L2_COLORSPACE_REC709.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ struct RgbLine
 };
 
 /*
- * `width` is the number of pixels in a line. It must be even for formats with chroma and
- * for mosaics.
+ * Makes 8-bit luma. In all functions, `width` is the number of pixels in a line. For
+ * formats with chroma and for mosaics, `width` must be even.
  */
 void convertToLuma(const RgbLine &line, uint8_t *luma, std::size_t width);
 
@@ -29,26 +29,26 @@ void convertToLuma(const RgbLine &line, uint8_t *luma, std::size_t width);
 void convertToChroma(const RgbLine &upper, const RgbLine &lower, uint8_t *chroma,
 		     std::size_t width);
 
-/* Makes luma of ten bits: four times the value of convertToLuma(), 64 to 940. */
+/* Makes 10-bit luma, 64 to 940. Each value is four times the value of convertToLuma(). */
 void convertToLuma10(const RgbLine &line, uint16_t *luma, std::size_t width);
 
-/* Makes Y Cb Y Cr, with chroma from the mean of two pixels. */
+/* Makes samples in the order Y Cb Y Cr. Two pixels share the chroma of their mean. */
 void convertToYuyv(const RgbLine &line, uint8_t *yuyv, std::size_t width);
 
-/* Makes B G R in full range. */
+/* Makes samples in the order B G R, in full range. */
 void convertToBgr(const RgbLine &line, uint8_t *bgr, std::size_t width);
 
-/* Makes R G B in full range. */
+/* Makes samples in the order R G B, in full range. */
 void convertToRgb(const RgbLine &line, uint8_t *rgb, std::size_t width);
 
-/* Make B G R or R G B in full range, each with a fourth byte of 255. */
+/* Make samples in the order B G R 255 or R G B 255, in full range. */
 void convertToBgrx(const RgbLine &line, uint8_t *bgrx, std::size_t width);
 void convertToRgbx(const RgbLine &line, uint8_t *rgbx, std::size_t width);
 
 /*
  * Make a line of an RGGB mosaic: even lines have R G R G, odd lines have G B G B.
- * A sample of 10 bits is the 8 bits followed by the two highest of them again, so that
- * 0 becomes 0 and 255 becomes 1023.
+ * A 10-bit sample has the 8-bit sample in its upper bits. Its two lower bits are a copy
+ * of its two highest bits, so that 0 becomes 0 and 255 becomes 1023.
  */
 void convertToMosaic8(const RgbLine &line, bool oddLine, uint8_t *raw, std::size_t width);
 void convertToMosaic10(const RgbLine &line, bool oddLine, uint16_t *raw, std::size_t width);

@@ -19,18 +19,25 @@ struct FrameLayout
 struct Format
 {
 	const char *name;
-	uint32_t bytesPerPixel; /* of the first plane; 0: the format has no pixels */
-	uint32_t strideAlign; /* bytes, a power of two: a stride has only whole samples and pairs */
-	uint32_t chromaDivisor; /* luma bytes / chroma bytes; 0: no chroma planes */
-	bool bayer;		/* raw samples of the sensor, without image processing */
+	/* Bytes of a pixel in the first plane. The value 0 means that the format has no pixels. */
+	uint32_t bytesPerPixel;
+	/*
+	 * Alignment of a stride, bytes, a power of two. Because of the alignment, a stride has
+	 * only whole samples and whole pairs of pixels.
+	 */
+	uint32_t strideAlign;
+	/* Luma bytes divided by chroma bytes. The value 0 means that there are no chroma planes. */
+	uint32_t chromaDivisor;
+	/* Whether the format has raw samples of the sensor, without image processing. */
+	bool bayer;
 };
 
-/* Returns the format of a code; `code` is one of CMACAM_FMT_*. */
+/* Returns the format for `code`, which is one of CMACAM_FMT_*. */
 const Format &formatOf(uint32_t code);
 
 /* Returns the number of bytes in a line of the first plane, without padding. */
 uint32_t lineBytes(const FrameLayout &layout);
-/* Returns the number of bytes in a frame, padding of the last line included. */
+/* Returns the number of bytes in a frame, including the padding of the last line. */
 uint64_t frameBytes(const FrameLayout &layout);
 
 } /* namespace cmacam::board */

@@ -31,11 +31,11 @@ struct Rectangle
 	bool operator==(const Rectangle &) const = default;
 };
 
-/* The part of a picture that is shown, and its orientation. */
+/* The part of a picture that a frame shows, and the orientation of that part. */
 struct View
 {
-	Size array;	   /* size of the sensor's array, which the whole picture covers */
-	Rectangle crop;	   /* the part that is shown, in pixels of the array */
+	Size array;	   /* size of the sensor's array, which the picture shows as a whole */
+	Rectangle crop;	   /* the part of the array that the frame shows, in pixels */
 	uint32_t flip = 0; /* CMACAM_FLIP_* */
 
 	static View whole(Size size) { return {size, {0, 0, size.width, size.height}, 0}; }

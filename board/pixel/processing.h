@@ -22,8 +22,8 @@ using Light = std::array<double, Picture::kPlanes>;
 using Curve = std::array<uint8_t, 256>;
 
 /*
- * The values of the controls. The initial values are the reset values of the registers; these
- * values change no pixel.
+ * The values of the controls. The initial values are the reset values of the registers. With
+ * the initial values, image processing changes no pixel.
  */
 struct Adjustments
 {
@@ -45,32 +45,34 @@ struct Processing
 	bool operator==(const Processing &) const = default;
 };
 
-/* Returns the curve that multiplies a code by `factor`, rounds it and limits it to 255. */
+/* Returns the curve that multiplies a code by `factor`, rounds and limits the result to 255. */
 Curve lightCurve(double factor);
 
-/* Returns the BT.709 luma of full-range R, G and B, also in full range. */
+/* Returns the full-range BT.709 luma of full-range R, G and B. */
 constexpr uint8_t fullRangeLuma(uint8_t r, uint8_t g, uint8_t b)
 {
 	return static_cast<uint8_t>((54 * r + 183 * g + 19 * b + 128) >> 8);
 }
 
 /*
- * Processes lines. One curve for each plane does light, white balance, contrast and
- * brightness together. Saturation needs the three planes of a pixel. Sharpness needs the
- * neighbours of a pixel on the line. Steps that would change nothing are skipped.
+ * Processes lines. For each plane, one curve applies light, white balance, contrast and
+ * brightness together. Saturation needs the samples of a pixel in all three planes.
+ * Sharpness needs the neighbours of a pixel on the same line. The processor skips each
+ * step that would change no sample.
  */
 class Processor
 {
 public:
 	/*
 	 * Starts a frame with lines of `width` pixels. Calculates the curves again only if
-	 * `values` differ from those of the frame before.
+	 * `values` differ from the values of the frame before.
 	 */
 	void start(const Processing &values, std::size_t width);
 
 	/*
-	 * Returns the processed line, which may refer to the samples of `line`. The result is
-	 * valid as long as `line`, and at most until the second call after this one.
+	 * Returns the processed line, which may refer to the samples of `line`. The result
+	 * becomes invalid when `line` becomes invalid, and when process() is called the second
+	 * time after this call.
 	 */
 	RgbLine process(const RgbLine &line);
 

@@ -16,14 +16,14 @@
 
 namespace cmacam::board {
 
-/* Writes frames. It is not thread-safe, because it keeps tables and lines between frames. */
+/* Writes frames. This class is not thread-safe: it keeps tables and lines between frames. */
 class Renderer
 {
 public:
 	/*
-	 * Scales the part of `picture` that `view` shows to the layout's size, processes
-	 * the pixels and writes the frame to `memory`. The frame is cut if `memory` is
-	 * too small. The padding bytes of each line stay unchanged.
+	 * Takes the part of `picture` that `view` selects, scales it to the size in `layout`,
+	 * processes the pixels and writes the frame to `memory`. If `memory` is too small,
+	 * only the bytes that fit are written. The padding bytes of each line stay unchanged.
 	 */
 	void render(const Picture &picture, const View &view, const Processing &processing,
 		    const FrameLayout &layout, std::span<std::byte> memory);
@@ -31,7 +31,7 @@ public:
 private:
 	/*
 	 * Calls make(T *line) to write a line to memory. If the line does not fit, make()
-	 * writes to cutLine_, and the bytes that fit are copied.
+	 * writes to cutLine_, and the bytes that fit are copied to memory.
 	 */
 	template <typename T, typename Make>
 	void putBytes(std::span<std::byte> memory, uint64_t offset, std::size_t bytes, Make make);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scales and mirrors a part of a picture, line by line. The interpolation is bilinear
- * with aligned pixel centres, without a filter against aliasing. A part that has the
- * size of the output keeps its samples unchanged.
+ * with aligned pixel centres, without a filter against aliasing. If the part has the
+ * size of the output, the scaler does not change the samples.
  */
 #pragma once
 
@@ -19,14 +19,16 @@ class Scaler
 {
 public:
 	/*
-	 * Starts with another picture, which must stay valid until its last line has been
-	 * read. Calculates the tables again only if a size or the view has changed.
+	 * Starts with another picture. `picture` must stay valid until the caller has read
+	 * the last line of the output. The tables are calculated again only if a size or the
+	 * view has changed.
 	 */
 	void start(const Picture &picture, const View &view, Size output);
 
 	/*
-	 * Returns line `y` of the output. The result is valid until the second call after
-	 * this one. Reading the lines in rising order costs least.
+	 * Returns line `y` of the output. The result is valid until line() is called the
+	 * second time after this call. If the lines are read in rising order, they cost the
+	 * least time.
 	 */
 	RgbLine line(uint32_t y);
 
@@ -40,7 +42,7 @@ private:
 	using Taps = std::vector<Tap>;
 	using Row = std::vector<uint8_t>;
 
-	/* Order of the taps. Only Scaled needs interpolation; the others copy samples. */
+	/* Order of the taps. Scaled needs interpolation. Rising and Falling only copy samples. */
 	enum class Order { Rising, Falling, Scaled };
 
 	/* One line of the picture, scaled to the width of the output. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The statistics of a picture that the statistics channel writes.
+ * Measures the statistics of a picture. The statistics channel writes them to memory.
  */
 #pragma once
 
@@ -11,12 +11,12 @@
 
 namespace cmacam::board {
 
-/* Number of samples in each zone, which does not depend on the size of the picture. */
-inline constexpr uint32_t kZoneSamples = 8; /* in each direction */
+/* Samples of a zone in each direction. The number is the same for all sizes of pictures. */
+inline constexpr uint32_t kZoneSamples = 8;
 inline constexpr Size kStatisticsSize = {CMACAM_STATS_COLUMNS * kZoneSamples,
 					 CMACAM_STATS_ROWS *kZoneSamples};
 
-/* Fills `data`. The sequence number becomes 0; the caller sets it. */
+/* Stores the statistics in `data`, with the sequence number 0. The caller sets the number. */
 void measure(const Picture &picture, const View &view, const Light &light, cmacam_stats_data &data);
 
 } /* namespace cmacam::board */

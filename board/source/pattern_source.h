@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A source that draws a moving pattern, different in each frame.
+ * A source that draws a moving pattern. The pattern is different in each frame.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The source of the pictures that the sensor sees: one picture per sensor frame.
+ * The source of the live pictures. A source gives one picture for each frame of the sensor.
  */
 #pragma once
 
@@ -14,9 +14,9 @@ namespace cmacam::board {
  * A source of pictures. The picture of a frame depends only on the number of the frame,
  * not on the time, so that tests get the same pictures on a busy host.
  *
- * The numbers rise. A number repeats if several channels show the same frame. A smaller
- * number than before means that the sensor was started again: the source starts again
- * with its first picture.
+ * The numbers of the frames rise. If several channels show the same frame, its number
+ * repeats. If a number is smaller than the number before, the sensor was started again.
+ * The source then starts again with its first picture.
  *
  * Only the engine's thread calls picture() and skip().
  */
@@ -32,9 +32,9 @@ public:
 	virtual PicturePtr picture(uint64_t sequence, Size wanted) = 0;
 
 	/*
-	 * Notifies the source that the engine does not need the picture of a frame for one of
-	 * the channels, for example of a lost frame. The engine may still call picture() for
-	 * another channel and the same frame.
+	 * Notifies the source that one of the channels does not need the picture of a frame,
+	 * for example because the channel lost the frame. The engine may still call picture()
+	 * with the same `sequence` for another channel.
 	 */
 	virtual void skip(uint64_t sequence) = 0;
 };

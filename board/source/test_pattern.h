@@ -10,7 +10,7 @@
 
 namespace cmacam::board {
 
-/* Draws a test pattern; `pattern` is one of CMACAM_PATTERN_*, except CMACAM_PATTERN_OFF. */
+/* Draws a test pattern. `pattern` is any CMACAM_PATTERN_* except CMACAM_PATTERN_OFF. */
 PicturePtr drawTestPattern(uint32_t pattern, Size size);
 
 } /* namespace cmacam::board */

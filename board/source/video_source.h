@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A source that shows the pictures of a video file, decoded by GStreamer.
+ * A source that shows the pictures of a video file. GStreamer decodes the file.
  */
 #pragma once
 
@@ -47,7 +47,7 @@ private:
 	void unpackSample();
 	bool rewind();
 	Sample pull();
-	/* Whether GStreamer reported an error; stores its text in error_. */
+	/* Whether GStreamer reported an error. Stores the text of the error in error_. */
 	bool failed();
 
 	const AtEnd atEnd_;

@@ -15,7 +15,7 @@ class Device
 public:
 	virtual ~Device() = default;
 
-	/* Returns the size of a region in bytes; 0 if the device does not have the region. */
+	/* Returns the size of a region in bytes. A region that does not exist has the size 0. */
 	virtual uint64_t regionSize(uint32_t region) const = 0;
 
 	/* Read or write a region. The server has checked that the range is in the region. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest memory that the device can access: a table from DMA addresses to host memory.
+ * The guest memory that the device can access. A table maps DMA addresses to host memory.
  */
 #pragma once
 
@@ -23,9 +23,9 @@ namespace cmacam::board::vfio_user {
  * the table, so that no new lease can start. Then unmap() waits until the last lease has
  * ended.
  *
- * Shared ownership of the mapping would not be enough: the pages would stay mapped here.
- * The board could then write the rest of a frame to memory that the guest already uses
- * for something else.
+ * Shared ownership of the mapping would not be enough: after DMA_UNMAP, the pages would
+ * stay mapped in the board's process. The board could then write the last bytes of a
+ * frame to memory that the guest already uses for another purpose.
  *
  * A thread that holds a lease must not call unmap(), unmapAll() or setMaster().
  */
@@ -60,22 +60,22 @@ public:
 	~GuestMemory();
 
 	/*
-	 * map() adds a mapping to the table, unmap() removes it. Both return 0 or an errno.
-	 * A range without a descriptor is in the table, so that it can be unmapped, but
-	 * the board cannot write to the range.
+	 * map() adds a mapping to the table, and unmap() removes a mapping. They return 0 on
+	 * success and an errno on failure. A range without a descriptor is also in the table,
+	 * so that the client can unmap it. The board cannot write to such a range.
 	 */
 	int map(uint64_t address, uint64_t size, uint32_t flags, UniqueFd fd, uint64_t offset);
 	int unmap(uint64_t address, uint64_t size);
 	void unmapAll();
 
 	/*
-	 * Returns a lease on `size` bytes at `address`. The lease is empty if the bytes are
-	 * not all in one writable mapping, if `size` is 0, or if the device is not bus
-	 * master.
+	 * Returns a lease on `size` bytes at `address`. The lease is empty if no single
+	 * writable mapping has all of these bytes, if `size` is 0, or if the device is not
+	 * bus master.
 	 */
 	Lease acquire(uint64_t address, uint64_t size);
 
-	/* Switches PCI bus mastering. Switching it off waits until all leases have ended. */
+	/* Switches PCI bus mastering. If `master` is false, waits until all leases have ended. */
 	void setMaster(bool master);
 
 	/* Returns the number of mappings. */

@@ -24,11 +24,11 @@ public:
 	/* Switches all vectors off. */
 	void clear();
 
-	/* Signals the eventfd of a vector. Does nothing while the vector is off. */
+	/* Signals the eventfd of a vector. If the vector is off, the function does nothing. */
 	void trigger(std::size_t vector);
 
 private:
-	/* Guards vectors_: the engine's thread triggers while the server replaces descriptors. */
+	/* Guards vectors_, because the engine's thread and the server's thread use the vectors. */
 	std::mutex mutex_;
 	std::vector<UniqueFd> vectors_;
 };

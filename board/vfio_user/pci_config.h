@@ -30,7 +30,7 @@ private:
 	void addCapabilities();
 
 	std::array<uint8_t, kSize> value_{};
-	std::array<uint8_t, kSize> writable_{}; /* a set bit: software may change this bit */
+	std::array<uint8_t, kSize> writable_{}; /* bits of value_ that software may change */
 };
 
 } /* namespace cmacam::board::vfio_user */

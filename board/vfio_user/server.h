@@ -27,8 +27,8 @@ public:
 
 	/*
 	 * Serves a client until the connection ends, a message has a wrong length, or the
-	 * descriptor `stop` becomes readable. Then removes all mappings of guest memory and
-	 * switches all interrupts off.
+	 * descriptor `stop` becomes readable. After that, the function removes all mappings of
+	 * guest memory and switches all interrupts off.
 	 */
 	void serve(UniqueFd connection, int stop);
 
