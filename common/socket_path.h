@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The name of a server's Unix socket in the file system.
+ * The path of a server's Unix socket in the file system.
  */
 #pragma once
 
@@ -12,20 +12,25 @@
 
 namespace cmacam {
 
-/* Shared by the board and libcmacam: neither may remove what is not its own. */
+/*
+ * The board and libcmacam use this class. The class makes sure that a server removes neither
+ * the socket of another running server nor a file of another type.
+ */
 class SocketPath
 {
 public:
 	/*
-	 * Binds a socket. What is at the path already is kept, except a socket
-	 * that a killed server left behind. Throws std::system_error: EADDRINUSE
-	 * if a living socket is there, EEXIST if it is anything else, EBUSY if a
-	 * left-over cannot be replaced because the folder stays locked; else the
-	 * errno of the call that failed.
+	 * Binds `socket` to the path in `address`. If a killed server has left its
+	 * socket at the path, the new socket replaces the old socket. Anything else
+	 * at the path is kept, and the constructor fails. Throws std::system_error
+	 * with one of these errors: EADDRINUSE if another server uses the socket at
+	 * the path; EEXIST if a file of another type is at the path; EBUSY if the
+	 * socket of a killed server cannot be replaced, because its folder cannot be
+	 * locked; otherwise the errno of the system call that failed.
 	 */
 	SocketPath(int socket, const sockaddr_un &address);
 
-	/* Removes the path if this socket is still there, which must still be open. */
+	/* Removes the path if it still belongs to this socket. The socket must still be open. */
 	~SocketPath();
 
 	SocketPath(SocketPath &&other) noexcept
@@ -37,7 +42,7 @@ public:
 	SocketPath &operator=(SocketPath &&) = delete;
 
 private:
-	std::string path_; /* empty: moved away */
+	std::string path_; /* empty if this object was moved from */
 	dev_t device_ = 0;
 	ino_t inode_ = 0;
 };
