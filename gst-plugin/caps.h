@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The caps of cmacamsrc, made from the table of formats and from the offer of a camera.
+ * Makes the caps of cmacamsrc from the table of formats and from the offer of a camera.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer);
 std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps);
 /*
  * Whether fixed caps have the feature memory:DMABuf. A peer that accepts such
- * caps must read the layout from GstVideoMeta.
+ * caps must read the layout of each frame from GstVideoMeta.
  */
 bool wantsDmabufs(const GstCaps *caps);
 

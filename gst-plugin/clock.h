@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Converts the camera's capture time (CLOCK_MONOTONIC) to a pipeline's running time.
+ * Converts the capture time of a frame (CLOCK_MONOTONIC) to the running time of a pipeline.
  */
 #pragma once
 
@@ -18,34 +18,36 @@ struct ClockPair
 };
 
 /**
- * Reads @clock and CLOCK_MONOTONIC. The function reads them several times and
- * returns the pair with the least time between its two readings.
+ * Reads @clock and CLOCK_MONOTONIC at nearly the same time. The function makes
+ * several pairs of readings and returns the pair whose readings took the least time.
  */
 ClockPair readClocks(GstClock *clock);
 
 /**
- * Converts the time @monotonic to CLOCK_REALTIME, ns since 1970. The result
- * depends on how CLOCK_REALTIME is set now. Returns 0 for 0, the time of a frame
- * that has no timestamp.
+ * Converts @monotonic, a time on CLOCK_MONOTONIC in ns, to the time on
+ * CLOCK_REALTIME in ns since 1970. The result depends on the present setting of
+ * CLOCK_REALTIME. If @monotonic is 0, the frame has no timestamp. In this case the
+ * function returns 0.
  */
 uint64_t unixTime(uint64_t monotonic);
 
 /**
  * Converts the capture time @captured from CLOCK_MONOTONIC to the GstClock of
- * @now. If @captured cannot be right, the function returns the current time. A
- * capture time is wrong if it is 0, in the future, or more than ten seconds old.
+ * @now. A capture time is wrong if it is 0, in the future, or more than ten seconds
+ * old. If @captured is wrong, the function returns the time of the GstClock in @now.
  */
 GstClockTime captureTime(uint64_t captured, const ClockPair &now);
 
-/** Returns the running time at the clock time @time; 0 if @time is before @baseTime. */
+/** Returns the running time at the clock time @time. Returns 0 if @time is before @baseTime. */
 GstClockTime runningTime(GstClockTime time, GstClockTime baseTime);
 
 /**
  * Keeps the times of successive frames in order. @time is the running time of a
- * frame, and @last is that of the frame before it, or GST_CLOCK_TIME_NONE. Jitter
- * of the clocks can put @time at most one second before @last: the function then
- * returns @last + 1. If @time is earlier than that, a new running time has begun,
- * for example after a flush, and the function returns @time.
+ * frame. @last is the running time of the frame before, or GST_CLOCK_TIME_NONE if
+ * there was no frame before. If @time equals @last or is at most one second before
+ * @last, the reason is jitter of the clocks, and the function returns @last + 1. In
+ * all other cases, the function returns @time. If @time is more than one second before
+ * @last, a new running time has begun, for example after a flush.
  */
 GstClockTime inOrder(GstClockTime time, GstClockTime last);
 

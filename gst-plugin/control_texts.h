@@ -25,7 +25,7 @@ struct ControlText
 	/* Name of the property: "exposure-time" for ExposureTime. */
 	const char *property;
 	const char *description;
-	/* The values of an enumeration; empty for all other controls. */
+	/* The values of a control that is an enumeration; empty for any other control. */
 	std::span<const ControlValueText> values;
 };
 

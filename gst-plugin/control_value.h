@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Converts libcamera's ControlValue to a GValue and back. All types of controls
- * are supported.
+ * Converts a ControlValue of libcamera to a GValue, and a GValue to a ControlValue.
+ * All types of controls are supported.
  */
 #pragma once
 
@@ -33,8 +33,9 @@ std::optional<libcamera::ControlValue> fromGValue(const libcamera::ControlId &id
 						  const GValue *value);
 
 /**
- * Whether @value is one of the values that @info lists. If @info lists no values:
- * whether @value, or each of its elements, lies within the limits of @info.
+ * Whether @info permits @value. If @info lists values, @value must be one of these
+ * values. If @info lists no values, @value must lie within the limits of @info. If
+ * @value is an array, each element must lie within these limits.
  */
 bool isWithin(const libcamera::ControlInfo &info, const libcamera::ControlValue &value);
 

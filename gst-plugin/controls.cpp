@@ -113,8 +113,9 @@ GParamSpec *elementSpec(const ControlText &text, const char *name, const char *b
 	case libcamera::ControlTypePoint:
 		return gst_param_spec_array(
 			name, nick, blurb,
-			g_param_spec_int("number", "Number", "one of x, y, width and height",
-					 G_MININT, G_MAXINT, 0,
+			g_param_spec_int("number", "Number",
+					 "A number of the array: x, y, width or height", G_MININT,
+					 G_MAXINT, 0,
 					 GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)),
 			flags);
 	case libcamera::ControlTypeString:
@@ -141,7 +142,7 @@ GParamSpec *spec(const ControlText &text)
 
 	return gst_param_spec_array(
 		text.property, id.name().c_str(), text.description,
-		elementSpec(text, "element", "One element",
+		elementSpec(text, "element", "One element of the array",
 			    GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)),
 		GParamFlags(flags));
 }

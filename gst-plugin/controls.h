@@ -36,9 +36,10 @@ class Controls
 {
 public:
 	/**
-	 * Sets property @index to @value from the next request on. Returns EINVAL if
-	 * @value has the wrong type. If a camera is attached, returns EINVAL also if
-	 * the camera has no such control or does not accept @value.
+	 * Sets property @index to @value. The next request to the camera has the new
+	 * value. Returns EINVAL if @value has the wrong type. If a camera is attached, the
+	 * function also returns EINVAL if the camera has no such control or does not
+	 * accept @value.
 	 */
 	Result<void> set(size_t index, const GValue *value);
 
@@ -50,24 +51,26 @@ public:
 	void get(size_t index, GValue *value, GParamSpec *spec) const;
 
 	/**
-	 * Starts to use the limits of camera @id, which was opened. Returns EINVAL if
-	 * the camera does not accept the value of a property that was set earlier. The
-	 * limits are in use even then: the caller calls detach().
+	 * Attaches camera @id, which the caller has opened, with the limits @limits.
+	 * Returns EINVAL if the camera does not accept the value of a property that was
+	 * set earlier. The camera is attached even in this case, and the caller must call
+	 * detach().
 	 */
 	Result<void> attach(const std::string &id, const libcamera::ControlInfoMap &limits);
-	/** Forgets the camera and the metadata. The values that the user has set stay. */
+	/** Detaches the camera and clears the metadata. Keeps the values that the user has set. */
 	void detach();
 
 	/** Returns all values that the user has set, for the start of a stream. */
 	libcamera::ControlList all() const;
-	/** Returns the values that were set since the last call of take() or all(). */
+	/** Returns the values that the user has set since the last call of take() or all(). */
 	libcamera::ControlList take() const;
-	/** Whether take() would return a value. This call costs less than take(). */
+	/** Whether take() would return a value. A call of pending() costs less than take(). */
 	bool pending() const;
 
 	/**
-	 * Returns the shortest and the longest frame duration in FrameDurationLimits.
-	 * The result is empty if the user has not set that control or has set it to 0.
+	 * Returns the two values of the control FrameDurationLimits: the shortest and the
+	 * longest frame duration. The result is empty if the user has not set this control
+	 * or has set it to 0.
 	 */
 	std::optional<std::pair<std::chrono::microseconds, std::chrono::microseconds>>
 	frameDurations() const;
@@ -90,8 +93,8 @@ private:
 	libcamera::ControlList set_{idMap()};
 	mutable libcamera::ControlList pending_{idMap()};
 	/*
-	 * The metadata of the last frame. This is a vector because a ControlList would
-	 * allocate memory for each entry of each frame.
+	 * The metadata of the last frame. The type is a vector, because a ControlList
+	 * would allocate memory for each entry of each frame.
 	 */
 	std::vector<std::pair<unsigned int, libcamera::ControlValue>> metadata_;
 

@@ -19,13 +19,13 @@ G_END_DECLS
 namespace cmacam::gst {
 
 /**
- * Makes a device with the caps of @camera and with libcamera's properties. The
- * reference is floating. The device creates a cmacamsrc for a cmacam camera and a
- * libcamerasrc for any other camera.
+ * Makes a device with the caps of @camera and with libcamera's properties of @camera.
+ * The returned reference is floating. If @camera is a cmacam camera, the device creates
+ * a cmacamsrc as its element. For any other camera, the device creates a libcamerasrc.
  */
 GstDevice *makeDevice(libcamera::Camera &camera);
 
-/** Returns libcamera's id of the camera of @device, which owns the string. */
+/** Returns libcamera's id of the camera of @device. The string belongs to @device. */
 const char *cameraId(GstDevice *device);
 
 } /* namespace cmacam::gst */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The device provider: lists cameras as GstDevice, and reports cameras that are
- * plugged in or unplugged.
+ * The device provider lists each camera as a GstDevice. It also reports when a camera
+ * is plugged in or unplugged.
  */
 #pragma once
 

@@ -12,12 +12,12 @@ namespace cmacam::gst {
 
 /**
  * Returns the running manager that libcamerasrc and libcamera's device provider
- * share. Returns nullptr if the plugin is not installed, if it does not export the
- * function for its manager, or if the manager does not start.
+ * share. Returns nullptr if libcamera's plugin is not installed, if the plugin does
+ * not export the function that returns its manager, or if the manager does not start.
  *
- * The caller makes sure that the process has no other CameraManager. libcamera
- * aborts the process when a second manager is made, and a caller cannot find out
- * whether an existing manager is that of the plugin.
+ * The caller must make sure that the process has no other CameraManager. If a second
+ * manager is made, libcamera aborts the process. A caller cannot find out whether an
+ * existing manager belongs to the plugin.
  */
 std::shared_ptr<libcamera::CameraManager> libcameraPluginManager();
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * GStreamer's names of the pixel formats in the library's table, and the layouts
- * of their frames.
+ * GStreamer's names of the pixel formats in libcmacam's table, and the layouts of
+ * frames in these formats.
  */
 #pragma once
 
@@ -25,12 +25,13 @@ struct PlaneRows
 	unsigned int rows;   /* number of rows */
 };
 
-/* Value of the caps field "format" if the field "drm-format" has the format's name. */
+/* Value of the caps field "format" in caps whose field "drm-format" names the format. */
 inline constexpr const char *kDmaDrm = "DMA_DRM";
 
 /*
- * Returns GStreamer's video format. A Bayer format gives GST_VIDEO_FORMAT_ENCODED,
- * because GStreamer has only caps for Bayer formats.
+ * Returns GStreamer's video format. For a Bayer format, the result is
+ * GST_VIDEO_FORMAT_ENCODED, because GStreamer has caps but no GstVideoFormat for
+ * Bayer formats.
  */
 GstVideoFormat videoFormat(const FormatInfo &format);
 /* Returns the media type of the caps: "video/x-raw" or "video/x-bayer". */
@@ -39,8 +40,8 @@ using cmacam::findFormat;
 /* Returns the format of the caps @structure; nullptr if the table does not have it. */
 const FormatInfo *findFormat(const GstStructure *structure);
 /*
- * Whether DMA_DRM caps exist for the format. GStreamer has no such caps for Bayer
- * formats, whose dma-bufs are delivered with plain caps.
+ * Whether DMA_DRM caps exist for the format. GStreamer has no DMA_DRM caps for Bayer
+ * formats. Therefore dma-bufs with Bayer frames are delivered with plain caps.
  */
 bool hasDmaDrm(const FormatInfo &format);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * FrameWriter: makes the GstBuffer to push from the memory of a camera frame.
+ * FrameWriter makes a GstBuffer from the memory of a camera frame. The element pushes
+ * this GstBuffer.
  */
 #pragma once
 
@@ -21,14 +22,14 @@ public:
 	explicit FrameWriter(const FrameLayout &layout);
 
 	/*
-	 * Whether the camera's layout is GStreamer's default layout. If so, a peer that
-	 * ignores GstVideoMeta reads the right pixels too.
+	 * Whether the camera's layout is GStreamer's default layout. In the default layout,
+	 * a peer that ignores GstVideoMeta also reads the right pixels.
 	 */
 	bool layoutIsDefault() const { return layoutIsDefault_; }
 
 	/**
-	 * Puts @memory itself into a buffer. A GstVideoMeta in the buffer has the
-	 * offsets and the strides of the planes. Returns nullptr if there is no buffer.
+	 * Puts @memory into a buffer without a copy. A GstVideoMeta in the buffer has the
+	 * offsets and the strides of the planes. Returns nullptr if no buffer is available.
 	 */
 	BufferPtr wrap(MemoryPtr memory) const;
 	/**

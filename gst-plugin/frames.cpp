@@ -232,11 +232,12 @@ Result<void> captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session
 {
 	const std::string why = lastError(session.id());
 
-	GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
-			 ("The camera's own memory is used, and not that of the element after "
-			  "cmacamsrc: %s",
-			  why.empty() ? "frames do not arrive there" : why.c_str()),
-			 ("FrameBuffer from the peer's pool"));
+	GST_ELEMENT_INFO(
+		self, RESOURCE, SETTINGS,
+		("The camera's own memory is used, and not that of the element after "
+		 "cmacamsrc: %s",
+		 why.empty() ? "no frame arrived in the memory of that element" : why.c_str()),
+		("FrameBuffer from the peer's pool"));
 
 	self->state.stream.offered = {};
 	releaseStream(self);

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""gen-control-texts.py OUTPUT CONTROLS.yaml...: the words of libcamera's controls as a C++ table.
+"""gen-control-texts.py OUTPUT CONTROLS.yaml...: write the descriptions of libcamera's controls as a C++ table.
 
-libcamera's library knows type, size, direction and values of each control; its YAML files alone
-know the descriptions, which become the blurbs of cmacamsrc's properties.
+The library of libcamera contains the type, size, direction and values of each control. Only the YAML
+files of libcamera contain the descriptions. These become the blurbs of cmacamsrc's properties.
 """
 
 import os
@@ -27,12 +27,12 @@ namespace controls = libcamera::controls;
 
 
 def kebab(name):
-    """ExposureTime -> exposure-time, AfMode2D -> af-mode2-d, as libcamerasrc names its properties."""
+    """ExposureTime -> exposure-time, AfMode2D -> af-mode2-d: the same rule as for the properties of libcamerasrc."""
     return re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower()
 
 
 def sentence(description):
-    """The first paragraph in one line, without libcamera's cross references."""
+    """The first paragraph of a description in one line, without libcamera's cross references."""
     text = re.sub(r"\\(sa|todo)[^\n]*", "", description).strip()
     return " ".join(text.split("\n\n")[0].split()).rstrip(".")
 
@@ -42,7 +42,7 @@ def literal(text):
 
 
 def nicks(names):
-    """The names of an enumeration without what they have in common, cut where a word begins."""
+    """The names of an enumeration without their common prefix, which ends where a word begins."""
     prefix = os.path.commonprefix(names) if len(names) > 1 else ""
     while prefix and not all(name[len(prefix):len(prefix) + 1].isupper() for name in names):
         prefix = prefix[:-1]
@@ -59,7 +59,7 @@ def read(paths):
         for entry in data["controls"]:
             (name, fields), = entry.items()
             if name in seen:
-                sys.exit(f"{path}: {name} is in {seen[name]}, too: two properties of one name")
+                sys.exit(f"{path}: {name} is also in {seen[name]}, so two properties would have the same name")
             seen[name] = path
             values = fields.get("enum", [])
             names = [value["name"] for value in values]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * FramePool: the camera's buffers as GstMemory. A buffer goes back to the camera
+ * FramePool offers the camera's buffers as GstMemory. A buffer goes back to the camera
  * when the last reference to its GstMemory is dropped.
  */
 #pragma once
@@ -16,13 +16,13 @@
 namespace cmacam::gst {
 
 /*
- * A buffer of the camera goes back when its GstMemory is not used any more, and not
- * when its GstBuffer is freed. Several GstBuffers can share one GstMemory (copies,
- * sub-buffers, muxed packets). The camera must not write to the GstMemory again
- * before all of these GstBuffers are freed.
+ * A buffer goes back to the camera when no GstBuffer uses its GstMemory any more.
+ * Several GstBuffers can share one GstMemory (copies, sub-buffers, muxed packets). The
+ * camera must not write to the GstMemory again before all of these GstBuffers are
+ * freed.
  *
  * The pool keeps the GstMemory objects and their mappings from frame to frame. So
- * a consumer on the CPU maps each buffer once, and not once per frame.
+ * a consumer on the CPU maps each buffer only once, and not once per frame.
  */
 class FramePool
 {
@@ -30,21 +30,23 @@ public:
 	using Requeue = std::function<void(size_t buffer)>;
 
 	/**
-	 * Makes a GstMemory for each of @dmabufs. A frame begins at @offset in its
-	 * dma-buf and is @size bytes long. The pool duplicates the file descriptors.
-	 * Any thread may call @requeue, with each buffer that the camera may write to
-	 * again. Returns nullptr if the process has too many open files.
+	 * Makes a GstMemory for each of @dmabufs. A frame begins at byte @offset of its
+	 * dma-buf and is @size bytes long. The pool duplicates the file descriptors. If the
+	 * camera may write to a buffer again, the pool calls @requeue with the index of the
+	 * buffer. This call may come from any thread. Returns nullptr if the process has too
+	 * many open files.
 	 */
 	static std::shared_ptr<FramePool> create(std::span<const int> dmabufs, size_t offset,
 						 size_t size, Requeue requeue);
 	~FramePool();
 
-	/** Takes the memory of @buffer, which the camera has just completed. */
+	/** Takes the memory of buffer @buffer. The camera has just completed this buffer. */
 	MemoryPtr take(size_t buffer);
 
 	/**
-	 * Ends the calls of @requeue: there is none after this function returns.
-	 * Memory that consumers still hold stays valid. The last holder frees it.
+	 * Ends the calls of the function @requeue. After retire() returns, no such call
+	 * begins or is in progress. Memory that consumers still hold stays valid until the
+	 * last consumer frees it.
 	 */
 	void retire();
 
@@ -57,14 +59,14 @@ private:
 	bool giveBack(GstMemory *memory, size_t buffer);
 
 	/*
-	 * A thread takes this lock before the lock of the CameraSession, because
-	 * requeue_ calls the session. A thread that has the session's lock must not
-	 * take this one.
+	 * If a thread takes both mutex_ and the lock of the CameraSession, it takes mutex_
+	 * first, because requeue_ calls the session. A thread that holds the session's lock
+	 * must not take mutex_.
 	 */
 	std::mutex mutex_;
 	const size_t offset_;
 	const size_t size_;
-	/* Guarded by mutex_; empty after retire(). */
+	/* The function @requeue of create(), guarded by mutex_; empty after retire(). */
 	Requeue requeue_;
 	std::vector<MemoryPtr> idle_;
 };

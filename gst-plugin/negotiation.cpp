@@ -165,7 +165,7 @@ Result<void> configureSession(GstCmacamSrc *self, CameraSession &session)
 	Result<void> result = session.configure(self->state.which, settings);
 	if (!result && result.error().code == ENOMEM && stream.extraBuffers > 0) {
 		/* What the peer asks for is a wish; the camera's own number is a need. */
-		GST_WARNING_OBJECT(self, "no memory for %u buffers more: %s", stream.extraBuffers,
+		GST_WARNING_OBJECT(self, "no memory for %u more buffers: %s", stream.extraBuffers,
 				   result.error().what.c_str());
 		settings.extraBuffers = 0;
 		result = session.configure(self->state.which, settings);

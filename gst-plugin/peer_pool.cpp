@@ -20,22 +20,22 @@ std::string unfit(GstBuffer *buffer, std::span<const PlaneLayout> planes, bool i
 {
 	if (gst_buffer_n_memory(buffer) != 1 ||
 	    !gst_is_dmabuf_memory(gst_buffer_peek_memory(buffer, 0)))
-		return "its buffers do not have exactly one dma-buf each";
+		return "a buffer of the pool does not consist of exactly one dma-buf";
 
 	gsize offset, space;
 	const size_t size = planes.back().offset + planes.back().length;
 	gst_memory_get_sizes(gst_buffer_peek_memory(buffer, 0), &offset, &space);
 	if (offset != 0 || space < size)
-		return "its buffers have " + std::to_string(space) + " bytes, a frame has " +
-		       std::to_string(size);
+		return "a buffer of the pool has " + std::to_string(space) +
+		       " bytes, a frame has " + std::to_string(size);
 
 	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
 	if (!meta)
-		return isDefault ? "" : "its buffers do not say where their rows are";
+		return isDefault ? "" : "a buffer of the pool has no GstVideoMeta";
 	for (size_t i = 0; i < planes.size(); i++)
 		if (i >= meta->n_planes || meta->offset[i] != planes[i].offset ||
 		    meta->stride[i] != gint(planes[i].stride))
-			return "its rows have " + std::to_string(meta->stride[0]) +
+			return "the pool's rows have " + std::to_string(meta->stride[0]) +
 			       " bytes, the camera's have " + std::to_string(planes[0].stride);
 	return {};
 }
@@ -79,8 +79,8 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 					   size_t count, std::string &why)
 {
 	if (offered.max && offered.max < count) {
-		why = "it has " + std::to_string(offered.max) + " buffers, the camera needs " +
-		      std::to_string(count);
+		why = "the pool has " + std::to_string(offered.max) +
+		      " buffers, the camera needs " + std::to_string(count);
 		return nullptr;
 	}
 
@@ -92,7 +92,7 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 
 	std::shared_ptr<PeerPool> self(new PeerPool(offered.pool.get()));
 	if (!self->activate(caps, size, count)) {
-		why = "it cannot be activated";
+		why = "the pool cannot be activated";
 		return nullptr;
 	}
 
@@ -102,7 +102,7 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
 		if (gst_buffer_pool_acquire_buffer(self->pool_.get(), &buffer, &params) !=
 		    GST_FLOW_OK) {
-			why = "it has no more free buffers";
+			why = "the pool has no free buffers left";
 			return nullptr;
 		}
 		self->buffers_.emplace_back(buffer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PeerPool: the buffer pool that the next element offers. The camera writes to
- * its buffers.
+ * PeerPool holds the buffers of the pool that the next element offers. The camera
+ * writes to these buffers.
  */
 #pragma once
 
@@ -21,29 +21,31 @@ namespace cmacam::gst {
 struct OfferedPool
 {
 	BufferPoolPtr pool;
-	/* Largest number of buffers; 0: no limit. */
+	/* Largest number of buffers that the pool can have. The value 0 means no limit. */
 	guint max = 0;
 
 	/**
-	 * Whether the pool may make dma-bufs. The pool has no buffers yet, so the
-	 * answer depends on @caps and on the allocator of the pool.
+	 * Whether the buffers of the pool may be dma-bufs. The pool has no buffers yet.
+	 * Therefore the answer depends on @caps and on the allocator of the pool.
 	 */
 	bool mayHaveDmabufs(const GstCaps *caps) const;
 };
 
 /*
- * create() acquires all buffers at once, so that the camera has all of them when
- * it starts. The index of a buffer is its place in the order of these calls. A
- * buffer that was delivered belongs to the peer until acquire() returns its index.
+ * create() acquires all buffers at once, so that the camera has all buffers when the
+ * camera starts. The first buffer that create() acquires has the index 0, and each
+ * further buffer has the next index. A buffer that was delivered belongs to the peer
+ * until acquire() returns the index of the buffer.
  */
 class PeerPool
 {
 public:
 	/**
 	 * Takes @count buffers out of @offered. Each buffer must have exactly one
-	 * memory, a dma-buf with the layout @planes. @isDefault: the caps alone
-	 * describe this layout. If @isDefault is false, each buffer must also have a
-	 * GstVideoMeta. Returns nullptr on failure, with the reason in @why.
+	 * GstMemory, which must be a dma-buf with the layout @planes. @isDefault: whether
+	 * the caps alone describe this layout. If @isDefault is false, each buffer must
+	 * also have a GstVideoMeta. On failure, returns nullptr and sets @why to the
+	 * reason.
 	 */
 	static std::shared_ptr<PeerPool> create(const OfferedPool &offered, GstCaps *caps,
 						std::span<const PlaneLayout> planes, bool isDefault,
@@ -53,13 +55,13 @@ public:
 	/* Returns the dma-bufs, which stay open as long as this object lives. */
 	std::vector<int> fds() const;
 
-	/** Takes buffer @index, which the camera has just completed, for the peer. */
+	/** Takes buffer @index for the peer. The camera has just completed this buffer. */
 	BufferPtr take(size_t index);
 	/**
 	 * Returns the index of a buffer that the peer has given back. If there is no
-	 * such buffer, the result is empty. With @wait the function first waits for a
-	 * buffer or for setFlushing(true). The result is also empty for a buffer
-	 * whose memory was replaced.
+	 * such buffer, the result is empty. If @wait is true, the function first waits for
+	 * a buffer or for setFlushing(true). If the memory of the buffer was replaced, the
+	 * result is also empty.
 	 */
 	std::optional<size_t> acquire(bool wait);
 	void setFlushing(bool flushing);
@@ -72,9 +74,9 @@ private:
 	bool activate(GstCaps *caps, size_t size, size_t count);
 
 	BufferPoolPtr pool_;
-	/* By index; nullptr while the peer has the buffer. */
+	/* The buffers by index; nullptr while the peer has the buffer. */
 	std::vector<BufferPtr> buffers_;
-	/* By index; acquire() compares the memory of a buffer to find its index. */
+	/* The memory of each buffer, by index. acquire() finds a buffer's index by its memory. */
 	std::vector<const GstMemory *> memories_;
 };
 

@@ -23,7 +23,7 @@ struct BufferLayout
 	std::vector<gint> strides;
 };
 
-/* The time when the exposure of a frame began, on two clocks, ns; 0: unknown. */
+/* The start of the exposure of a frame on two clocks, ns. The value 0 means unknown. */
 struct ReferenceTimes
 {
 	/* Time on CLOCK_MONOTONIC, for the caps timestamp/x-clock-monotonic. */
@@ -35,9 +35,9 @@ struct ReferenceTimes
 /**
  * Makes the pool for one configuration. The pool reuses its buffers together with
  * their metas, so that a frame costs no allocation. When a buffer is freed, it
- * drops its memory and goes back to this pool. The memory goes back to FramePool
- * separately, and later than the buffer if other buffers share the memory.
- * Returns nullptr if the pool cannot be activated.
+ * drops its GstMemory and goes back to this pool. The GstMemory goes back to
+ * FramePool separately. If other buffers share the GstMemory, the GstMemory goes back
+ * later than the buffer. Returns nullptr if the pool cannot be activated.
  */
 BufferPoolPtr makeShellPool(const BufferLayout &layout);
 
@@ -48,8 +48,8 @@ BufferPtr takeShell(GstBufferPool *pool);
 void addVideoMeta(GstBuffer *buffer, const BufferLayout &layout);
 
 /**
- * Sets the times in the two GstReferenceTimestampMetas of @buffer. A shell has
- * these metas already; the function adds them to any other buffer.
+ * Sets the times in the two GstReferenceTimestampMetas of @buffer. A shell already
+ * has these metas. If @buffer is no shell, the function adds the metas to @buffer.
  */
 void setReferenceTimes(GstBuffer *buffer, const ReferenceTimes &times);
 

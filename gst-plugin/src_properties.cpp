@@ -43,8 +43,8 @@ GType gst_cmacam_on_disconnect_get_type()
 {
 	static const GEnumValue values[] = {
 		{DISCONNECT_STOP, "Post an error and end the stream", "stop"},
-		{DISCONNECT_WAIT, "Post a warning and go on when the camera is plugged in again",
-		 "wait"},
+		{DISCONNECT_WAIT,
+		 "Post a warning, and continue when the camera is plugged in again", "wait"},
 		{0, nullptr, nullptr},
 	};
 	static const GType type = g_enum_register_static("GstCmacamOnDisconnect", values);
@@ -188,16 +188,16 @@ void installProperties(GObjectClass *object)
 	/**
 	 * GstCmacamSrc:camera-name:
 	 *
-	 * The libcamera id of the camera, as `cam -l` lists it. Unset: the first
-	 * cmacam camera.
+	 * The libcamera id of the camera, which `cam -l` shows. If the property is
+	 * unset, the element uses the first cmacam camera.
 	 *
 	 * Since: 0.1
 	 */
 	g_object_class_install_property(
 		object, PROP_CAMERA_NAME,
 		g_param_spec_string("camera-name", "Camera name",
-				    "libcamera id of the camera, as 'cam -l' lists it "
-				    "(unset: the first cmacam camera)",
+				    "libcamera id of the camera, which 'cam -l' shows "
+				    "(if unset: the first cmacam camera)",
 				    nullptr,
 				    GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
 						GST_PARAM_MUTABLE_READY)));
@@ -205,10 +205,11 @@ void installProperties(GObjectClass *object)
 	/**
 	 * GstCmacamSrc:stream:
 	 *
-	 * Which of the camera's two streams this element has: the same frames,
-	 * each in a size and a format of its own, with equal timestamps and
-	 * offsets. Another cmacamsrc of this process may have the other one.
-	 * Bayer formats are main's. The frame rate of lores is that of main.
+	 * The stream of the camera that this element uses. A camera has two
+	 * streams. Both streams have the same frames with equal timestamps and
+	 * offsets, but each stream has its own size and format. Another cmacamsrc
+	 * of this process may use the other stream. Only the main stream has Bayer
+	 * formats. The frame rate of lores is that of main.
 	 *
 	 * Since: 0.1
 	 */
@@ -216,7 +217,7 @@ void installProperties(GObjectClass *object)
 		object, PROP_STREAM,
 		g_param_spec_enum("stream", "Stream",
 				  "The stream of the camera that this element uses; another "
-				  "cmacamsrc may use the other one",
+				  "cmacamsrc may use the other stream of the camera",
 				  GST_TYPE_CMACAM_STREAM, static_cast<gint>(Stream::Main),
 				  GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
 					      GST_PARAM_MUTABLE_READY)));
@@ -224,25 +225,27 @@ void installProperties(GObjectClass *object)
 	/**
 	 * GstCmacamSrc:on-disconnect:
 	 *
-	 * What to do when the camera is unplugged while it streams. With `wait`
-	 * the messages cmacam-disconnected and cmacam-connected, of type element,
-	 * tell the application; frame numbers begin anew with DISCONT.
+	 * The reaction of the element if the camera is unplugged while it streams.
+	 * With `wait`, the element messages cmacam-disconnected and
+	 * cmacam-connected inform the application. After the camera is plugged in
+	 * again, frame numbers start again, and the first buffer has DISCONT.
 	 *
 	 * Since: 0.1
 	 */
 	g_object_class_install_property(
 		object, PROP_ON_DISCONNECT,
-		g_param_spec_enum("on-disconnect", "On disconnect",
-				  "What to do when the camera is unplugged while it streams",
-				  GST_TYPE_CMACAM_ON_DISCONNECT, DISCONNECT_STOP,
-				  GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-					      GST_PARAM_MUTABLE_PLAYING)));
+		g_param_spec_enum(
+			"on-disconnect", "On disconnect",
+			"Reaction of the element if the camera is unplugged while it streams",
+			GST_TYPE_CMACAM_ON_DISCONNECT, DISCONNECT_STOP,
+			GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+				    GST_PARAM_MUTABLE_PLAYING)));
 
 	/**
 	 * GstCmacamSrc:control-limits:
 	 *
-	 * For each control that the camera has, a structure with `min`, `max` and
-	 * `default`. Null before PAUSED.
+	 * A structure with `min`, `max` and `default` for each control of the open
+	 * camera. The property is null before PAUSED.
 	 *
 	 * Since: 0.1
 	 */
@@ -250,7 +253,7 @@ void installProperties(GObjectClass *object)
 		object, PROP_CONTROL_LIMITS,
 		g_param_spec_boxed(
 			"control-limits", "Control limits",
-			"Limits of the open camera: min, max and default of each control "
+			"Minimum, maximum and default of each control of the open camera "
 			"(null before PAUSED)",
 			GST_TYPE_STRUCTURE,
 			GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The state and the functions that the source files of cmacamsrc share. src.cpp
- * and src_properties.cpp implement the element; negotiation.cpp and frames.cpp
- * implement its stream.
+ * and src_properties.cpp implement the element. negotiation.cpp and frames.cpp
+ * implement the stream of the element.
  */
 #pragma once
 
@@ -36,16 +36,16 @@ struct StreamState
 	bool configured = false;
 	/* Number of buffers that the peer wants in addition to the camera's own number. */
 	unsigned int extraBuffers = 0;
-	/* The pool that the peer offers; empty after the camera could not use it. */
+	/* The pool that the peer offers; empty if the camera has failed to use this pool. */
 	OfferedPool offered;
 	FrameWriter writer;
 	/* Whether the peer reads the layout of a frame from GstVideoMeta. */
 	bool peerKnowsMeta = false;
 	bool copying = false;
 	bool copyReported = false;
-	/* The element has posted an error, so the stream ends. */
+	/* Whether the element has posted an error, which ends the stream. */
 	bool failed = false;
-	/* The next frame is the first one after the camera was plugged in again. */
+	/* Whether the next frame is the first frame since the camera was plugged in again. */
 	bool replugged = false;
 	guint64 delivered = 0;
 	guint64 lost = 0;
@@ -59,7 +59,7 @@ struct State
 	std::string cameraName;
 	Stream streamName = Stream::Main;
 	OnDisconnect onDisconnect = DISCONNECT_STOP;
-	/* Empty before PAUSED, and while the element waits for a camera that was unplugged. */
+	/* Empty before PAUSED. Also empty while the element waits for an unplugged camera. */
 	std::shared_ptr<CameraSession> session;
 	std::shared_ptr<CameraWatch> watch;
 	/* libcamera's object of the unplugged camera that the element waits for. */
@@ -69,20 +69,20 @@ struct State
 	std::shared_ptr<PeerPool> peer;
 	GstClockTime frameDuration = GST_CLOCK_TIME_NONE;
 	size_t bufferCount = 0;
-	/* The element keeps these two values for the next session too. */
+	/* When a session ends, the element keeps these two values for the next session. */
 	bool flushing = false;
 	bool paused = false;
 
-	/* The stream that this element has of the open camera. */
+	/* The stream of the open camera that this element uses. */
 	Stream which = Stream::Main;
 
-	/* These controls have a separate lock. */
+	/* The controls have a lock of their own, so `mutex` does not guard them. */
 	Controls controls;
 
 	StreamState stream;
 };
 
-/** Returns the session; nullptr if there is none. */
+/** Returns the session of the element. Returns nullptr if the element has no session. */
 std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self);
 /**
  * Opens the camera that the properties name, or the unplugged camera that the
@@ -90,28 +90,31 @@ std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self);
  * the control properties.
  */
 Result<void> openCamera(GstCmacamSrc *self);
-/** Stops the stream and drops its buffers. The session stays. */
+/** Stops the stream and drops its buffers. The element keeps the session. */
 void releaseStream(GstCmacamSrc *self);
 /** Stops the stream and releases the camera. */
 void closeCamera(GstCmacamSrc *self);
-/** Posts @error with the GstResourceError of its errno. ENODEV becomes @gone. */
+/**
+ * Posts @error. The errno of @error determines the GstResourceError. For ENODEV, the
+ * GstResourceError is @gone.
+ */
 void postError(GstCmacamSrc *self, const Error &error,
 	       GstResourceError gone = GST_RESOURCE_ERROR_READ);
 
 /**
- * Posts @error and returns GST_FLOW_EOS, which ends the stream. If the element
- * returned an error code, GstBaseSrc would post a second error, which does not name
- * the reason. After EOS, sinks and muxers also finish their work.
+ * Posts @error and returns GST_FLOW_EOS, which ends the stream. If this function
+ * returned an error code instead, GstBaseSrc would post a second error without the
+ * reason. EOS also lets sinks and muxers finish their work.
  */
 GstFlowReturn endWithError(GstCmacamSrc *self, const Error &error);
 /** Posts a LATENCY message, so that the pipeline queries the latency again. */
 void postLatency(GstCmacamSrc *self);
-/** Returns the next element's pool if the camera writes to it, else nullptr. */
+/** Returns the next element's pool; nullptr if the camera does not write to this pool. */
 std::shared_ptr<PeerPool> peerOf(GstCmacamSrc *self);
 /** Configures the session with the settings of the stream and makes the frame pool. */
 Result<void> configure(GstCmacamSrc *self);
 
-/* Each of these functions installs the functions of one source file in the class. */
+/* Each of these functions installs the callbacks of one source file in the class. */
 void installProperties(GObjectClass *object);
 void installNegotiation(GstBaseSrcClass *base);
 void installFrames(GstPushSrcClass *push);
