@@ -48,15 +48,19 @@ int main(int argc, char **argv)
 	unsigned int frames = 100;
 	int threshold = 24;
 
-	CLI::App app("Prints how much of a part of the picture moves.");
+	CLI::App app("Prints the share of moving samples in a part of each frame.");
 	app.add_option("--camera", options.id, "libcamera id; default: the first camera");
-	app.add_option("--width", options.main.width, "pixels")->capture_default_str();
-	app.add_option("--height", options.main.height, "lines")->capture_default_str();
-	app.add_option("--roi", roi, "the part: x y width height")->capture_default_str();
+	app.add_option("--width", options.main.width, "width of a frame, pixels")
+		->capture_default_str();
+	app.add_option("--height", options.main.height, "height of a frame, lines")
+		->capture_default_str();
+	app.add_option("--roi", roi, "part of the frame: x y width height, pixels")
+		->capture_default_str();
 	app.add_option("--frames", frames, "end after this number of frames")
 		->capture_default_str();
-	app.add_option("--threshold", threshold,
-		       "minimum change of a luma sample that counts as motion, of 219")
+	app.add_option(
+		   "--threshold", threshold,
+		   "smallest change of a luma sample that counts as motion; the luma range is 219")
 		->capture_default_str();
 	CLI11_PARSE(app, argc, argv);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OpenCV's HOG people detector on the luma plane of a frame.
+ * Finds people in the luma plane of a frame with OpenCV's HOG detector.
  */
 
 #pragma once
@@ -24,7 +24,7 @@ public:
 	/* The smallest frame in which the detector can find a person. */
 	cv::Size window() const { return hog_.winSize; }
 
-	/* Finds people. Reads the pages that the camera wrote, without a copy. */
+	/* Returns the boxes of the people. The function reads the camera's pages without a copy. */
 	std::vector<cv::Rect> find(const cmacam::MappedFrame &frame) const;
 
 private:

@@ -215,8 +215,9 @@ int run(int argc, char **argv)
 	CLI::App app("Counts the people in front of a camera.\n"
 		     "Prints one line for each frame that it examines, and a summary.");
 	app.add_option("--camera", options.camera.id, "libcamera id; default: the first camera");
-	app.add_option("--size", size, "WIDTHxHEIGHT; default: the camera's");
-	app.add_option("--format", options.camera.main.format, "NV12 or R8")
+	app.add_option("--size", size,
+		       "frame size WIDTHxHEIGHT; default: the camera's default size");
+	app.add_option("--format", options.camera.main.format, "pixel format, NV12 or R8")
 		->check(CLI::IsMember({"NV12", "R8"}));
 	app.add_option("--frames", options.frames, "number of frames to examine")
 		->capture_default_str()
@@ -224,7 +225,8 @@ int run(int argc, char **argv)
 	app.add_option("--every", options.every, "examine only every Nth frame")
 		->capture_default_str()
 		->check(CLI::PositiveNumber);
-	app.add_option("--scale", options.scale, "step of the image pyramid, larger is faster")
+	app.add_option("--scale", options.scale,
+		       "step between the sizes of the image pyramid; a larger step is faster")
 		->capture_default_str()
 		->check(CLI::Range(1.01, 2.0));
 	app.add_option("--out", options.out, "folder for annotated copies of the frames");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The physical addresses behind a mapping.
+ * Finds the physical addresses of mapped memory.
  */
 
 #pragma once
@@ -15,11 +15,12 @@
 struct PhysicalRange
 {
 	std::uint64_t start; /* physical address of the first byte */
-	bool contiguous;     /* the pages are adjacent and in order */
+	bool contiguous;     /* the pages are adjacent and in order in physical memory */
 };
 
 /*
- * Looks up memory in /proc/self/pagemap. Errors: EPERM without CAP_SYS_ADMIN, because the kernel
- * then hides the page frame numbers; EIO if the file ends early; those of open().
+ * Looks up the physical addresses of `memory` in /proc/self/pagemap. Errors: EPERM if the process
+ * does not have CAP_SYS_ADMIN, because the kernel then hides the page frame numbers; EIO if
+ * pagemap ends early; the errors of open().
  */
 cmacam::Result<PhysicalRange> physicalRange(std::span<const std::byte> memory);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pictures that the program writes: copies of frames with boxes, and a contact sheet.
+ * The program writes two kinds of pictures: copies of frames with boxes, and a contact sheet.
  */
 
 #pragma once
@@ -19,7 +19,7 @@ cv::Mat annotatedCopy(const cmacam::MappedFrame &frame, const std::vector<cv::Re
 /*
  * Writes a picture to a file. The extension of `path` determines the file type, as in
  * cv::imwrite(). Errors: EEXIST if the file exists and `overwrite` is false; EINVAL for an unknown
- * file type; those of fopen(); EIO if writing fails.
+ * file type; the errors of fopen(); EIO if writing fails.
  */
 cmacam::Result<void> writePicture(const cv::Mat &picture, const std::string &path, bool overwrite);
 

@@ -29,8 +29,9 @@ struct FrameReport
 };
 
 /*
- * Returns one line: "frame key=value ...", or a JSON object. The key phys is the physical
- * address of the luma plane. The key is missing if the plane is not contiguous, or without a proof.
+ * Returns the report as one line: "frame key=value ...", or a JSON object if `json` is true. The
+ * key phys has the physical address of the luma plane. The key phys is missing if the report has
+ * no proof, or if the luma plane is not contiguous in physical memory.
  */
 std::string line(const FrameReport &report, bool json);
 
@@ -38,12 +39,12 @@ std::string line(const FrameReport &report, bool json);
 class Statistics
 {
 public:
-	/* Counts a delivered frame, and the lost frames before it. */
+	/* Counts a delivered frame, and the frames that were lost before this frame. */
 	void delivered(unsigned int sequence);
 	/* Counts a frame that the detector has examined. */
 	void lookedAt(std::size_t people);
 
-	/* Returns one line: "summary key=value ...", or a JSON object. */
+	/* Returns one line: "summary key=value ...", or a JSON object if `json` is true. */
 	std::string line(bool json) const;
 
 private:

@@ -39,8 +39,8 @@ int run(int argc, char **argv)
 	unsigned int frames = 30;
 	bool overwrite = false;
 
-	CLI::App app("Records the main stream with O_DIRECT and counts people on lores at the same "
-		     "time.");
+	CLI::App app("Records the main stream with O_DIRECT and counts people in lores frames at "
+		     "the same time.");
 	app.add_option("file", path,
 		       "output file; each frame is padded to whole blocks of 4096 bytes")
 		->required();
@@ -55,7 +55,8 @@ int run(int argc, char **argv)
 	app.add_option("--lores-height", options.lores.height,
 		       "height of the frames for the detector, lines")
 		->capture_default_str();
-	app.add_option("--frames", frames, "number of frames")->capture_default_str();
+	app.add_option("--frames", frames, "end after this number of frames")
+		->capture_default_str();
 	app.add_flag("--overwrite", overwrite, "replace an existing file");
 	CLI11_PARSE(app, argc, argv);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts people on the lores pictures of frames, in a separate thread.
+ * Counts people in the lores pictures of frames. A separate thread does this work.
  */
 
 #pragma once
@@ -20,9 +20,9 @@ public:
 	Watcher() : thread_([this](const std::stop_token &stop) { watch(stop); }) {}
 
 	/*
-	 * Offers a frame to the thread, with a separate lease on the frame. Returns without
-	 * waiting for the detector. After each frame, the thread continues with the newest
-	 * frame that was offered; older frames are skipped.
+	 * Offers a frame to the thread, which gets a separate lease on the frame. offer() does
+	 * not wait for the detector. After each frame, the thread continues with the newest
+	 * frame that was offered and skips older frames.
 	 */
 	void offer(const cmacam::Frame &frame);
 
@@ -41,5 +41,5 @@ private:
 	std::condition_variable_any wake_;
 	std::optional<cmacam::Frame> newest_;
 	cmacam::Result<unsigned int> looked_{0U};
-	std::jthread thread_; /* the last member, because the thread uses all others */
+	std::jthread thread_; /* the last member, because the thread uses all other members */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file to which frames are written with O_DIRECT. The disk reads the pages that the
- * camera wrote: the CPU accesses no pixel, and the page cache is not used.
+ * camera wrote. The CPU accesses no pixel, and the page cache is not used.
  */
 
 #pragma once
@@ -18,14 +18,14 @@ class DirectFile
 public:
 	/*
 	 * Creates the file, or empties an existing file. Errors: EEXIST if the file exists and
-	 * `overwrite` is false; those of open().
+	 * `overwrite` is false; the errors of open().
 	 */
 	static cmacam::Result<DirectFile> create(const std::string &path, bool overwrite);
 
 	/*
-	 * Appends a frame, from the start of the first plane to the end of the last plane,
-	 * rounded up to blocks of 4096 bytes. Returns the number of bytes written. Errors: those
-	 * of write().
+	 * Appends the bytes of a frame from the start of the first plane to the end of the last
+	 * plane. The length is rounded up to whole blocks of 4096 bytes. Returns the number of
+	 * bytes that were written. Errors: the errors of write().
 	 */
 	cmacam::Result<std::size_t> append(const cmacam::FrameView &frame);
 

@@ -31,15 +31,18 @@ int main(int argc, char **argv)
 	unsigned int frames = 30;
 	bool overwrite = false;
 
-	CLI::App app(
-		"Records raw frames with O_DIRECT, each padded to whole blocks of 4096 bytes.");
+	CLI::App app("Records raw frames with O_DIRECT. Each frame is padded to whole blocks of "
+		     "4096 bytes.");
 	app.add_option("file", path, "output file")->required();
 	app.add_option("--camera", options.id, "libcamera id; default: the first camera");
 	app.add_option("--format", options.main.format, "libcamera pixel format")
 		->capture_default_str();
-	app.add_option("--width", options.main.width, "pixels")->capture_default_str();
-	app.add_option("--height", options.main.height, "lines")->capture_default_str();
-	app.add_option("--frames", frames, "number of frames")->capture_default_str();
+	app.add_option("--width", options.main.width, "width of a frame, pixels")
+		->capture_default_str();
+	app.add_option("--height", options.main.height, "height of a frame, lines")
+		->capture_default_str();
+	app.add_option("--frames", frames, "end after this number of frames")
+		->capture_default_str();
 	app.add_flag("--overwrite", overwrite, "replace an existing file");
 	CLI11_PARSE(app, argc, argv);
 

@@ -48,9 +48,9 @@ int main(int argc, char **argv)
 	app.add_option("--socket", path, "path at which the server listens")->capture_default_str();
 	app.add_option("--frames", frames, "end after this number of frames")
 		->capture_default_str();
-	app.add_option("--credits", credits, "number of frames to hold at once")
+	app.add_option("--credits", credits, "maximum number of frames to hold at the same time")
 		->capture_default_str();
-	app.add_flag("--keep", keep, "give no frame back, and wait, as a broken reader does");
+	app.add_flag("--keep", keep, "keep all frames and wait, to behave as a broken reader");
 	CLI11_PARSE(app, argc, argv);
 
 	auto client = cmacam::FrameClient::connect(path, credits);

@@ -39,23 +39,25 @@ int main(int argc, char **argv)
 
 	CLI::App app(
 		"Shares a camera's frames with other processes, without a copy.\n"
-		"Readers that are slow, stopped or dead miss frames, but do not block the others.");
+		"A slow, stopped or dead reader misses frames, but does not block other readers.");
 	app.add_option("--socket", share.path, "path to which readers connect")
 		->capture_default_str();
 	app.add_option("--camera", camera.id, "libcamera id; default: the first camera");
 	app.add_option("--format", camera.main.format, "libcamera pixel format")
 		->capture_default_str();
-	app.add_option("--width", camera.main.width, "pixels")->capture_default_str();
-	app.add_option("--height", camera.main.height, "lines")->capture_default_str();
+	app.add_option("--width", camera.main.width, "width of a frame, pixels")
+		->capture_default_str();
+	app.add_option("--height", camera.main.height, "height of a frame, lines")
+		->capture_default_str();
 	app.add_option("--buffers", camera.buffers,
-		       "number of the camera's buffers; three of them are never lent")
+		       "number of the camera's buffers; three of these buffers are never lent")
 		->capture_default_str();
 	app.add_option("--credits", share.credits,
 		       "maximum number of frames that a reader may hold")
 		->capture_default_str();
 	app.add_option("--patience", share.patience,
-		       "frames in a row that a reader may miss, while it holds frames, before "
-		       "the server disconnects it; 0: no limit")
+		       "the server disconnects a reader that holds frames and misses more "
+		       "consecutive frames than this number; 0: no limit")
 		->capture_default_str();
 	app.add_option("--frames", frames, "end after this number of frames; 0: never end")
 		->capture_default_str();
