@@ -16,7 +16,7 @@
 
 namespace bench {
 
-/* Adds up all bytes, eight at a time. Makes the CPU read every byte at little cost. */
+/* Adds up all whole 64-bit words, so that the CPU reads the bytes at little cost. */
 inline uint64_t sumOf(std::span<const std::byte> bytes)
 {
 	uint64_t sum = 0;
@@ -33,7 +33,7 @@ inline uint64_t sumOf(std::span<const std::byte> bytes)
 class Marker
 {
 public:
-	/* path: path of a trace_marker in tracefs; empty: write no marks. */
+	/* path: path of a trace_marker in tracefs. If the path is empty, no marks are written. */
 	explicit Marker(const std::string &path)
 	{
 		if (!path.empty())
@@ -42,7 +42,7 @@ public:
 
 	bool wanted() const { return fd_.isValid(); }
 
-	/* Writes the mark of a frame, if marks are wanted. */
+	/* If marks are wanted, writes the mark of one frame. */
 	void frame() const
 	{
 		static constexpr std::string_view text = "bench frame\n";
@@ -55,8 +55,8 @@ private:
 };
 
 /*
- * The body of main() of a consumer. parseAndRun() returns or throws only on failure, because a
- * successful consumer runs until it is killed.
+ * Does the work of main() in a consumer. A successful consumer runs until it is killed.
+ * Therefore parseAndRun() returns or throws only on failure.
  */
 inline int mainOf(const char *program, int (*parseAndRun)(int, char **), int argc, char **argv)
 {

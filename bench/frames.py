@@ -90,13 +90,13 @@ class Running:
 
     def warm_up(self):
         """Waits for the first WARM_UP frames of this stream. The driver counts from 0 in each stream."""
-        frames_meter.wait_for(self._warm, f"{WARM_UP} frames", LIMIT)
+        frames_meter.wait_for(self._warm, f"{WARM_UP} frames arrive", LIMIT)
 
     def _warm(self):
         if self._child.poll() is not None:
             self._errors.seek(0)
             said = self._errors.read().strip().splitlines() or [f"status {self._child.returncode}"]
-            raise NotRun(f"it ended: {said[-1]}")
+            raise NotRun(f"the consumer ended: {said[-1]}")
         now = self._frames()
         self._began = self._began or now != self._before
         return self._began and now >= WARM_UP
@@ -127,7 +127,7 @@ def windows(consumer, frames, fps, board):
     with frames_trace.Trace({"raw_syscalls/sys_enter": ""}, consumer.look().threads) as trace:
         before = consumer.look()
         trace.start()
-        frames_meter.wait_for(lambda: frames_meter.frames_finished() >= before.frames + frames, f"{frames} frames",
+        frames_meter.wait_for(lambda: frames_meter.frames_finished() >= before.frames + frames, f"{frames} frames arrive",
                               LIMIT)
         after = consumer.look()
         lines = trace.stop()
@@ -166,7 +166,7 @@ def latency(cell, device, programs, board):
         with Running(cell.consumer.command(cell.size, device, programs, marker)) as running:
             running.warm_up()
             start = frames_meter.frames_finished()
-            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= start + frames, f"{frames} frames",
+            frames_meter.wait_for(lambda: frames_meter.frames_finished() >= start + frames, f"{frames} frames arrive",
                                   LIMIT)
             lines = trace.stop()
         if cam:
@@ -204,15 +204,16 @@ def programs_folder(given):
     for folder in (given, HERE):
         if folder and os.path.exists(f"{folder}/frames_v4l2"):
             return folder
-    sys.exit("frames.py: the consumers' programs (frames_v4l2 ...) are missing: give their folder with --programs")
+    sys.exit("frames.py: the programs of the consumers (frames_v4l2 ...) are missing: name their folder with --programs")
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=frames_plan.BOOTS, help="cost: CPU time, switches, system calls, bytes written")
+    parser.add_argument("what", choices=frames_plan.BOOTS,
+                        help="cost: measure CPU time, switches, system calls and bytes written; latency: measure the latency")
     parser.add_argument("sizes", nargs="*", metavar="SIZE", default=frames_plan.QUICK,
-                        help=f"some of {', '.join(size.name for size in frames_plan.SIZES)} (default: VGA)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only consumers with this text in their name")
+                        help=f"frame sizes to measure, from {', '.join(size.name for size in frames_plan.SIZES)} (default: VGA)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="measure only consumers with this text in their name")
     parser.add_argument("--results", default="frames.jsonl", metavar="FILE", help="file to which results are appended (default %(default)s)")
     parser.add_argument("--programs", default="", metavar="DIR", help="folder of frames_v4l2 and the other programs")
     args = parser.parse_args()

@@ -57,9 +57,12 @@ int parseAndRun(int argc, char **argv)
 {
 	std::string description;
 	std::string marker;
-	CLI::App app{"Run a pipeline until killed"};
-	app.add_option("pipeline", description, "with an element name=sink")->required();
-	app.add_option("--marker", marker, "trace_marker that gets a line for each buffer")
+	CLI::App app{"Run a GStreamer pipeline until this program is killed"};
+	app.add_option("pipeline", description,
+		       "GStreamer pipeline that has an element with name=sink")
+		->required();
+	app.add_option("--marker", marker,
+		       "path of the trace_marker that gets a line for each buffer")
 		->required();
 	CLI11_PARSE(app, argc, argv);
 

@@ -47,11 +47,12 @@ int parseAndRun(int argc, char **argv)
 	cmacam::CameraOptions camera{.main = {"NV12", 640, 480}, .policy = cmacam::Policy::Block};
 	bool touch = false;
 	std::string marker;
-	CLI::App app{"Open each frame of a camera with MappedFrame, until killed"};
-	app.add_option("--width", camera.main.width, "pixels");
-	app.add_option("--height", camera.main.height, "lines");
-	app.add_flag("--touch", touch, "read every pixel (default: none)");
-	app.add_option("--marker", marker, "trace_marker that gets a line for each frame");
+	CLI::App app{"Map each frame of a camera with MappedFrame until this program is killed"};
+	app.add_option("--width", camera.main.width, "width of a frame, pixels");
+	app.add_option("--height", camera.main.height, "height of a frame, lines");
+	app.add_flag("--touch", touch, "read every pixel of a frame (default: read no pixel)");
+	app.add_option("--marker", marker,
+		       "path of the trace_marker that gets a line for each frame");
 	CLI11_PARSE(app, argc, argv);
 
 	const auto result = stream(camera, touch, bench::Marker(marker));

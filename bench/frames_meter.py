@@ -57,7 +57,7 @@ def wait_for(condition, what, limit):
     end = time.monotonic() + limit
     while not (value := condition()):
         if time.monotonic() > end:
-            raise Unsteady(f"not within {limit} s: {what}")
+            raise Unsteady(f"within {limit} s, this did not happen: {what}")
         time.sleep(POLL)
     return value
 
@@ -114,7 +114,7 @@ class Consumer:
         latest = time.monotonic() + self._limit
         while frames_finished() < end:
             if time.monotonic() > latest:
-                raise Unsteady(f"it neither waits nor gets frames for {self._limit} s")
+                raise Unsteady(f"for {self._limit} s, the consumer neither waited for a frame nor got one")
             with contextlib.suppress(FileNotFoundError):   # a thread that ended meanwhile
                 first = Look(self.pid)
                 time.sleep(LOOKS_APART)
@@ -122,16 +122,16 @@ class Consumer:
                 if first.frames and first.same(second):
                     return second
                 busy = first.busy(second)
-        raise Unsteady(f"for {CROWD} frames there was no moment at which it waits for its next one, "
-                       f"for {', '.join(busy) or 'frames'} kept coming")
+        raise Unsteady(f"during {CROWD} frames, there was no moment at which the consumer waited for its next frame, "
+                       f"because of: {', '.join(busy) or 'the high frame rate'}")
 
     def window(self, frames):
         """Returns two looks, (before, after), with at least this number of frames between them."""
         before = self.look()
-        wait_for(lambda: frames_finished() >= before.frames + frames, f"{frames} frames", self._limit)
+        wait_for(lambda: frames_finished() >= before.frames + frames, f"{frames} frames arrive", self._limit)
         after = self.look()
         if before.threads.keys() != after.threads.keys():
-            raise Unsteady("threads started or ended while frames flowed, so their costs are not known")
+            raise Unsteady("threads started or ended during the measurement, so the costs of these threads are not known")
         return before, after
 
     def cost(self, frames):
@@ -159,12 +159,12 @@ class Consumer:
                     f.write("4")
                 if frames_finished() != before.frames:
                     continue
-            wait_for(lambda: frames_finished() > before.frames, "a frame", self._limit)
+            wait_for(lambda: frames_finished() > before.frames, "a frame arrives", self._limit)
             after = self.look()
             with self._frozen():
                 if frames_finished() == after.frames == before.frames + 1:
                     return sum(runs(self.pid)) * PAGE
-        raise Unsteady("frames come too fast to measure the bytes written for each")
+        raise Unsteady("the frame rate is too high to measure the bytes written for each frame")
 
     @contextlib.contextmanager
     def _frozen(self):
@@ -172,7 +172,7 @@ class Consumer:
         os.kill(self.pid, signal.SIGSTOP)
         try:
             wait_for(lambda: all(thread.state == "T" for thread in Look(self.pid).threads.values()),
-                     "all threads stopped", self._limit)
+                     "all threads of the consumer stop", self._limit)
             yield
         finally:
             os.kill(self.pid, signal.SIGCONT)

@@ -31,24 +31,28 @@ int parseAndRun(int argc, char **argv)
 	std::string markerPath;
 	int width = 640;
 	int height = 480;
-	CLI::App app{"Capture BGR frames with OpenCV's VideoCapture, until killed"};
-	app.add_option("--device", device, "video node, for the V4L2 backend");
-	app.add_option("--pipeline", pipeline, "for the GStreamer backend; ends in an appsink");
-	app.add_option("--width", width, "pixels");
-	app.add_option("--height", height, "lines");
-	app.add_option("--marker", markerPath, "trace_marker that gets a line for each frame");
+	CLI::App app{"Capture BGR frames with OpenCV's VideoCapture until this program is killed"};
+	app.add_option("--device", device, "video node for OpenCV's V4L2 backend");
+	app.add_option(
+		"--pipeline", pipeline,
+		"pipeline for OpenCV's GStreamer backend, with an appsink as its last element "
+		"(default: use the V4L2 backend)");
+	app.add_option("--width", width, "width of a frame, pixels");
+	app.add_option("--height", height, "height of a frame, lines");
+	app.add_option("--marker", markerPath,
+		       "path of the trace_marker that gets a line for each frame");
 	CLI11_PARSE(app, argc, argv);
 
 	const bench::Marker marker(markerPath);
 	cv::VideoCapture capture = open(device, pipeline, width, height);
 	for (cv::Mat frame; capture.read(frame); marker.frame()) {
 		if (frame.type() != CV_8UC3 || frame.cols != width || frame.rows != height) {
-			fprintf(stderr, "frames_opencv: %dx%d frames of type %d\n", frame.cols,
-				frame.rows, frame.type());
+			fprintf(stderr, "frames_opencv: wrong frame: %dx%d, OpenCV type %d\n",
+				frame.cols, frame.rows, frame.type());
 			return EXIT_FAILURE;
 		}
 	}
-	fprintf(stderr, "frames_opencv: VideoCapture gives no frame\n");
+	fprintf(stderr, "frames_opencv: VideoCapture delivered no frame\n");
 	return EXIT_FAILURE;
 }
 

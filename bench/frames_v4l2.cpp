@@ -43,12 +43,13 @@ struct Options
 int parseAndRun(int argc, char **argv)
 {
 	Options options;
-	CLI::App app{"Capture NV12 frames and do nothing with them, until killed"};
+	CLI::App app{"Capture NV12 frames and discard them until this program is killed"};
 	app.add_option("--device", options.device, "video node");
-	app.add_option("--width", options.width, "pixels");
-	app.add_option("--height", options.height, "lines");
-	app.add_option("--buffers", options.buffers, "buffers");
-	app.add_option("--marker", options.marker, "trace_marker that gets a line for each frame");
+	app.add_option("--width", options.width, "width of a frame, pixels");
+	app.add_option("--height", options.height, "height of a frame, lines");
+	app.add_option("--buffers", options.buffers, "number of buffers");
+	app.add_option("--marker", options.marker,
+		       "path of the trace_marker that gets a line for each frame");
 	CLI11_PARSE(app, argc, argv);
 
 	stream(options);

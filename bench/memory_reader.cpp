@@ -332,22 +332,27 @@ int parseAndRun(int argc, char **argv)
 						    {"once", Reader::Once},
 						    {"twice", Reader::Twice}};
 	Options options;
-	CLI::App app{"Capture NV12 frames, look at them, and count what that took"};
+	CLI::App app{"Capture NV12 frames, read their pixels, and measure the costs"};
 	app.add_option("--device", options.device, "video node");
-	app.add_option("--width", options.width, "pixels");
-	app.add_option("--height", options.height, "lines");
+	app.add_option("--width", options.width, "width of a frame, pixels");
+	app.add_option("--height", options.height, "height of a frame, lines");
 	app.add_option("--frames", options.frames,
 		       "number of frames to measure, after one round of all buffers");
-	app.add_option("--buffers", options.buffers, "buffers");
-	app.add_option("--source", options.source, "queue, export (and import) or heap")
+	app.add_option("--buffers", options.buffers, "number of buffers");
+	app.add_option("--source", options.source,
+		       "memory of the buffers: queue, export (and import again) or heap")
 		->transform(CLI::Transformer(sources));
-	app.add_option("--heap", options.heap, "dma-heap to allocate from");
-	app.add_option("--reader", options.reader, "none, tenth, once or twice")
+	app.add_option("--heap", options.heap,
+		       "dma-heap that allocates the buffers of --source heap");
+	app.add_option("--reader", options.reader,
+		       "how much of each frame is read: none, tenth, once or twice")
 		->transform(CLI::Transformer(readers));
 	app.add_flag("--check", options.check,
-		     "count 64-byte lines without the frame's number (mark mode lines)");
+		     "count the 64-byte lines that do not have the frame's number (the board "
+		     "needs --mark lines)");
 	app.add_option("--marker", options.marker,
-		       "trace_marker that gets a line when counting begins and when it ends");
+		       "path of the trace_marker that gets a line at the start and at the end of "
+		       "counting");
 	CLI11_PARSE(app, argc, argv);
 
 	Bench(options).run();
