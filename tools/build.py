@@ -92,7 +92,7 @@ def forget_other_root(name):
     if made_with == name:
         return
     if content and not made_with:
-        raise Fail(f"{paths.BUILD} is not a build folder of ./dev and is not empty: it contains {min(content)}. Either "
+        raise Fail(f"{paths.BUILD} is not a build folder of ./dev and is not empty. It contains {min(content)}. Either "
                    "empty it, or set CMACAM_BUILD to another folder")
     # The folder is a mount point, so it is emptied and not replaced. The stamp, which says that all files are ours, is
     # removed last.

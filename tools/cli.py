@@ -39,35 +39,35 @@ MAX_BOARDS = 8
 
 def add_machine_options(parser):
     group = parser.add_argument_group("the machine")
-    group.add_argument("--cma", default="128M", metavar="SIZE", help="CMA area (default %(default)s)")
-    group.add_argument("--memory", default="2G", metavar="SIZE", help="RAM (default %(default)s)")
+    group.add_argument("--cma", default="128M", metavar="SIZE", help="size of the CMA area (default %(default)s)")
+    group.add_argument("--memory", default="2G", metavar="SIZE", help="size of the RAM (default %(default)s)")
     group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
                        help="allocator of the driver (default %(default)s)")
     group.add_argument("--allocator-params", default="", metavar="WORDS",
                        help="module parameters of vb2-cma, such as 'backend=contig mmap=fault'")
-    group.add_argument("--append", default="", metavar="WORDS", help="further kernel parameters")
+    group.add_argument("--append", default="", metavar="WORDS", help="more kernel parameters")
     group.add_argument("--noncoherent", action="store_true",
-                       help="the board's DMA does not snoop the CPU's caches; data that is not synchronised reads as 0xdb")
+                       help="use a board whose DMA does not snoop the CPU's caches; data that is not synchronised reads as 0xdb")
     group.add_argument("--debug-kernel", action="store_true",
                        help="boot a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once)")
     group.add_argument("--evict", type=int, default=0, metavar="MS",
-                       help="with --noncoherent: write back a few dirty cache lines every MS milliseconds, no matter who "
-                       "owns them, as a cache may (default: never)")
-    group.add_argument("--share", default="", metavar="DIR", help="host folder; it is /host inside the machine")
+                       help="with --noncoherent: every MS milliseconds, write back a few dirty cache lines of any owner, "
+                       "which a real cache may do too (default: never)")
+    group.add_argument("--share", default="", metavar="DIR", help="host folder that is /host inside the machine")
     group.add_argument("--limit", type=int, default=8 * 3600, metavar="SECONDS",
                        help="end the machine after this time (default %(default)s)")
     group = parser.add_argument_group("the board")
     group.add_argument("--source", default="pattern", metavar="pattern|people|FILE",
-                       help="what the sensor sees: a pattern, people who walk, or a video or image file (PNG, JPEG, PPM) "
+                       help="live picture of the sensor: a pattern, people who walk, or a video or image file (PNG, JPEG, PPM) "
                        "on the host (default %(default)s)")
-    group.add_argument("--once", action="store_true", help="play the video once, then keep its last picture")
+    group.add_argument("--once", action="store_true", help="play the video once, then keep the last picture")
     group.add_argument("--fps", default="sensor", metavar="sensor|N|max",
-                       help="frame pacing (default: as the sensor's registers say)")
+                       help="frame rate (default: that of the sensor's registers)")
     group.add_argument("--starved", default="drop", choices=["drop", "hold"],
-                       help="if there is no buffer: lose the frame, or wait for one (default %(default)s)")
+                       help="if there is no buffer: lose the frame, or wait for a buffer (default %(default)s)")
     group.add_argument("--mark", default="off", choices=["off", "frame", "lines"],
                        help="frame: write a number and a nonce into each frame; lines: also write the number into each "
-                       "of its cache lines (default %(default)s)")
+                       "cache line of the frame (default %(default)s)")
     group.add_argument("--boards", type=int, default=1, metavar="N",
                        help="number of boards in the machine; each has a control port cmacam.board.0, .1 ... "
                        "(default %(default)s)")
@@ -120,7 +120,7 @@ def cmd_shell(args):
     options = machine_options(args, box)
     if args.gdb:
         options = dataclasses.replace(options, gdb=gdb.offer())
-        say("to debug this kernel, run ./dev gdb in another terminal; Ctrl-C there stops the kernel")
+        say("to debug this kernel, run ./dev gdb in another terminal; Ctrl-C in gdb stops the kernel")
     with vm.Machine(box, options) as machine:
         status = machine.shell() if interactive else machine.run(shlex.join(args.command))
         if status is None:
@@ -177,7 +177,7 @@ def cmd_clean(args):
 
 def parser():
     top = argparse.ArgumentParser(prog="./dev", description="The one entry point of cmacam. Each command does "
-                                  "all of its set-up itself and keeps the result in the user's cache folder.")
+                                  "its own set-up and keeps the result in the user's cache folder.")
     commands = top.add_subparsers(dest="name", metavar="COMMAND", required=True)
 
     def command(name, function, text):
@@ -186,26 +186,27 @@ def parser():
         return sub
 
     sub = command("demo", cmd_demo, "play a video through the board to gst-launch, cam and OpenCV; the results are in out/")
-    sub.add_argument("--source", default="", metavar="FILE", help="another video (default: OpenCV's vtest.avi)")
+    sub.add_argument("--source", default="", metavar="FILE", help="video to play (default: OpenCV's vtest.avi)")
     sub.add_argument("--looked-at", type=int, default=15, metavar="N", help="number of frames for the people detector")
 
     sub = command("test", cmd_test, "run the tests, all or some subjects")
-    sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="only these (see --list)")
+    sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="run only these subjects; --list lists the subjects")
     sub.add_argument("--list", action="store_true", help="list the tests, but do not run them")
     sub.add_argument("-j", dest="jobs", type=int, default=host.machines(), metavar="N",
-                     help="number of machines that run side by side (default: one for each CPU, if there is memory: %(default)s here)")
+                     help="number of machines that run at the same time "
+                     "(default: one for each CPU if memory permits, %(default)s here)")
     sub.add_argument("--long", action="store_true", help="also run the long tests, about 35 minutes more")
-    sub.add_argument("--left-out", action="store_true", help="run only the long tests, which the plain run leaves out")
+    sub.add_argument("--left-out", action="store_true", help="run only the long tests, which ./dev test leaves out")
     sub.add_argument("--soak", action="store_true", help="also run the tests that take hours")
     sub.add_argument("--debug-kernel", action="store_true",
                      help="use a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
                      f"default subjects: {', '.join(debugkernel.SUBJECTS)}")
-    sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="only tests with this text in their name")
-    sub.add_argument("--shuffle", type=int, metavar="SEED", help="run in another order, always the same for one SEED: "
-                     "finds tests that affect later tests")
+    sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="run only tests with this text in their name")
+    sub.add_argument("--shuffle", type=int, metavar="SEED", help="run the tests in another order, which depends only on SEED; "
+                     "this finds tests that affect later tests")
 
     sub = command("bench", cmd_bench, "run a benchmark; without a name, list the benchmarks")
-    sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="name of the benchmark (default: list them)")
+    sub.add_argument("bench", nargs="?", default="", metavar="NAME", help="name of the benchmark (default: list the benchmarks)")
     sub.add_argument("--quick", action="store_true", help="measure only the small sizes")
     sub.add_argument("--from", dest="from_file", default="", metavar="FILE",
                      help="report the results in the JSON file of an earlier run, or of bench/frames.py on a real board, "
@@ -214,17 +215,18 @@ def parser():
     command("build", cmd_build, "build everything")
 
     command("docs", cmd_docs, "make the reference pages of headers, Python module, element and kernel part in out/docs/, and fail "
-            "where one is incomplete (0.1 GB more, once)")
+            "if a page is incomplete (0.1 GB more, once)")
 
-    sub = command("shell", cmd_shell, "a shell in the machine, or one command: ./dev shell -- COMMAND...")
+    sub = command("shell", cmd_shell, "start a shell in the machine, or run one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)
-    sub.add_argument("--no-build", action="store_true", help="use the existing build")
+    sub.add_argument("--no-build", action="store_true", help="use the existing build and do not build again")
     sub.add_argument("--programs", action="store_true",
-                     help="add programs of others: Chromium, PipeWire, motion, uStreamer and more (1 GB more, once)")
+                     help="add programs of other projects: Chromium, PipeWire, motion, uStreamer and more (1 GB more, once)")
     sub.add_argument("--gdb", action="store_true", help="allow ./dev gdb in another terminal to attach to the kernel; "
                      "to debug a program, run gdb in the shell")
     sub.add_argument("--keep-log", default="", metavar="DIR", help="copy board.log (board-1.log ...) and console.log to this folder")
-    sub.add_argument("command", nargs="*", metavar="COMMAND", help="run this command inside and return its status")
+    sub.add_argument("command", nargs="*", metavar="COMMAND",
+                     help="run this command in the machine and return the status of the command")
 
     sub = command("gdb", cmd_gdb, "debug the kernel of a machine that ./dev shell --gdb started")
     sub.add_argument("options", nargs="*", metavar="OPTION", help="more options for gdb, after --")

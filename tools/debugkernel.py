@@ -72,7 +72,7 @@ def ensure(box):
 
 def make(box, version, folder):
     for stale in glob.glob(os.path.join(paths.CACHE, PREFIX + "*.partial")):
-        with step("Removing the rest of an interrupted build"):
+        with step("Removing the files of an interrupted build"):
             shutil.rmtree(stale)
     partial = folder + ".partial"
     log = os.path.join(paths.LOGS, "debug-kernel.log")

@@ -46,7 +46,7 @@ class Feed:
                     try:
                         line = lines.readline()
                     except TimeoutError:
-                        self.hung = f"the machine said nothing for {self._limit():.0f} s"
+                        self.hung = f"the machine printed nothing for {self._limit():.0f} s"
                         machine.end()
                         return
                     if not line:

@@ -63,4 +63,4 @@ def check(box):
             if debugger and debugger.poll() is None:
                 debugger.kill()
     hit = "Breakpoint 1, video_start_streaming" in said and "cmacam/video-queue.c" in said
-    return "" if hit and status == 0 else f"the machine's status is {status}, and the debugger said:\n{said}"
+    return "" if hit and status == 0 else f"the machine's status is {status}, and the debugger printed:\n{said}"

@@ -32,7 +32,7 @@ def become_root():
         raise Fail(f"{' and '.join(missing)} must be installed: run apt-get install {' '.join(missing)} as root, once, "
                    "or ./dev as root")
     if not (has_range("/etc/subuid", user) and has_range("/etc/subgid", user)):
-        raise Fail(f"{user} has no range of users and groups of its own: run "
+        raise Fail(f"{user} has no range of subordinate users and groups: run "
                    f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user} as root, once, or ./dev as root")
     tried = subprocess.run([*NAMESPACE, "--mount", "true"], capture_output=True, text=True)
     if tried.returncode:
@@ -57,7 +57,7 @@ def require_disk(needed=DISK_NEEDED):
     free = shutil.disk_usage(paths.CACHE).free
     if free < needed:
         raise Fail(f"{paths.CACHE} has {free / 2**30:.1f} GiB free and {needed / 2**30:.0f} GiB "
-                   "are needed: free some, or set CMACAM_CACHE to a folder on a larger disk")
+                   "are needed: free some space, or set CMACAM_CACHE to a folder on a larger disk")
 
 
 def require_packages():

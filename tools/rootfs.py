@@ -48,9 +48,9 @@ class Layer:
 
 
 PRODUCT = Layer("packages.txt", "root-finish.sh")
-WHOLE = Layer("packages-test.txt", "root-finish-test.sh", "what tests and debugging need", "1 GB", PRODUCT)
+WHOLE = Layer("packages-test.txt", "root-finish-test.sh", "packages for tests and debugging", "1 GB", PRODUCT)
 PROGRAMS = Layer("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB", WHOLE)
-DOCS = Layer("packages-docs.txt", "root-finish-docs.sh", "what makes the reference pages", "0.1 GB", WHOLE)
+DOCS = Layer("packages-docs.txt", "root-finish-docs.sh", "generators of the reference pages", "0.1 GB", WHOLE)
 LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
@@ -224,7 +224,7 @@ def extend(layer):
     """Make another layer. It has hard links to the files below it. Packages replace these files and do not write to them."""
     root = location(layer)
     partial = root + ".partial"
-    with step(f"Adding to the root folder {layer.purpose}, about {layer.size}, once"):
+    with step(f"Adding {layer.purpose} to the root folder, about {layer.size}, once"):
         argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", location(layer.below), partial,
                 os.path.join(paths.TOOLS, layer.finish), FETCH, *packages(layer.packages)]
         run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get", env={**os.environ, "ROOT": partial})
@@ -274,7 +274,7 @@ def remove(root):
     """Remove a root folder. The mounts below it are gone, because each namespace ended with its command."""
     with open("/proc/self/mounts") as f:
         if any(line.split()[1].startswith(root + "/") for line in f):
-            raise Fail(f"{root} still has something mounted below it: unmount it, then try again")
+            raise Fail(f"{root} still has a mount below it: unmount it, then try again")
     shutil.rmtree(root)
 
 
@@ -288,7 +288,7 @@ def compare_versions(root):
     tested = read_versions(TESTED)
     for name, have in versions(root).items():
         if have != tested.get(name):
-            warn(f"{name} is {have} here, but {tested.get(name)} was tested; going on")
+            warn(f"{name} is {have} here, but {tested.get(name)} was tested; this run continues")
 
 
 def versions(root):

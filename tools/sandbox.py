@@ -30,7 +30,7 @@ class Sandbox:
     def __init__(self, root):
         self.root = root
         if libc.unshare(CLONE_NEWNS):
-            raise Fail(f"no mount namespace of our own: {os.strerror(ctypes.get_errno())}")
+            raise Fail(f"cannot make a mount namespace: {os.strerror(ctypes.get_errno())}")
         self._mount("--make-rprivate", "/")
         # A mount of its own: virtiofsd, run inside, looks its shared folder's mount up.
         self._mount("--bind", root, root)

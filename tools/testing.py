@@ -78,7 +78,7 @@ def select(args):
     tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
     only_there = [test for test in tests if test.debug_kernel]
     if args.subjects and tests == only_there and not args.debug_kernel and not args.list and tests:
-        raise Fail(f"{' '.join(args.subjects)}: runs on the debug kernel only: ./dev test --debug-kernel")
+        raise Fail(f"{' '.join(args.subjects)}: runs only on the debug kernel: use ./dev test --debug-kernel")
     if args.left_out:
         args.long = True
         tests = [test for test in tests if test.long]

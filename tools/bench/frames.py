@@ -16,8 +16,8 @@ LIMIT = 2 * 3600
 PATH = "/build/libcam-pipeline:/usr/sbin:/usr/bin:/sbin:/bin"
 # No frame is lost, however slow its reader: all see the same ones.
 BOARD = ("--sensor", "7680x4320", "--starved", "hold")
-WHAT = {"cost": "Counting CPU time, switches and system calls, by a clock that counts instructions",
-        "latency": "Measuring latency, by the clock on the wall"}
+WHAT = {"cost": "Counting CPU time, switches and system calls, with a clock that counts instructions",
+        "latency": "Measuring latency, with the real-time clock"}
 
 
 def main(args, ready):
@@ -57,7 +57,7 @@ def of_a_board(path):
 def publish(result, box):
     folder = machine.report("frames", result, frames_report, box)
     missing = sum("not_run" in cell for cell in result["cells"])
-    say(f"frames.json, frames.txt and a chart per question are in {folder}")
+    say(f"frames.json, frames.txt and one chart for each question are in {folder}")
     if missing:
-        say(f"{missing} of {len(result['cells'])} cells were not run; the table says why")
+        say(f"{missing} of {len(result['cells'])} cells were not run; the table gives the reasons")
     return 1 if missing else 0

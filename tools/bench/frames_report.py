@@ -81,7 +81,7 @@ class Question:
 
 def latency(name):
     return Question(f"frames-latency-{name}", f"Latency, {name}: from the frame's last interrupt to the consumer",
-                    f"1 = p50 of the {LOOP}; not repeatable, only for orientation", lambda cell: cell[f"{name}_ns"],
+                    f"1 = p50 of the {LOOP}; a rough figure that is not repeatable", lambda cell: cell[f"{name}_ns"],
                     loop_of_size, lambda cell: cell["p50_ns"], "latency", logarithmic=True)
 
 
@@ -94,8 +94,8 @@ QUESTIONS = (
     Question("frames-preempted", "Involuntary context switches", "per frame",
              lambda cell: cell["involuntary"] / cell["frames"]),
     Question("frames-calls", "System calls", "per frame", calls),
-    Question("frames-copied", "Bytes written by the CPU, which is what it copied or converted",
-             "frames of NV12 per frame; in pages of which 16 or more in a row were written", written),
+    Question("frames-copied", "Bytes written by the CPU, such as copied or converted pixels",
+             "NV12 frames per frame; only runs of 16 or more written pages count", written),
     Question("frames-faults", "Page faults", "per frame", lambda cell: cell["faults"] / cell["frames"]),
     latency("p50"), latency("p99"), latency("max"),
 )
@@ -159,7 +159,7 @@ def distance(figures):
             "voluntary switches": ours["voluntary"] / ours["frames"] - direct["voluntary"] / direct["frames"],
             "involuntary": ours["involuntary"] / ours["frames"] - direct["involuntary"] / direct["frames"]}
     return (f"{OURS_MANUAL}, against {DIRECT} at {size}: {memory_report.show(cpu(ours) / cpu(direct))} times the CPU time, "
-            + ", ".join(f"{value:+.1f} {name}" for name, value in more.items()) + " per frame; itemised above\n")
+            + ", ".join(f"{value:+.1f} {name}" for name, value in more.items()) + " per frame; see the tables above\n")
 
 
 def answers(figures, question):
@@ -188,7 +188,7 @@ def itemised(figures):
         rows.append([name])
         rows += [[f"  {call}", f"{count / cell['traced_frames']:.2f}"] for call, count in cell["syscalls"].items()
                  if count / cell["traced_frames"] >= RARE]
-    parts = [memory_report.block(("", "", f"System calls at {size}, by name", "what happens less often is left out"),
+    parts = [memory_report.block(("", "", f"System calls at {size}, by name", "rarer calls are left out"),
                                 rows)]
     rows = [["", "CPU time, % of all", "voluntary switches", "involuntary"]]
     for name, cell in cells.items():
@@ -214,9 +214,9 @@ def table(result):
 
 
 def footnotes(result):
-    yield "The figures of CPU time do not include the work of an interrupt before it wakes the consumer."
+    yield "The figures of CPU time do not include the work of an interrupt before the interrupt wakes the consumer."
     if result["where"] == frames_plan.EMULATED:
-        yield "An emulated CPU has no caches. So no figure includes their costs or savings."
+        yield "An emulated CPU has no caches. So no figure includes the costs or savings of caches."
     if any(cell.get("written_bytes", 0) is None for cell in result["cells"]):
         yield ("n/a bytes written: there was not enough time between two frames to inspect the memory, or the kernel "
                "does not report which pages were written (CONFIG_MEM_SOFT_DIRTY).")

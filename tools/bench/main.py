@@ -34,15 +34,15 @@ def memory(args, ready):
     if args.from_file:
         result = machine.read_report("memory", args.from_file)
         if not result:
-            raise Fail(f"{args.from_file}: this is not a memory.json of ./dev bench memory")
+            raise Fail(f"{args.from_file}: this file is not a memory.json of ./dev bench memory")
         return publish(result, None)
     box = ready()
     sizes = memory_plan.QUICK if args.quick else tuple(size.name for size in memory_plan.SIZES)
     with step("Building the kernel's CMA heap"):
         foreign_modules.ensure(box, "cma_heap")
-    traffic = boot(box, "traffic", sizes, "Counting cache maintenance, under the shim",
+    traffic = boot(box, "traffic", sizes, "Counting cache maintenance, with the noncoherent shim",
                    vm.Options(board=(*BOARD, "--mark", "lines"), cma=CMA, memory=MEMORY, noncoherent=True, limit=LIMIT))
-    timed = boot(box, "time", sizes, "Counting CPU time and page faults, by a clock that counts instructions",
+    timed = boot(box, "time", sizes, "Counting CPU time and page faults, with a clock that counts instructions",
                  vm.Options(board=BOARD, cma=CMA, memory=MEMORY, repeatable=True, limit=LIMIT))
     return publish({"bench": "memory", "kernel": rootfs.versions(box.root)["kernel"], "cma": CMA, "sizes": sizes,
                     "cells": traffic + timed}, box)
@@ -50,10 +50,10 @@ def memory(args, ready):
 
 def publish(result, box):
     folder = machine.report("memory", result, memory_report, box)
-    say(f"memory.json, memory.txt and a chart per question (SVG, PNG) are in {folder}")
+    say(f"memory.json, memory.txt and one chart for each question (SVG, PNG) are in {folder}")
     missing = sum("not_run" in cell for cell in result["cells"])
     if missing:
-        say(f"{missing} of {len(result['cells'])} cells were not run; the table says why")
+        say(f"{missing} of {len(result['cells'])} cells were not run; the table gives the reasons")
     return 1 if missing else 0
 
 

@@ -72,7 +72,7 @@ BY_READER = (
      "bytes for_cpu + for_device per frame, 1 = one frame", maintenance, False),
     ("memory-calls", "traffic", "Number of synchronisation calls", "synchronisation calls per frame", calls, False),
     ("memory-cpu", "time", "CPU time of the reader",
-     f"per frame, 1 = {BASE} reading all once; without what caches cost", cpu, True),
+     f"per frame, 1 = {BASE} reading each frame once; without the costs of caches", cpu, True),
     ("memory-stream-faults", "time", "Page faults while frames flow", "per frame",
      lambda cell: cell["stream_faults"] / cell["frames"], False),
 )
@@ -162,8 +162,8 @@ def footnotes(figures, result):
         yield (f"! these readers saw stale pixels, up to {100 * worst:.0f} % of the cache lines that they read. "
                "Their costs are low only because synchronisation is missing.")
     yield "Buffers end at the end of a page, so the maintenance of a VGA frame counts as 1.01 frames."
-    yield ("Emulation has no caches: the time of uncached reads and of the work of a cache is not "
-           "in these figures.")
+    yield ("An emulated CPU has no caches. So these figures do not include the time of uncached reads and of cache "
+           "maintenance.")
     reasons = {}
     for cell in result["cells"]:
         if "not_run" in cell:
