@@ -12,13 +12,13 @@ FOLDER = os.path.join(paths.BUILD, "programs")
 PAGE = os.path.join(paths.CHECKOUT, "docs", "programs.md")
 HEAD = """# Programs that use the camera
 
-In the machine of the reference platform, `./dev test programs --long` starts programs of other projects as users do. The
-test writes this page from the pictures that these programs show. A picture is right if it has the requested size and its
-mean difference from the board's own picture is below 4 of 255.
+In the machine of the reference platform, `./dev test programs --long` starts programs of other projects as users do.
+The test writes this page from the pictures that these programs show. A picture is right if it has the requested size
+and its mean difference from the board's own picture is below 4 of 255.
 
 A program can request every even size. Some programs (v4l2src, Chromium) accept only sizes that the node lists. The node
-lists common sizes, and 650x480 is not in this list. cmacamsrc, libcamera's own programs, and programs that ignore the list
-can use every size. With the module parameter `stepwise=1` of cmacam, the node reports its range instead of the
+lists common sizes, and 650x480 is not in this list. cmacamsrc, libcamera's own programs, and programs that ignore the
+list can use every size. With the module parameter `stepwise=1` of cmacam, the node reports its range instead of the
 list. v4l2src then offers every size, but programs that need a list find no size.
 
 """
