@@ -38,7 +38,7 @@ def size_of(event, entry, mapped):
     try:
         return sum(mapped[address] for address in numbers(entry["phys_addrs"]))
     except KeyError as address:
-        raise Broken(f"{event} of {address.args[0]:#x}, which was not mapped while it was traced") from None
+        raise Broken(f"{event} of address {address.args[0]:#x}, but the trace has no mapping of this address") from None
 
 
 def totals(lines, device):
