@@ -43,7 +43,7 @@ static int cmacam_pci_probe(struct pci_dev *pdev,
 	ret = pci_alloc_irq_vectors(pdev, CMACAM_MSIX_VECTORS,
 				    CMACAM_MSIX_VECTORS, PCI_IRQ_MSIX);
 	if (ret < 0)
-		return dev_err_probe(dev, ret, "cannot get an MSI-X interrupt\n");
+		return dev_err_probe(dev, ret, "there is no MSI-X interrupt\n");
 
 	cam = cmacam_create(dev, engines[id->driver_data], regs,
 			    pci_irq_vector(pdev, 0), cmacam_pci_isolate);

@@ -254,7 +254,8 @@ err_pm:
 err_pipeline:
 	video_device_pipeline_stop(&video->vdev);
 err_return:
-	dev_dbg(cam->dev, "%s: streaming does not start: error %d\n", video->vdev.name, ret);
+	dev_dbg(cam->dev, "%s: streaming does not start: error %d\n",
+		video->vdev.name, ret);
 	video_return_buffers(video, VB2_BUF_STATE_QUEUED);
 	return ret;
 }
