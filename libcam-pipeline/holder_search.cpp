@@ -66,8 +66,7 @@ void CmacamHolderSearch::lookAtBuffers()
 {
 	looking_ = true;
 	thread_.start();
-	worker_.invokeMethod(&Worker::look, ConnectionTypeQueued, buffers_,
-			     stop_.get_token());
+	worker_.invokeMethod(&Worker::look, ConnectionTypeQueued, buffers_, stop_.get_token());
 }
 
 void CmacamHolderSearch::looked(const Finding &finding)

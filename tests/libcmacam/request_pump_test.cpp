@@ -169,9 +169,7 @@ TEST_F(RequestPumpTest, WhatTheCameraRefusesGoesOutLater)
 
 	startCamera();
 	EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers);
-	fake_.run([&] {
-		EXPECT_EQ(fake_.controls.get(libcamera::controls::Brightness), 0.5f);
-	});
+	fake_.run([&] { EXPECT_EQ(fake_.controls.get(libcamera::controls::Brightness), 0.5f); });
 	fake_.finish(0);
 	EXPECT_EQ(take(Stream::Main).sequence, 0U);
 	EXPECT_EQ(take(Stream::Lores).sequence, 0U);
