@@ -30,10 +30,10 @@ def become_root():
     missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
     if missing:
         raise Fail(f"{' and '.join(missing)} must be installed: run apt-get install {' '.join(missing)} as root, once, "
-                   "or ./dev as root")
+                   "or run ./dev as root")
     if not (has_range("/etc/subuid", user) and has_range("/etc/subgid", user)):
         raise Fail(f"{user} has no range of subordinate users and groups: run "
-                   f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user} as root, once, or ./dev as root")
+                   f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user} as root, once, or run ./dev as root")
     tried = subprocess.run([*NAMESPACE, "--mount", "true"], capture_output=True, text=True)
     if tried.returncode:
         raise Fail(f"this host does not let {user} make a user namespace ({tried.stderr.strip()}): run ./dev as root")
