@@ -17,7 +17,7 @@
 static char *packed = "pad";
 module_param(packed, charp, 0444);
 MODULE_PARM_DESC(packed,
-		 "If the engine cannot pack lines of the requested width: pad (default) pads these lines, adjust reduces the width until the lines are packed");
+		 "If the engine cannot pack lines of the requested width: \"pad\" (default) pads these lines, and \"adjust\" reduces the width until the lines are packed");
 
 static const struct cmacam_colours yuv = {
 	.space = V4L2_COLORSPACE_REC709,
