@@ -141,6 +141,7 @@ void Agc::configure(const SensorInfo &sensor)
 void Agc::forget()
 {
 	found_.reset();
+	recalled_ = false;
 }
 
 /**
@@ -164,7 +165,8 @@ void Agc::setModes(const libcamera::ControlList &requested)
 			modes_.autoGain = *mode == controls::AnalogueGainModeAuto;
 		if (auto mode = requested.get(controls::AeExposureMode))
 			modes_.exposureMode = *mode;
-		if (auto value = requested.get(controls::ExposureValue))
+		if (auto value = requested.get(controls::ExposureValue);
+		    value && std::isfinite(*value))
 			modes_.exposureValue =
 				std::clamp(*value, -kLargestExposureValue, kLargestExposureValue);
 	}
@@ -190,13 +192,14 @@ void Agc::setModes(const libcamera::ControlList &requested)
 }
 
 /*
- * Until a session has statistics, its controls are all that tells it from the
- * session of the finding. The same modes need no new search. Another exposure
- * value needs a brighter or darker picture of the same scene.
+ * Before the first statistics of a session, only its controls differ from the
+ * session of the finding. With the same target and the same modes, the finding
+ * is the result. For another target, its frame predicts the result.
  */
 void Agc::recall()
 {
-	total_ = found_->total * target() / found_->target;
+	total_ = target() == found_->target ? found_->total
+					    : found_->exposed * found_->histogram.ratioTo(target());
 	converged_ = found_->converged && modes_.hasAimOf(found_->modes);
 }
 
@@ -286,7 +289,7 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 		total_ = needed;
 		divide();
 	}
-	found_ = {total_, converged_, modes_, target()};
+	found_ = Finding{total_, converged_, modes_, target(), had, histogram};
 }
 
 /* Make frame length, exposure and gain of what the scene needs. */

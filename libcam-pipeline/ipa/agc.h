@@ -57,6 +57,10 @@ private:
 		bool converged;
 		Modes modes;
 		double target; /* wanted mean code value in these modes */
+
+		/* The frame that gave the result, which predicts other targets */
+		double exposed; /* lines times gain */
+		Histogram histogram;
 	};
 
 	void setModes(const libcamera::ControlList &controls);
