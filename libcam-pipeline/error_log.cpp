@@ -26,21 +26,31 @@ libcamera::Mutex &mutex()
 struct Error
 {
 	std::string text;
-	unsigned int changes = 0;
+	unsigned int number = 0;
 };
 
-std::map<std::string, Error> &errors()
+/* An operation that succeeds ends no loss of frames, and a loss that ends is no success. */
+struct Errors
 {
-	static std::map<std::string, Error> instance;
+	Error operation;
+	Error loss;
+};
+
+std::map<std::string, Errors> &errors()
+{
+	static std::map<std::string, Errors> instance;
 	return instance;
 }
+
+/* Errors are numbered in the order of their occurrence. */
+unsigned int lastNumber = 0;
 
 } /* namespace */
 
 namespace libcamera {
 
 /**
- * \brief Remember the last error of a camera
+ * \brief Remember the last error of an operation on a camera
  * \param[in] cameraId The libcamera id of the camera
  * \param[in] text The sentence, or an empty string after success
  */
@@ -48,36 +58,42 @@ void setCmacamLastError(const std::string &cameraId, const std::string &text)
 {
 	MutexLocker locker(mutex());
 
-	Error &error = errors()[cameraId];
-	if (error.text != text)
-		error = {text, error.changes + 1};
+	errors()[cameraId].operation = {text, ++lastNumber};
 }
 
 /**
- * \brief Number of changes of the last error of a camera
- * \param[in] cameraId The libcamera id of the camera
+ * \brief Number an error whose sentence follows later
+ * \return A number that is larger than the number of every earlier error
  */
-unsigned int cmacamLastErrorChanges(const std::string &cameraId)
+unsigned int nextCmacamError()
 {
 	MutexLocker locker(mutex());
 
-	return errors()[cameraId].changes;
+	return ++lastNumber;
 }
 
 /**
- * \brief Set the last error of a camera, if the error is still the newest
+ * \brief Remember that a camera loses frames
  * \param[in] cameraId The libcamera id of the camera
- * \param[in] changes The cmacamLastErrorChanges() at the time of the error
- * \param[in] text The sentence, which became known after that time
+ * \param[in] number The nextCmacamError() of the time when the loss began
+ * \param[in] text The sentence
  */
-void setCmacamLastErrorOf(const std::string &cameraId, unsigned int changes,
-			  const std::string &text)
+void setCmacamLossError(const std::string &cameraId, unsigned int number, const std::string &text)
 {
 	MutexLocker locker(mutex());
 
-	Error &error = errors()[cameraId];
-	if (error.changes == changes)
-		error = {text, changes + 1};
+	errors()[cameraId].loss = {text, number};
+}
+
+/**
+ * \brief Remember that a camera does not lose frames any more
+ * \param[in] cameraId The libcamera id of the camera
+ */
+void clearCmacamLossError(const std::string &cameraId)
+{
+	MutexLocker locker(mutex());
+
+	errors()[cameraId].loss = {};
 }
 
 } /* namespace libcamera */
@@ -87,5 +103,12 @@ std::string cmacam::lastError(const std::string &cameraId)
 	libcamera::MutexLocker locker(mutex());
 
 	auto it = errors().find(cameraId);
-	return it == errors().end() ? std::string() : it->second.text;
+	if (it == errors().end())
+		return {};
+
+	const auto &[operation, loss] = it->second;
+	const bool lossIsLast =
+		!loss.text.empty() && (operation.text.empty() || loss.number > operation.number);
+
+	return lossIsLast ? loss.text : operation.text;
 }

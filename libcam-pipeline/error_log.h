@@ -10,8 +10,8 @@
 namespace libcamera {
 
 void setCmacamLastError(const std::string &cameraId, const std::string &text);
-unsigned int cmacamLastErrorChanges(const std::string &cameraId);
-void setCmacamLastErrorOf(const std::string &cameraId, unsigned int changes,
-			  const std::string &text);
+unsigned int nextCmacamError();
+void setCmacamLossError(const std::string &cameraId, unsigned int number, const std::string &text);
+void clearCmacamLossError(const std::string &cameraId);
 
 } /* namespace libcamera */

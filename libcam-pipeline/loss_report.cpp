@@ -54,8 +54,9 @@ std::string otherHolders(const std::vector<DmaBufHolder> &holders)
  * application holds. The search for other processes that hold buffers takes
  * longer. The sentence about the loss waits for the result of this search. If a
  * later sentence is due before that, the waiting sentence is logged first,
- * without the result. cmacam::lastError() keeps an error that was set while the
- * sentence waited.
+ * without the result. Its error has the number of the time when the loss began,
+ * so that cmacam::lastError() prefers an error that came while the sentence
+ * waited.
  */
 
 CmacamLossReport::CmacamLossReport(std::string cameraId, CmacamOutput *main, CmacamOutput *lores)
@@ -97,7 +98,7 @@ void CmacamLossReport::stop(bool unplugged)
 	say({});
 	LOG(Cmacam, Warning) << counted(watch_.count(), "frame")
 			     << " lost until the camera stopped";
-	setCmacamLastError(cameraId_, {});
+	clearCmacamLossError(cameraId_);
 }
 
 /**
@@ -138,7 +139,7 @@ void CmacamLossReport::tell(CmacamLossWatch::News news)
 	say({});
 	LOG(Cmacam, Warning) << counted(watch_.count(), "frame") << " lost, none since number "
 			     << watch_.wholeSince();
-	setCmacamLastError(cameraId_, {});
+	clearCmacamLossError(cameraId_);
 }
 
 void CmacamLossReport::tellBegun()
@@ -151,7 +152,7 @@ void CmacamLossReport::tellBegun()
 		ids.insert(ids.end(), lores_->buffers().begin(), lores_->buffers().end());
 	}
 
-	unsaid_.push_back({std::move(text), cmacamLastErrorChanges(cameraId_)});
+	unsaid_.push_back({std::move(text), nextCmacamError()});
 	search_.search(std::move(ids));
 }
 
@@ -163,8 +164,7 @@ void CmacamLossReport::say(const std::vector<DmaBufHolder> &holders)
 	for (const Unsaid &begun : unsaid_)
 		LOG(Cmacam, Warning) << begun.text << others;
 	if (!unsaid_.empty())
-		setCmacamLastErrorOf(cameraId_, unsaid_.back().changes,
-				     unsaid_.back().text + others);
+		setCmacamLossError(cameraId_, unsaid_.back().number, unsaid_.back().text + others);
 
 	unsaid_.clear();
 }

@@ -34,7 +34,7 @@ private:
 	struct Unsaid
 	{
 		std::string text;
-		unsigned int changes; /* cmacamLastErrorChanges() when the loss began */
+		unsigned int number; /* nextCmacamError() when the loss began */
 	};
 
 	void tell(CmacamLossWatch::News news);

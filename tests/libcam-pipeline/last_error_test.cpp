@@ -22,24 +22,34 @@ TEST(LastError, KeptPerCamera)
 	EXPECT_EQ(cmacam::lastError("b"), "no such size");
 }
 
-TEST(LastError, ASentenceThatComesLateReplacesNoNewerError)
+/* The sentence of a loss becomes known some time after the loss. */
+TEST(LastError, TheNewestErrorCounts)
 {
-	const unsigned int loss = libcamera::cmacamLastErrorChanges("a");
-	libcamera::setCmacamLastErrorOf("a", loss, "frames are lost");
+	const unsigned int loss = libcamera::nextCmacamError();
+	libcamera::setCmacamLossError("a", loss, "frames are lost");
 	EXPECT_EQ(cmacam::lastError("a"), "frames are lost");
 
-	const unsigned int next = libcamera::cmacamLastErrorChanges("a");
-	libcamera::setCmacamLastError("b", "no such size");
-	libcamera::setCmacamLastErrorOf("a", next, "frames are lost again");
-	EXPECT_EQ(cmacam::lastError("a"), "frames are lost again");
-
-	const unsigned int third = libcamera::cmacamLastErrorChanges("a");
 	libcamera::setCmacamLastError("a", "the engine hangs");
-	libcamera::setCmacamLastErrorOf("a", third, "frames are lost");
 	EXPECT_EQ(cmacam::lastError("a"), "the engine hangs");
+	libcamera::setCmacamLossError("a", loss, "frames are lost, process 7 holds 2");
+	EXPECT_EQ(cmacam::lastError("a"), "the engine hangs") << "of an older loss";
 
-	const unsigned int fourth = libcamera::cmacamLastErrorChanges("a");
+	libcamera::setCmacamLossError("a", libcamera::nextCmacamError(), "frames are lost again");
+	EXPECT_EQ(cmacam::lastError("a"), "frames are lost again");
+	libcamera::setCmacamLastError("a", "the engine hangs");
+	EXPECT_EQ(cmacam::lastError("a"), "the engine hangs") << "for the second time";
+}
+
+TEST(LastError, ALossAndAnOperationEndByThemselves)
+{
+	libcamera::setCmacamLastError("a", "the engine hangs");
+	libcamera::setCmacamLossError("a", libcamera::nextCmacamError(), "frames are lost");
 	libcamera::setCmacamLastError("a", "");
-	libcamera::setCmacamLastErrorOf("a", fourth, "frames are lost");
-	EXPECT_EQ(cmacam::lastError("a"), "") << "the frames come again";
+	EXPECT_EQ(cmacam::lastError("a"), "frames are lost");
+
+	libcamera::setCmacamLastError("a", "the engine hangs");
+	libcamera::clearCmacamLossError("a");
+	EXPECT_EQ(cmacam::lastError("a"), "the engine hangs");
+	libcamera::setCmacamLastError("a", "");
+	EXPECT_EQ(cmacam::lastError("a"), "");
 }
