@@ -64,7 +64,7 @@ def checkpatch(box):
 
 def new_files(box, check, pattern, command, settings=""):
     """Run a command on the files that have not passed yet. Return its errors or an empty text."""
-    files = passed.Files(check, tracked(pattern), [box.root, *command, settings])
+    files = passed.Files(check, tracked(pattern), [passed.rules(box.root), *command, settings])
     if not files.left:
         return ""
     status, said = output(box, [*command, *(f"/src/{path}" for path in files.left)])
@@ -92,8 +92,8 @@ def clang_tidy(box):
     """
     # The sources of in-tree/ include headers that only libcamera's own build makes.
     sources = tracked(r"^(board|common|libcmacam|libcam-pipeline(?!/in-tree)|gst-plugin|examples|bench)/.*\.cpp$")
-    settings = tracked(r"\.(h|hpp)$|(^|/)meson\.build$|^\.clang-tidy$")
-    files = passed.Files("clang_tidy", sources, [box.root, TIDY, *map(passed.digest, settings)])
+    settings = tracked(r"\.(h|hpp)$|(^|/)meson\.(build|options)$|^\.clang-tidy$|^tools/build\.py$")
+    files = passed.Files("clang_tidy", sources, [passed.rules(box.root), TIDY, *map(passed.digest, settings)])
     if not files.left:
         return ""
     command = 'tidy=$1; shift; printf "%s\\n" "$@" | xargs -P "$(nproc)" -n 1 sh -c "$tidy"'

@@ -15,6 +15,8 @@ import paths
 
 # Messages about a compiler or pahole that did not build the kernel. They are ignored: our versions are the reference.
 OTHER_TOOLS = "differs from the one used to build the kernel"
+# In the cache.
+FOLDER = "passed"
 
 
 def digest(path, made_of=""):
@@ -29,7 +31,8 @@ class Notes:
     MOST = 5000
 
     def __init__(self, check):
-        self._path = os.path.join(paths.CACHE, "passed", check)
+        self._check = check
+        self._path = os.path.join(paths.CACHE, FOLDER, check)
         self._known = {}
         with contextlib.suppress(FileNotFoundError), open(self._path) as f:
             self._known = dict.fromkeys(f.read().split())
@@ -38,6 +41,8 @@ class Notes:
         return digest in self._known
 
     def add(self, digests):
+        # Another checkout may have added some in the meantime.
+        self._known = Notes(self._check)._known | self._known
         for one in digests:
             self._known.pop(one, None)
             self._known[one] = None
@@ -65,6 +70,17 @@ class Files:
         self._notes.add(found for path, found in self._digests.items() if path not in failed)
 
 
+def rules(root):
+    """One digest of what a check depends on besides its sources: the packages of the root folder and the checks' code."""
+    names = [os.path.join(root, "var/lib/dpkg/status"), os.path.join(root, "usr/src/checkpatch/checkpatch.pl"),
+             os.path.join(paths.TOOLS, "checks.py"), os.path.join(paths.TOOLS, "passed.py")]
+    found = hashlib.sha256()
+    for name in filter(os.path.exists, names):
+        with open(name, "rb") as f:
+            found.update(f.read())
+    return found.hexdigest()
+
+
 def everything_below(*folders):
     """One digest of all files below these folders of the checkout."""
     found = [os.path.join(folder, name) for top in folders
@@ -85,7 +101,7 @@ def build_modules(box, headers, name, *variables):
     were built without a warning before, nothing is done, because make takes 10 s even without a change.
     """
     notes = Notes(name)
-    made_of = digest_of([box.root, headers, *variables, everything_below("drivers", "include")])
+    made_of = digest_of([rules(box.root), headers, *variables, digest("Kconfig"), everything_below("drivers", "include")])
     if made_of in notes:
         return ""
     wrong = True

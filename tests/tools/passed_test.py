@@ -48,6 +48,16 @@ class Passed(unittest.TestCase):
         self.clone("one")
         self.assertEqual(self.left(), [], "forgotten for the other clone")
 
+    def test_other_tools(self):
+        status = os.path.join(self.folder, "root/var/lib/dpkg/status")
+        os.makedirs(os.path.dirname(status))
+        found = set()
+        for text in ("clang-format 21.1.0", "clang-format 21.1.1"):
+            with open(status, "w") as f:
+                f.write(text)
+            found.add(passed.rules(os.path.join(self.folder, "root")))
+        self.assertEqual(len(found), 2)
+
     def test_the_oldest_are_forgotten(self):
         notes = passed.Notes("spelling")
         notes.add(str(number) for number in range(notes.MOST))
