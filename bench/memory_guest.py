@@ -44,7 +44,6 @@ class Trace:
     """Records the kernel's DMA events in its trace buffer."""
 
     def __init__(self):
-        run("busybox", "mount", "-t", "tracefs", "tracefs", TRACING)
         write(f"{TRACING}/tracing_on", "0")
         write(f"{TRACING}/buffer_size_kb", "16384")
         for event in dma_trace.EDGES:
