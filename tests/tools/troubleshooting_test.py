@@ -20,7 +20,7 @@ def printed(source):
 
 
 def explained(document):
-    """The error texts, each as a list of the pieces between its placeholders."""
+    """The error texts, each as a list of the pieces between the values that are filled in."""
     for row in re.findall(r"^\| (`.*?) \| ", document.partition("## By error text")[2], re.M):
         for text in re.findall(r"`(.*?)`", row):
             yield [piece.strip() for piece in text.split("...") if re.search(r"\w{3}", piece)]
