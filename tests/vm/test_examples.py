@@ -81,15 +81,22 @@ def people_on_lores_while_main_is_recorded():
 
 @vm_test(machine=TWO, settings={"digest": "sha256"}, long=True)
 def people_on_lores_as_on_main():
-    """Main is recorded while people are counted on lores: the count is the same as on main alone."""
-    count = record_and_count_people()
-    out = lib.run([f"{EXAMPLES}/people", "--format", "R8", "--size", "768x576", "--frames", "1"])
-    alone = lib.fields(out.splitlines()[-2])
-    assert count == int(alone["people"]), alone
+    """Main is recorded while people are counted on lores: each count is the same as on main alone."""
+    counts = record_and_count_people()
+    out = lib.run([f"{EXAMPLES}/people", "--format", "R8", "--size", "768x576", "--frames", str(min(counts) + 1)])
+    lines = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
+    alone = {int(entry["sequence"]): int(entry["people"]) for entry in lines}
+    same = set(counts) & set(alone)
+    assert same, (counts, alone)
+    for sequence in same:
+        assert counts[sequence] == alone[sequence], (sequence, counts, alone)
 
 
 def record_and_count_people():
-    """Record main and read lores, compare both with the board, and return the number of people in frame 0."""
+    """Record main, read lores and compare both with the board. Return the number of people by sequence.
+
+    The detector skips frames while it is busy or has not started yet. It always examines the last frame.
+    """
     disk()
     path = f"{DISK}/people.nv12"
     out = lib.run([f"{EXAMPLES}/people-recorder", path, "--frames", "4", "--width", "1280", "--height", "720"])
@@ -97,7 +104,7 @@ def record_and_count_people():
     frames = {int(entry["sequence"]): entry for kind, entry in lines if kind == "frame"}
     people = {int(entry["sequence"]): entry for kind, entry in lines if kind == "people"}
     written = [lib.Board.session(channel)[0] for channel in (0, 1)]
-    assert sorted(frames) == list(range(4)) and 0 in people and set(people) <= set(frames), (frames, people)
+    assert sorted(frames) == list(range(4)) and 3 in people and set(people) <= set(frames), (frames, people)
     lib.expect(out, f"recorded 4, lost 0, looked at {len(people)}\n")
     with open(path, "rb") as f:
         for sequence, entry in frames.items():
@@ -106,9 +113,9 @@ def record_and_count_people():
     for sequence, entry in people.items():
         assert entry["timestamp"] == frames[sequence]["timestamp"], sequence
         assert written[0][sequence]["picture"] == written[1][sequence]["picture"], sequence
-    count = int(people[0]["count"])
-    assert count > 0, people[0]
-    return count
+    counts = {sequence: int(entry["count"]) for sequence, entry in people.items()}
+    assert all(counts.values()), counts
+    return counts
 
 
 @vm_test(settings={"digest": "sha256"})
