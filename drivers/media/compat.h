@@ -11,6 +11,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu-dma.h>
 #include <linux/minmax.h>
+#include <linux/swiotlb.h>
 
 /*
  * Returns whether a device can address memory directly, without a bounce
@@ -35,6 +36,28 @@ static inline bool compat_dma_in_reach(struct device *dev, phys_addr_t phys,
 
 	return addr + size - 1 <= min_not_zero(dma_get_mask(dev),
 					       dev->bus_dma_limit);
+}
+
+/*
+ * Returns the first physical address that is out of a device's reach, or 0 if
+ * this address is unknown. Memory at higher addresses needs an IOMMU.
+ */
+static inline u64 compat_dma_reach_end(struct device *dev)
+{
+	u64 last = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+	phys_addr_t phys = dma_to_phys(dev, last);
+
+	return phys == (phys_addr_t)DMA_MAPPING_ERROR ? 0 : (u64)phys + 1;
+}
+
+/*
+ * Returns whether the kernel uses a bounce buffer for all DMA of a device, even
+ * if the device could address the memory: with the kernel parameter
+ * swiotlb=force, and in virtual machines with encrypted memory.
+ */
+static inline bool compat_dma_always_bounces(struct device *dev)
+{
+	return !use_dma_iommu(dev) && is_swiotlb_force_bounce(dev);
 }
 
 #endif /* CMACAM_COMPAT_H */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Runs tests inside the machine. The host names the tests, until no test is left.
 
-Each test runs in a separate process with a time limit. A test also fails if the kernel reports a fault meanwhile. The
-guest and the host exchange JSON objects through a port, one on each line. The host answers {"next": true} with
-{"tests": [...], "boards": [...]}: tests of one machine, and the numbers of its boards. The host does not answer a result.
+Each test runs in a separate process with a time limit. A test also fails if the kernel reports a fault or bounces DMA
+meanwhile. The guest and the host exchange JSON objects through a port, one on each line. The host answers {"next": true}
+with {"tests": [...], "boards": [...]}: tests of one machine, and the numbers of its boards. The host does not answer a
+result.
 --detectors: for the debug kernel. The reports of its detectors at the end are a separate result.
 """
 
@@ -24,6 +25,7 @@ import traceback
 import declare
 import detectors
 import lib
+from bounces import Bounces
 from drivers import Drivers
 from kernel_log import KernelLog
 
@@ -142,6 +144,7 @@ class Runner:
     def __init__(self):
         self.host = Host()
         self.log = KernelLog()
+        self.bounces = Bounces()
         self.drivers = Drivers()
 
     def group(self, tests, boards):
@@ -175,7 +178,7 @@ class Runner:
             lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
         with empty_tmp():
             outcome, said = run_isolated(test.function, test.limit * lib.SLOWER)
-        complaints = self.log.complaints(test.provokes)
+        complaints = self.log.complaints(test.provokes) + self.bounces.complaints()
         if complaints:
             return "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
         return outcome, said

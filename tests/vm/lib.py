@@ -289,5 +289,19 @@ def wait_until(condition, what, limit=30):
         time.sleep(0.02)
 
 
+def last_error(device=None):
+    """The answer of v4l2-ctl for the control last_error: why the last call on a node (default: capture) failed."""
+    return run(["v4l2-ctl", "-d", device or video(), "-C", "last_error"])
+
+
+def refused(call, *arguments):
+    """Check that a call raises an OSError. Returns this OSError."""
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error
+    raise AssertionError(f"{call.__name__}{arguments}: no error")
+
+
 def expect(text, pattern):
     assert re.search(pattern, text), f"wanted {pattern!r} in:\n{text[-3000:]}"

@@ -81,7 +81,7 @@ def refused(fd, reason):
         print(error)
     finally:
         queue.close()
-    lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]), reason)
+    lib.expect(lib.last_error(), reason)
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 

@@ -83,7 +83,7 @@ def cma_too_small_v4l2():
     out = lib.run([f"{lib.PROBES}/v4l2_probe", "--device", lib.video(), "--width", "3840", "--height", "2160",
                    "--buffers", "4"], status=1)
     lib.expect(out, r"VIDIOC_REQBUFS: Cannot allocate memory")
-    said = lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"])
+    said = lib.last_error()
     lib.expect(said, NEEDS)
     lib.expect(lib.dmesg(), NEEDS)
     frames, _ = lib.probe("--frames", 3)
@@ -96,10 +96,10 @@ def cma_too_small_lores():
     lib.vb2_cma(backend="cma")
     lores = lib.node("cmacam-lores")
     lib.probe("--width", 3840, "--height", 2160, "--buffers", 4, device=lores, status=1)
-    lib.expect(lib.run(["v4l2-ctl", "-d", lores, "-C", "last_error"]), NEEDS)
+    lib.expect(lib.last_error(lores), NEEDS)
     frames, _ = lib.probe("--frames", 3)
     assert len(frames) == 3
-    lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]), r"(?m)^last_error: '?'?$")
+    lib.expect(lib.last_error(), r"(?m)^last_error: '?'?$")
 
 
 @vm_test(machine=SMALL_CMA)
@@ -135,7 +135,7 @@ def import_too_small():
                    "--height", "480", "--export-height", "240"], status=1)
     lib.expect(out, r"v4l2_probe: VIDIOC_QBUF: ")
     assert out.count("v4l2_probe: ") == 1
-    lib.expect(lib.run(["v4l2-ctl", "-d", lib.video(), "-C", "last_error"]),
+    lib.expect(lib.last_error(),
                r"buffer too small: 460800 bytes needed, 233472 given")
     frames, _ = lib.probe("--frames", 3)
     assert len(frames) == 3, "streams afterwards"

@@ -13,7 +13,6 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "../compat.h"
 #include "backend.h"
 #include "carveout.h"
 #include "vcma-buf.h"
@@ -27,7 +26,6 @@ static struct vcma_carveout carveout;
 
 static DEFINE_MUTEX(used_lock); /* guards what follows */
 static unsigned long *used; /* a bit per piece; NULL: no carve-out */
-static phys_addr_t out_of_reach; /* if that made the last allocation fail */
 
 static unsigned long bytes_to_pieces(size_t bytes)
 {
@@ -48,25 +46,21 @@ static unsigned long piece_of(phys_addr_t phys)
  * First fit, which is the lowest address: where that one is out of reach, all
  * are. A page is as much alignment as any other backend promises.
  */
-static int take(struct device *dev, size_t size, phys_addr_t *phys)
+static int take(const struct vcma_buf *buf, phys_addr_t *phys)
 {
 	unsigned long total = bytes_to_pieces(carveout.size);
-	unsigned long pieces = bytes_to_pieces(size);
+	unsigned long pieces = bytes_to_pieces(buf->size);
 	unsigned long first;
 
 	guard(mutex)(&used_lock);
 
-	out_of_reach = 0;
 	first = bitmap_find_next_zero_area(used, total, 0, pieces, 0);
 	if (first >= total)
 		return -ENOMEM;
 
-	/* dma_map_phys() would look for a bounce buffer, and complain. */
 	*phys = carveout.start + pieces_to_bytes(first);
-	if (!compat_dma_in_reach(dev, *phys, size)) {
-		out_of_reach = *phys + size - 1;
+	if (!vcma_reach_check(buf, *phys))
 		return -ENOMEM;
-	}
 	bitmap_set(used, first, pieces);
 
 	return 0;
@@ -88,7 +82,7 @@ static int carveout_alloc(struct vcma_buf *buf, gfp_t gfp)
 	if (!used)
 		return -ENODEV;
 
-	ret = take(buf->dev, buf->size, &phys);
+	ret = take(buf, &phys);
 	if (ret)
 		return ret;
 
@@ -110,7 +104,6 @@ static void carveout_free(struct vcma_buf *buf)
 static int carveout_room(char *text, size_t len)
 {
 	unsigned long start, end, total, largest = 0, free = 0;
-	size_t n;
 
 	if (!used)
 		return scnprintf(text, len, "there is no carve-out");
@@ -123,28 +116,26 @@ static int carveout_room(char *text, size_t len)
 		largest = max(largest, end - start);
 	}
 
-	n = scnprintf(text, len, "%zu of %zu carve-out bytes free, ",
-		      pieces_to_bytes(free), carveout.size);
-	if (out_of_reach)
-		return n + scnprintf(text + n, len - n,
-				     "but the device cannot address %#llx",
-				     (u64)out_of_reach);
-
-	return n + scnprintf(text + n, len - n, "%zu in one piece",
-			     pieces_to_bytes(largest));
+	return scnprintf(text, len,
+			 "%zu of %zu carve-out bytes free, %zu in one piece",
+			 pieces_to_bytes(free), carveout.size,
+			 pieces_to_bytes(largest));
 }
 
 static int carveout_advice(char *text, size_t len, u64 wanted)
 {
 	unsigned long megabytes = vcma_cma_megabytes(carveout.size, wanted);
+	int n;
 
 	if (!used)
 		return scnprintf(text, len,
 				 "boot with reserve_mem=%luM:2M:cmacam, load vb2-cma with carveout=cmacam",
 				 megabytes);
-	if (out_of_reach)
-		return scnprintf(text, len,
-				 "set carveout=SIZE@START with a lower START");
+	n = vcma_reach_advice(text, len,
+			      "set carveout=SIZE@START with a lower START",
+			      wanted);
+	if (n)
+		return n;
 	if (strchr(param, '@'))
 		return scnprintf(text, len,
 				 "set carveout=%luM@%#llx and keep this RAM from the kernel",

@@ -34,6 +34,10 @@ static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 	buf->page = cma_alloc(buf->area, pages, align, true);
 	if (!buf->page)
 		return -ENOMEM;
+	if (!vcma_reach_check(buf, page_to_phys(buf->page))) {
+		cma_release(buf->area, buf->page, pages);
+		return -ENOMEM;
+	}
 
 	for (i = 0; i < pages; i++) {
 		clear_highpage(buf->page + i);
@@ -96,6 +100,11 @@ unsigned long vcma_cma_megabytes(size_t total, u64 wanted)
 
 static int area_advice(char *text, size_t len, u64 wanted)
 {
+	int n = vcma_reach_advice(text, len, NULL, wanted);
+
+	if (n)
+		return n;
+
 	return scnprintf(text, len, "boot with cma=%luM or more",
 			 vcma_cma_megabytes(vcma_cma_bytes(), wanted));
 }

@@ -12,29 +12,44 @@
 #include "backend.h"
 #include "vcma-buf.h"
 
-static int contig_alloc(struct vcma_buf *buf, gfp_t gfp)
-{
-	unsigned long pages = buf->size >> PAGE_SHIFT;
-	int nid = dev_to_node(buf->dev);
-
-	if (nid == NUMA_NO_NODE)
-		nid = numa_mem_id();
-	/* A bounce buffer for a whole frame is not to be had. */
-	if (min_not_zero(dma_get_mask(buf->dev), buf->dev->bus_dma_limit) <=
-	    DMA_BIT_MASK(32))
-		gfp |= GFP_DMA32;
-
-	buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_ZERO |
-				       __GFP_NOWARN | gfp, nid, NULL);
-	if (!buf->page)
-		return -ENOMEM;
-
-	return 0;
-}
-
 static void contig_free(struct vcma_buf *buf)
 {
 	free_contig_range(page_to_pfn(buf->page), buf->size >> PAGE_SHIFT);
+}
+
+/*
+ * The zones from the largest to the smallest. What the device reaches does not
+ * tell which zone suits it, because its addresses may differ from the CPU's: a
+ * piece of memory does tell.
+ */
+static int contig_alloc(struct vcma_buf *buf, gfp_t gfp)
+{
+	static const gfp_t zones[] = { 0, GFP_DMA32, GFP_DMA };
+	unsigned long pages = buf->size >> PAGE_SHIFT;
+	int nid = dev_to_node(buf->dev);
+	unsigned int i;
+
+	if (nid == NUMA_NO_NODE)
+		nid = numa_mem_id();
+
+	for (i = 0; i < ARRAY_SIZE(zones); i++) {
+		/* Only a hint: a piece may be in reach by chance. */
+		if (!zones[i] && IS_ENABLED(CONFIG_ZONE_DMA32) &&
+		    min_not_zero(dma_get_mask(buf->dev),
+				 buf->dev->bus_dma_limit) <= DMA_BIT_MASK(32))
+			continue;
+
+		buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_ZERO |
+					       __GFP_NOWARN | gfp | zones[i],
+					       nid, NULL);
+		if (!buf->page)
+			return -ENOMEM;
+		if (vcma_reach_check(buf, page_to_phys(buf->page)))
+			return 0;
+		contig_free(buf);
+	}
+
+	return -ENOMEM;
 }
 
 const struct vcma_backend vcma_backend_contig = {

@@ -64,6 +64,8 @@ int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp)
 	unsigned int chosen = READ_ONCE(backend_choice.value);
 	int ret;
 
+	vcma_reach_reset();
+
 	/*
 	 * Memory is coherent with the device it was allocated for. Without one,
 	 * those that import it later would see anything.
@@ -92,18 +94,26 @@ int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp)
 int vcma_backend_room(char *text, size_t len)
 {
 	unsigned int chosen = READ_ONCE(backend_choice.value);
-	int n = 0;
+	const struct vcma_backend *backend = backends[chosen];
+	bool has_room = backend && backend->room;
+	int n = 0, refused;
 
 	if (chosen == BACKEND_AUTO)
 		n = vcma_backend_cma.room(text, len);
-	else if (backends[chosen]->room)
-		return backends[chosen]->room(text, len);
+	else if (has_room)
+		n = backend->room(text, len);
+	if (!has_room)
+		n += scnprintf(text + n, len - n, "%s%lu bytes of RAM free",
+			       n ? ", " : "",
+			       global_zone_page_state(NR_FREE_PAGES) <<
+			       PAGE_SHIFT);
 
-	return n + scnprintf(text + n, len - n,
-			     "%s%lu bytes of RAM free but not in one piece",
-			     n ? ", " : "",
-			     global_zone_page_state(NR_FREE_PAGES) <<
-			     PAGE_SHIFT);
+	refused = vcma_reach_room(text + n, len - n);
+	if (!refused && !has_room)
+		refused = scnprintf(text + n, len - n,
+				    " but not in one piece");
+
+	return n + refused;
 }
 
 /**

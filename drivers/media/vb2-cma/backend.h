@@ -10,6 +10,7 @@
 
 struct vcma_buf;
 struct sg_table;
+struct device;
 struct vm_area_struct;
 
 /**
@@ -19,7 +20,8 @@ struct vm_area_struct;
  *	mappings of the memory are coherent; buffers of a coherent backend have
  *	no &vcma_buf.page
  * @longterm: true if the pages may be pinned for a long time
- * @alloc: allocates &vcma_buf.size zeroed bytes that &vcma_buf.dev can address.
+ * @alloc: allocates &vcma_buf.size zeroed bytes that &vcma_buf.dev can address;
+ *	asks vcma_reach_check() for memory with pages.
  *	If the backend is coherent, @alloc sets &vcma_buf.vaddr and
  *	&vcma_buf.dma_addr. Otherwise, @alloc sets &vcma_buf.page. @alloc
  *	returns 0 or a negative error code and logs nothing.
@@ -57,6 +59,15 @@ extern const struct vcma_backend vcma_backend_coherent;
 int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp);
 int vcma_backend_room(char *text, size_t len);
 int vcma_backend_advice(char *text, size_t len, u64 wanted);
+
+/* reach.c */
+void vcma_reach_reset(void);
+bool vcma_in_reach(struct device *dev, phys_addr_t phys, size_t size);
+bool vcma_reach_check(const struct vcma_buf *buf, phys_addr_t phys);
+int vcma_reach_explain(char *text, size_t len, struct device *dev,
+		       const struct vcma_buf *buf);
+int vcma_reach_room(char *text, size_t len);
+int vcma_reach_advice(char *text, size_t len, const char *lower, u64 wanted);
 
 /* backend-cma.c */
 size_t vcma_cma_bytes(void);

@@ -159,6 +159,10 @@ static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
 		return &a->table;
 	}
 
+	if (buf->page &&
+	    !vcma_in_reach(a->view.dev, page_to_phys(buf->page), buf->size))
+		return ERR_PTR(-EFAULT);
+
 	ret = dma_map_sgtable(a->view.dev, &a->table, dir, map_attrs(buf, a));
 	if (ret)
 		return ERR_PTR(ret);

@@ -64,6 +64,21 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 	return size;
 }
 
+static void explain_no_mapping(char *text, size_t len, struct device *dev,
+			       struct dma_buf *dmabuf)
+{
+	struct vcma_buf *buf = vcma_from_dmabuf(dmabuf);
+	size_t n;
+
+	n = scnprintf(text, len, "dma-buf of %s cannot be mapped: ",
+		      dmabuf->exp_name);
+	if (buf && vcma_reach_explain(text + n, len - n, dev, buf))
+		return;
+
+	scnprintf(text, len, "dma-buf of %s cannot be mapped for this device",
+		  dmabuf->exp_name);
+}
+
 /**
  * vb2_cma_explain_import() - why a dma-buf was refused
  * @text: where to put the sentence
@@ -95,9 +110,7 @@ bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
 			  "buffer too small: %zu bytes needed, %zu given",
 			  needed, given);
 	else if (!contiguous)
-		scnprintf(text, len,
-			  "dma-buf of %s cannot be mapped for this device",
-			  dmabuf->exp_name);
+		explain_no_mapping(text, len, dev, dmabuf);
 	else if (contiguous < given)
 		scnprintf(text, len,
 			  "dma-buf of %s is not contiguous: %zu bytes needed in one piece, the first piece has %zu",
