@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Wrong input gives one clear error, and no frame is lost."""
 
+import ctypes
 import errno
+import itertools
+import mmap
 import os
+import re
 import signal
+import struct
 import subprocess
+import time
 
 import lib
 import v4l2
@@ -126,6 +132,63 @@ def cma_too_small_gstreamer():
     errors = [block for block in out.split("ERROR: from element")[1:]]
     assert len(errors) == 1, out
     lib.expect(errors[0], NEEDS)
+
+
+class Occupied:
+    """Memory of this process in the CMA area. In each MB of the area, a pipe pins one page, so the kernel cannot move it."""
+
+    PAGE, BLOCK, STEP = mmap.PAGESIZE, 1 << 20, 4 << 20
+    ENTRIES = 16        # of a pipe
+
+    def __init__(self, size):
+        megabytes, start = re.search(r"cma: Reserved (\d+) MiB at (0x[0-9a-f]+)", lib.run(["dmesg"])).groups()
+        self._start = int(start, 16)
+        self._end = self._start + (int(megabytes) << 20)
+        self._memory, self._pipes = [], []
+        for _ in range(size // self.STEP):
+            self._memory.append(mmap.mmap(-1, self.STEP))
+            self._memory[-1][:] = b"x" * self.STEP
+        pages = self._one_in_each_block()
+        assert len(pages) > 16, f"the kernel put our pages into {len(pages)} blocks only"
+        for number, address in enumerate(pages):
+            if number % self.ENTRIES == 0:
+                self._pipes.append(os.pipe())
+            vector = struct.pack("=QQ", address, self.PAGE)
+            assert ctypes.CDLL(None).vmsplice(self._pipes[-1][1], vector, 1, 0) == self.PAGE
+
+    def _one_in_each_block(self):
+        """The address of one page of our memory in each block of the area that has one."""
+        found = {}
+        with open("/proc/self/pagemap", "rb") as f:
+            for memory in self._memory:
+                address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+                f.seek(address // self.PAGE * 8)
+                for (entry,) in struct.iter_unpack("=Q", f.read(self.STEP // self.PAGE * 8)):
+                    physical = (entry & (1 << 55) - 1) * self.PAGE
+                    if self._start <= physical < self._end:
+                        found.setdefault(physical // self.BLOCK, address)
+                    address += self.PAGE
+        return found.values()
+
+    def leave(self):
+        for end in itertools.chain(*self._pipes):
+            os.close(end)
+
+
+@vm_test(machine=Machine(cma="512M", memory="1G"), provokes="bytes of contiguous memory needed", long=True)
+def an_area_full_of_pinned_pages_is_busy():
+    """Pages of another program are pinned in the CMA area: the error is "busy" with bytes. Later the buffer fits."""
+    occupied = Occupied(200 << 20)
+    lib.vb2_cma(backend="cma")
+    queue = v4l2.Queue()
+    began = time.monotonic()
+    lib.refused(queue.create, 400 << 20)
+    print(f"refused after {time.monotonic() - began:.1f} s")
+    lib.expect(lib.last_error(), r"\d+ of 536870912 CMA bytes free, \d{9} busy with other pages that the kernel cannot move now, "
+                                 r"0 parked; try again later, or set backend=auto")
+    occupied.leave()
+    assert queue.create(400 << 20) == 0
+    queue.close()
 
 
 @vm_test(provokes="buffer too small")

@@ -2,6 +2,7 @@
 /*
  * Memory from the device's CMA area.
  */
+#include <linux/atomic.h>
 #include <linux/cma.h>
 #include <linux/dma-map-ops.h>
 #include <linux/highmem.h>
@@ -16,6 +17,9 @@
 #include "backend.h"
 #include "vcma-buf.h"
 
+static atomic_long_t held_bytes; /* in buffers */
+static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
+
 /*
  * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
  * the device's driver, and has to be back when the driver leaves the
@@ -28,12 +32,15 @@ static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 				   CONFIG_CMA_ALIGNMENT);
 	unsigned long i;
 
+	atomic_long_set(&refused_bytes, 0);
 	buf->area = dev_get_cma_area(buf->dev);
 	if (!buf->area)
 		return -ENOMEM;
 	buf->page = cma_alloc(buf->area, pages, align, true);
-	if (!buf->page)
+	if (!buf->page) {
+		atomic_long_set(&refused_bytes, buf->size);
 		return -ENOMEM;
+	}
 	if (!vcma_reach_check(buf, page_to_phys(buf->page))) {
 		cma_release(buf->area, buf->page, pages);
 		return -ENOMEM;
@@ -43,12 +50,14 @@ static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 		clear_highpage(buf->page + i);
 		cond_resched();
 	}
+	atomic_long_add(buf->size, &held_bytes);
 
 	return 0;
 }
 
 static void area_free(struct vcma_buf *buf)
 {
+	atomic_long_sub(buf->size, &held_bytes);
 	cma_release(buf->area, buf->page, buf->size >> PAGE_SHIFT);
 }
 
@@ -72,11 +81,44 @@ size_t vcma_cma_bytes(void)
 	return pages << PAGE_SHIFT;
 }
 
+static size_t free_bytes(void)
+{
+	return global_zone_page_state(NR_FREE_CMA_PAGES) << PAGE_SHIFT;
+}
+
+/*
+ * The kernel lends the area to pages that it can move elsewhere. While a page
+ * is in use for I/O, or is pinned, the kernel cannot.
+ *
+ * Returns the bytes that are lent, if the last allocation would have had room
+ * without them.
+ */
+static size_t busy_bytes(void)
+{
+	size_t total = vcma_cma_bytes();
+	size_t held = atomic_long_read(&held_bytes);
+	size_t refused = atomic_long_read(&refused_bytes);
+	size_t free = free_bytes();
+
+	if (!refused || total - held < refused || total - held < free)
+		return 0;
+
+	return total - held - free;
+}
+
 static int area_room(char *text, size_t len)
 {
-	return scnprintf(text, len, "%lu of %zu CMA bytes free",
-			 global_zone_page_state(NR_FREE_CMA_PAGES) <<
-			 PAGE_SHIFT, vcma_cma_bytes());
+	size_t busy = busy_bytes();
+	int n;
+
+	n = scnprintf(text, len, "%zu of %zu CMA bytes free", free_bytes(),
+		      vcma_cma_bytes());
+	if (busy)
+		n += scnprintf(text + n, len - n,
+			       ", %zu busy with other pages that the kernel cannot move now",
+			       busy);
+
+	return n;
 }
 
 /**
@@ -104,6 +146,9 @@ static int area_advice(char *text, size_t len, u64 wanted)
 
 	if (n)
 		return n;
+	if (busy_bytes())
+		return scnprintf(text, len,
+				 "try again later, or set backend=auto");
 
 	return scnprintf(text, len, "boot with cma=%luM or more",
 			 vcma_cma_megabytes(vcma_cma_bytes(), wanted));
