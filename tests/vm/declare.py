@@ -43,6 +43,7 @@ class Machine:
     allocator_fault: str = ""   # vb2-cma is built with this fault (planted/); no test of such a boot loads the heap
     driver_params: tuple = ()   # further ones of cmacam
     noncoherent: bool = False   # with the shim: unsynchronised reads see poison
+    noncoherent_importer: bool = False  # with it: test-importer does not snoop either
     evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
     # Machines that differ in the following fields need separate boots.
     cma: str = "256M"

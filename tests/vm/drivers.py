@@ -45,7 +45,7 @@ class Drivers:
         if (machine, numbers) == self._now and is_loaded("cmacam"):
             return
         self._now = None
-        unload("cmacam", "noncoherent")
+        unload("test_importer", "cmacam", "noncoherent")
         # The heap of vb2-cma cannot be taken back, and holds it.
         allocator = machine.allocator_fault, machine.allocator_params
         if allocator != self._allocator:
@@ -56,6 +56,7 @@ class Drivers:
         lib.run(["/src/tools/guest/load-drivers", f"allocator={machine.allocator}", *machine.driver_params],
                 env={**os.environ, "VB2_CMA": allocator_file(machine.allocator_fault),
                      "ALLOCATOR_PARAMS": machine.allocator_params, "EVICT": str(machine.evict),
+                     "NONCOHERENT_TOO": ",test-importer" if machine.noncoherent_importer else "",
                      "NONCOHERENT": "yes" if machine.noncoherent else "no", "UDEV_LIMIT": str(20 * lib.SLOWER)})
         self._now = (machine, numbers)
 

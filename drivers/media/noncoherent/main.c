@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes the DMA of chosen PCI devices non-coherent, on a machine where it is
+ * Makes the DMA of chosen devices non-coherent, on a machine where it is
  * coherent, so that a missing cache maintenance call shows.
  */
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/platform_device.h>
 
 #include "noncoherent.h"
 
@@ -19,7 +20,7 @@ MODULE_PARM_DESC(device, "IDs of the PCI devices to make non-coherent: VENDOR:DE
 static char *driver[NC_CHOICES];
 static unsigned int drivers;
 module_param_array(driver, charp, &drivers, 0444);
-MODULE_PARM_DESC(driver, "names of the drivers whose PCI devices are made non-coherent");
+MODULE_PARM_DESC(driver, "names of the drivers whose PCI or platform devices are made non-coherent");
 
 static unsigned int evict;
 module_param(evict, uint, 0444);
@@ -29,9 +30,8 @@ static bool selftest;
 module_param(selftest, bool, 0444);
 MODULE_PARM_DESC(selftest, "run the self-test when the module is loaded");
 
-static bool is_chosen(struct device *dev)
+static bool has_chosen_id(struct pci_dev *pdev)
 {
-	struct pci_dev *pdev = to_pci_dev(dev);
 	char id[16];
 	unsigned int i;
 
@@ -39,6 +39,16 @@ static bool is_chosen(struct device *dev)
 	for (i = 0; i < devices; i++)
 		if (!strcasecmp(device[i], id))
 			return true;
+
+	return false;
+}
+
+static bool is_chosen(struct device *dev)
+{
+	unsigned int i;
+
+	if (dev_is_pci(dev) && has_chosen_id(to_pci_dev(dev)))
+		return true;
 	for (i = 0; i < drivers; i++)
 		if (!strcmp(driver[i], dev->driver->name))
 			return true;
@@ -91,7 +101,12 @@ static int notify(struct notifier_block *nb, unsigned long action, void *data)
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block notifier = {
+/* Each of them is in the list of one bus. */
+static struct notifier_block pci_notifier = {
+	.notifier_call = notify,
+};
+
+static struct notifier_block platform_notifier = {
 	.notifier_call = notify,
 };
 
@@ -101,18 +116,27 @@ static int __init nc_init(void)
 
 	if (selftest)
 		ret = nc_selftest();
-	if (!ret)
-		ret = bus_register_notifier(&pci_bus_type, &notifier);
-	if (!ret)
-		nc_evict_start(evict);
+	if (ret)
+		return ret;
 
-	return ret;
+	ret = bus_register_notifier(&pci_bus_type, &pci_notifier);
+	if (ret)
+		return ret;
+	ret = bus_register_notifier(&platform_bus_type, &platform_notifier);
+	if (ret) {
+		bus_unregister_notifier(&pci_bus_type, &pci_notifier);
+		return ret;
+	}
+	nc_evict_start(evict);
+
+	return 0;
 }
 module_init(nc_init);
 
 static void __exit nc_exit(void)
 {
-	bus_unregister_notifier(&pci_bus_type, &notifier);
+	bus_unregister_notifier(&platform_bus_type, &platform_notifier);
+	bus_unregister_notifier(&pci_bus_type, &pci_notifier);
 	nc_devices_wait();
 	nc_evict_stop();
 }
