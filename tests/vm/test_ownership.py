@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sequences of calls that once lost data of the CPU, or showed old pixels to a reader. A review found them."""
 
+import contextlib
 import mmap
 import os
 import signal
@@ -9,10 +10,15 @@ import lib
 import v4l2
 from costs import Costs
 from declare import Machine, vm_test
+from importer import BOTH, TO_READ, imported
 from test_dmabuf import vivid
 
 SIZE = 460800
 WRITABLE = mmap.PROT_READ | mmap.PROT_WRITE
+# The board does not snoop the caches. Other devices do, and with SEPARATE only test-importer does not.
+MIXED = Machine(noncoherent=True)
+SEPARATE = Machine(noncoherent=True, noncoherent_importer=True)
+FRAMES = 6
 
 
 def one_frame(queue, fd, flags=0):
@@ -23,7 +29,7 @@ def one_frame(queue, fd, flags=0):
     queue.stream(False)
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=MIXED)
 def an_import_that_ends_keeps_what_was_drawn():
     """A program draws on a frame in a heap buffer. When the import ends, the drawing is still there."""
     lib.heap()
@@ -44,7 +50,7 @@ def an_import_that_ends_keeps_what_was_drawn():
     os.close(fd)
 
 
-@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
+@vm_test(machine=MIXED, settings={"digest": "sha256"})
 def a_frame_nobody_read_outlives_its_import():
     """An import ends while its buffer is stale: the frame can still be read."""
     lib.heap()
@@ -61,7 +67,7 @@ def a_frame_nobody_read_outlives_its_import():
     os.close(fd)
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=MIXED)
 def what_a_hint_spared_is_not_forgotten():
     """Written, queued with NO_CACHE_CLEAN, then queued without the flag: the second QBUF cleans the buffer."""
     queue = v4l2.Queue()
@@ -80,7 +86,7 @@ def what_a_hint_spared_is_not_forgotten():
     os.close(fd)
 
 
-@vm_test(machine=Machine(noncoherent=True))
+@vm_test(machine=MIXED)
 def the_kernels_zeroes_are_cleaned_whatever_is_promised():
     """NO_CACHE_CLEAN on the first use of a buffer: it is cleaned anyway, because the kernel wrote the zeroes."""
     queue = v4l2.Queue()
@@ -136,3 +142,216 @@ def a_dma_buf_to_read_can_be_mapped():
         pass
     os.close(fd)
     queue.close()
+
+
+def through_a_snooping_device(take):
+    """Stream, and compare each frame that a device reads with the board's. `take` reads the frame of an exported buffer."""
+    queue = v4l2.Queue()
+    queue.request(4)
+    fds = [queue.export(index) for index in range(queue.count)]
+    for index in range(queue.count):
+        queue.queue(index)
+    queue.stream()
+    seen = {}
+    for _ in range(FRAMES):
+        index, sequence, _ = queue.dequeue()
+        seen[sequence] = lib.sha256(take(index, fds[index]))
+        queue.queue(index)
+    queue.stream(False)
+    queue.close()
+    for fd in fds:
+        os.close(fd)
+    written, _ = lib.Board.session()
+    wrong = [sequence for sequence, digest in seen.items() if digest != written[sequence]["sha256"]]
+    assert not wrong, f"frames {wrong} of {sorted(seen)} are old"
+
+
+@vm_test(machine=MIXED, settings={"digest": "sha256"})
+def a_snooping_importer_that_stays_sees_each_frame():
+    """The engine does not snoop, and a device that snoops keeps each buffer mapped: this device reads each frame."""
+    with contextlib.ExitStack() as stack:
+        importers = {}
+
+        def take(index, fd):
+            if index not in importers:
+                importers[index] = stack.enter_context(imported(fd, TO_READ))
+            return importers[index].read(SIZE)
+        through_a_snooping_device(take)
+
+
+@vm_test(machine=MIXED, settings={"digest": "sha256"})
+def a_snooping_importer_that_maps_each_frame_sees_it():
+    """A device that snoops maps each frame after DQBUF, and unmaps it again: this device reads the frame."""
+    def take(index, fd):
+        with imported(fd, TO_READ) as importer:
+            return importer.read(SIZE)
+    through_a_snooping_device(take)
+
+
+@vm_test(machine=MIXED, settings={"digest": "sha256"})
+def a_disciplined_reader_hides_nothing_from_a_snooping_importer():
+    """A process that begins access itself has the buffers mapped too: the device that snoops reads each frame."""
+    with contextlib.ExitStack() as stack:
+        maps, importers = {}, {}
+
+        def take(index, fd):
+            if index not in maps:
+                maps[index] = stack.enter_context(v4l2.map_dmabuf(fd, SIZE))
+                importers[index] = stack.enter_context(imported(fd, TO_READ))
+            pixels = importers[index].read(SIZE)
+            v4l2.sync(fd, v4l2.START | v4l2.READ)
+            v4l2.sync(fd, v4l2.END | v4l2.READ)
+            return pixels
+        through_a_snooping_device(take)
+
+
+def reader_with_open_access(fd):
+    """Start a process that has mapped the buffer and has begun to read. Returns its ID."""
+    begun, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        v4l2.map_dmabuf(fd, SIZE)
+        v4l2.sync(fd, v4l2.START | v4l2.READ)
+        os.write(told, b"x")
+        signal.pause()
+    assert os.read(begun, 1) == b"x"
+    os.close(begun)
+    os.close(told)
+    return child
+
+
+def end(child):
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@contextlib.contextmanager
+def shared_with_a_device(direction):
+    """A heap buffer that a stock device which does not snoop has mapped: (descriptor, writable mapping, device)."""
+    lib.heap()
+    fd = v4l2.heap_allocate(SIZE)
+    with v4l2.map_dmabuf(fd, SIZE, WRITABLE) as pixels, imported(fd, direction) as device:
+        yield fd, pixels, device
+    os.close(fd)
+
+
+def picture(number):
+    return bytes([number & 0xff or 1]) * SIZE
+
+
+@vm_test(machine=SEPARATE)
+def the_end_of_a_writer_publishes_under_a_reader():
+    """Another process reads (START) all the time: what a writer wrote until END reaches the device, each time."""
+    with shared_with_a_device(TO_READ) as (fd, pixels, device):
+        child = reader_with_open_access(fd)
+        try:
+            for number in range(1, 5):
+                v4l2.sync(fd, v4l2.START | v4l2.WRITE)
+                pixels[:SIZE] = picture(number)
+                v4l2.sync(fd, v4l2.END | v4l2.WRITE)
+                assert device.read(SIZE) == picture(number), f"picture {number} is not there"
+        finally:
+            end(child)
+
+
+@vm_test(machine=SEPARATE)
+def a_begin_without_an_end_sees_what_the_device_wrote():
+    """A program calls START for each picture and never END, or END with other flags: it sees each picture of the device."""
+    for flags in (None, v4l2.END | v4l2.READ):
+        with shared_with_a_device(BOTH) as (fd, pixels, device):
+            for number in range(1, 5):
+                device.write(picture(number))
+                v4l2.sync(fd, v4l2.START | v4l2.RW)
+                assert pixels[:SIZE] == picture(number), f"picture {number} is not seen"
+                if flags is not None:
+                    v4l2.sync(fd, flags)
+
+
+@vm_test(machine=SEPARATE)
+def a_process_that_never_ends_its_access_hides_nothing_from_others():
+    """One process calls START to write for each picture and never END: another process that keeps to the rules sees each."""
+    with shared_with_a_device(BOTH) as (fd, pixels, device):
+        for _ in range(2):
+            v4l2.sync(fd, v4l2.START | v4l2.RW)
+        other = Another(fd)
+        for number in range(1, 5):
+            device.write(picture(number))
+            assert other.sees(number), f"picture {number} is not seen"
+            v4l2.sync(fd, v4l2.START | v4l2.RW)
+        other.end()
+
+
+@vm_test(machine=SEPARATE)
+def a_begin_does_not_lose_what_another_process_writes():
+    """Between START and END of a writer, another process begins to read: all that was written reaches the device."""
+    with shared_with_a_device(BOTH) as (fd, pixels, device):
+        other = Another(fd)
+        for number in range(1, 5):
+            v4l2.sync(fd, v4l2.START | v4l2.WRITE)
+            pixels[:SIZE // 2] = picture(number)[:SIZE // 2]
+            other.sees(number)
+            pixels[SIZE // 2:SIZE] = picture(number)[SIZE // 2:]
+            v4l2.sync(fd, v4l2.END | v4l2.WRITE)
+            assert device.read(SIZE) == picture(number), f"picture {number} has lost lines"
+        other.end()
+
+
+class Another:
+    """A process that has mapped the buffer, and begins and ends access as the rules say."""
+
+    def __init__(self, fd):
+        commands, self._to = os.pipe()
+        self._from, answers = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                pixels = v4l2.map_dmabuf(fd, SIZE)
+                while number := os.read(commands, 1)[0]:
+                    v4l2.sync(fd, v4l2.START | v4l2.READ)
+                    right = pixels[:SIZE] == picture(number)
+                    v4l2.sync(fd, v4l2.END | v4l2.READ)
+                    os.write(answers, b"1" if right else b"0")
+            finally:
+                os._exit(0)
+        os.close(commands)
+        os.close(answers)
+
+    def sees(self, number):
+        """Whether the process sees picture `number`, which is not 0."""
+        os.write(self._to, bytes([number]))
+        return os.read(self._from, 1) == b"1"
+
+    def end(self):
+        os.write(self._to, b"\0")
+        os.waitpid(self._pid, 0)
+        os.close(self._from)
+        os.close(self._to)
+
+
+@vm_test(machine=MIXED, settings={"digest": "sha256"})
+def a_mapping_of_the_node_is_fresh_whatever_others_do():
+    """One thread calls SYNC on every second frame. Each frame that is read from the node's mapping after DQBUF is fresh."""
+    queue = v4l2.Queue()
+    queue.request(4)
+    fds = [queue.export(index) for index in range(queue.count)]
+    maps = [queue.map(index) for index in range(queue.count)]
+    for index in range(queue.count):
+        queue.queue(index)
+    queue.stream()
+    seen = {}
+    for number in range(24):
+        index, sequence, _ = queue.dequeue()
+        seen[sequence] = lib.sha256(maps[index][:SIZE])
+        # Each buffer is announced in some of its cycles, and not in others.
+        if number % 3:
+            v4l2.sync(fds[index], v4l2.START | v4l2.READ)
+            v4l2.sync(fds[index], v4l2.END | v4l2.READ)
+        queue.queue(index)
+    queue.stream(False)
+    queue.close()
+    for fd, mapped in zip(fds, maps):
+        os.close(fd)
+        mapped.close()
+    written, _ = lib.Board.session()
+    wrong = [sequence for sequence, digest in seen.items() if digest != written[sequence]["sha256"]]
+    assert not wrong, f"frames {wrong} of {sorted(seen)} are old"

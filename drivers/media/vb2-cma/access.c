@@ -74,7 +74,7 @@ static bool is_rect_valid(struct vcma_buf *buf, const struct vcma_rect *rect)
 static void begin_rect(struct vcma_buf *buf, const struct vcma_rect *rect)
 {
 	bool stale = vcma_is_stale(buf) || buf->unsynced;
-	unsigned int which = buf->writes ? 0 : VCMA_STOCK;
+	unsigned int which = vcma_show_stock(buf) ? VCMA_STOCK : 0;
 
 	if (stale && !is_rect_valid(buf, rect)) {
 		which |= VCMA_TAKERS;
@@ -85,15 +85,11 @@ static void begin_rect(struct vcma_buf *buf, const struct vcma_rect *rect)
 		sync_rect(buf, which, rect);
 }
 
-/*
- * Stock importers do not tell when they have written, so each begin is for
- * them too. But not under somebody's writing: that would be invalidated.
- */
 static void begin_all(struct vcma_buf *buf)
 {
 	if (vcma_is_stale(buf) || buf->unsynced)
 		vcma_make_valid(buf, VCMA_REASON_BEGIN);
-	else if (!buf->writes && vcma_needs_sync(buf))
+	else if (vcma_show_stock(buf))
 		vcma_sync_all(buf, VCMA_STOCK, true, VCMA_REASON_BEGIN);
 }
 
@@ -114,6 +110,9 @@ void vcma_begin_access(struct vcma_buf *buf, enum dma_data_direction dir,
 	guard(mutex)(&buf->lock);
 
 	trace_vb2_cma_begin(buf, dir);
+	/* What is made valid now, the engine writes over. DQBUF repeats it. */
+	if (READ_ONCE(buf->owner) == VCMA_DEVICE)
+		buf->early = true;
 	if (rect && !writes)
 		begin_rect(buf, rect);
 	else
@@ -130,17 +129,19 @@ void vcma_begin_access(struct vcma_buf *buf, enum dma_data_direction dir,
  * @dir: as at its beginning
  *
  * The engine gets the buffer by vcma_to_device() only, so that the end of
- * one reader never takes it from another. Stock importers may use the buffer
- * once no process has an access open whose end is reported.
+ * one reader never takes it from another. What a writer has written is written
+ * back for stock importers at once, whoever else has an access open: writing
+ * back drops nothing.
  */
 void vcma_end_access(struct vcma_buf *buf, enum dma_data_direction dir)
 {
+	bool wrote;
+
 	guard(mutex)(&buf->lock);
 
 	trace_vb2_cma_end(buf, dir);
-	vcma_user_ends(buf, dir != DMA_FROM_DEVICE);
-	if (buf->begins == buf->strange_begins && vcma_needs_sync(buf))
-		vcma_clean_for_stock(buf);
+	wrote = vcma_user_ends(buf, dir != DMA_FROM_DEVICE);
+	vcma_clean_for_stock(buf, wrote, VCMA_REASON_END);
 }
 
 /**

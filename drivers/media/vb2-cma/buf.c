@@ -175,8 +175,6 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 	get_device(dev);
 	buf->id = atomic_inc_return(&last_id);
 	buf->owner = VCMA_CPU;
-	/* Far enough from the zero of a user that never began. */
-	buf->cycle = 2;
 	refcount_set(&buf->refcount, 1);
 	dma_resv_init(&buf->resv);
 	mutex_init(&buf->lock);
@@ -189,7 +187,7 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 		buf->engine.announces = true;
 		vcma_view_add(buf, &buf->engine);
 	}
-	buf->unknown.buf = buf;
+	vcma_user_init(&buf->unknown, buf);
 	buf->unknown.written = true;
 	atomic_long_add(size, &bytes_held);
 	vcma_account_alloc(buf);

@@ -32,6 +32,11 @@ static void show_identity(struct seq_file *file, const struct vcma_buf *buf)
 		   vcma_account_name(buf));
 }
 
+static unsigned int count_maps(const struct vcma_user *user)
+{
+	return user->maps[VCMA_NODE].vmas + user->maps[VCMA_DMABUF].vmas;
+}
+
 static void show_buf(struct vcma_buf *buf, void *data)
 {
 	unsigned int maps = 0;
@@ -41,12 +46,12 @@ static void show_buf(struct vcma_buf *buf, void *data)
 	guard(mutex)(&buf->lock);
 
 	list_for_each_entry(user, &buf->users, list)
-		maps += user->vmas;
+		maps += count_maps(user);
 
 	show_identity(file, buf);
 	seq_printf(file, " state=%s maps=%u vmaps=%u begins=%u importers=%u",
 		   owner_names[READ_ONCE(buf->owner)],
-		   maps + buf->unknown.vmas, buf->vmaps, buf->begins,
+		   maps + count_maps(&buf->unknown), buf->vmaps, buf->begins,
 		   buf->importers);
 	show_stats(file, &buf->stats);
 	list_for_each_entry(user, &buf->users, list)

@@ -237,7 +237,7 @@ static int vcma_end_cpu_access(struct dma_buf *dmabuf,
 
 static int vcma_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
-	return vcma_mmap(dmabuf->priv, vma);
+	return vcma_mmap(dmabuf->priv, vma, VCMA_DMABUF);
 }
 
 static int vcma_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)

@@ -19,10 +19,10 @@
 
 static void vcma_vm_written(struct vm_area_struct *vma)
 {
-	struct vcma_user *user = vma->vm_private_data;
+	struct vcma_maps *maps = vma->vm_private_data;
 
 	/* No lock: a write that races with the hand-over is a bug anyway. */
-	WRITE_ONCE(user->written, true);
+	WRITE_ONCE(maps->user->written, true);
 }
 
 enum { MMAP_POPULATE, MMAP_FAULT };
@@ -43,27 +43,28 @@ MODULE_PARM_DESC(mmap,
 		 "How buffers are mapped: populate (default: the whole buffer at once) or fault (page by page, at the first access)");
 
 /* Add a mapping. Its process may read at once, without a SYNC before. */
-static struct vcma_user *add_user(struct vcma_buf *buf,
-				  const struct mm_struct *mm)
+static struct vcma_maps *add_map(struct vcma_buf *buf,
+				 const struct mm_struct *mm,
+				 enum vcma_origin origin)
 {
-	struct vcma_user *user;
+	struct vcma_maps *maps;
 
 	guard(mutex)(&buf->lock);
 
-	user = vcma_user_get(buf, mm);
+	maps = vcma_maps_get(buf, mm, origin);
 	vcma_make_valid(buf, VCMA_REASON_MMAP);
 
-	return user;
+	return maps;
 }
 
 /* A mapping is gone. What was written through it may be in the cache still. */
-static void remove_user(struct vcma_user *user)
+static void remove_map(struct vcma_maps *maps)
 {
-	struct vcma_buf *buf = user->buf;
+	struct vcma_buf *buf = maps->user->buf;
 
 	guard(mutex)(&buf->lock);
 
-	if (vcma_user_put(user))
+	if (vcma_maps_put(maps))
 		vcma_written(buf);
 }
 
@@ -73,22 +74,23 @@ static void remove_user(struct vcma_user *user)
  */
 static void vcma_vm_open(struct vm_area_struct *vma)
 {
-	struct vcma_user *user = vma->vm_private_data;
-	struct vcma_buf *buf = vcma_buf_get(user->buf);
+	struct vcma_maps *maps = vma->vm_private_data;
+	struct vcma_buf *buf = vcma_buf_get(maps->user->buf);
 
-	vma->vm_private_data = add_user(buf, vma->vm_mm);
+	vma->vm_private_data = add_map(buf, vma->vm_mm,
+				       vcma_maps_origin(maps));
 	/* Pages that fork copied are as writable as they were. */
-	if (READ_ONCE(user->written))
+	if (READ_ONCE(maps->user->written))
 		vcma_vm_written(vma);
 }
 
 /* The page table entries of a VMA are gone before this is called. */
 static void vcma_vm_close(struct vm_area_struct *vma)
 {
-	struct vcma_user *user = vma->vm_private_data;
-	struct vcma_buf *buf = user->buf;
+	struct vcma_maps *maps = vma->vm_private_data;
+	struct vcma_buf *buf = maps->user->buf;
 
-	remove_user(user);
+	remove_map(maps);
 	vcma_buf_put(buf);
 }
 
@@ -98,9 +100,9 @@ static void vcma_vm_close(struct vm_area_struct *vma)
  */
 static vm_fault_t vcma_vm_fault(struct vm_fault *vmf)
 {
-	struct vcma_user *user = vmf->vma->vm_private_data;
+	struct vcma_maps *maps = vmf->vma->vm_private_data;
 
-	vmf->page = user->buf->page + vmf->pgoff;
+	vmf->page = maps->user->buf->page + vmf->pgoff;
 	get_page(vmf->page);
 
 	return 0;
@@ -124,8 +126,8 @@ static bool maps_by_pmd(const struct vcma_buf *buf,
 static vm_fault_t vcma_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct vcma_user *user = vma->vm_private_data;
-	struct vcma_buf *buf = user->buf;
+	struct vcma_maps *maps = vma->vm_private_data;
+	struct vcma_buf *buf = maps->user->buf;
 
 	if (order != PMD_ORDER || vma->vm_flags & VM_MIXEDMAP ||
 	    !maps_by_pmd(buf, vma) ||
@@ -252,6 +254,7 @@ static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
  * @vma: a shared VMA within it; vm_pgoff is the offset in the buffer. Unless
  *	the backend allows long-term pins, and where the kernel has FS_DAX,
  *	the inode behind it has S_DAX set.
+ * @origin: the file behind it
  *
  * The mapping is made of ordinary, reference-counted pages: direct I/O,
  * vmsplice and zero-copy sockets can pin them for a moment. A long-term pin
@@ -265,7 +268,8 @@ static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
  * Return: 0, -ENXIO if the VMA exceeds the buffer, or an error of the
  * memory management
  */
-int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma)
+int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma,
+	      enum vcma_origin origin)
 {
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	int ret;
@@ -288,7 +292,7 @@ int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma)
 		return ret;
 
 	vcma_buf_get(buf);
-	vma->vm_private_data = add_user(buf, vma->vm_mm);
+	vma->vm_private_data = add_map(buf, vma->vm_mm, origin);
 	if (vma->vm_ops != &vcma_vm_ops && vma->vm_flags & VM_WRITE)
 		vcma_vm_written(vma);
 
@@ -327,5 +331,5 @@ int vcma_mmap_own_file(struct vcma_buf *buf, struct vm_area_struct *vma)
 		fput(file);
 	}
 
-	return vcma_mmap(buf, vma);
+	return vcma_mmap(buf, vma, VCMA_NODE);
 }

@@ -162,6 +162,46 @@ bool vcma_is_stale(struct vcma_buf *buf)
 	return smp_load_acquire(&buf->owner) == VCMA_STALE;
 }
 
+/*
+ * Does a device read through the caches of the CPU? Where the DMA API has
+ * nothing to synchronise, it does.
+ */
+static bool snoops(const struct vcma_view *view)
+{
+	return !dma_need_sync(view->dev, view->addr);
+}
+
+/*
+ * Stale lines hide what was written from the CPU and from every device that
+ * snoops. There are none if what wrote it snoops as well.
+ */
+static bool is_hidden_by_caches(struct vcma_buf *buf)
+{
+	struct vcma_view *view;
+
+	if (!vcma_needs_sync(buf) || !(vcma_is_stale(buf) || buf->unsynced))
+		return false;
+
+	list_for_each_entry(view, &buf->views, list)
+		if (view->announces && view->taken && !snoops(view))
+			return true;
+
+	return false;
+}
+
+/* Stock importers do not tell when they read. Others get the buffer before. */
+static bool has_snooping_reader(const struct vcma_buf *buf)
+{
+	const struct vcma_view *view;
+
+	list_for_each_entry(view, &buf->views, list)
+		if (!view->announces && view->dir != DMA_FROM_DEVICE &&
+		    snoops(view))
+			return true;
+
+	return false;
+}
+
 static void forget_takers(struct vcma_buf *buf)
 {
 	struct vcma_view *view;
@@ -234,12 +274,17 @@ static bool clean_for(struct vcma_buf *buf, const struct vcma_view *view,
  * leave a count behind that suppresses every later synchronisation.
  *
  * A device that only reads leaves a stale buffer stale for the CPU, which may
- * read beside it.
+ * read beside it. One that snoops sees what the CPU sees, so the buffer is made
+ * valid for it.
  */
 void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
 		    unsigned int hints)
 {
 	guard(mutex)(&buf->lock);
+
+	if (view->dir != DMA_FROM_DEVICE && snoops(view) &&
+	    is_hidden_by_caches(buf))
+		vcma_make_valid(buf, VCMA_REASON_SNOOP);
 
 	buf->unsynced = view->dir == DMA_TO_DEVICE &&
 			(buf->unsynced || vcma_is_stale(buf));
@@ -256,10 +301,8 @@ void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
 
 	vcma_users_reset(buf);
 	buf->rect_count = 0;
+	buf->early = false;
 	buf->unread = hints & VCMA_NO_INVALIDATE;
-	/* Planes that share a buffer hand it over once each. */
-	if (READ_ONCE(buf->owner) != VCMA_DEVICE)
-		buf->cycle++;
 	WRITE_ONCE(buf->owner, VCMA_DEVICE);
 }
 
@@ -285,7 +328,8 @@ void vcma_device_done(struct vcma_buf *buf)
  *
  * Process context. Somebody with a mapping may look without asking first, so
  * a mapped buffer is made valid now, unless all who mapped it are known to
- * ask. Otherwise that waits for the first mapping or begin.
+ * ask. A device that snoops never asks. Otherwise that waits for the first
+ * mapping or begin.
  */
 void vcma_finish(struct vcma_buf *buf)
 {
@@ -296,9 +340,10 @@ void vcma_finish(struct vcma_buf *buf)
 
 	if (buf->sync == VCMA_SYNC_CONTRACT)
 		vcma_make_valid(buf, VCMA_REASON_CONTRACT);
-	else if (buf->begins)
-		/* Of an access that began too early, while the engine wrote. */
+	else if (buf->early)
 		vcma_make_valid(buf, VCMA_REASON_DQBUF);
+	else if (has_snooping_reader(buf) && is_hidden_by_caches(buf))
+		vcma_make_valid(buf, VCMA_REASON_SNOOP);
 	else if (buf->unread)
 		skip(buf, true, VCMA_SKIP_HINT);
 	else if (!vcma_is_mapped(buf))
@@ -312,24 +357,59 @@ void vcma_finish(struct vcma_buf *buf)
 /**
  * vcma_clean_for_stock() - show stock importers what the CPU wrote
  * @buf: the buffer, locked
+ * @wrote: whether it did
+ * @reason: see &enum vcma_reason
  *
  * They do not ask for it.
  */
-void vcma_clean_for_stock(struct vcma_buf *buf)
+void vcma_clean_for_stock(struct vcma_buf *buf, bool wrote,
+			  enum vcma_reason reason)
 {
-	bool wrote = vcma_users_wrote(buf);
 	struct vcma_view *view;
 
-	list_for_each_entry(view, &buf->views, list) {
-		if (view->announces)
-			continue;
-		wrote |= view->dirty;
-		view->dirty = false;
-	}
+	if (!vcma_needs_sync(buf))
+		return;
+	if (!wrote && unwritten_needs_nothing() &&
+	    buf->sync != VCMA_SYNC_CONTRACT)
+		return;
 
-	if (wrote || !unwritten_needs_nothing() ||
-	    buf->sync == VCMA_SYNC_CONTRACT)
-		vcma_sync_all(buf, VCMA_STOCK, false, VCMA_REASON_END);
+	list_for_each_entry(view, &buf->views, list)
+		if (!view->announces)
+			view->dirty = false;
+	vcma_sync_all(buf, VCMA_STOCK, false, reason);
+}
+
+static bool is_dirty_for_stock(const struct vcma_buf *buf)
+{
+	const struct vcma_view *view;
+
+	list_for_each_entry(view, &buf->views, list)
+		if (!view->announces && view->dirty)
+			return true;
+
+	return false;
+}
+
+/**
+ * vcma_show_stock() - may the CPU's view of what stock importers wrote be
+ * renewed?
+ * @buf: the buffer, locked
+ *
+ * They do not tell when they have written, so that each begin of an access
+ * drops the lines of the CPU. What an access without an end has written is
+ * written back before.
+ *
+ * Return: false if a thread is writing: its lines must stay, and a device has
+ * not written since its begin
+ */
+bool vcma_show_stock(struct vcma_buf *buf)
+{
+	if (!vcma_needs_sync(buf) || vcma_users_write(buf))
+		return false;
+	if (is_dirty_for_stock(buf))
+		vcma_clean_for_stock(buf, true, VCMA_REASON_BEGIN);
+
+	return true;
 }
 
 /**
@@ -352,13 +432,17 @@ void vcma_written(struct vcma_buf *buf)
  * @view: its view, filled in
  *
  * For a stock importer the mapping was made with all maintenance. For others
- * there was none: that comes when they get the buffer.
+ * there was none: that comes when they get the buffer. What the caches hide
+ * from one that snoops is made valid.
  */
 void vcma_view_add(struct vcma_buf *buf, struct vcma_view *view)
 {
 	view->taken = false;
 	view->fresh = true;
 	view->dirty = view->announces;
+	if (!view->announces && snoops(view) && is_hidden_by_caches(buf))
+		vcma_make_valid(buf, VCMA_REASON_SNOOP);
+
 	if (view->dir == DMA_FROM_DEVICE)
 		list_add_tail(&view->list, &buf->views);
 	else
@@ -385,8 +469,8 @@ void vcma_view_del(struct vcma_buf *buf, struct vcma_view *view)
 		if (view->taken)
 			vcma_make_valid(buf, VCMA_REASON_IMPORT);
 	} else if (vcma_needs_sync(buf)) {
-		if (view->dirty || vcma_users_wrote(buf))
-			vcma_clean_for_stock(buf);
+		vcma_clean_for_stock(buf, view->dirty || vcma_users_wrote(buf),
+				     VCMA_REASON_IMPORT);
 		vcma_count_sync(buf, true, view->dir == DMA_TO_DEVICE ? 0 :
 			   buf->size, VCMA_REASON_IMPORT);
 	}

@@ -31,6 +31,8 @@ void vcma_count_sync(struct vcma_buf *buf, bool for_cpu, size_t bytes,
 void vcma_sync_all(struct vcma_buf *buf, unsigned int which, bool for_cpu,
 		   enum vcma_reason reason);
 void vcma_make_valid(struct vcma_buf *buf, enum vcma_reason reason);
-void vcma_clean_for_stock(struct vcma_buf *buf);
+void vcma_clean_for_stock(struct vcma_buf *buf, bool wrote,
+			  enum vcma_reason reason);
+bool vcma_show_stock(struct vcma_buf *buf);
 
 #endif

@@ -27,6 +27,7 @@ enum vcma_reason {
 	VCMA_REASON_END,
 	VCMA_REASON_IMPORT,
 	VCMA_REASON_CONTRACT,
+	VCMA_REASON_SNOOP,
 };
 
 /* Reasons for skipping cache maintenance */
@@ -47,7 +48,8 @@ enum vcma_skip {
 			 { VCMA_REASON_QBUF, "qbuf" },			\
 			 { VCMA_REASON_END, "end" },			\
 			 { VCMA_REASON_IMPORT, "import" },		\
-			 { VCMA_REASON_CONTRACT, "contract" })
+			 { VCMA_REASON_CONTRACT, "contract" },		\
+			 { VCMA_REASON_SNOOP, "snoop" })
 
 #define show_skip(reason)						\
 	__print_symbolic(reason,					\
@@ -72,6 +74,7 @@ TRACE_DEFINE_ENUM(VCMA_REASON_QBUF);
 TRACE_DEFINE_ENUM(VCMA_REASON_END);
 TRACE_DEFINE_ENUM(VCMA_REASON_IMPORT);
 TRACE_DEFINE_ENUM(VCMA_REASON_CONTRACT);
+TRACE_DEFINE_ENUM(VCMA_REASON_SNOOP);
 TRACE_DEFINE_ENUM(VCMA_SKIP_UNMAPPED);
 TRACE_DEFINE_ENUM(VCMA_SKIP_DISCIPLINED);
 TRACE_DEFINE_ENUM(VCMA_SKIP_UNWRITTEN);

@@ -4,9 +4,13 @@
  * writes. All under the lock of the buffer, which the caller holds: what
  * follows from a mapping or an access happens in the same hold.
  */
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "backend.h"
 #include "vcma-buf.h"
@@ -26,9 +30,29 @@ static struct vcma_user *user_of(struct vcma_buf *buf,
 }
 
 /**
- * vcma_user_get() - count a new mapping into an address space
+ * vcma_user_init() - prepare the entry of a process
+ * @user: the entry, zeroed
+ * @buf: the buffer
+ */
+void vcma_user_init(struct vcma_user *user, struct vcma_buf *buf)
+{
+	enum vcma_origin origin;
+
+	user->buf = buf;
+	for (origin = 0; origin < VCMA_ORIGINS; origin++)
+		user->maps[origin].user = user;
+}
+
+static bool has_mapped(const struct vcma_user *user)
+{
+	return user->maps[VCMA_NODE].vmas || user->maps[VCMA_DMABUF].vmas;
+}
+
+/**
+ * vcma_maps_get() - count a new mapping into an address space
  * @buf: the buffer, locked
  * @mm: the address space
+ * @origin: the file that is mapped
  *
  * Cannot fail, because a fork cannot report it. Without memory for an entry
  * the mapping counts for one that never begins access and always writes.
@@ -37,10 +61,11 @@ static struct vcma_user *user_of(struct vcma_buf *buf,
  * which the address space outlives, so no other one has this address
  * meanwhile.
  *
- * Return: the entry, for vcma_user_put()
+ * Return: the mapping's counter, for vcma_maps_put()
  */
-struct vcma_user *vcma_user_get(struct vcma_buf *buf,
-				const struct mm_struct *mm)
+struct vcma_maps *vcma_maps_get(struct vcma_buf *buf,
+				const struct mm_struct *mm,
+				enum vcma_origin origin)
 {
 	struct vcma_user *user;
 
@@ -48,7 +73,7 @@ struct vcma_user *vcma_user_get(struct vcma_buf *buf,
 	if (!user) {
 		user = kzalloc_obj(*user);
 		if (user) {
-			user->buf = buf;
+			vcma_user_init(user, buf);
 			user->mm = mm;
 			/* During a fork the parent runs. */
 			if (mm == current->mm) {
@@ -60,9 +85,20 @@ struct vcma_user *vcma_user_get(struct vcma_buf *buf,
 			user = &buf->unknown;
 		}
 	}
-	user->vmas++;
+	user->maps[origin].vmas++;
 
-	return user;
+	return &user->maps[origin];
+}
+
+/**
+ * vcma_maps_origin() - the file that was mapped
+ * @maps: the counter of the mapping
+ *
+ * Return: see &enum vcma_origin
+ */
+enum vcma_origin vcma_maps_origin(const struct vcma_maps *maps)
+{
+	return maps - maps->user->maps;
 }
 
 /* Does anybody refer to a page of the buffer without mapping it? */
@@ -85,27 +121,51 @@ static bool has_pinned_pages(const struct vcma_buf *buf)
 	return false;
 }
 
+static void forget_writer(struct vcma_writer *writer)
+{
+	put_pid(writer->task);
+	memset(writer, 0, sizeof(*writer));
+}
+
+static void forget_writers(struct vcma_user *user)
+{
+	unsigned int i;
+
+	for (i = 0; i < VCMA_WRITERS; i++)
+		forget_writer(&user->writers[i]);
+}
+
+static void forget_begins(struct vcma_user *user)
+{
+	user->buf->begins -= min(user->buf->begins, user->begins);
+	user->begins = 0;
+	forget_writers(user);
+}
+
 /**
- * vcma_user_put() - a mapping is gone
- * @user: the entry, its buffer locked; gone with the last mapping
+ * vcma_maps_put() - a mapping is gone
+ * @maps: its counter, the buffer locked; gone with the last mapping
  *
  * Return: true if the last mapping of a process is gone that may have written
  * through one. The entry went with it, so the caller has to remember the write.
  */
-bool vcma_user_put(struct vcma_user *user)
+bool vcma_maps_put(struct vcma_maps *maps)
 {
+	struct vcma_user *user = maps->user;
 	struct vcma_buf *buf = user->buf;
 	bool written;
 
 	lockdep_assert_held(&buf->lock);
 
-	if (--user->vmas)
+	maps->vmas--;
+	if (!user->maps[VCMA_DMABUF].vmas)
+		user->synchronises = false;
+	if (has_mapped(user))
 		return false;
 
 	written = READ_ONCE(user->written);
 	/* With its mappings gone it does not read or write any more. */
-	buf->begins -= user->begins;
-	buf->writes -= user->writes;
+	forget_begins(user);
 	/* Pages that are pinned for long are used without a mapping. */
 	if (buf->backend->longterm && has_pinned_pages(buf))
 		buf->pinned = true;
@@ -116,6 +176,75 @@ bool vcma_user_put(struct vcma_user *user)
 	}
 
 	return written;
+}
+
+static struct vcma_writer *writer_of(struct vcma_user *user,
+				     const struct pid *task)
+{
+	unsigned int i;
+
+	for (i = 0; i < VCMA_WRITERS; i++)
+		if (user->writers[i].task == task)
+			return &user->writers[i];
+
+	return NULL;
+}
+
+static bool has_ended(const struct vcma_writer *writer)
+{
+	guard(rcu)();
+
+	return !pid_task(writer->task, PIDTYPE_PID);
+}
+
+/* A thread that writes, and that may be expected to say when it has written. */
+static bool is_writing(const struct vcma_writer *writer)
+{
+	return writer->task && !writer->renewed && !has_ended(writer);
+}
+
+static struct vcma_writer *any_writer(struct vcma_user *user)
+{
+	unsigned int i;
+
+	for (i = 0; i < VCMA_WRITERS; i++)
+		if (user->writers[i].task)
+			return &user->writers[i];
+
+	return NULL;
+}
+
+static struct vcma_writer *free_writer(struct vcma_user *user)
+{
+	unsigned int i;
+
+	for (i = 0; i < VCMA_WRITERS; i++)
+		if (!is_writing(&user->writers[i]))
+			return &user->writers[i];
+
+	return NULL;
+}
+
+static void writer_begins(struct vcma_user *user, bool writes)
+{
+	struct pid *task = task_pid(current);
+	struct vcma_writer *writer = writer_of(user, task);
+
+	if (writer) {
+		writer->begins++;
+		writer->renewed |= writes;
+		return;
+	}
+	if (!writes)
+		return;
+
+	/* More threads than there is room for are as if they did not begin. */
+	writer = free_writer(user);
+	if (!writer)
+		return;
+	forget_writer(writer);
+	writer->task = get_pid(task);
+	writer->begins = 1;
 }
 
 /**
@@ -135,16 +264,13 @@ void vcma_user_begins(struct vcma_buf *buf, bool writes)
 
 	buf->begins++;
 	user = current->mm ? user_of(buf, current->mm) : NULL;
-	if (!user) {
-		buf->strange_begins++;
+	if (!user)
 		return;
-	}
 
 	if (!buf->vmaps)
-		user->begun = buf->cycle;
+		user->synchronises = true;
 	user->begins++;
-	user->writes += writes;
-	buf->writes += writes;
+	writer_begins(user, writes);
 }
 
 /**
@@ -152,26 +278,35 @@ void vcma_user_begins(struct vcma_buf *buf, bool writes)
  * @buf: the buffer, locked
  * @writes: as at the beginning
  *
- * An access that began before the buffer was queued has no count any more.
+ * An access that began before the buffer was queued has no count any more. A
+ * process may end in one thread what it began in another.
+ *
+ * Return: true if the process may have written, whatever @writes says
  */
-void vcma_user_ends(struct vcma_buf *buf, bool writes)
+bool vcma_user_ends(struct vcma_buf *buf, bool writes)
 {
+	struct vcma_writer *writer;
 	struct vcma_user *user;
 
 	lockdep_assert_held(&buf->lock);
 
+	if (buf->begins)
+		buf->begins--;
 	user = current->mm ? user_of(buf, current->mm) : NULL;
-	if (user && user->begins) {
+	if (!user)
+		return writes;
+
+	if (user->begins)
 		user->begins--;
-		buf->begins--;
-		if (writes && user->writes) {
-			user->writes--;
-			buf->writes--;
-		}
-	} else if (buf->strange_begins) {
-		buf->strange_begins--;
-		buf->begins--;
+	writer = writer_of(user, task_pid(current));
+	if (!writer && writes)
+		writer = any_writer(user);
+	if (writer && !--writer->begins) {
+		forget_writer(writer);
+		writes = true;
 	}
+
+	return writes || READ_ONCE(user->written);
 }
 
 /**
@@ -184,13 +319,9 @@ void vcma_users_reset(struct vcma_buf *buf)
 
 	lockdep_assert_held(&buf->lock);
 
-	list_for_each_entry(user, &buf->users, list) {
-		user->begins = 0;
-		user->writes = 0;
-	}
+	list_for_each_entry(user, &buf->users, list)
+		forget_begins(user);
 	buf->begins = 0;
-	buf->strange_begins = 0;
-	buf->writes = 0;
 }
 
 /* Pins that outlived their mapping: whose they are cannot be known. */
@@ -210,8 +341,8 @@ static bool is_pinned(struct vcma_buf *buf)
  */
 bool vcma_is_mapped(struct vcma_buf *buf)
 {
-	return !list_empty(&buf->users) || buf->unknown.vmas || buf->vmaps ||
-	       is_pinned(buf);
+	return !list_empty(&buf->users) || has_mapped(&buf->unknown) ||
+	       buf->vmaps || is_pinned(buf);
 }
 
 /**
@@ -219,8 +350,10 @@ bool vcma_is_mapped(struct vcma_buf *buf)
  * begin access before looking?
  * @buf: the buffer, locked
  *
- * Who did it in the last cycle, or in this one already, is trusted for this
- * one. The kernel's own mappings are not: who made them does not say.
+ * Trusted is a process that has mapped dma-bufs only, from its first begin
+ * until it unmaps the last one. For a mapping of the node V4L2 promises that
+ * there is nothing to begin. The kernel's own mappings are not trusted: who
+ * made them does not say.
  *
  * Return: false in doubt
  */
@@ -230,10 +363,10 @@ bool vcma_users_disciplined(struct vcma_buf *buf)
 
 	lockdep_assert_held(&buf->lock);
 
-	if (buf->vmaps || buf->unknown.vmas || is_pinned(buf))
+	if (buf->vmaps || has_mapped(&buf->unknown) || is_pinned(buf))
 		return false;
 	list_for_each_entry(user, &buf->users, list)
-		if (buf->cycle - user->begun > 1)
+		if (user->maps[VCMA_NODE].vmas || !user->synchronises)
 			return false;
 
 	return true;
@@ -251,11 +384,43 @@ bool vcma_users_wrote(struct vcma_buf *buf)
 
 	lockdep_assert_held(&buf->lock);
 
-	if (buf->vmaps || buf->unknown.vmas || is_pinned(buf))
+	if (buf->vmaps || has_mapped(&buf->unknown) || is_pinned(buf))
 		return true;
 	list_for_each_entry(user, &buf->users, list)
 		if (READ_ONCE(user->written))
 			return true;
+
+	return false;
+}
+
+/**
+ * vcma_users_write() - does another thread write now?
+ * @buf: the buffer, locked
+ *
+ * Between the begin and the end of its access no device may write. What it
+ * has written is in the cache only, where it must not be dropped.
+ *
+ * Nobody can wait for an end that never comes. A thread that begins again
+ * without an end, or that has exited, therefore does not count.
+ *
+ * Return: true if one does
+ */
+bool vcma_users_write(struct vcma_buf *buf)
+{
+	struct vcma_writer *writer;
+	struct vcma_user *user;
+	unsigned int i;
+
+	lockdep_assert_held(&buf->lock);
+
+	list_for_each_entry(user, &buf->users, list) {
+		for (i = 0; i < VCMA_WRITERS; i++) {
+			writer = &user->writers[i];
+			if (is_writing(writer) &&
+			    writer->task != task_pid(current))
+				return true;
+		}
+	}
 
 	return false;
 }

@@ -22,6 +22,7 @@ struct dma_buf;
 struct dma_buf_attachment;
 struct mm_struct;
 struct page;
+struct pid;
 struct sg_table;
 struct vm_area_struct;
 
@@ -70,6 +71,47 @@ struct vcma_rect {
 };
 
 /**
+ * enum vcma_origin - the file through which a process has mapped a buffer
+ * @VCMA_NODE: a video node; V4L2 promises that such a mapping is valid after
+ *	VIDIOC_DQBUF
+ * @VCMA_DMABUF: a dma-buf; the process has to call DMA_BUF_IOCTL_SYNC
+ * @VCMA_ORIGINS: number of origins
+ */
+enum vcma_origin {
+	VCMA_NODE,
+	VCMA_DMABUF,
+	VCMA_ORIGINS,
+};
+
+/**
+ * struct vcma_maps - mappings of one process and one origin
+ * @user: the process
+ * @vmas: number of mappings
+ *
+ * &vm_area_struct.vm_private_data of each mapping points to it.
+ */
+struct vcma_maps {
+	struct vcma_user *user;
+	unsigned int vmas;
+};
+
+/* Maximum number of threads of a process that are recorded as writers */
+#define VCMA_WRITERS	4
+
+/**
+ * struct vcma_writer - a thread that has begun a CPU access that writes
+ * @task: the thread; NULL in an entry that is not in use
+ * @begins: number of open CPU accesses of the thread
+ * @renewed: true if the thread has begun to write again without an end. Such a
+ *	thread may never call the end.
+ */
+struct vcma_writer {
+	struct pid *task;
+	unsigned int begins;
+	bool renewed;
+};
+
+/**
  * struct vcma_user - a process that has mapped a buffer
  * @list: entry in &vcma_buf.users
  * @buf: the buffer
@@ -79,11 +121,14 @@ struct vcma_rect {
  *	first mapping
  * @pid: thread group ID of the task that made the first mapping; 0 if a fork
  *	made the first mapping
- * @vmas: number of mappings; the entry is freed with the last mapping
- * @begun: value of &vcma_buf.cycle when the process last began a CPU access;
- *	accesses that begin while the kernel has a mapping do not count
- * @begins: number of the process's open CPU accesses in the current cycle
- * @writes: number of open CPU accesses among @begins that write
+ * @maps: number of mappings for each origin; the entry is freed with the last
+ *	mapping
+ * @synchronises: true if the process has begun a CPU access since it mapped a
+ *	dma-buf of the buffer; accesses that begin while the kernel has a
+ *	mapping do not count
+ * @begins: number of the process's open CPU accesses in the current cycle; only
+ *	for messages, because a process may forget the end
+ * @writers: threads of the process that write
  * @written: true if the process may have written through a mapping. The flag
  *	stays set, because only the first write to a page causes a page fault.
  */
@@ -93,10 +138,10 @@ struct vcma_user {
 	const struct mm_struct *mm;
 	char comm[16];
 	pid_t pid;
-	unsigned int vmas;
-	u64 begun;
+	struct vcma_maps maps[VCMA_ORIGINS];
+	bool synchronises;
 	unsigned int begins;
-	unsigned int writes;
+	struct vcma_writer writers[VCMA_WRITERS];
 	bool written;
 };
 
@@ -176,20 +221,16 @@ struct vcma_view {
  *	buffer
  * @lock: guards the members from @owner to @stats
  * @owner: current owner of the buffer
- * @cycle: counter that starts at 2 and counts the hand-overs of the buffer to
- *	devices that announce ownership
  * @unsynced: true if the buffer was stale when a device that only reads got the
  *	buffer; the caches still have to be invalidated
  * @pinned: true if the pages may have references that do not belong to a
  *	mapping
  * @unread: true if the program that queued the buffer has promised that the CPU
  *	will not read the buffer in this cycle
+ * @early: true if a CPU access began while a device owned the buffer
  * @vmaps: number of mappings in the kernel's address space
- * @begins: number of open CPU accesses in the current cycle
- * @strange_begins: number of accesses among @begins by processes without a
- *	mapping. If such a process dies, nothing reports the end of the access.
- * @writes: number of accesses among @begins that write and belong to processes
- *	with a mapping
+ * @begins: number of open CPU accesses in the current cycle; only for messages,
+ *	because a process may forget the end
  * @rects: parts of the buffer that are valid although the buffer is stale
  * @rect_count: number of entries of @rects in use
  * @users: list of the processes that have mapped the buffer, &struct vcma_user
@@ -220,14 +261,12 @@ struct vcma_buf {
 
 	struct mutex lock; /* see the kernel-doc above */
 	enum vcma_owner owner;
-	u64 cycle;
 	bool unread;
 	bool unsynced;
 	bool pinned;
+	bool early;
 	unsigned int vmaps;
 	unsigned int begins;
-	unsigned int strange_begins;
-	unsigned int writes;
 	struct vcma_rect rects[VCMA_RECTS];
 	unsigned int rect_count;
 	struct list_head users;
@@ -290,18 +329,23 @@ void vcma_vmap(struct vcma_buf *buf);
 void vcma_vunmap(struct vcma_buf *buf);
 
 /* users.c */
-struct vcma_user *vcma_user_get(struct vcma_buf *buf,
-				const struct mm_struct *mm);
-bool vcma_user_put(struct vcma_user *user);
+void vcma_user_init(struct vcma_user *user, struct vcma_buf *buf);
+struct vcma_maps *vcma_maps_get(struct vcma_buf *buf,
+				const struct mm_struct *mm,
+				enum vcma_origin origin);
+bool vcma_maps_put(struct vcma_maps *maps);
+enum vcma_origin vcma_maps_origin(const struct vcma_maps *maps);
 void vcma_user_begins(struct vcma_buf *buf, bool writes);
-void vcma_user_ends(struct vcma_buf *buf, bool writes);
+bool vcma_user_ends(struct vcma_buf *buf, bool writes);
 void vcma_users_reset(struct vcma_buf *buf);
 bool vcma_is_mapped(struct vcma_buf *buf);
 bool vcma_users_disciplined(struct vcma_buf *buf);
 bool vcma_users_wrote(struct vcma_buf *buf);
+bool vcma_users_write(struct vcma_buf *buf);
 
 /* mmap.c */
-int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma);
+int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma,
+	      enum vcma_origin origin);
 int vcma_mmap_own_file(struct vcma_buf *buf, struct vm_area_struct *vma);
 
 /* dmabuf.c */
