@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import inspect
 import os
+import subprocess
 
 import lib
 from declare import Machine, vm_test
@@ -26,6 +27,7 @@ DEBIAN = Machine(cma=f"{AREA >> 20}M", append=KEPT, allocator_params=CARVEOUT)
 # One boot for all that want much memory: 256 MB of each kind, and 64 MB at an address.
 ROOMY = Machine(memory="6G", append="reserve_mem=256M:2M:cmacam memmap=64M$0x60000000")
 LARGE = dataclasses.replace(ROOMY, board=("--sensor", "7680x4320"), allocator_params=CARVEOUT)
+WITHOUT_FS_DAX = dataclasses.replace(MEMORY, allocator_fault="no-fs-dax", allocator_params="")
 COMPARISON = Machine(allocator="dma-contig")
 BACKENDS = ("cma", "contig", "carveout")
 REFUSED = r"bytes of contiguous memory needed"
@@ -76,11 +78,16 @@ def disk():
     return DISK
 
 
-def cases(pattern, minimum, pins="0", long_term="0", rounds=0, limit=110, frame="720p"):
+def cases(pattern, minimum, limit=110, **settings):
     """Run the cases whose names fit the pattern. There must be at least `minimum` cases."""
-    lib.gtest(f"{lib.PROBES}/frame_memory_test", pattern, minimum, limit, VIDEO_NODE=lib.video(),
-              BOARD_LOG=lib.Board.log_path(), DISK=disk(), PINS=pins, LONG_TERM=long_term, AREA=str(AREA),
-              ROUNDS=str(rounds), FRAME=frame, MODULES="/build/drivers/media")
+    lib.gtest(f"{lib.PROBES}/frame_memory_test", pattern, minimum, limit, **settings_of_cases(**settings))
+
+
+def settings_of_cases(pins="0", long_term="0", rounds=0, frame="720p"):
+    """The environment of frame_memory_test."""
+    return {"VIDEO_NODE": lib.video(), "BOARD_LOG": lib.Board.log_path(), "DISK": disk(), "PINS": pins,
+            "LONG_TERM": long_term, "AREA": str(AREA), "ROUNDS": str(rounds), "FRAME": frame,
+            "MODULES": "/build/drivers/media"}
 
 
 def long_term(backend):
@@ -115,11 +122,49 @@ def stock_memory_cannot_be_pinned():
 @on_each_backend(limit=60)
 def long_term_pins(backend):
     """io_uring, AF_XDP and USERPTR pins, writable and read-only: they work, but fail at once with EOPNOTSUPP on cma."""
+    with vivid():
+        cases("LongTerm.*", 8, long_term=long_term(backend), limit=50)
+
+
+@contextlib.contextmanager
+def vivid():
     lib.run(["modprobe", "vivid", "n_devs=1", "node_types=0x101"])
     try:
-        cases("LongTerm.*", 8, long_term=long_term(backend), limit=50)
+        yield
     finally:
         lib.run(["rmmod", "vivid"])
+
+
+@vm_test(machine=WITHOUT_FS_DAX, settings={"digest": "sha256"})
+def without_fs_dax_frames_move_and_pins_fail():
+    """On a kernel without FS_DAX, a frame arrives unchanged by each call, and a long-term pin for writing fails with EFAULT."""
+    lib.expect(lib.dmesg("drivers"), "vb2-cma: this kernel has no FS_DAX")
+    cases("Each/Movers*:Each/ReadInto*", 14)
+    with vivid():
+        cases("LongTerm.RegisteredBuffers*:LongTerm.XdpMemory:LongTerm.UserPointersForCapture", 4, long_term="EFAULT")
+
+
+@vm_test(machine=WITHOUT_FS_DAX)
+def without_fs_dax_a_pin_to_read_can_be_killed():
+    """On a kernel without FS_DAX, a long-term pin for reading only does not return: its process can be killed, and leaves nothing."""
+    with vivid():
+        child = subprocess.Popen([f"{lib.PROBES}/frame_memory_test", "--gtest_filter=LongTerm.UserPointersForOutputReadOnly"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 env={**os.environ, **settings_of_cases(long_term="EFAULT")})
+        try:
+            lib.wait_until(lambda: system_seconds(child.pid) > 2, "the kernel tries to move the pages")
+            assert child.poll() is None
+        finally:
+            child.kill()
+            print(child.communicate(timeout=30)[0].decode(errors="replace"))
+    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
+        assert f.read() == ""
+
+
+def system_seconds(pid):
+    """The time that a process has spent in the kernel."""
+    with open(f"/proc/{pid}/stat") as f:
+        return int(f.read().rpartition(")")[2].split()[12]) / os.sysconf("SC_CLK_TCK")
 
 
 @on_each_backend(plainly=["cma"], provokes=REFUSED, settings={"digest": "sha256"})

@@ -301,7 +301,7 @@ struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
 		return dmabuf;
 
 	/* Nobody has the file yet. For S_DAX see vcma_mmap(). */
-	if (!buf->backend->longterm)
+	if (!buf->backend->longterm && IS_ENABLED(CONFIG_FS_DAX))
 		file_inode(dmabuf->file)->i_flags |= S_DAX;
 	dmabuf->name = kasprintf(GFP_KERNEL, "%.20s #%u",
 				 vcma_account_name(buf), buf->id);

@@ -19,6 +19,8 @@ static int __init vb2_cma_init(void)
 	if (ret)
 		goto err_carveout;
 	vcma_debugfs_init();
+	if (!IS_ENABLED(CONFIG_FS_DAX))
+		pr_notice("vb2-cma: this kernel has no FS_DAX: a long-term pin of CMA memory for writing fails with EFAULT, and one for reading only does not return until its process is killed\n");
 
 	return 0;
 

@@ -225,15 +225,6 @@ static int vcma_insert_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
 
 static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
-	/* Without it nothing keeps a long-term pin from looping. */
-	if (!buf->backend->longterm && !IS_ENABLED(CONFIG_FS_DAX)) {
-		vma->vm_ops = &vcma_special_vm_ops;
-		return remap_pfn_range(vma, vma->vm_start,
-				       page_to_pfn(buf->page) + vma->vm_pgoff,
-				       vma->vm_end - vma->vm_start,
-				       vma->vm_page_prot);
-	}
-
 	vma->vm_ops = &vcma_longterm_vm_ops;
 	if (!buf->backend->longterm) {
 		vma->vm_ops = &vcma_vm_ops;
@@ -262,8 +253,10 @@ static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
  * migrated out of it, and get_user_pages() would try for ever. S_DAX makes
  * it refuse at once with -EOPNOTSUPP, which is what filesystems on
  * persistent memory use it for: "pages that must not be pinned for long".
- * Nothing else reads the flag on such an inode. Without FS_DAX the only way
- * to keep the kernel from looping is a mapping that cannot be pinned at all.
+ * Nothing else reads the flag on such an inode. Without FS_DAX, page_mkwrite
+ * makes a long-term pin for writing fail with -EFAULT. One for reading only,
+ * which few ask for, still tries until its process is killed. The alternative
+ * would be pages that cannot be pinned at all, not even for a moment.
  *
  * Return: 0, -ENXIO if the VMA exceeds the buffer, or an error of the
  * memory management
