@@ -27,6 +27,14 @@ constexpr uint32_t kChannelsBegin = CMACAM_CH(0);
 constexpr uint32_t kChannelsEnd = CMACAM_CH(CMACAM_CH_COUNT);
 constexpr uint32_t kChannelSize = CMACAM_CH(1) - CMACAM_CH(0);
 
+/* Faults that only the operator can inject: these bits are not in the FAULT register. */
+constexpr uint32_t kStuck = 1u << 16;
+constexpr uint32_t kStuckReset = 1u << 17;
+constexpr uint32_t kReadOnes = 1u << 18;
+constexpr uint32_t kUnreachable = 1u << 19;
+
+constexpr uint32_t kBoardFaults = kStuckReset | kReadOnes | kUnreachable;
+
 struct FaultKind
 {
 	std::string_view name;
@@ -38,6 +46,10 @@ constexpr std::array kFaults = {
 	FaultKind{"lose-irq", CMACAM_FAULT_LOSE_IRQ},
 	FaultKind{"drop", CMACAM_FAULT_DROP},
 	FaultKind{"torn", CMACAM_FAULT_TORN},
+	FaultKind{"stuck", kStuck},
+	FaultKind{"stuck-reset", kStuckReset},
+	FaultKind{"read-ones", kReadOnes},
+	FaultKind{"unreachable", kUnreachable},
 };
 
 /* Reasons to lose a frame. */
@@ -87,6 +99,13 @@ uint32_t Engine::read(uint32_t offset)
 {
 	Lock lock(mutex_);
 
+	if (takeFaults(CMACAM_CH_MAIN, kUnreachable))
+		return ~0u;
+	if (takeFaults(CMACAM_CH_MAIN, kReadOnes)) {
+		log_.write(std::format("read-ones offset={:#x}", offset));
+		return ~0u;
+	}
+
 	if (offset >= kSensorBegin && offset < kSensorEnd)
 		return sensor_.read(offset);
 	if (offset >= kChannelsBegin && offset < kChannelsEnd) {
@@ -104,7 +123,7 @@ uint32_t Engine::read(uint32_t offset)
 		return caps_.channels | caps_.fifoDepth << CMACAM_CAPS_FIFO_SHIFT |
 		       caps_.addressBits << CMACAM_CAPS_ADDR_BITS_SHIFT | CMACAM_CAPS_FAULTS;
 	case CMACAM_CTRL:
-		return resetPending_ ? CMACAM_CTRL_RESET : 0;
+		return resetPending_ || resetStuck_ ? CMACAM_CTRL_RESET : 0;
 	case CMACAM_IRQ_STATUS:
 		return interrupts();
 	case CMACAM_IRQ_ENABLE:
@@ -132,7 +151,7 @@ void Engine::write(uint32_t offset, uint32_t value)
 	Lock lock(mutex_);
 
 	/* What was written before must not outlive the reset, nor what is now. */
-	if (resetPending_)
+	if (resetPending_ || resetStuck_ || faultPending(kUnreachable))
 		return;
 
 	if (offset >= kSensorBegin && offset < kSensorEnd)
@@ -154,6 +173,7 @@ void Engine::writeChannel(uint32_t number, uint32_t offset, uint32_t value)
 	Channel &channel = channels_[number];
 	const uint32_t before = channel.interrupts();
 	const bool wasRunning = channel.running();
+	const bool wasStopping = channel.stopping();
 
 	channel.write(offset, value);
 	if (channel.running() && !wasRunning) {
@@ -164,6 +184,8 @@ void Engine::writeChannel(uint32_t number, uint32_t offset, uint32_t value)
 				       formatOf(config.layout.format).name, config.layout.stride,
 				       config.limit, config.linked));
 	}
+	if (channel.stopping() && !wasStopping)
+		stuck_[number] = takeFaults(number, kStuck);
 	stopIfAsked();
 	event(number, channel.interrupts() & ~before);
 	sendEvents();
@@ -175,11 +197,12 @@ void Engine::writeBoard(uint32_t offset, uint32_t value)
 
 	switch (offset) {
 	case CMACAM_CTRL:
-		if (value & CMACAM_CTRL_RESET) {
-			resetPending_ = true;
-			if (!anyActive())
-				resetNow();
-		}
+		if (!(value & CMACAM_CTRL_RESET))
+			break;
+		if (takeFaults(CMACAM_CH_MAIN, kStuckReset))
+			resetStuck_ = true;
+		else
+			beginReset();
 		break;
 	case CMACAM_IRQ_ENABLE:
 		/* An interrupt that was held back is due as soon as it is allowed. */
@@ -196,10 +219,15 @@ void Engine::reset()
 {
 	Lock lock(mutex_);
 
+	beginReset();
+	resetDone_.wait(lock, [this] { return !resetPending_; });
+}
+
+void Engine::beginReset()
+{
 	resetPending_ = true;
 	if (!anyActive())
 		resetNow();
-	resetDone_.wait(lock, [this] { return !resetPending_; });
 }
 
 void Engine::resetNow()
@@ -213,6 +241,8 @@ void Engine::resetNow()
 	sensor_.reset();
 	updateSensor();
 	irqEnable_ = 0;
+	stuck_ = {};
+	resetStuck_ = false;
 	resetPending_ = false;
 	resetDone_.notify_all();
 }
@@ -233,7 +263,7 @@ void Engine::stopIfAsked()
 {
 	for (uint32_t i = 0; i < channels_.size(); i++) {
 		Channel &channel = channels_[i];
-		if (channel.stopping() && !channel.active()) {
+		if (channel.stopping() && !channel.active() && !stuck_[i]) {
 			channel.becomeIdle();
 			log_.write(std::format("disable ch={}", i));
 		}
@@ -305,7 +335,10 @@ std::optional<std::string> Engine::fault(std::string_view kind, uint32_t count, 
 
 	for (unsigned int i = 0; i < kFaults.size(); i++) {
 		if (kFaults[i].name == kind) {
-			faults_[channel][i] = count;
+			const uint32_t bit = kFaults[i].bit;
+			faults_[bit & kBoardFaults ? CMACAM_CH_MAIN : channel][i] = count;
+			if (!count)
+				endFault(channel, bit);
 			return std::nullopt;
 		}
 		names += std::format("{}{}", i ? ", " : "", kFaults[i].name);
@@ -327,6 +360,29 @@ uint32_t Engine::takeFaults(uint32_t channel, uint32_t mask)
 	}
 
 	return taken;
+}
+
+/* Whether a fault of the whole board is still to happen. */
+bool Engine::faultPending(uint32_t bit) const
+{
+	for (unsigned int i = 0; i < kFaults.size(); i++) {
+		if (kFaults[i].bit == bit)
+			return faults_[CMACAM_CH_MAIN][i];
+	}
+
+	return false;
+}
+
+/* The operator repairs what has happened already: the channel stops, the reset ends. */
+void Engine::endFault(uint32_t channel, uint32_t bit)
+{
+	if (bit == kStuck) {
+		stuck_[channel] = false;
+		stopIfAsked();
+	}
+	if (bit == kStuckReset && resetStuck_)
+		beginReset();
+	wake_.notify_all();
 }
 
 uint32_t Engine::interrupts() const
@@ -542,7 +598,8 @@ void Engine::begin(uint32_t number, const Instant &now)
 
 	job.channel = number;
 	job.config = channel.config();
-	job.faults = takeFaults(number, ~uint32_t{CMACAM_FAULT_DROP});
+	job.faults = takeFaults(number,
+				CMACAM_FAULT_BUS_ERROR | CMACAM_FAULT_LOSE_IRQ | CMACAM_FAULT_TORN);
 	job.ringEntry = channel.ringEntry();
 	job.traits = {};
 	job.told = false;

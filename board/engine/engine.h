@@ -57,8 +57,9 @@ public:
 	/* Returns the value of the setting `key`. Returns nothing if there is no such setting. */
 	std::optional<std::string> get(std::string_view key);
 	/*
-	 * Injects a fault into each of the next `count` frames of a channel. Returns nothing
-	 * on success, and the error as a sentence on failure.
+	 * Injects a fault `count` times, for example into each of the next `count` frames of a
+	 * channel. docs/registers.md lists the faults. A count of 0 ends the fault. Returns
+	 * nothing on success, and the error as a sentence on failure.
 	 */
 	std::optional<std::string> fault(std::string_view kind, uint32_t count, uint32_t channel);
 
@@ -66,7 +67,7 @@ private:
 	using Lock = std::unique_lock<std::mutex>;
 	using Clock = std::chrono::steady_clock;
 
-	static constexpr unsigned int kFaultKinds = 4;
+	static constexpr unsigned int kFaultKinds = 8;
 
 	/* One frame of the sensor. Each channel that takes part makes a frame from this frame. */
 	struct Instant
@@ -121,8 +122,11 @@ private:
 	void betweenFrames();
 	void stopIfAsked();
 	void updateSensor();
+	void beginReset();
 	void resetNow();
 	uint32_t takeFaults(uint32_t channel, uint32_t mask);
+	bool faultPending(uint32_t bit) const;
+	void endFault(uint32_t channel, uint32_t bit);
 	void event(uint32_t channel, uint32_t bits);
 	void sendEvents();
 	uint32_t interrupts() const;
@@ -148,8 +152,13 @@ private:
 	uint32_t timeHigh_ = 0; /* latched when software reads TIME_LO */
 	bool resetPending_ = false;
 	bool exiting_ = false;
-	/* Number of frames that still get a fault, by channel and kind of fault. */
+	/*
+	 * Number of times that a fault still happens, by channel and kind of fault. Faults of
+	 * the whole board are under CMACAM_CH_MAIN.
+	 */
 	std::array<std::array<uint32_t, kFaultKinds>, CMACAM_CH_COUNT> faults_{};
+	std::array<bool, CMACAM_CH_COUNT> stuck_{}; /* the channel goes on although EN is 0 */
+	bool resetStuck_ = false;		    /* RESET was written and does not end */
 
 	bool sensorRuns_ = false;
 	uint64_t picture_ = 0; /* number of the picture of the next frame */

@@ -98,7 +98,8 @@ TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
 		  "error there is no key 'nothing', only fps, starved, mark, digest, light and "
 		  "light-temperature");
 	EXPECT_EQ(client.ask("fault fire"),
-		  "error there is no fault 'fire', only bus-error, lose-irq, drop, torn");
+		  "error there is no fault 'fire', only bus-error, lose-irq, drop, torn, stuck, "
+		  "stuck-reset, read-ones, unreachable");
 	EXPECT_EQ(client.ask("fault drop 1 3"), "error there is no channel 3, only 0 to 2");
 	EXPECT_EQ(client.ask("fault drop 1 main"), "error a channel is a number, not 'main'");
 	EXPECT_EQ(client.ask("fault drop many"),

@@ -181,6 +181,74 @@ TEST_F(FrameTest, FaultLoseIrq)
 	EXPECT_EQ(m.next()->flags, 0u);
 }
 
+TEST_F(FrameTest, FaultStuck)
+{
+	ASSERT_FALSE(m.engine->fault("stuck", 1, 0));
+	ASSERT_TRUE(frameAt(Machine::buffer(0)));
+	m.setCh(CMACAM_CH_CTRL, 0);
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS) & CMACAM_CH_STATUS_IDLE, 0u);
+	m.commit(Machine::buffer(1));
+	EXPECT_EQ(m.next()->addr, Machine::buffer(1)) << "it writes frames although EN is 0";
+
+	m.write(CMACAM_CTRL, CMACAM_CTRL_RESET);
+	ASSERT_TRUE(becomes([&] { return !m.read(CMACAM_CTRL); }));
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), CMACAM_CH_STATUS_IDLE);
+
+	m.configure();
+	m.restartRing();
+	ASSERT_TRUE(frameAt(Machine::buffer(0)));
+	m.setCh(CMACAM_CH_CTRL, 0);
+	EXPECT_TRUE(becomes([&] { return m.ch(CMACAM_CH_STATUS) & CMACAM_CH_STATUS_IDLE; }))
+		<< "one stop only";
+}
+
+TEST_F(FrameTest, FaultStuckReset)
+{
+	ASSERT_FALSE(m.engine->fault("stuck-reset", 1, 0));
+	m.enable();
+	m.write(CMACAM_CTRL, CMACAM_CTRL_RESET);
+	m.setCh(CMACAM_CH_CTRL, 0);
+	EXPECT_EQ(m.read(CMACAM_CTRL), CMACAM_CTRL_RESET);
+	EXPECT_EQ(m.ch(CMACAM_CH_CTRL), CMACAM_CH_CTRL_EN) << "the channel goes on";
+
+	ASSERT_FALSE(m.engine->fault("stuck-reset", 0, 0));
+	EXPECT_TRUE(becomes([&] { return !m.read(CMACAM_CTRL); }));
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), CMACAM_CH_STATUS_IDLE);
+}
+
+TEST_F(FrameTest, FaultReadOnes)
+{
+	ASSERT_FALSE(m.engine->fault("read-ones", 2, 0));
+	m.setCh(CMACAM_CH_WIDTH, 32);
+	EXPECT_EQ(m.read(CMACAM_ID), ~0u);
+	EXPECT_EQ(m.ch(CMACAM_CH_STATUS), ~0u);
+	EXPECT_EQ(m.read(CMACAM_ID), CMACAM_ID_MAGIC) << "two reads only";
+	EXPECT_EQ(m.ch(CMACAM_CH_WIDTH), 32u) << "writes arrive";
+	EXPECT_EQ(logged("read-ones offset=0x0"), 1u);
+	EXPECT_EQ(logged("read-ones offset=0x104"), 1u);
+}
+
+TEST(FrameFault, Unreachable)
+{
+	Settings paced;
+	paced.set("fps", "50");
+	Machine m(paced);
+	m.configure();
+	for (unsigned int i = 0; i < 4; i++)
+		m.commit(Machine::buffer(i));
+	m.enable();
+	ASSERT_TRUE(m.next());
+
+	ASSERT_FALSE(m.engine->fault("unreachable", 1000000, 0));
+	EXPECT_EQ(m.read(CMACAM_ID), ~0u);
+	m.setCh(CMACAM_CH_CTRL, 0);
+	EXPECT_TRUE(m.next()) << "frames and interrupts go on";
+
+	ASSERT_FALSE(m.engine->fault("unreachable", 0, 0));
+	EXPECT_EQ(m.read(CMACAM_ID), CMACAM_ID_MAGIC);
+	EXPECT_EQ(m.ch(CMACAM_CH_CTRL), CMACAM_CH_CTRL_EN) << "no write arrived";
+}
+
 TEST_F(FrameTest, OperatorFaultsSurviveReset)
 {
 	ASSERT_FALSE(m.engine->fault("bus-error", 2, 0));
