@@ -289,6 +289,15 @@ def wait_until(condition, what, limit=30):
         time.sleep(0.02)
 
 
+def waits_in(function, threads="/proc/self/task/*"):
+    """True if one of these threads waits in a function of the kernel. By default, these are the threads of this process."""
+    for path in glob.glob(f"{threads}/stack"):
+        with contextlib.suppress(OSError), open(path) as f:     # one that has ended meanwhile
+            if function in f.read():
+                return True
+    return False
+
+
 def last_error(device=None):
     """The answer of v4l2-ctl for the control last_error: why the last call on a node (default: capture) failed."""
     return run(["v4l2-ctl", "-d", device or video(), "-C", "last_error"])

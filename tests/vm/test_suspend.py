@@ -13,6 +13,7 @@ import os
 import lib
 import nodes
 from declare import Skip, vm_test
+from test_unplug import remove, rescan
 
 
 def write(path, text):
@@ -95,3 +96,27 @@ def idle_board_streams_afterwards():
     frames, _ = lib.probe("--frames", 5, "--digest")
     written, _ = lib.Board.session()
     assert [frame["sha256"] for frame in frames] == [written[n]["sha256"] for n in range(5)]
+
+
+@vm_test(provokes=r"does not stop|does not reset|PM: (dpm_run_callback|failed to resume)")
+def a_failed_resume_is_not_stopped_again():
+    """The board neither stops nor resets, so the resume fails: DQBUF returns EIO, and STREAMOFF does not stop the board again."""
+    main = nodes.main().format("NV12", 320, 240).prepare().start()
+    main.take()
+    board = lib.Board()
+    board.command("fault stuck")
+    board.command("fault stuck-reset")
+    try:
+        with one_by_one():
+            suspend()
+        assert lib.dmesg().count("channel 0 does not stop") == 1
+        assert lib.refused(main.take).errno == errno.EIO
+        main.stop()
+        assert lib.dmesg().count("channel 0 does not stop") == 1, "STREAMOFF waited for a channel that was stopped before"
+    finally:
+        board.command("fault stuck-reset 0")
+        main.close()
+        remove()
+        rescan()
+    frames, _ = lib.probe("--frames", 3)
+    assert len(frames) == 3

@@ -325,8 +325,10 @@ cmacam_channel_video(struct cmacam_channel *ch)
 struct cmacam_device *cmacam_create(struct device *dev,
 				    const struct cmacam_engine_ops *ops,
 				    void __iomem *regs, int irq,
-				    void (*isolate)(struct device *));
+				    void (*isolate)(struct device *dev,
+						    bool isolated));
 void cmacam_destroy(struct cmacam_device *cam);
+int cmacam_await_graph(struct cmacam_device *cam);
 
 extern const struct dev_pm_ops cmacam_pm_ops;
 

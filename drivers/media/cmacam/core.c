@@ -202,6 +202,19 @@ static void board_gone(struct cmacam_engine *engine)
 	queue_work(system_freezable_wq, &cam->retire);
 }
 
+/* The board has the sensor's reset values now, not those of the controls. */
+static void board_was_reset(struct cmacam_engine *engine)
+{
+	struct cmacam_device *cam =
+		container_of(engine, struct cmacam_device, engine);
+	int ret = cmacam_sensor_restore(&cam->sensor);
+
+	if (ret)
+		dev_err(cam->dev,
+			"the settings of the sensor were lost in a reset of the board: error %d\n",
+			ret);
+}
+
 static int init_engine(struct cmacam_engine *engine)
 {
 	unsigned int i;
@@ -209,6 +222,7 @@ static int init_engine(struct cmacam_engine *engine)
 
 	engine->client = &cmacam_video_client;
 	engine->gone = board_gone;
+	engine->was_reset = board_was_reset;
 	spin_lock_init(&engine->lock);
 	for (i = 0; i < ARRAY_SIZE(engine->channels); i++) {
 		engine->channels[i].engine = engine;
@@ -232,14 +246,15 @@ static int init_engine(struct cmacam_engine *engine)
  * @ops: the kind of its engine
  * @regs: its registers
  * @irq: its interrupt
- * @isolate: cuts the board off the bus when nothing else stops it
+ * @isolate: as in &struct cmacam_engine
  *
  * Return: the board or an error pointer
  */
 struct cmacam_device *cmacam_create(struct device *dev,
 				    const struct cmacam_engine_ops *ops,
 				    void __iomem *regs, int irq,
-				    void (*isolate)(struct device *))
+				    void (*isolate)(struct device *dev,
+						    bool isolated))
 {
 	struct cmacam_device *cam;
 	unsigned int i;

@@ -4,6 +4,7 @@
  * channel. No other file touches its registers (docs/registers.md).
  */
 #include <linux/bitops.h>
+#include <linux/delay.h>
 #include <linux/dev_printk.h>
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
@@ -24,6 +25,7 @@
 #define ENGINE_RING_MIN		64
 #define ENGINE_RESET_TIMEOUT_US	(USEC_PER_SEC / 2)
 #define ENGINE_IDLE_TIMEOUT_US	(3 * USEC_PER_SEC)
+#define ENGINE_GONE_MS		100	/* between two reads without answer */
 #define ENGINE_SERVICE_MS	100
 #define ENGINE_CLOCK_RUNS	10	/* the clock once per second */
 #define ENGINE_CLOCK_BRACKETS	4
@@ -526,9 +528,19 @@ static void channel_check_enabled(struct cmacam_channel *ch)
 	ch->engine->client->failed(ch);
 }
 
-/* A board that is not there reads as all ones, which is no identification. */
+/*
+ * A board that is not there reads as all ones, which is not an identification.
+ * But a single read also returns all ones if its answer is lost or comes too
+ * late, and the camera must survive this. So only two such reads, with some
+ * time between them, mean that the board is gone. Process context.
+ */
 static bool engine_is_gone(const struct cmacam_engine *engine)
 {
+	if (readl(engine->regs + CMACAM_ID) != U32_MAX)
+		return false;
+
+	msleep(ENGINE_GONE_MS);
+
 	return readl(engine->regs + CMACAM_ID) == U32_MAX;
 }
 
@@ -612,31 +624,62 @@ static void engine_fail_others(struct cmacam_engine *engine)
 	}
 }
 
+/* Only the next init, which resets the board, lets the board back in. */
+static void engine_isolate(struct cmacam_engine *engine)
+{
+	struct fifo_engine *fifo = engine->priv;
+
+	lockdep_assert_held(&fifo->setup);
+
+	engine->isolate(engine->dev, true);
+	fifo->broken = true;
+}
+
+/* Called if a channel does not become idle by itself. */
+static void engine_force_idle(struct cmacam_engine *engine)
+{
+	engine_fail_others(engine);
+	if (!engine_reset(engine)) {
+		engine->was_reset(engine);
+		return;
+	}
+
+	dev_err(engine->dev,
+		"the board does not reset; its DMA and interrupts are switched off\n");
+	engine_isolate(engine);
+}
+
 /*
  * The buffers go back to their users after this, so the board must not write
  * to them any more, whatever state it is in.
+ *
+ * The bit IDLE is also set in a status of all ones, but all ones are not an
+ * answer. Either the board has left the bus and cannot write any more, or it
+ * still writes frames while its registers are out of reach, for example because
+ * a bridge in front of the registers hangs. In the second case the board has
+ * not received the request to stop. The driver cannot distinguish the two
+ * cases, so it isolates each board that does not answer.
  */
 static void channel_wait_idle(struct cmacam_channel *ch)
 {
 	struct cmacam_engine *engine = ch->engine;
-	struct fifo_engine *fifo = engine->priv;
 	u32 status;
+	int ret;
 
-	if (!readl_poll_timeout(ch_reg(ch, CMACAM_CH_STATUS), status,
-				status & CMACAM_CH_STATUS_IDLE, 1000,
-				ENGINE_IDLE_TIMEOUT_US))
-		return;
-
-	dev_err(engine->dev, "channel %u does not stop; resetting the board\n",
-		ch->index);
-	engine_fail_others(engine);
-	if (!engine_reset(engine))
-		return;
-
-	dev_err(engine->dev,
-		"the board does not reset; its DMA and interrupts are switched off\n");
-	engine->isolate(engine->dev);
-	fifo->broken = true;
+	ret = readl_poll_timeout(ch_reg(ch, CMACAM_CH_STATUS), status,
+				 status == U32_MAX ?
+				 engine_is_gone(engine) :
+				 (status & CMACAM_CH_STATUS_IDLE),
+				 1000, ENGINE_IDLE_TIMEOUT_US);
+	if (ret) {
+		dev_err(engine->dev,
+			"channel %u does not stop; resetting the board\n",
+			ch->index);
+		engine_force_idle(engine);
+	} else if (status == U32_MAX) {
+		engine_isolate(engine);
+		engine->gone(engine);
+	}
 }
 
 static void engine_allow_irq(struct cmacam_channel *ch, bool on)
@@ -660,6 +703,13 @@ static void channel_stop(struct cmacam_channel *ch)
 	struct fifo_channel *fc = to_fifo(ch);
 
 	guard(mutex)(&fifo->setup);
+
+	/*
+	 * After a failed resume, the client ends a stream whose channel was
+	 * stopped before. @started only changes with @setup held.
+	 */
+	if (!ch->started)
+		return;
 
 	if (!--fifo->users)
 		cancel_delayed_work_sync(&fifo->service);
@@ -897,6 +947,13 @@ static int engine_init(struct cmacam_engine *engine)
 	ret = engine_reset(engine);
 	if (ret)
 		return dev_err_probe(dev, ret, "the board does not reset\n");
+
+	/*
+	 * Not before the reset: a board that was isolated because it did not
+	 * stop still has the addresses of frames whose memory is now used for
+	 * something else.
+	 */
+	engine->isolate(dev, false);
 
 	bits = engine->channels[0].caps.addr_bits;
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(bits));

@@ -115,9 +115,11 @@ struct cmacam_engine_client {
  *	&cmacam_channel.base. @start calls &cmacam_engine_client.refill before
  *	the first frame. Called in process context.
  * @stop: stops a channel and waits until the channel accesses no memory. If the
- *	channel does not stop, @stop resets the board. If the reset fails, @stop
- *	calls &cmacam_engine.isolate. If a frame finishes while @stop waits,
- *	@stop calls the client for this frame. Called in process context.
+ *	channel does not stop, @stop resets the board, and then calls
+ *	&cmacam_engine.was_reset. If the reset fails, or if the board does not
+ *	answer, @stop calls &cmacam_engine.isolate. If a frame finishes while
+ *	@stop waits, @stop calls the client for this frame. If the channel is
+ *	not started, @stop does nothing. Called in process context.
  * @queue: queues an address; returns false if the channel has no room for the
  *	address. The caller holds &cmacam_engine.lock.
  * @watch_start: adds a user that wants to be notified of starts of frames if
@@ -168,11 +170,17 @@ struct cmacam_channel {
  * @dev: the bus device
  * @regs: register block of the board
  * @irq: interrupt of the board, shared by all channels
- * @isolate: ends the board's DMA and interrupts; called if a channel does not
- *	stop and the reset of the board fails
+ * @isolate: if the argument isolated is true, ends the board's DMA and
+ *	interrupts, and returns when no DMA is in flight; if isolated is false,
+ *	permits both. Before the operation init, they are not permitted. Called
+ *	in process context.
  * @gone: called when the board does not answer and will never answer again. The
  *	engine repeats the call from time to time until the last channel is
- *	stopped. Called in process context.
+ *	stopped. Called in process context, also from the operation stop, so
+ *	@gone must not wait for that operation.
+ * @was_reset: called when the operation stop has reset the board, so that the
+ *	registers of the sensor have their reset values. No channel can start
+ *	before @was_reset returns. Called in process context.
  * @version: version of the register interface, major << 16 | minor; set by init
  * @num_channels: number of channels; set by init
  * @channels: the channels; only the first @num_channels exist
@@ -185,8 +193,9 @@ struct cmacam_engine {
 	struct device *dev;
 	void __iomem *regs;
 	int irq;
-	void (*isolate)(struct device *dev);
+	void (*isolate)(struct device *dev, bool isolated);
 	void (*gone)(struct cmacam_engine *engine);
+	void (*was_reset)(struct cmacam_engine *engine);
 
 	u32 version;
 	unsigned int num_channels;

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/string_choices.h>
 
 #include "cmacam.h"
 
@@ -16,10 +17,22 @@ static const struct cmacam_engine_ops * const engines[] = {
 	&cmacam_fifo_engine,
 };
 
-static void cmacam_pci_isolate(struct device *dev)
+/*
+ * A configuration write is not posted, and its completion does not overtake
+ * writes of the board. So when pci_clear_master() returns, all that the board
+ * has written is in memory, and no more follows. A board that is out of reach
+ * for configuration writes has left the bus, and cannot write either.
+ */
+static void cmacam_pci_isolate(struct device *dev, bool isolated)
 {
-	dev_dbg(dev, "stopping the DMA of the board\n");
-	pci_clear_master(to_pci_dev(dev));
+	struct pci_dev *pdev = to_pci_dev(dev);
+
+	dev_dbg(dev, "the DMA of the board is switched %s\n",
+		str_off_on(isolated));
+	if (isolated)
+		pci_clear_master(pdev);
+	else
+		pci_set_master(pdev);
 }
 
 static int cmacam_pci_probe(struct pci_dev *pdev,
@@ -39,7 +52,6 @@ static int cmacam_pci_probe(struct pci_dev *pdev,
 		return dev_err_probe(dev, PTR_ERR(regs),
 				     "cannot map the registers\n");
 
-	pci_set_master(pdev);
 	ret = pci_alloc_irq_vectors(pdev, CMACAM_MSIX_VECTORS,
 				    CMACAM_MSIX_VECTORS, PCI_IRQ_MSIX);
 	if (ret < 0)

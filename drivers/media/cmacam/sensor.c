@@ -652,7 +652,7 @@ void cmacam_sensor_stop(struct cmacam_sensor *sensor)
 
 /**
  * cmacam_sensor_restore() - the board has forgotten everything
- * @sensor: the sensor; nothing else runs while the system resumes
+ * @sensor: the sensor, of which no channel takes frames now
  *
  * Return: 0 or a negative error code
  */
@@ -660,6 +660,8 @@ int cmacam_sensor_restore(struct cmacam_sensor *sensor)
 {
 	struct v4l2_subdev_state *state;
 	int ret;
+
+	guard(mutex)(&sensor->users_lock);
 
 	/* Otherwise it is written when streaming starts. */
 	if (!sensor->users)
