@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The board is removed while it is in use, and plugged in again."""
 
+import concurrent.futures
 import contextlib
+import errno
 import os
 import pathlib
 import random
@@ -12,8 +14,10 @@ import tempfile
 import time
 
 import lib
-from declare import vm_test
+import nodes
+from declare import Skip, vm_test
 from test_boards import TWO, check, stream
+from tracefs import Trace
 
 FIRST = "platform/cmacam-sensor.0 cmacam-sensor"
 UNPLUG_CHECK = ("/build/libcam-pipeline/cmacam-run", "/build/tests/libcam-pipeline/unplug_check")
@@ -25,6 +29,12 @@ KILLED = r"the board does not answer|device inaccessible"
 def remove(path=None):
     with open(os.path.realpath(path or lib.pci_device()) + "/remove", "w") as f:
         f.write("1")
+
+
+def bind_driver(what, device):
+    """Bind or unbind the driver; what is "bind" or "unbind"."""
+    with open(f"/sys/bus/pci/drivers/cmacam/{what}", "w") as f:
+        f.write(device)
 
 
 def settle():
@@ -108,12 +118,37 @@ def last_closes_meet_the_end_of_the_graph():
         assert os.read(opened, 1) == b"1"
         os.close(opened)
         for what in ("unbind", "bind"):
-            with open(f"/sys/bus/pci/drivers/cmacam/{what}", "w") as f:
-                f.write(device)
+            bind_driver(what, device)
         os.waitpid(pid, 0)
         settle()
     frames, _ = lib.probe("--frames", 5)
     assert len(frames) == 5
+
+
+@vm_test(provokes="does not stop")
+def a_read_that_waited_gets_no_buffers():
+    """read() waits for a node while the board is removed: it fails with ENODEV, and no buffer is allocated for the device."""
+    main = nodes.main().format("NV12", 320, 240).prepare().start()
+    main.take()
+    reader, entry = os.open(lib.video(), os.O_RDWR), f"/sys/class/video4linux/{os.path.basename(lib.video())}"
+    # For three seconds, close() waits for the board, with the lock of the node held.
+    lib.Board().command("fault stuck")
+    with Trace("vb2_cma:vb2_cma_alloc") as trace, concurrent.futures.ThreadPoolExecutor() as pool:
+        closing = pool.submit(main.close)
+        lib.wait_until(lambda: lib.waits_in("vb2_fop_release"), "close() holds the lock")
+        reading = pool.submit(os.read, reader, 4096)
+        lib.wait_until(lambda: lib.waits_in("vb2_fop_read"), "read() waits for the lock")
+        removing = pool.submit(remove)
+        lib.wait_until(lambda: not os.path.exists(entry), "the node is unregistered")
+        if closing.done():
+            raise Skip("the machine was too slow: the driver had given up waiting for the board before the node was gone")
+        assert lib.refused(reading.result).errno == errno.ENODEV
+        for other in (closing, removing):
+            other.result()
+    os.close(reader)
+    rescan()
+    assert not trace.named("vb2_cma_alloc"), trace.events
+    assert len(lib.probe("--frames", 3)[0]) == 3
 
 
 def until_streaming(child):

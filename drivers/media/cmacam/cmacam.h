@@ -280,6 +280,9 @@ struct cmacam_meta {
  * @video: capture, lores and statistics nodes, indexed by CMACAM_CH_*; only the
  *	first &cmacam_engine.num_channels nodes exist
  * @meta: metadata node
+ * @graph_lock: held while nodes are registered and linked; guards
+ *	@graph_complete
+ * @graph_complete: true if all nodes were registered and linked
  * @debugfs: debugfs directory that contains the statistics file
  * @retire: work that unregisters the nodes when the board no longer answers
  * @retired: true if the nodes are unregistered
@@ -295,6 +298,9 @@ struct cmacam_device {
 	struct cmacam_sensor sensor;
 	struct cmacam_video video[CMACAM_CH_COUNT];
 	struct cmacam_meta meta;
+
+	struct mutex graph_lock; /* see the kernel-doc above */
+	bool graph_complete;
 
 	struct dentry *debugfs;
 

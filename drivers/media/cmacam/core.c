@@ -28,6 +28,7 @@ static void cmacam_release(struct v4l2_device *v4l2_dev)
 		cmacam_video_free(&cam->video[i]);
 	media_entity_cleanup(&cam->meta.vdev.entity);
 	mutex_destroy(&cam->meta.lock);
+	mutex_destroy(&cam->graph_lock);
 	media_device_cleanup(&cam->mdev);
 	v4l2_device_unregister(&cam->v4l2_dev);
 	kfree(cam);
@@ -74,6 +75,52 @@ static void unregister_nodes(struct cmacam_device *cam)
 	cmacam_sensor_unregister(&cam->sensor);
 }
 
+/*
+ * A program can open each node as soon as the node is registered, when links of
+ * the graph are still missing. A pipeline that starts then has no link, or
+ * lacks the pads of the nodes that follow, and the list of the sensor's links
+ * changes while the pipeline walks along it. So the lock keeps all users in
+ * cmacam_await_graph() until the graph is complete.
+ */
+static int register_graph(struct cmacam_device *cam)
+{
+	int ret;
+
+	guard(mutex)(&cam->graph_lock);
+
+	ret = register_video_nodes(cam);
+	if (ret)
+		return ret;
+
+	ret = v4l2_device_register_subdev_nodes(&cam->v4l2_dev);
+	if (ret)
+		return ret;
+
+	/* Last: it announces the graph, which must be complete by then. */
+	ret = media_device_register(&cam->mdev);
+	if (ret)
+		return ret;
+
+	cam->graph_complete = true;
+
+	return 0;
+}
+
+/**
+ * cmacam_await_graph() - wait until all nodes are registered and linked
+ * @cam: the board
+ *
+ * Called before a node gets its first buffer, with the lock of the node held.
+ *
+ * Return: 0, or -ENODEV if the driver failed to register the nodes
+ */
+int cmacam_await_graph(struct cmacam_device *cam)
+{
+	guard(mutex)(&cam->graph_lock);
+
+	return cam->graph_complete ? 0 : -ENODEV;
+}
+
 static int register_nodes(struct cmacam_device *cam)
 {
 	int ret;
@@ -82,23 +129,14 @@ static int register_nodes(struct cmacam_device *cam)
 	if (ret)
 		return ret;
 
-	ret = register_video_nodes(cam);
+	/*
+	 * Unregistering waits for the locks of the nodes. Their owners may wait
+	 * for the graph, so its lock must be free by then.
+	 */
+	ret = register_graph(cam);
 	if (ret)
-		goto err_nodes;
+		unregister_nodes(cam);
 
-	ret = v4l2_device_register_subdev_nodes(&cam->v4l2_dev);
-	if (ret)
-		goto err_nodes;
-
-	/* Last: it announces the graph, which must be complete by then. */
-	ret = media_device_register(&cam->mdev);
-	if (ret)
-		goto err_nodes;
-
-	return 0;
-
-err_nodes:
-	unregister_nodes(cam);
 	return ret;
 }
 
@@ -287,6 +325,7 @@ struct cmacam_device *cmacam_create(struct device *dev,
 
 	for (i = 0; i < cam->engine.num_channels; i++)
 		cmacam_video_init(cam, i);
+	mutex_init(&cam->graph_lock);
 	mutex_init(&cam->meta.lock);
 	spin_lock_init(&cam->meta.slock);
 	INIT_LIST_HEAD(&cam->meta.pending);
@@ -308,6 +347,7 @@ struct cmacam_device *cmacam_create(struct device *dev,
 
 err_put:
 	cam->engine.ops->cleanup(&cam->engine);
+	vb2_cma_forget_device(dev);
 	v4l2_device_put(&cam->v4l2_dev);
 	return ERR_PTR(ret);
 err_media:

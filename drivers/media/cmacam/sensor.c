@@ -310,13 +310,25 @@ static void sensor_interval(struct cmacam_sensor *sensor, u32 vblank,
 			    struct v4l2_fract *interval)
 {
 	u64 num = (u64)sensor->line_length * (sensor->array.height + vblank);
-	u32 div = gcd(num, sensor->pixel_rate);
-	u32 den = sensor->pixel_rate / div;
+	u32 den = sensor->pixel_rate;
+	u32 rest, div;
 
+	/*
+	 * The first step of Euclid's algorithm, because gcd() takes arguments
+	 * of 32 bits where a long has 32 bits.
+	 */
+	div_u64_rem(num, den, &rest);
+	div = gcd(den, rest);
 	num = div_u64(num, div);
+	den /= div;
+
+	/*
+	 * The denominator must not become 0, so an interval of more than 68
+	 * years comes out too short.
+	 */
 	while (num > U32_MAX) {
 		num >>= 1;
-		den >>= 1;
+		den = max(den >> 1, 1U);
 	}
 
 	interval->numerator = num;

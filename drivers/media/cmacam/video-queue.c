@@ -134,6 +134,22 @@ static int video_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 {
 	struct cmacam_video *video = vb2_get_drv_priv(q);
 	u32 size = video->pix.sizeimage;
+	int ret;
+
+	ret = cmacam_await_graph(video->cam);
+	if (ret)
+		return ret;
+
+	/*
+	 * read() and poll() look whether the node is registered before they
+	 * wait for the queue's lock, not after. One that gets the lock when
+	 * the board is gone must find neither the graph nor the registers, and
+	 * must not map memory for a device that the driver has left. A node
+	 * that is registered here stays usable: to unregister it, the driver
+	 * waits for the queue's lock, and then finds the buffers.
+	 */
+	if (!video_is_registered(&video->vdev))
+		return -ENODEV;
 
 	if (*num_planes)
 		return *num_planes != 1 || sizes[0] < size ? -EINVAL : 0;
@@ -194,6 +210,37 @@ static int video_channel_start(struct cmacam_video *video)
 	return video->cam->engine.ops->start(video->channel, &config);
 }
 
+/*
+ * The channel scales and converts, so any size up to the sensor's and any
+ * format of the same family streams as it is set on this node.
+ *
+ * This is no link_validate operation: when the first node starts, the media
+ * controller would call it for the links of all nodes, without the locks of the
+ * other nodes. When another node starts, it would not call it at all.
+ */
+static int video_check_source(struct cmacam_video *video)
+{
+	const struct v4l2_pix_format *pix = &video->pix;
+	struct v4l2_subdev *sd = &video->cam->sensor.sd;
+	struct v4l2_mbus_framefmt source;
+	struct v4l2_subdev_state *state;
+
+	state = v4l2_subdev_lock_and_get_active_state(sd);
+	source = *v4l2_subdev_state_get_format(state, 0);
+	v4l2_subdev_unlock_state(state);
+
+	if (source.code == CMACAM_MBUS_CODE && pix->width <= source.width &&
+	    pix->height <= source.height)
+		return 0;
+
+	cmacam_video_error(video,
+			   "the engine cannot make frames of %ux%u from the sensor's frames of %ux%u with bus format 0x%04x",
+			   pix->width, pix->height, source.width, source.height,
+			   source.code);
+
+	return -EPIPE;
+}
+
 /* What the stream was started with stays so. */
 static void video_fix_controls(struct cmacam_video *video, bool fixed)
 {
@@ -207,15 +254,9 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 	struct cmacam_device *cam = video->cam;
 	int ret;
 
-	/*
-	 * read() and poll() look whether the node is registered before they
-	 * wait for the queue's lock, not after. One that gets the lock when
-	 * the board is gone must find neither the graph nor the registers.
-	 */
-	if (!video_is_registered(&video->vdev)) {
-		ret = -ENODEV;
+	ret = video_check_source(video);
+	if (ret)
 		goto err_return;
-	}
 
 	ret = video_device_pipeline_start(&video->vdev, &cam->pipe);
 	if (ret)

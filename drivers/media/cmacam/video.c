@@ -8,7 +8,6 @@
 #include <linux/dev_printk.h>
 
 #include <media/v4l2-ioctl.h>
-#include <media/v4l2-mc.h>
 
 #include "cmacam.h"
 
@@ -184,42 +183,6 @@ static const struct v4l2_file_operations video_fops = {
 	.mmap = vb2_fop_mmap,
 };
 
-/*
- * The channel scales and converts, so any size up to the sensor's and any
- * format of the same family streams as it is set on this node.
- */
-static int video_link_validate(struct media_link *link)
-{
-	struct video_device *vdev =
-		media_entity_to_video_device(link->sink->entity);
-	struct cmacam_video *video =
-		container_of(vdev, struct cmacam_video, vdev);
-	const struct v4l2_pix_format *pix = &video->pix;
-	struct v4l2_subdev *sd =
-		media_entity_to_v4l2_subdev(link->source->entity);
-	struct v4l2_mbus_framefmt *source;
-	struct v4l2_subdev_state *state;
-	int ret = 0;
-
-	state = v4l2_subdev_lock_and_get_active_state(sd);
-	source = v4l2_subdev_state_get_format(state, link->source->index);
-	if (source->code != CMACAM_MBUS_CODE || pix->width > source->width ||
-	    pix->height > source->height) {
-		cmacam_video_error(video,
-				   "the engine cannot make frames of %ux%u from the sensor's frames of %ux%u with bus format 0x%04x",
-				   pix->width, pix->height, source->width,
-				   source->height, source->code);
-		ret = -EPIPE;
-	}
-	v4l2_subdev_unlock_state(state);
-
-	return ret;
-}
-
-static const struct media_entity_operations video_entity_ops = {
-	.link_validate = video_link_validate,
-};
-
 static int video_init(struct cmacam_video *video)
 {
 	struct video_device *vdev = &video->vdev;
@@ -238,7 +201,6 @@ static int video_init(struct cmacam_video *video)
 
 	vdev->fops = &video_fops;
 	vdev->ioctl_ops = &video_ioctl_ops;
-	vdev->entity.ops = &video_entity_ops;
 	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE |
 			    V4L2_CAP_EXT_PIX_FORMAT;
 	video->pad.flags = MEDIA_PAD_FL_MUST_CONNECT;
