@@ -129,5 +129,6 @@ def build_drivers(box, kernel):
                         f"{DRIVERS}/modules"], "debug-drivers")
         build.run(box, ["make", "-s", "-C", f"{INSIDE}/linux", "M=/src/tests/vm/planted", f"MO={DRIVERS}/planted",
                         "modules"], "debug-planted")
-        build.run(box, ["sh", "/src/tests/vm/planted/build-vb2-cma.sh", "make", f"{INSIDE}/linux",
-                        "/src/drivers/media/vb2-cma", f"{DRIVERS}/planted", "no-sync"], "debug-no-sync")
+        for fault in ("late-unmap", "no-sync"):
+            build.run(box, ["sh", "/src/tests/vm/planted/build-vb2-cma.sh", "make", f"{INSIDE}/linux",
+                            "/src/drivers/media/vb2-cma", f"{DRIVERS}/planted", fault], f"debug-{fault}")

@@ -50,6 +50,12 @@ static inline u64 compat_dma_reach_end(struct device *dev)
 	return phys == (phys_addr_t)DMA_MAPPING_ERROR ? 0 : (u64)phys + 1;
 }
 
+/* Returns whether the DMA addresses of a device are addresses of an IOMMU. */
+static inline bool compat_dma_uses_iommu(struct device *dev)
+{
+	return use_dma_iommu(dev);
+}
+
 /*
  * Returns whether the kernel uses a bounce buffer for all DMA of a device, even
  * if the device could address the memory: with the kernel parameter

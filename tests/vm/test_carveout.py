@@ -5,6 +5,7 @@ import ctypes
 import dataclasses
 import fcntl
 import inspect
+import itertools
 import mmap
 import os
 import re
@@ -14,6 +15,7 @@ import struct
 import lib
 import v4l2
 from declare import vm_test
+from libc import Libc, map_buffer
 from test_errors import SMALL_CMA
 from test_memory import MEMORY, ROOMY
 
@@ -28,7 +30,6 @@ NEEDED = r"bytes of contiguous memory needed"
 VB2_CMA = "/build/drivers/media/vb2-cma.ko"
 CMACAM = "/build/drivers/media/cmacam.ko"
 
-MAP_FIXED, MREMAP_MAYMOVE, MREMAP_FIXED, NO_FILE = 0x10, 1, 2, (1 << 64) - 1
 PAGEMAP_SCAN, PAGE_IS_HUGE = 0xc0606610, 1 << 6
 
 
@@ -44,45 +45,6 @@ def on_each_kind(noncoherent=False, plainly=("by_name", "huge"), **options):
                 dataclasses.replace(KINDS[kind], noncoherent=noncoherent), long=kind not in plainly, **options)(test)
         return function
     return mark
-
-
-class Libc:
-    """System calls that Python does not have: mappings at given addresses."""
-
-    _libc = ctypes.CDLL(None, use_errno=True)
-
-    @classmethod
-    def _call(cls, name, *arguments):
-        function = getattr(cls._libc, name)
-        function.restype = ctypes.c_ssize_t
-        done = function(*(ctypes.c_size_t(a) if isinstance(a, int) else a for a in arguments))
-        assert done != -1, f"{name}: {os.strerror(ctypes.get_errno())}"
-        return done
-
-    @classmethod
-    def reserve(cls, size):
-        return cls._call("mmap", 0, size, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, NO_FILE, 0)
-
-    @classmethod
-    def map(cls, address, size, fd, offset):
-        flags = mmap.MAP_SHARED | (MAP_FIXED if address else 0)
-        return cls._call("mmap", address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, offset)
-
-    @classmethod
-    def unmap(cls, address, size):
-        cls._call("munmap", address, size)
-
-    @classmethod
-    def move(cls, address, size, to):
-        cls._call("mremap", address, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to)
-
-    @classmethod
-    def forget(cls, address, size):
-        cls._call("madvise", address, size, mmap.MADV_DONTNEED)
-
-    @classmethod
-    def vmsplice(cls, pipe, address, size):
-        assert cls._call("vmsplice", pipe, struct.pack("=QQ", address, size), 1, 0) == size
 
 
 class Queue(v4l2.Queue):
@@ -106,9 +68,7 @@ class Queue(v4l2.Queue):
             return None
 
     def map(self, index, address=0):
-        """Map a buffer, at the caller's address or at any address. Returns (address, size)."""
-        buffer = self.query(index)
-        return Libc.map(address, buffer.length, self.fd, v4l2.offset_of(buffer)), buffer.length
+        return map_buffer(self, index, address)
 
     def release(self):
         self.request(0)
@@ -265,6 +225,19 @@ def faults_of(function):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+def stays_one_of_pages(address, size, fitting, content):
+    """Move a mapping by pages to an address where large entries fit, drop its pages, read it, and unmap it in two parts.
+
+    It must stay a mapping by pages: the kernel could not split a large entry of it.
+    """
+    Libc.move(address, size, fitting)
+    Libc.forget(fitting, size)
+    assert ctypes.string_at(fitting, size) == content
+    assert huge_bytes(fitting, size) == 0, "a large entry"
+    Libc.unmap(fitting, mmap.PAGESIZE)
+    Libc.unmap(fitting + mmap.PAGESIZE, size - mmap.PAGESIZE)
+
+
 @vm_test(KINDS["huge"], provokes=NEEDED)
 def large_pieces_are_mapped_as_such():
     """If the address of a mapping fits, one entry maps 2 MB: it is written, pinned, split and unmapped without loss."""
@@ -300,15 +273,71 @@ def large_pieces_are_mapped_as_such():
         assert faults < 100, f"{faults} faults, Python's own among them, for {length // mmap.PAGESIZE} pages"
         assert huge_bytes(other, length) == 0
         assert ctypes.string_at(other, length) == b"\x44" * length
-        # Such a one that moves to where it would fit stays one of pages: the kernel could not split it.
         Libc.unmap(address, length)
-        Libc.move(other, length, aligned)
-        Libc.forget(aligned, length)
-        assert ctypes.string_at(aligned, length) == b"\x44" * length and huge_bytes(aligned, length) == 0
-        Libc.unmap(aligned, mmap.PAGESIZE)
-        Libc.unmap(aligned + mmap.PAGESIZE, length - mmap.PAGESIZE)
+        stays_one_of_pages(other, length, aligned, b"\x44" * length)
     with Queue() as queue:
         assert queue.create(AREA) == 0, "no reference was left behind"
+
+
+@vm_test(KINDS["huge"], provokes=NEEDED)
+def a_moved_dma_buf_stays_mapped_by_pages():
+    """A dma-buf is mapped by pages and moved to an address where large entries fit: it stays so, and no page is lost."""
+    lib.vb2_cma(backend="carveout")
+    size = 8 * MB
+    place = Libc.reserve(2 * size + 2 * PIECE)
+    aligned = (place + PIECE - 1) // PIECE * PIECE
+    with Queue() as queue:
+        assert queue.create(size) == 0
+        dmabuf = queue.export(0)
+        address = Libc.map(aligned + size + mmap.PAGESIZE, size, dmabuf, 0)
+        os.close(dmabuf)
+        ctypes.memset(address, 0x44, size)
+        stays_one_of_pages(address, size, aligned, b"\x44" * size)
+    with Queue() as queue:
+        assert queue.create(AREA) == 0, "no reference was left behind"
+
+
+def iomem():
+    """(depth, first address, last address, name) of each resource in the kernel's list."""
+    with open("/proc/iomem") as f:
+        lines = re.findall(r"^( *)([0-9a-f]+)-([0-9a-f]+) : (.*)$", f.read(), re.M)
+    return [(len(depth), int(first, 16), int(last, 16), name) for depth, first, last, name in lines]
+
+
+def next_piece(last):
+    return (last + PIECE) // PIECE * PIECE
+
+
+def in_a_bus():
+    """The address of a piece in a window of the PCI bus in which no device has registers."""
+    resources = iomem()
+    for number, (depth, first, last, name) in enumerate(resources):
+        if depth or not name.startswith("PCI Bus"):
+            continue
+        children = itertools.takewhile(lambda resource: resource[0], resources[number + 1:])
+        piece = next_piece(max([first - 1, *(child[2] for child in children)]))
+        if piece + PIECE - 1 <= last:
+            return piece
+    raise AssertionError(f"no window of a bus has room: {resources}")
+
+
+def hole_below_ram():
+    """The address of a piece that is in no resource, and that has RAM above it."""
+    top = [resource for resource in iomem() if not resource[0]]
+    ram = max(last for _, _, last, name in top if name == "System RAM")
+    for (_, _, last, _), (_, first, _, _) in itertools.pairwise(top):
+        if next_piece(last) + PIECE <= first < ram:
+            return next_piece(last)
+    raise AssertionError(f"no hole: {top}")
+
+
+def refuses(value, reason):
+    """Check that the module does not load with this value of carveout=, and gives the reason in one sentence."""
+    lib.mark_log(value)
+    lib.run(["insmod", VB2_CMA, f"carveout={value}"], status=1)
+    said = [line for line in lib.dmesg(value).splitlines() if "vb2-cma" in line]
+    assert len(said) == 1 and f"carveout={value}" in said[0], said
+    lib.expect(said[0], reason)
 
 
 @vm_test(KINDS["by_name"], settings={"digest": "sha256"}, provokes="carveout=")
@@ -327,15 +356,22 @@ def bad_values():
             ("64M@0x60000000", r"the kernel itself uses this RAM; boot with memmap=64M\$0x60000000 or with a mem="),
             ("2M@0xfec00000", r"this range is in use"),
             ("64M@0xffffffff00000000", r"this range is in use, or its addresses do not exist"),
+            (f"2M@{in_a_bus():#x}", r"this range belongs to PCI Bus [0-9a-f:]+ in /proc/iomem, so it is not RAM"),
             ("64M@0x8000000000", r"there is no RAM from 0x8000000000 to 0x8003ffffff")):
-        with open("/dev/kmsg", "w") as log:
-            log.write("cut here\n")
-        lib.run(["insmod", VB2_CMA, f"carveout={value}"], status=1)
-        said = [line for line in lib.run(["dmesg"]).split("cut here")[-1].splitlines() if "vb2-cma" in line]
-        assert len(said) == 1 and f"carveout={value}" in said[0], said
-        lib.expect(said[0], reason)
+        refuses(value, reason)
     load("carveout=cmacam", "backend=carveout")
     exact(count=1)
+
+
+@vm_test(KINDS["by_address"], provokes="carveout=")
+def a_hole_below_ram():
+    """Addresses that are in no resource, below RAM that the kernel uses: refused, and nothing is written there."""
+    carveout = parameter()
+    lib.run(["rmmod", "cmacam", "vb2_cma"])
+    hole = hole_below_ram()
+    refuses(f"2M@{hole:#x}", r"nothing is known about this range, and the kernel uses RAM above it, so mem= has not "
+            rf"excluded it; if RAM is there, boot with memmap=2M\${hole:#x}")
+    load(carveout)
 
 
 @vm_test(provokes=NEEDED)

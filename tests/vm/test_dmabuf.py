@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Shared memory: our dma-bufs in other drivers, dma-bufs of others in our driver, and the heap."""
 
+import errno
 import fcntl
 import glob
 import hashlib
@@ -133,6 +134,16 @@ def heap_buffers_take_frames():
     """Buffers of /dev/dma_heap/cmacam that the capture queue imports: frames are exact."""
     lib.heap()
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
+
+
+@vm_test(provokes=r"a buffer can have at most")
+def a_heap_buffer_of_4_gib_is_refused():
+    """4 GiB from the heap, more than an importer can be given in one piece: EINVAL, and the log has the limit."""
+    lib.heap()
+    error = lib.refused(v4l2.heap_allocate, 1 << 32)
+    assert error.errno == errno.EINVAL, error
+    lib.expect(lib.dmesg(), r"0 of 1 buffers allocated: 4294967296 bytes needed for each buffer, but a buffer can have at most "
+                            r"4294963200 bytes")
 
 
 @vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})

@@ -82,6 +82,17 @@ def unsupported_size():
     assert out.count("ERROR: from element") == 1, out
 
 
+@vm_test(provokes=r"a buffer can have at most")
+def a_plane_of_4_gib():
+    """CREATE_BUFS of 4 GiB, which no buffer can have on any machine: refused, and the error has the limit."""
+    queue = v4l2.Queue()
+    error = lib.refused(queue.create, 0xfffff001)
+    queue.close()
+    assert error.errno == errno.ENOMEM, error
+    lib.expect(lib.last_error(), r"0 of 1 buffers allocated: 4294967296 bytes needed for each buffer, but a buffer can have at "
+                                 r"most 4294963200 bytes'?\s*$")
+
+
 @vm_test(machine=SMALL_CMA, provokes="cma=")
 def cma_too_small_v4l2():
     """4K in an 8 MB area: REQBUFS fails, with the bytes needed, the bytes free and the parameter to set."""

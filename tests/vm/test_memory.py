@@ -5,14 +5,20 @@ The program frame_memory_test (tests/vm/memory/) does the work. These tests set 
 one machine, with areas of the same size.
 """
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import errno
 import inspect
 import os
+import struct
 import subprocess
 
 import lib
+import v4l2
 from declare import Machine, vm_test
+from drivers import unload
+from libc import Libc, map_buffer
 
 AREA = 64 << 20
 # The kernel clears nothing for us, as it does by Debian's default: old pixels would show, and so would
@@ -29,11 +35,16 @@ ROOMY = Machine(memory="6G", append="reserve_mem=256M:2M:cmacam memmap=64M$0x600
 LARGE = dataclasses.replace(ROOMY, board=("--sensor", "7680x4320"), allocator_params=CARVEOUT)
 WITHOUT_FS_DAX = dataclasses.replace(MEMORY, allocator_fault="no-fs-dax", allocator_params="")
 COMPARISON = Machine(allocator="dma-contig")
+WITHOUT_SNOOPING = dataclasses.replace(MEMORY, noncoherent=True)
+LATE_UNMAP = dataclasses.replace(MEMORY, allocator_fault="late-unmap")
 BACKENDS = ("cma", "contig", "carveout")
 REFUSED = r"bytes of contiguous memory needed"
 
 DISK = "/run/disk"
 PARAMETERS = "/sys/module/vb2_cma/parameters"
+BUFFERS = "/sys/kernel/debug/vb2-cma/buffers"
+WALKER = f"{lib.PROBES}/planted/cmacam-walker.ko"
+WALKING = "/sys/module/cmacam_walker/parameters/walking"
 
 
 def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **options):
@@ -167,6 +178,22 @@ def system_seconds(pid):
         return int(f.read().rpartition(")")[2].split()[12]) / os.sysconf("SC_CLK_TCK")
 
 
+@vm_test(machine=WITHOUT_SNOOPING, settings={"digest": "sha256"})
+def pinned_pages_see_each_frame():
+    """contig, carveout: a pin without a mapping (io_uring) reads each frame unchanged, on a board that does not snoop."""
+    for backend in ("contig", "carveout"):
+        with parameters(backend=backend):
+            cases("PinnedFrames.*", 1)
+
+
+@vm_test(machine=MEMORY)
+def a_mapping_does_not_keep_the_node():
+    """Each backend: a program closes a streaming node and keeps a mapping; the node is free, and the frame stays."""
+    for backend in (*BACKENDS, "coherent"):
+        with parameters(backend=backend):
+            cases("Node.IsFreeWhileAFrameIsMapped", 1)
+
+
 @on_each_backend(plainly=["cma"], provokes=REFUSED, settings={"digest": "sha256"})
 def pages_in_flight_keep_their_frame(backend):
     """Frames in pipes and sockets are unchanged after all is closed and unloaded, and memory overwritten (--soak: 200 times)."""
@@ -228,3 +255,114 @@ def a_hundred_rounds_leave_nothing(backend):
 def a_refusal_names_what_is_parked(backend):
     """An allocation is too large while a pipe holds a frame: one sentence has the bytes needed and the bytes parked."""
     cases("Sizes.ARefusalNamesWhatIsParked", 1)
+
+
+def walk(address):
+    """Let the slow walker (planted/cmacam-walker.c) walk to a page. Returns 0 if the page had an owner until the end."""
+    walker = os.open("/dev/cmacam-walker", os.O_WRONLY)
+    try:
+        os.write(walker, struct.pack("=Q", address))
+        return 0
+    except OSError as error:
+        return error.errno
+    finally:
+        os.close(walker)
+
+
+def is_walking():
+    with open(WALKING) as f:
+        return f.read().strip() == "Y"
+
+
+def stop_walking():
+    with open(WALKING, "w") as f:
+        f.write("N")
+
+
+def free_under_a_walk(queue):
+    """Free the first buffer of a queue while the walker is on its way to a page of it. Returns the result of the walk."""
+    address, size = map_buffer(queue, 0)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        walker = pool.submit(walk, address)
+        lib.wait_until(lambda: is_walking() or walker.done(), "the walker has found the page")
+        Libc.unmap(address, size)
+        queue.request(0)
+        stop_walking()
+        return walker.result()
+
+
+@vm_test(machine=MEMORY)
+def a_walk_ends_before_its_page_is_freed():
+    """cma: get_user_pages_fast(), slowed down, is on its way to a page while the buffer is freed: the page waits for it.
+
+    The next allocation, which needs the same memory, waits as well, and does not fail.
+    """
+    most = AREA // 10 * 9
+    lib.run(["insmod", WALKER])
+    queue = v4l2.Queue()
+    try:
+        lib.wait_until(lambda: os.path.exists("/dev/cmacam-walker"), "the walker's node")
+        with parameters(backend="cma"):
+            for _ in range(5):
+                queue.create(most)
+                result = free_under_a_walk(queue)
+                assert result == 0, f"{errno.errorcode[result]}: ESTALE if the page was freed meanwhile"
+            queue.create(most)
+            queue.request(0)
+    finally:
+        queue.close()
+        lib.run(["rmmod", "cmacam-walker"])
+
+
+@vm_test(machine=MEMORY)
+def freed_memory_does_not_keep_the_module():
+    """Modules are unloaded right after buffers were freed: they wait for the memory, and are not in use."""
+    lib.vb2_cma(backend="cma")
+    queue = v4l2.Queue()
+    queue.request(4)
+    address, size = map_buffer(queue, 0)
+    Libc.unmap(address, size)
+    queue.close()
+    unload("cmacam")
+    lib.run(["rmmod", "vb2_cma"])
+    lib.run(["insmod", "/build/drivers/media/vb2-cma.ko", CARVEOUT])
+    lib.run(["insmod", "/build/drivers/media/cmacam.ko"])
+    lib.run(["udevadm", "settle"])
+
+
+def buffers():
+    with open(BUFFERS) as f:
+        return f.read()
+
+
+def hold_a_frame(ready, end):
+    """In a child: map a frame, close the node, and wait for a byte."""
+    queue = v4l2.Queue()
+    queue.request(1)
+    map_buffer(queue, 0)
+    queue.close()
+    os.write(ready, b"1")
+    os.read(end, 1)
+
+
+@vm_test(machine=LATE_UNMAP)
+def a_driver_outlasts_its_mappings():
+    """The driver is unbound while a process that ends frees a frame: the engine's mapping is undone first (planted delay)."""
+    is_ready, ready = os.pipe()
+    end, to_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            hold_a_frame(ready, end)
+        finally:
+            os._exit(0)
+    os.close(ready)
+    assert os.read(is_ready, 1) == b"1" and buffers(), "the child holds a frame"
+    os.write(to_end, b"1")
+    lib.wait_until(lambda: not buffers(), "the buffer is not listed any more")
+    for what in ("unbind", "bind"):
+        with open(f"/sys/bus/pci/drivers/cmacam/{what}", "w") as f:
+            f.write(os.path.basename(lib.pci_device()))
+    os.waitpid(child, 0)
+    lib.run(["udevadm", "settle"])
+    lib.wait_until(lambda: lib.nodes("cmacam-capture"), "the node is back")

@@ -21,6 +21,20 @@ static atomic_long_t held_bytes; /* in buffers */
 static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
 
 /*
+ * What was freed a moment ago is not in the area yet, and may be all of it. Were
+ * new buffers put around it, the area would be in pieces afterwards.
+ */
+static struct page *take(struct cma *area, size_t size)
+{
+	unsigned int align = min_t(unsigned int, get_order(size),
+				   CONFIG_CMA_ALIGNMENT);
+
+	vcma_wait_until_freed();
+
+	return cma_alloc(area, size >> PAGE_SHIFT, align, true);
+}
+
+/*
  * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
  * the device's driver, and has to be back when the driver leaves the
  * device. These pages may stay with their users; only the mapping is undone.
@@ -28,15 +42,13 @@ static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
 static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	unsigned long pages = buf->size >> PAGE_SHIFT;
-	unsigned int align = min_t(unsigned int, get_order(buf->size),
-				   CONFIG_CMA_ALIGNMENT);
 	unsigned long i;
 
 	atomic_long_set(&refused_bytes, 0);
 	buf->area = dev_get_cma_area(buf->dev);
 	if (!buf->area)
 		return -ENOMEM;
-	buf->page = cma_alloc(buf->area, pages, align, true);
+	buf->page = take(buf->area, buf->size);
 	if (!buf->page) {
 		atomic_long_set(&refused_bytes, buf->size);
 		return -ENOMEM;
@@ -61,14 +73,13 @@ static void area_free(struct vcma_buf *buf)
 	cma_release(buf->area, buf->page, buf->size >> PAGE_SHIFT);
 }
 
-/**
- * vcma_cma_bytes() - size of all CMA areas
- *
- * totalcma_pages is not exported to modules; the zones know it as well.
- *
- * Return: bytes
+/*
+ * The size of all CMA areas, for messages: modules cannot ask for the size of
+ * one area, nor for totalcma_pages. If other areas exist (hugetlb_cma, those of
+ * other devices), a message names more memory than there is for frames, and
+ * area_advice() recommends a larger area than necessary, never a smaller one.
  */
-size_t vcma_cma_bytes(void)
+static size_t all_areas(void)
 {
 	size_t pages = 0;
 	int nid, zone;
@@ -95,7 +106,7 @@ static size_t free_bytes(void)
  */
 static size_t busy_bytes(void)
 {
-	size_t total = vcma_cma_bytes();
+	size_t total = all_areas();
 	size_t held = atomic_long_read(&held_bytes);
 	size_t refused = atomic_long_read(&refused_bytes);
 	size_t free = free_bytes();
@@ -112,7 +123,7 @@ static int area_room(char *text, size_t len)
 	int n;
 
 	n = scnprintf(text, len, "%zu of %zu CMA bytes free", free_bytes(),
-		      vcma_cma_bytes());
+		      all_areas());
 	if (busy)
 		n += scnprintf(text + n, len - n,
 			       ", %zu busy with other pages that the kernel cannot move now",
@@ -151,11 +162,12 @@ static int area_advice(char *text, size_t len, u64 wanted)
 				 "try again later, or set backend=auto");
 
 	return scnprintf(text, len, "boot with cma=%luM or more",
-			 vcma_cma_megabytes(vcma_cma_bytes(), wanted));
+			 vcma_cma_megabytes(all_areas(), wanted));
 }
 
 const struct vcma_backend vcma_backend_cma = {
 	.name = "cma",
+	.frozen = true,
 	.alloc = area_alloc,
 	.free = area_free,
 	.room = area_room,

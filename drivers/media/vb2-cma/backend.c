@@ -74,12 +74,10 @@ int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp)
 	    (buf->has_engine || !backends[chosen]->coherent))
 		return alloc_from(backends[chosen], buf, gfp);
 
-	/* An area that is too small is not worth trying. */
-	if (vcma_cma_bytes() >= buf->size) {
-		ret = alloc_from(&vcma_backend_cma, buf, gfp);
-		if (!ret)
-			return 0;
-	}
+	/* If the area is too small, this fails at once. */
+	ret = alloc_from(&vcma_backend_cma, buf, gfp);
+	if (!ret)
+		return 0;
 
 	return alloc_from(&vcma_backend_contig, buf, gfp);
 }

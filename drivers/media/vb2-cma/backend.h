@@ -20,6 +20,8 @@ struct vm_area_struct;
  *	mappings of the memory are coherent; buffers of a coherent backend have
  *	no &vcma_buf.page
  * @longterm: true if the pages may be pinned for a long time
+ * @frozen: true if @free frees the pages whatever references they have; such
+ *	pages are freed after a grace period
  * @alloc: allocates &vcma_buf.size zeroed bytes that &vcma_buf.dev can address;
  *	asks vcma_reach_check() for memory with pages.
  *	If the backend is coherent, @alloc sets &vcma_buf.vaddr and
@@ -42,6 +44,7 @@ struct vcma_backend {
 	const char *name;
 	bool coherent;
 	bool longterm;
+	bool frozen;
 	int (*alloc)(struct vcma_buf *buf, gfp_t gfp);
 	void (*free)(struct vcma_buf *buf);
 	int (*mmap)(struct vcma_buf *buf, struct vm_area_struct *vma);
@@ -70,7 +73,6 @@ int vcma_reach_room(char *text, size_t len);
 int vcma_reach_advice(char *text, size_t len, const char *lower, u64 wanted);
 
 /* backend-cma.c */
-size_t vcma_cma_bytes(void);
 unsigned long vcma_cma_megabytes(size_t total, u64 wanted);
 
 /* backend-carveout.c */

@@ -9,11 +9,15 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "vcma-buf.h"
 #include "trace.h"
@@ -21,11 +25,16 @@
 #define PARK_SCAN_MS	100
 
 static void scan_parked(struct work_struct *work);
+static void free_after_grace(struct work_struct *work);
 
 static DEFINE_MUTEX(park_lock); /* guards the list and its sum */
 static LIST_HEAD(park_list);
 static size_t park_bytes;
 static DECLARE_DELAYED_WORK(park_work, scan_parked);
+
+static LLIST_HEAD(grace_list);
+static atomic_t grace_count; /* buffers from the list that are not freed yet */
+static DECLARE_WORK(grace_work, free_after_grace);
 
 static atomic_long_t bytes_held;
 static atomic_t last_id;
@@ -81,11 +90,7 @@ static void clean_zeroes(struct vcma_buf *buf)
  */
 static int map_engine(struct vcma_buf *buf)
 {
-	if (!buf->page)
-		return 0;
-
-	buf->vaddr = page_address(buf->page);
-	if (!buf->has_engine)
+	if (!buf->page || !buf->has_engine)
 		return 0;
 
 	/* The first hand-over to the engine cleans what was just zeroed. */
@@ -98,9 +103,18 @@ static int map_engine(struct vcma_buf *buf)
 
 static void unmap_engine(struct vcma_buf *buf)
 {
-	if (buf->page && buf->has_engine)
+	if (buf->has_engine)
 		dma_unmap_phys(buf->dev, buf->dma_addr, buf->size, buf->dir,
 			       DMA_ATTR_SKIP_CPU_SYNC);
+}
+
+static void free_coherent(struct vcma_buf *buf)
+{
+	if (buf->lost)
+		dev_warn(buf->dev, "vb2-cma: %zu bytes of coherent memory are lost, because a program kept them longer than the driver\n",
+			 buf->size);
+	else
+		buf->backend->free(buf);
 }
 
 /**
@@ -109,7 +123,11 @@ static void unmap_engine(struct vcma_buf *buf)
  *
  * Its buffers may live on, with whoever has them: their last frame is made
  * valid while there is a way to, and the mappings are undone, as the DMA API
- * demands. Coherent memory stays as it is, for it cannot do without.
+ * demands. Coherent memory cannot do without: it is freed when its last user
+ * is gone, as the kernel's own allocator does it, and the DMA API may complain.
+ * Without an IOMMU that only returns pages. Behind an IOMMU it cannot be done
+ * once the device is removed: the DMA API would take the IOMMU's address for
+ * a physical one, and free somebody else's memory. Such memory is lost.
  */
 void vcma_forget_engine(struct device *dev)
 {
@@ -120,8 +138,12 @@ void vcma_forget_engine(struct device *dev)
 	list_for_each_entry(buf, &bufs, entry) {
 		guard(mutex)(&buf->lock);
 
-		if (buf->dev != dev || !buf->has_engine || !buf->page)
+		if (buf->dev != dev || !buf->has_engine)
 			continue;
+		if (!buf->page) {
+			buf->lost = compat_dma_uses_iommu(dev);
+			continue;
+		}
 		vcma_view_del(buf, &buf->engine);
 		unmap_engine(buf);
 		buf->has_engine = false;
@@ -140,7 +162,8 @@ void vcma_forget_engine(struct device *dev)
  * The memory is zeroed and belongs to the CPU. A failure is silent here: the
  * caller knows how much was wanted in all and words the one message.
  *
- * Return: the buffer with one reference, or an error pointer, mostly -ENOMEM
+ * Return: the buffer with one reference, or an error pointer: mostly -ENOMEM,
+ * -EINVAL if @size is 0 or above VCMA_SIZE_MAX
  */
 struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 				size_t size, enum dma_data_direction dir,
@@ -148,6 +171,9 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 {
 	struct vcma_buf *buf;
 	int ret;
+
+	if (!size || size > VCMA_SIZE_MAX)
+		return ERR_PTR(-EINVAL);
 
 	buf = kzalloc_obj(*buf);
 	if (!buf)
@@ -219,24 +245,94 @@ struct vcma_buf *vcma_buf_get(struct vcma_buf *buf)
 	return buf;
 }
 
-/* Nobody refers to the buffer, neither as a buffer nor by its pages. */
-static void free_buf(struct vcma_buf *buf)
+static void *map_highmem(const struct vcma_buf *buf)
+{
+	unsigned long i, count = buf->size >> PAGE_SHIFT;
+	struct page **pages;
+	void *vaddr;
+
+	pages = kvmalloc_objs(*pages, count);
+	if (!pages)
+		return NULL;
+	for (i = 0; i < count; i++)
+		pages[i] = buf->page + i;
+	vaddr = vmap(pages, count, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+
+	return vaddr;
+}
+
+/**
+ * vcma_vaddr() - find the buffer in the kernel's address space
+ * @buf: the buffer
+ *
+ * On 32 bits, a CMA area or a carve-out may lie where the kernel has no mapping
+ * of its own. Such a buffer gets one at the first call, and keeps it.
+ *
+ * Return: the address; NULL if the kernel has no room for a mapping
+ */
+void *vcma_vaddr(struct vcma_buf *buf)
+{
+	guard(mutex)(&buf->lock);
+
+	if (!buf->vaddr)
+		buf->vaddr = page_address(buf->page) ?: map_highmem(buf);
+
+	return buf->vaddr;
+}
+
+/*
+ * Nobody can find the buffer any more, and its device has no part in it: what
+ * is left is its pages. The device's part ends in the same hold as the entry.
+ * A vcma_forget_engine() that does not find the buffer therefore returns after
+ * that, so that the driver has the device until then.
+ */
+static void retire(struct vcma_buf *buf)
 {
 	WARN_ON(buf->importers);
 
-	mutex_lock(&bufs_lock);
-	list_del(&buf->entry);
-	mutex_unlock(&bufs_lock);
+	scoped_guard(mutex, &bufs_lock) {
+		list_del(&buf->entry);
+		if (buf->page)
+			unmap_engine(buf);
+		else
+			free_coherent(buf);
+	}
 
 	trace_vb2_cma_free(buf);
 	vcma_account_free(buf);
-	unmap_engine(buf);
-	buf->backend->free(buf);
-	atomic_long_sub(buf->size, &bytes_held);
-	put_device(buf->dev);
 	mutex_destroy(&buf->lock);
 	dma_resv_fini(&buf->resv);
+}
+
+static void free_memory(struct vcma_buf *buf)
+{
+	if (buf->page && is_vmalloc_addr(buf->vaddr))
+		vunmap(buf->vaddr);
+	if (buf->page)
+		buf->backend->free(buf);
+	atomic_long_sub(buf->size, &bytes_held);
+	put_device(buf->dev);
 	kfree(buf);
+}
+
+/* Frees the pages after a grace period. */
+static void free_later(struct vcma_buf *buf)
+{
+	llist_add(&buf->grace, &grace_list);
+	schedule_work(&grace_work);
+}
+
+/* Nobody refers to the buffer, neither as a buffer nor by its pages. */
+static void free_buf(struct vcma_buf *buf)
+{
+	retire(buf);
+	if (!buf->backend->frozen) {
+		free_memory(buf);
+		return;
+	}
+	atomic_inc(&grace_count);
+	free_later(buf);
 }
 
 /*
@@ -261,6 +357,52 @@ static bool is_referenced(const struct vcma_buf *buf)
 	 */
 	smp_mb();
 	return false;
+}
+
+/*
+ * A get_user_pages_fast() that read a page table entry may take its reference
+ * when the entry is gone already. It then finds that the entry has changed, and
+ * drops the reference. Memory that is freed whatever references it has must not
+ * be freed meanwhile. All of this happens with interrupts disabled, hence
+ * within one grace period. On x86, the removal of an entry usually waits for it
+ * as well, because it interrupts the other CPUs. On arm64 and RISC-V, and on
+ * x86 with INVLPGB or with a hypervisor's help, it does not.
+ *
+ * The caller of vcma_buf_put() cannot wait for the grace period: it may hold
+ * the lock of an address space or of a queue.
+ */
+static void free_after_grace(struct work_struct *work)
+{
+	struct llist_node *batch = llist_del_all(&grace_list);
+	struct vcma_buf *buf, *next;
+
+	synchronize_rcu();
+
+	llist_for_each_entry_safe(buf, next, batch, grace) {
+		/* This is not expected. Freeing such a page would be worse. */
+		if (is_referenced(buf)) {
+			free_later(buf);
+			continue;
+		}
+		free_memory(buf);
+		atomic_dec(&grace_count);
+	}
+}
+
+static bool is_freeing(void)
+{
+	return atomic_read(&grace_count);
+}
+
+/**
+ * vcma_wait_until_freed() - wait for the memory of buffers that are gone
+ *
+ * Parked memory is not meant: it may stay for ever.
+ */
+void vcma_wait_until_freed(void)
+{
+	if (is_freeing())
+		flush_work(&grace_work);
 }
 
 static void scan_parked(struct work_struct *work)
@@ -319,7 +461,8 @@ void vcma_buf_put(struct vcma_buf *buf)
 	 * All page table entries are gone, so no new get_user_pages() can
 	 * begin. Those that came before (a spliced pipe, a zero-copy send,
 	 * direct I/O in flight) still hold their pages, and CMA memory freed
-	 * under them would be given to somebody else while they use it.
+	 * under them would be given to somebody else while they use it. For
+	 * those that are under way see free_after_grace().
 	 */
 	if (is_referenced(buf))
 		park(buf);
@@ -358,8 +501,14 @@ void vcma_park_for_each(void (*show)(struct vcma_buf *buf, void *data),
 /**
  * vcma_park_exit() - wait for the scan that dropped the last module
  * reference; the list is empty, or the module would not be unloaded
+ *
+ * Memory in its grace period does not hold the module. It is waited for here.
  */
 void vcma_park_exit(void)
 {
 	cancel_delayed_work_sync(&park_work);
+	/* At least once: the last buffer is freed before the work is over. */
+	do {
+		flush_work(&grace_work);
+	} while (is_freeing());
 }

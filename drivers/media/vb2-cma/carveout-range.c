@@ -47,38 +47,104 @@ static int parse(const char *text, struct vcma_carveout *carveout)
 	return carveout->start == start && carveout->size == size ? 0 : -E2BIG;
 }
 
-/* A page at a time, past the caches. The content is worth nothing yet. */
+/*
+ * A page at a time, past the caches. If the address was a mistake after all,
+ * the words there belong to somebody else: they get their content back.
+ */
 static bool is_ram(phys_addr_t phys)
 {
 	static const u32 patterns[] = { 0x12345678, 0xedcba987 };
 	u32 __iomem *word = ioremap(phys, PAGE_SIZE);
 	bool fine = true;
 	unsigned int i;
+	u32 before[2];
 
 	if (!word)
 		return false;
 
+	before[0] = readl(word);
+	before[1] = readl(word + 1);
 	for (i = 0; i < ARRAY_SIZE(patterns); i++) {
 		/* The second word keeps the first one off an idle bus. */
 		writel(patterns[i], word);
 		writel(~patterns[i], word + 1);
 		fine &= readl(word) == patterns[i];
 	}
+	writel(before[0], word);
+	writel(before[1], word + 1);
 	iounmap(word);
 
 	return fine;
 }
 
 /*
+ * What memmap= excludes is a reserved range at the top of the tree. On some
+ * architectures only the name says so.
+ */
+static bool is_reserved(const struct resource *res)
+{
+	return res->parent == &iomem_resource &&
+	       (res->desc == IORES_DESC_RESERVED ||
+		(res->name && !strcasecmp(res->name, "reserved")));
+}
+
+/* What mem= excludes is in no resource, and above all RAM in use. */
+static bool is_above_ram(phys_addr_t last)
+{
+	return region_intersects(last + 1, iomem_resource.end - last,
+				 IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
+	       REGION_DISJOINT;
+}
+
+/*
+ * Nothing is written before the kernel's own tables allow RAM there. A range
+ * can be requested within any resource that no driver has claimed, such as the
+ * window of a bus or the registers of a device without a driver.
+ */
+static int check_place(const char *text, const struct vcma_carveout *carveout,
+		       const struct resource *parent)
+{
+	phys_addr_t last = carveout->start + carveout->size - 1;
+
+	if (parent == &iomem_resource ? is_above_ram(last) :
+					is_reserved(parent))
+		return 0;
+
+	if (parent != &iomem_resource)
+		pr_err("vb2-cma: carveout=%s: this range belongs to %s in /proc/iomem, so it is not RAM that was kept from the kernel\n",
+		       text, parent->name ?: "a device");
+	else
+		pr_err("vb2-cma: carveout=%s: nothing is known about this range, and the kernel uses RAM above it, so mem= has not excluded it; if RAM is there, boot with memmap=%zuM$%#llx\n",
+		       text, carveout->size >> 20, (u64)carveout->start);
+
+	return -ENXIO;
+}
+
+/* Here is the last chance to find that nobody, or a device, answers there. */
+static int probe_range(const char *text, const struct vcma_carveout *carveout)
+{
+	phys_addr_t last = carveout->start + carveout->size - 1;
+
+	if (is_ram(carveout->start) && is_ram(last + 1 - PAGE_SIZE))
+		return 0;
+
+	pr_err("vb2-cma: carveout=%s: there is no RAM from %#llx to %#llx\n",
+	       text, (u64)carveout->start, (u64)last);
+
+	return -ENXIO;
+}
+
+/*
  * What memremap_pages() would warn of, and what it would not: it believes in
- * any address. Here is the last chance to find that nobody, or a device,
- * answers there.
+ * any address.
  */
 static int check(const char *text, const struct vcma_carveout *carveout)
 {
 	phys_addr_t last = carveout->start + carveout->size - 1;
 	unsigned long align = max(memremap_compat_align(),
 				  PAGE_SIZE << carveout->order);
+	struct resource *res;
+	int ret;
 
 	if (!carveout->size || last < carveout->start ||
 	    !IS_ALIGNED(carveout->start | carveout->size, align)) {
@@ -93,20 +159,21 @@ static int check(const char *text, const struct vcma_carveout *carveout)
 		       text, carveout->size >> 20, (u64)carveout->start);
 		return -EBUSY;
 	}
-	if (!request_mem_region(carveout->start, carveout->size,
-				"vb2-cma carve-out")) {
+	res = request_mem_region(carveout->start, carveout->size,
+				 "vb2-cma carve-out");
+	if (!res) {
 		pr_err("vb2-cma: carveout=%s: this range is in use, or its addresses do not exist; see /proc/iomem\n",
 		       text);
 		return -EBUSY;
 	}
-	if (!is_ram(carveout->start) || !is_ram(last + 1 - PAGE_SIZE)) {
-		pr_err("vb2-cma: carveout=%s: there is no RAM from %#llx to %#llx\n",
-		       text, (u64)carveout->start, (u64)last);
-		release_mem_region(carveout->start, carveout->size);
-		return -ENXIO;
-	}
 
-	return 0;
+	ret = check_place(text, carveout, res->parent);
+	if (!ret)
+		ret = probe_range(text, carveout);
+	if (ret)
+		release_mem_region(carveout->start, carveout->size);
+
+	return ret;
 }
 
 static int map(const struct vcma_carveout *carveout)

@@ -243,9 +243,12 @@ static int vcma_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 static int vcma_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct vcma_buf *buf = dmabuf->priv;
+	void *vaddr = vcma_vaddr(buf);
 
+	if (!vaddr)
+		return -ENOMEM;
 	vcma_vmap(buf);
-	iosys_map_set_vaddr(map, buf->vaddr);
+	iosys_map_set_vaddr(map, vaddr);
 
 	return 0;
 }
@@ -287,6 +290,7 @@ struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(exp_info);
 	struct dma_buf *dmabuf;
+	char *name;
 
 	exp_info.exp_name = "vb2-cma";
 	exp_info.ops = &vcma_dmabuf_ops;
@@ -303,8 +307,11 @@ struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
 	/* Nobody has the file yet. For S_DAX see vcma_mmap(). */
 	if (!buf->backend->longterm && IS_ENABLED(CONFIG_FS_DAX))
 		file_inode(dmabuf->file)->i_flags |= S_DAX;
-	dmabuf->name = kasprintf(GFP_KERNEL, "%.20s #%u",
-				 vcma_account_name(buf), buf->id);
+	name = kasprintf(GFP_KERNEL, "%.20s #%u", vcma_account_name(buf),
+			 buf->id);
+	/* The lists of all dma-bufs have it already, and their readers look. */
+	scoped_guard(spinlock, &dmabuf->name_lock)
+		dmabuf->name = name;
 	vcma_buf_get(buf);
 
 	return dmabuf;

@@ -23,16 +23,25 @@
  * @got: buffers that exist now
  *
  * To be called right after the allocation. What was allocated and given back
- * because the rest did not fit counts as free.
+ * because the rest did not fit counts as free: this waits until it is.
  */
 void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 			   unsigned int asked, unsigned int got)
 {
 	/* What is asked for need not fit into an address space of 32 bits. */
 	u64 each = PAGE_ALIGN((u64)size);
-	u64 wanted = vcma_bytes_held() + each * (asked - got);
+	u64 wanted;
 	size_t n;
 
+	if (each > VCMA_SIZE_MAX) {
+		scnprintf(text, len,
+			  "%u of %u buffers allocated: %llu bytes needed for each buffer, but a buffer can have at most %zu bytes",
+			  got, asked, each, VCMA_SIZE_MAX);
+		return;
+	}
+
+	vcma_wait_until_freed();
+	wanted = vcma_bytes_held() + each * (asked - got);
 	n = scnprintf(text, len,
 		      "%u of %u buffers allocated: %u x %llu = %llu bytes of contiguous memory needed, ",
 		      got, asked, asked, each, each * asked);

@@ -26,10 +26,6 @@ static struct dma_buf *heap_allocate(struct dma_heap *heap, unsigned long len,
 	struct dma_buf *dmabuf;
 	struct vcma_buf *buf;
 
-	/* An entry of a scatterlist has 32 bits for its length. */
-	if (len > UINT_MAX - PAGE_SIZE)
-		return ERR_PTR(-EINVAL);
-
 	buf = vcma_buf_alloc(dev, false, PAGE_ALIGN(len), DMA_BIDIRECTIONAL, 0,
 			     "heap");
 	if (IS_ERR(buf)) {

@@ -97,13 +97,23 @@ static void vcma_vm_close(struct vm_area_struct *vma)
 /*
  * With mmap=fault, and for pages that madvise() took out of a mapping. A VMA
  * cannot grow and was checked to lie within the buffer.
+ *
+ * Given a page of a large piece, the kernel itself maps the whole piece where
+ * that fits. A mapping with VM_MIXEDMAP must not get such an entry, see
+ * vcma_vm_huge_fault(); its page is inserted here, by an entry of its own.
  */
 static vm_fault_t vcma_vm_fault(struct vm_fault *vmf)
 {
-	struct vcma_maps *maps = vmf->vma->vm_private_data;
+	struct vm_area_struct *vma = vmf->vma;
+	struct vcma_maps *maps = vma->vm_private_data;
+	struct page *page = maps->user->buf->page + vmf->pgoff;
 
-	vmf->page = maps->user->buf->page + vmf->pgoff;
-	get_page(vmf->page);
+	if (vma->vm_flags & VM_MIXEDMAP && folio_test_large(page_folio(page)))
+		return vmf_insert_page_mkwrite(vmf, page, vmf->flags &
+					       FAULT_FLAG_WRITE);
+
+	vmf->page = page;
+	get_page(page);
 
 	return 0;
 }
@@ -296,6 +306,23 @@ static const struct file_operations vcma_file_ops = {
 	.owner = THIS_MODULE,
 };
 
+/* See vcma_mmap() for S_DAX, which needs an inode that nobody shares. */
+static struct file *own_file(const struct vcma_buf *buf)
+{
+	struct file *file;
+
+	if (buf->backend->longterm || !IS_ENABLED(CONFIG_FS_DAX))
+		return anon_inode_getfile("[vb2-cma]", &vcma_file_ops, NULL,
+					  O_RDWR);
+
+	file = anon_inode_create_getfile("[vb2-cma]", &vcma_file_ops, NULL,
+					 O_RDWR, NULL);
+	if (!IS_ERR(file))
+		file_inode(file)->i_flags |= S_DAX;
+
+	return file;
+}
+
 /**
  * vcma_mmap_own_file() - map a buffer behind a file of its own
  * @buf: the buffer
@@ -304,25 +331,21 @@ static const struct file_operations vcma_file_ops = {
  * For a mapping of a video node. S_DAX means nothing on a character device's
  * inode, which many share anyway, so the VMA gets an anonymous file instead.
  * The VMA then no longer pins the node's file: the buffer lives by the
- * reference of the VMA, this module by the file's owner.
+ * reference of the VMA, this module by the file's owner. That is so for all
+ * backends, because a program sees the difference: when it closes the node,
+ * streaming ends and the node is free for others, whatever is still mapped.
  *
  * Return: 0 or a negative error code
  */
 int vcma_mmap_own_file(struct vcma_buf *buf, struct vm_area_struct *vma)
 {
-	struct file *file;
+	struct file *file = own_file(buf);
 
-	if (!buf->backend->longterm && IS_ENABLED(CONFIG_FS_DAX)) {
-		file = anon_inode_create_getfile("[vb2-cma]",
-						 &vcma_file_ops, NULL,
-						 O_RDWR, NULL);
-		if (IS_ERR(file))
-			return PTR_ERR(file);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 
-		file_inode(file)->i_flags |= S_DAX;
-		vma_set_file(vma, file);
-		fput(file);
-	}
+	vma_set_file(vma, file);
+	fput(file);
 
 	return vcma_mmap(buf, vma, VCMA_NODE);
 }

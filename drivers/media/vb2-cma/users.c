@@ -101,22 +101,19 @@ enum vcma_origin vcma_maps_origin(const struct vcma_maps *maps)
 	return maps - maps->user->maps;
 }
 
-/* Does anybody refer to a page of the buffer without mapping it? */
+/*
+ * Is a page of the buffer pinned? Mappings come and go meanwhile, so that the
+ * references of a page and its mappings cannot be compared. A pin for a long
+ * time is marked as such in the count (FOLL_LONGTERM implies FOLL_PIN), and is
+ * never missed. More than a thousand other references look like one.
+ */
 static bool has_pinned_pages(const struct vcma_buf *buf)
 {
 	size_t i;
 
-	/*
-	 * Both counts of a page are read one after the other: a mapping that
-	 * comes or goes meanwhile may show as a pin. What is certain is only
-	 * that there is no pin that is here to stay.
-	 */
-	for (i = 0; buf->page && i < buf->size >> PAGE_SHIFT; i++) {
-		struct folio *folio = page_folio(buf->page + i);
-
-		if (folio_ref_count(folio) > 1 + folio_mapcount(folio))
+	for (i = 0; buf->page && i < buf->size >> PAGE_SHIFT; i++)
+		if (folio_maybe_dma_pinned(page_folio(buf->page + i)))
 			return true;
-	}
 
 	return false;
 }

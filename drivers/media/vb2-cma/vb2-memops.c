@@ -107,8 +107,9 @@ static void *vb2_cma_vaddr(struct vb2_buffer *vb, void *buf_priv)
 		if (!dma_buf_vmap_unlocked(mem->attach->dmabuf, &map))
 			mem->vaddr = map.vaddr;
 	} else {
-		vcma_vmap(mem->buf);
-		mem->vaddr = mem->buf->vaddr;
+		mem->vaddr = vcma_vaddr(mem->buf);
+		if (mem->vaddr)
+			vcma_vmap(mem->buf);
 	}
 
 	return mem->vaddr;
@@ -152,6 +153,16 @@ static unsigned int take_hints(struct vb2_cma_mem *mem)
 	return hints;
 }
 
+/*
+ * What videobuf2 set itself when it made the buffer stays: a device that only
+ * reads leaves nothing for the CPU to invalidate.
+ */
+static void forget_hints(struct vb2_buffer *vb)
+{
+	vb->skip_cache_sync_on_prepare = 0;
+	vb->skip_cache_sync_on_finish = vb->vb2_queue->dma_dir == DMA_TO_DEVICE;
+}
+
 static void vb2_cma_prepare(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
@@ -166,10 +177,8 @@ static void vb2_cma_prepare(void *buf_priv)
 
 	/* With the last plane, for they hold for all of them. */
 	if (!mem->attach &&
-	    vb->planes[vb->num_planes - 1].mem_priv == buf_priv) {
-		vb->skip_cache_sync_on_prepare = 0;
-		vb->skip_cache_sync_on_finish = 0;
-	}
+	    vb->planes[vb->num_planes - 1].mem_priv == buf_priv)
+		forget_hints(vb);
 }
 
 /* Runs in vb2_buffer_done(), that is in the interrupt handler. */

@@ -8,7 +8,9 @@
 
 #include <linux/dma-direction.h>
 #include <linux/dma-resv.h>
+#include <linux/limits.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -208,7 +210,8 @@ struct vcma_view {
  *	has pages, vcma_forget_engine() sets @has_engine to false.
  * @area: CMA area that contains the pages; used only by the backend cma
  * @page: first of the contiguous pages; NULL if the memory has no pages
- * @vaddr: address of the memory in the kernel's address space
+ * @vaddr: address of the memory in the kernel's address space; NULL until
+ *	vcma_vaddr() is called, unless the memory came with an address
  * @dma_addr: DMA address of the memory for @dev; valid only while @has_engine
  *	is true
  * @size: size of the memory, bytes, a multiple of the page size
@@ -217,14 +220,15 @@ struct vcma_view {
  * @account: sum of the statistics of all buffers with the same account name
  * @refcount: reference count: one for the creator, one for each mapping in user
  *	space and one for each dma-buf
+ * @lost: true if the memory cannot be freed because its device is gone
  * @resv: fences of devices that use the buffer; shared by all dma-bufs of the
  *	buffer
  * @lock: guards the members from @owner to @stats
  * @owner: current owner of the buffer
  * @unsynced: true if the buffer was stale when a device that only reads got the
  *	buffer; the caches still have to be invalidated
- * @pinned: true if the pages may have references that do not belong to a
- *	mapping
+ * @pinned: true if pages may be pinned for a long time, and so be used without
+ *	a mapping
  * @unread: true if the program that queued the buffer has promised that the CPU
  *	will not read the buffer in this cycle
  * @early: true if a CPU access began while a device owned the buffer
@@ -241,7 +245,9 @@ struct vcma_view {
  * @importers: number of attachments to dma-bufs of this buffer
  * @stats: statistics of the cache maintenance
  * @entry: entry in the list of all buffers
- * @parked: entry in the list of buffers that wait to be freed
+ * @parked: entry in the list of buffers whose pages have other references
+ * @grace: entry in the list of buffers whose pages are freed after a grace
+ *	period
  */
 struct vcma_buf {
 	unsigned int id;
@@ -257,6 +263,7 @@ struct vcma_buf {
 	enum vcma_sync_mode sync;
 	struct vcma_account *account;
 	refcount_t refcount;
+	bool lost;
 	struct dma_resv resv;
 
 	struct mutex lock; /* see the kernel-doc above */
@@ -278,7 +285,14 @@ struct vcma_buf {
 
 	struct list_head entry;
 	struct list_head parked;
+	struct llist_node grace;
 };
+
+/*
+ * Maximum size of a buffer, bytes. An entry of a scatterlist has a length of 32
+ * bits, and the buffer is one entry.
+ */
+#define VCMA_SIZE_MAX	((size_t)UINT_MAX & PAGE_MASK)
 
 /* buf.c */
 struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
@@ -286,6 +300,8 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 				gfp_t gfp, const char *account);
 struct vcma_buf *vcma_buf_get(struct vcma_buf *buf);
 void vcma_buf_put(struct vcma_buf *buf);
+void *vcma_vaddr(struct vcma_buf *buf);
+void vcma_wait_until_freed(void);
 void vcma_forget_engine(struct device *dev);
 size_t vcma_bytes_held(void);
 void vcma_buf_for_each(void (*show)(struct vcma_buf *buf, void *data),

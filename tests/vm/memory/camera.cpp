@@ -76,6 +76,11 @@ Frame Camera::dequeue()
 	return {buffer.index, buffer.sequence, buffer.bytesused};
 }
 
+void Camera::requeue(unsigned int index)
+{
+	queue_.queue(index);
+}
+
 void Camera::stop()
 {
 	streaming_ = false;

@@ -59,6 +59,8 @@ public:
 	void start(unsigned int count);
 	/* Waits for the next frame. */
 	Frame dequeue();
+	/* Queues a buffer again. */
+	void requeue(unsigned int index);
 	void stop();
 
 	/* The driver's sentence about its last error (the control last_error). */

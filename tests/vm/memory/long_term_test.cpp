@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 
+#include "../witness.h"
 #include "camera.h"
 #include "counters.h"
 #include "pins.h"
@@ -182,6 +183,46 @@ TEST_F(LongTerm, APinnedBufferOutlivesEverything)
 	ASSERT_EQ(read(in, back.data(), back.size()), ssize_t(back.size()));
 	EXPECT_TRUE(same(back, before));
 	EXPECT_EQ(parked().bytes, wholePages(size));
+}
+
+class PinnedFrames : public LongTerm
+{
+};
+
+/*
+ * A program can use pinned pages without a mapping. Nothing tells when it looks
+ * at them, so each frame must be valid when it is dequeued.
+ */
+TEST_F(PinnedFrames, AreValidWithoutAMapping)
+{
+	constexpr unsigned int kLooks = 3;
+	const std::string path = setting("DISK") + "/pinned";
+	const unsigned int pinned = frame_.index;
+	const size_t size = camera_->bufferBytes(pinned);
+	const Fd file = fileWithBlocks(path, size);
+	Ring ring;
+	std::span<std::byte> address;
+	{
+		const Mapping mapping = camera_->map(pinned);
+		address = mapping.bytes();
+		ASSERT_EQ(ring.registerBuffer(address), 0);
+	}
+
+	Frame frame = frame_;
+	for (unsigned int looks = 0; looks < kLooks;) {
+		camera_->requeue(frame.index);
+		frame = camera_->dequeue();
+		if (frame.index != pinned)
+			continue;
+		looks++;
+		ASSERT_EQ(ring.run(IORING_OP_WRITE_FIXED, file, address), int(size));
+		Bytes back(size);
+		const Fd in(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+		ASSERT_EQ(read(in, back.data(), size), ssize_t(size));
+		back.resize(frame.bytes);
+		EXPECT_EQ(witness::sha256(back), boardsAccount(back).digest)
+			<< "frame " << frame.sequence;
+	}
 }
 
 } /* namespace */

@@ -380,4 +380,36 @@ TEST_P(DmaBufMappings, GetNoMoreThanTheDescriptorGives)
 	expectPart(mapping.data(), 0, size_);
 }
 
+/*
+ * A mapping keeps its buffer, and not the node. When a program closes the node,
+ * streaming ends, and the node is free for other programs.
+ */
+TEST(Node, IsFreeWhileAFrameIsMapped)
+{
+	Mapping mapping;
+	Bytes before;
+	{
+		support::V4l2Queue queue(setting("VIDEO_NODE"));
+		queue.setExactFormat(V4L2_PIX_FMT_NV12, kHd.width, kHd.height);
+		queue.requestAll(2);
+		queue.queue(0);
+		queue.queue(1);
+		queue.start();
+		mapping = queue.map(queue.dequeue().index);
+		before = copyOf(mapping.bytes());
+	}
+	{
+		Camera next;
+		/* The driver would refuse another size, had the node still buffers. */
+		next.setSize(kVga);
+		ASSERT_TRUE(next.request(2)) << next.lastError();
+		next.start(2);
+		next.dequeue();
+		EXPECT_TRUE(same(mapping.bytes(), before));
+	}
+	EXPECT_EQ(liveBuffers().size(), 1u);
+	mapping = Mapping();
+	expectNothingHeld();
+}
+
 } /* namespace */
