@@ -29,7 +29,10 @@ INSIDE = "/run/debug-kernel"
 DRIVERS = "/build/debug-kernel"
 
 # The subjects that it runs if the command line names none.
-SUBJECTS = ["detectors", "memory", "ownership", "sync_cost", "dmabuf", "channels", "sensor"]
+SUBJECTS = ["detectors", "memory", "ownership", "sync_cost", "dmabuf", "channels", "sensor", "fuzz"]
+
+# For the drivers only: KCOV records their basic blocks, and tests/vm/coverage.py finds the lines of these blocks.
+COVERAGE = ["KCOV_INSTRUMENT=y", "KCFLAGS=-g"]
 
 # The factor for time limits of tests, because every memory access is checked and most machines are emulated.
 SLOWER = 4
@@ -126,7 +129,7 @@ def build_drivers(box, kernel):
             f.write(kernel)
     with step("Building the drivers for the debug kernel"):
         build.run(box, ["sh", "/src/drivers/media/build-modules.sh", "make", f"{INSIDE}/linux", "/src/drivers/media",
-                        f"{DRIVERS}/modules"], "debug-drivers")
+                        f"{DRIVERS}/modules", *COVERAGE], "debug-drivers")
         build.run(box, ["make", "-s", "-C", f"{INSIDE}/linux", "M=/src/tests/vm/planted", f"MO={DRIVERS}/planted",
                         "modules"], "debug-planted")
         for fault in ("late-unmap", "no-sync"):

@@ -31,6 +31,7 @@ from kernel_log import KernelLog
 
 PORT = "/dev/virtio-ports/cmacam.tests"
 MNT_DETACH = 2          # sys/mount.h
+LOOK = 10               # seconds between two looks at the kernel's log
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -75,8 +76,11 @@ def empty_tmp():
         check(libc.umount2(b"/tmp", MNT_DETACH))
 
 
-def run_isolated(function, limit):
-    """Run a function in a child process. Returns ("ok" | "not ok" | "skip", its output)."""
+def run_isolated(function, limit, meanwhile):
+    """Run a function in a child process. Returns ("ok" | "not ok" | "skip", its output).
+
+    meanwhile: called from time to time while the child runs.
+    """
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
@@ -84,7 +88,7 @@ def run_isolated(function, limit):
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
             os._exit(call(function))
-        status, waits = wait(child, limit)
+        status, waits = wait(child, limit, meanwhile)
         output.seek(0)
         said = output.read().decode(errors="replace")
     if status is None:
@@ -120,13 +124,16 @@ def what_waits(group):
     return "\n".join(found)
 
 
-def wait(child, limit):
+def wait(child, limit, meanwhile):
     """The exit status of the child, whose process group ends with it; or None at the limit, and the places where it waits."""
     end = time.monotonic() + limit
     pidfd = os.pidfd_open(child)
     try:
         import select
-        ready, _, _ = select.select([pidfd], [], [], max(0, end - time.monotonic()))
+        ready = []
+        while not ready and (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([pidfd], [], [], min(left, LOOK))
+            meanwhile()
         waits = "" if ready else what_waits(child)
     finally:
         os.close(pidfd)
@@ -176,9 +183,12 @@ class Runner:
             return "not ok", f"a board does not take the settings of the test: {error}"
         if os.path.exists(lib.PARAMETERS):
             lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
+        complaints = []
         with empty_tmp():
-            outcome, said = run_isolated(test.function, test.limit * lib.SLOWER)
-        complaints = self.log.complaints(test.provokes) + self.bounces.complaints()
+            # A long test may write more messages than the kernel's log has room for.
+            outcome, said = run_isolated(test.function, test.limit * lib.SLOWER,
+                                         lambda: complaints.extend(self.log.complaints(test.provokes)))
+        complaints += self.log.complaints(test.provokes) + self.bounces.complaints()
         if complaints:
             return "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
         return outcome, said
