@@ -24,6 +24,14 @@ if [ -x "$kernel/scripts/kconfig/conf" ]; then
 	 KCONFIG_RUSTCCFG=$objects/include/rustc_cfg \
 	 "$kernel/scripts/kconfig/conf" -s \
 		--defconfig=drivers/media/defconfig Kconfig)
+	lacking=$(sed -n 's/^\tdepends on //p' "$source/cmacam/Kconfig" | sed 's/ && /\n/g' |
+		while read -r option; do
+			grep -q "^CONFIG_$option=" "$config" || printf ' CONFIG_%s' "$option"
+		done)
+	[ -z "$lacking" ] || {
+		echo "build-modules.sh: the drivers need$lacking, which the kernel in $kernel lacks" >&2
+		exit 1
+	}
 else
 	cp "$source/defconfig" "$config"
 fi

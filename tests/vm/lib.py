@@ -12,6 +12,8 @@ import time
 
 CONTROL = "/dev/virtio-ports/cmacam.board."     # and the board's number
 PROBES = "/build/tests/vm"
+HEAP = "/dev/dma_heap/video-contiguous"         # vb2-cma's
+SYSTEM_HEAP = "/dev/dma_heap/system"
 
 # By how much every limit grows, on a kernel that checks every access.
 SLOWER = int(os.environ.get("CMACAM_SLOWER", "1"))
@@ -33,7 +35,7 @@ def vb2_cma(**parameters):
 
 def heap():
     """Load vb2-cma's dma-heap. The module cannot be unloaded, so only tests that need the heap load it."""
-    if not os.path.exists("/dev/dma_heap/cmacam"):
+    if not os.path.exists(HEAP):
         run(["insmod", "/build/drivers/media/vb2-cma-heap.ko"])
 
 

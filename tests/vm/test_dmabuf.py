@@ -4,9 +4,13 @@
 import errno
 import fcntl
 import glob
+import grp
 import hashlib
+import mmap
 import os
+import pwd
 import socket
+import stat
 import struct
 import threading
 
@@ -20,6 +24,7 @@ F_ADD_SEALS, F_SEAL_SHRINK = 1033, 2
 SO_ZEROCOPY, MSG_ZEROCOPY = 60, 0x4000000
 BUFFERS = 3
 FRAMES = 9
+SMALL = 4096
 
 
 def udmabuf(size, flags=0):
@@ -112,7 +117,7 @@ def scattered_system_heap_is_refused():
     """Memory of the system heap is not contiguous: it is refused with the same sentence."""
     lib.heap()
     # A size that no single block of the heap has.
-    refused(v4l2.heap_allocate(460800, "system"),
+    refused(v4l2.heap_allocate(460800, lib.SYSTEM_HEAP),
             r"dma-buf of system is not contiguous: 462848 bytes needed in one piece, the first piece has \d+")
 
 
@@ -131,9 +136,47 @@ def contiguous_udmabuf_is_taken():
 
 @vm_test(settings={"digest": "sha256"})
 def heap_buffers_take_frames():
-    """Buffers of /dev/dma_heap/cmacam that the capture queue imports: frames are exact."""
+    """Buffers of vb2-cma's dma-heap that the capture queue imports: frames are exact."""
     lib.heap()
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
+
+
+def error_as_nobody(groups, call):
+    """Call a function in another process, as the user nobody with these groups. Returns the errno of its OSError, or 0."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 255
+    try:
+        user = pwd.getpwnam("nobody")
+        os.setgroups(groups)
+        os.setresgid(*[user.pw_gid] * 3)
+        os.setresuid(*[user.pw_uid] * 3)
+        call()
+        status = 0
+    except OSError as error:
+        status = error.errno
+    finally:
+        os._exit(status)
+
+
+@vm_test()
+def the_group_video_may_use_the_heap():
+    """By the udev rule, members of the group video write to a buffer of the heap. Other users cannot open the heap."""
+    def write_to_a_buffer():
+        fd = v4l2.heap_allocate(SMALL)
+        v4l2.sync(fd, v4l2.START | v4l2.WRITE)
+        with v4l2.map_dmabuf(fd, SMALL, mmap.PROT_READ | mmap.PROT_WRITE) as content:
+            content[:] = bytes(SMALL)
+        v4l2.sync(fd, v4l2.END | v4l2.WRITE)
+
+    lib.heap()
+    lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
+    video = grp.getgrnam("video").gr_gid
+    node = os.stat(lib.HEAP)
+    assert (node.st_uid, node.st_gid, stat.S_IMODE(node.st_mode)) == (0, video, 0o660), node
+    assert error_as_nobody([video], write_to_a_buffer) == 0
+    assert error_as_nobody([], write_to_a_buffer) == errno.EACCES
 
 
 @vm_test(provokes=r"a buffer can have at most")

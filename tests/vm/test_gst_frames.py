@@ -193,8 +193,7 @@ def a_peer_that_keeps_frames_gets_more():
 def a_peer_s_pool_is_captured_to():
     """The engine writes into the pages of the pool that the next element offers, with each buffer several times."""
     lib.heap()
-    got = gst_probe(f"cmacamsrc num-buffers=20 ! {caps('NV12', 640, 480)}", "--heap", "/dev/dma_heap/cmacam",
-                    "--digest")
+    got = gst_probe(f"cmacamsrc num-buffers=20 ! {caps('NV12', 640, 480)}", "--heap", lib.HEAP, "--digest")
     written, _ = lib.Board.session()
     assert len(got["frame"]) == 20 and "info" not in got, got
     for frame in got["frame"]:
@@ -208,10 +207,10 @@ def a_pool_that_does_not_fit_is_named():
     """A pool of scattered memory or with another stride: one message gives the reason, and the camera's own memory is used."""
     lib.heap()
     for heap, width, height, board, why in (
-            ("system", 640, 480, 0, "dma-buf of system is not contiguous: 462848 bytes"),
-            ("cmacam", 322, 242, 0, "rows have 324 bytes, the camera's have 322"),
-            ("cmacam", 322, 242, 1, "rows have 324 bytes, the camera's have 384")):
-        out = lib.run([f"{PROGRAMS}/gst_probe", "--heap", f"/dev/dma_heap/{heap}", "--digest",
+            (lib.SYSTEM_HEAP, 640, 480, 0, "dma-buf of system is not contiguous: 462848 bytes"),
+            (lib.HEAP, 322, 242, 0, "rows have 324 bytes, the camera's have 322"),
+            (lib.HEAP, 322, 242, 1, "rows have 324 bytes, the camera's have 384")):
+        out = lib.run([f"{PROGRAMS}/gst_probe", "--heap", heap, "--digest",
                        f"{source(8, board)} ! {caps('NV12', width, height)}"])
         got = parse(out)
         written, _ = lib.Board.session(number=board)

@@ -180,7 +180,7 @@ def buffers_are_kept():
 def buffers_may_come_from_elsewhere():
     """Buffers of a dma-heap get frames. A buffer that is too small is refused with the reason."""
     lib.heap()
-    out = check("import", "/dev/dma_heap/cmacam", 12)
+    out = check("import", lib.HEAP, 12)
     lib.expect(out, r"frames=12 refused: .*\d+")
 
 

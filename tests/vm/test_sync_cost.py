@@ -423,7 +423,7 @@ def impossible_parts_are_refused():
         for part in ((BUFFER, 1, 1, 1), (BUFFER - 639, 640, 640, 1), (0, 640, 640, BUFFER // 640 + 1),
                      (1 << 63, 640, 640, 1), ((1 << 64) - 1, 640, 640, 1), (0, (1 << 32) - 1, 1, (1 << 32) - 1)):
             assert refused(node, fd, begin, *part) == errno.ERANGE, part
-        foreign = v4l2.heap_allocate(BUFFER, "system")
+        foreign = v4l2.heap_allocate(BUFFER, lib.SYSTEM_HEAP)
         assert refused(node, foreign, begin, *good) == errno.EOPNOTSUPP
         os.close(foreign)
     assert not costs.named("vb2_cma_begin") and not costs.named("vb2_cma_end")

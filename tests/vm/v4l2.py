@@ -23,6 +23,7 @@ CROP, CROP_DEFAULT, CROP_BOUNDS = 0, 1, 2       # V4L2_SEL_TGT_*
 COMPOSE_BOUNDS = 0x102
 DISCRETE, CONTINUOUS, STEPWISE = 1, 2, 3        # enum v4l2_frmsizetypes, enum v4l2_frmivaltypes
 NO_CACHE_INVALIDATE, NO_CACHE_CLEAN = 0x800, 0x1000
+DONE, LAST = 0x4, 0x100000          # V4L2_BUF_FLAG_DONE, ..._LAST
 NON_COHERENT = 1                    # V4L2_MEMORY_FLAG_NON_COHERENT
 READ, WRITE, RW = 1, 2, 3           # DMA_BUF_SYNC_*
 START, END = 0, 4
@@ -101,9 +102,9 @@ class Queue:
         buffer = self.query(index)
         return mmap.mmap(self.fd, page_align(buffer.length), mmap.MAP_SHARED, protection, offset=offset_of(buffer))
 
-    def queue(self, index, dmabuf=-1, flags=0):
-        """Queue a buffer. A buffer of an output queue is queued as full."""
-        self._buffer(_QBUF, index, dmabuf, flags)
+    def queue(self, index, dmabuf=-1, flags=0, length=0):
+        """Queue a buffer. A buffer of an output queue is queued as full. length: of the dma-buf, if it differs from its size."""
+        self._buffer(_QBUF, index, dmabuf, flags, length)
 
     def wait(self):
         """Wait until a frame is complete."""
@@ -120,13 +121,17 @@ class Queue:
         self.wait()
         return self._buffer(_DQBUF)
 
+    def take_out_now(self, flags=0):
+        """Dequeue a frame without waiting for it. flags: those that the program passes to the kernel."""
+        return self._buffer(_DQBUF, flags=flags)
+
     def stream(self, on=True):
         fcntl.ioctl(self.fd, _STREAMON if on else _STREAMOFF, struct.pack("=i", self.kind))
 
-    def _buffer(self, request, index=0, dmabuf=-1, flags=0):
+    def _buffer(self, request, index=0, dmabuf=-1, flags=0, length=0):
         place = dmabuf if self.memory == DMABUF else 0
         full = self.size if self.kind == VIDEO_OUTPUT else 0
-        asked = _BUFFER.pack(index, self.kind, full, flags, 0, 0, 0, b"", 0, self.memory, place, full, 0, 0)
+        asked = _BUFFER.pack(index, self.kind, full, flags, 0, 0, 0, b"", 0, self.memory, place, full or length, 0, 0)
         return Buffer._make(_BUFFER.unpack(fcntl.ioctl(self.fd, request, asked)))
 
 
@@ -242,9 +247,9 @@ def sync_part(node, fd, flags, offset, stride, line_bytes, lines, reserved=0):
     fcntl.ioctl(node, _CMA_SYNC, _CMA.pack(fd, flags, offset, stride, line_bytes, lines, reserved))
 
 
-def heap_allocate(size, heap="cmacam"):
+def heap_allocate(size, heap=lib.HEAP):
     """A dma-buf from a dma-heap."""
-    fd = os.open(f"/dev/dma_heap/{heap}", os.O_RDWR | os.O_CLOEXEC)
+    fd = os.open(heap, os.O_RDWR | os.O_CLOEXEC)
     try:
         answer = fcntl.ioctl(fd, _HEAP_ALLOC, struct.pack("=QIIQ", page_align(size), 0, os.O_RDWR | os.O_CLOEXEC, 0))
     finally:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The same buffers without a camera: /dev/dma_heap/cmacam.
+ * The same buffers without a camera: /dev/dma_heap/video-contiguous.
+ *
+ * The name follows Documentation/userspace-api/dma-buf-heaps.rst: it says what
+ * the memory is for and that it is contiguous, but not which code allocates it.
  *
  * A module of its own: a heap cannot be taken back, so this one stays for
  * good, while vb2-cma without it can be unloaded.
@@ -50,7 +53,7 @@ static const struct dma_heap_ops heap_ops = {
 static int __init heap_init(void)
 {
 	const struct dma_heap_export_info info = {
-		.name = "cmacam",
+		.name = "video-contiguous",
 		.ops = &heap_ops,
 	};
 	struct dma_heap *heap;

@@ -82,7 +82,7 @@ Nodes Nodes::find()
 			videoNode("cmacam-sensor").path,
 			mediaNode(capture.device),
 			"/dev/vb2-cma",
-			"/dev/dma_heap/cmacam"};
+			"/dev/dma_heap/video-contiguous"};
 	std::ranges::transform(nodes.paths_, nodes.devices_.begin(), deviceNumber);
 	return nodes;
 }
