@@ -141,6 +141,25 @@ def heap_buffers_take_frames():
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
+@vm_test(provokes="buffer too small|cannot be mapped")
+def a_refused_import_is_given_back():
+    """QBUF states more bytes than the dma-buf has, and is refused: the buffer is free when its descriptor is closed."""
+    lib.heap()
+    queue = v4l2.Queue()
+    fd = v4l2.heap_allocate(queue.size)
+    queue.request(1, v4l2.DMABUF)
+    lib.refused(queue.queue, 0, fd, 0, 2 * queue.size)
+    os.close(fd)
+    lib.wait_until(lambda: not buffers(), "no buffer is left")
+    queue.close()
+
+
+def buffers():
+    """The lines that vb2-cma has for the buffers that exist."""
+    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
+        return f.read()
+
+
 def error_as_nobody(groups, call):
     """Call a function in another process, as the user nobody with these groups. Returns the errno of its OSError, or 0."""
     child = os.fork()

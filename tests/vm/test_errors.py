@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Wrong input gives one clear error, and no frame is lost."""
 
+import concurrent.futures
 import ctypes
 import errno
 import itertools
@@ -10,6 +11,7 @@ import re
 import signal
 import struct
 import subprocess
+import threading
 import time
 
 import lib
@@ -199,6 +201,44 @@ def an_area_full_of_pinned_pages_is_busy():
                                  r"0 parked; try again later, or set backend=auto")
     occupied.leave()
     assert queue.create(400 << 20) == 0
+    queue.close()
+
+
+@vm_test()
+def a_program_cannot_end_the_stream_of_the_next_one():
+    """DQBUF fails with flags of a decoder's last frame, and the program ends: the stream of the next program goes on."""
+    queue = v4l2.Queue(320, 240)
+    queue.request(2)
+    queue.stream()
+    assert lib.refused(queue.take_out_now, v4l2.DONE | v4l2.LAST).errno == errno.EAGAIN
+    queue.close()       # without STREAMOFF
+    assert len(lib.probe("--frames", 3)[0]) == 3
+
+
+@vm_test()
+def a_mapping_of_a_buffer_that_is_being_made_fails():
+    """One process allocates and frees buffers, and another maps them at any moment: a mapping works or fails with EINVAL."""
+    queue = v4l2.Queue(320, 240)
+    ended = threading.Event()
+
+    def keep_mapping():
+        mapped = failed = 0
+        while not ended.is_set():
+            try:
+                mmap.mmap(queue.fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ).close()
+                mapped += 1
+            except OSError as error:
+                assert error.errno == errno.EINVAL, error
+                failed += 1
+        return mapped, failed
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        mapping = pool.submit(keep_mapping)
+        for _ in range(200):
+            queue.request(4)
+            queue.request(0)
+        ended.set()
+        assert all(mapping.result()), mapping.result()
     queue.close()
 
 

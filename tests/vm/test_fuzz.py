@@ -87,6 +87,8 @@ def check_aftermath():
         lib.wait_until(lambda: buffers() == NOTHING, "no buffer is left")
     finally:
         print(buffers())
+        with open("/sys/kernel/debug/dma_buf/bufinfo") as f:
+            print(f.read())
     lib.Board().set(starved="hold", fps="max", digest="sha256")
     frames, _ = lib.probe("--frames", 12, "--digest")
     written, _ = lib.Board.session()

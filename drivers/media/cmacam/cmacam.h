@@ -328,6 +328,16 @@ cmacam_channel_video(struct cmacam_channel *ch)
 }
 
 /* core.c */
+/*
+ * DQBUF believes a program that says that it got the last frame, also if it got
+ * none, and without STREAMOFF the next program would inherit this. There is no
+ * last frame of a camera.
+ */
+static inline void cmacam_forget_last_frame(struct vb2_queue *q)
+{
+	vb2_clear_last_buffer_dequeued(q);
+}
+
 struct cmacam_device *cmacam_create(struct device *dev,
 				    const struct cmacam_engine_ops *ops,
 				    void __iomem *regs, int irq,

@@ -105,6 +105,8 @@ static int meta_start_streaming(struct vb2_queue *q, unsigned int count)
 {
 	struct cmacam_device *cam = vb2_get_drv_priv(q);
 
+	cmacam_forget_last_frame(q);
+
 	guard(spinlock_irqsave)(&cam->meta.slock);
 	cam->meta.lost = 0;
 

@@ -254,6 +254,7 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 	struct cmacam_device *cam = video->cam;
 	int ret;
 
+	cmacam_forget_last_frame(q);
 	ret = video_check_source(video);
 	if (ret)
 		goto err_return;

@@ -25,7 +25,9 @@
  * @size: bytes that must be there
  * @dir: what the engine does with it
  * @vaddr: kernel mapping, made on demand
- * @attach: of an import
+ * @dmabuf: of an import; NULL if the memory was allocated
+ * @dev: the device of an import
+ * @attach: of an import, from its first mapping on
  * @sgt: mapping of an import
  */
 struct vb2_cma_mem {
@@ -36,6 +38,8 @@ struct vb2_cma_mem {
 	enum dma_data_direction dir;
 	void *vaddr;
 
+	struct dma_buf *dmabuf;
+	struct device *dev;
 	struct dma_buf_attachment *attach;
 	struct sg_table *sgt;
 };
@@ -85,7 +89,7 @@ static unsigned int vb2_cma_num_users(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
 
-	return mem->attach ? 1 : refcount_read(&mem->buf->refcount);
+	return mem->dmabuf ? 1 : refcount_read(&mem->buf->refcount);
 }
 
 static void *vb2_cma_cookie(struct vb2_buffer *vb, void *buf_priv)
@@ -103,8 +107,8 @@ static void *vb2_cma_vaddr(struct vb2_buffer *vb, void *buf_priv)
 	if (mem->vaddr)
 		return mem->vaddr;
 
-	if (mem->attach) {
-		if (!dma_buf_vmap_unlocked(mem->attach->dmabuf, &map))
+	if (mem->dmabuf) {
+		if (!dma_buf_vmap_unlocked(mem->dmabuf, &map))
 			mem->vaddr = map.vaddr;
 	} else {
 		mem->vaddr = vcma_vaddr(mem->buf);
@@ -118,6 +122,10 @@ static void *vb2_cma_vaddr(struct vb2_buffer *vb, void *buf_priv)
 static int vb2_cma_mmap(void *buf_priv, struct vm_area_struct *vma)
 {
 	struct vb2_cma_mem *mem = buf_priv;
+
+	/* mmap() does not wait for the lock under which buffers are made. */
+	if (!mem)
+		return -EINVAL;
 
 	return vcma_mmap_own_file(mem->buf, vma);
 }
@@ -142,7 +150,7 @@ static unsigned int take_hints(struct vb2_cma_mem *mem)
 	struct vb2_buffer *vb = mem->vb;
 	unsigned int hints = 0;
 
-	if (mem->attach)
+	if (mem->dmabuf)
 		return 0;
 
 	if (vb->skip_cache_sync_on_prepare)
@@ -172,11 +180,11 @@ static void vb2_cma_prepare(void *buf_priv)
 	if (!mem->buf)
 		return;
 
-	view = mem->attach ? vcma_view(mem->attach) : &mem->buf->engine;
+	view = mem->dmabuf ? vcma_view(mem->attach) : &mem->buf->engine;
 	vcma_to_device(mem->buf, view, take_hints(mem));
 
 	/* With the last plane, for they hold for all of them. */
-	if (!mem->attach &&
+	if (!mem->dmabuf &&
 	    vb->planes[vb->num_planes - 1].mem_priv == buf_priv)
 		forget_hints(vb);
 }
@@ -252,41 +260,59 @@ void vb2_cma_forget_device(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(vb2_cma_forget_device);
 
+/*
+ * If this fails, videobuf2 loses its reference to the dma-buf, which then
+ * exists for good. So whatever can be refused is refused in map_dmabuf.
+ */
 static void *vb2_cma_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
 				   struct dma_buf *dmabuf, unsigned long size)
 {
 	struct vb2_cma_mem *mem;
 
-	if (dmabuf->size < size)
-		return ERR_PTR(-EFAULT);
-
 	mem = kzalloc_obj(*mem);
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
 
-	mem->attach = dma_buf_attach(dmabuf, dev);
-	if (IS_ERR(mem->attach)) {
-		void *err = ERR_CAST(mem->attach);
-
-		kfree(mem);
-		return err;
-	}
-
-	/* Lives as long as the dma-buf, which videobuf2 holds for us. */
-	mem->buf = vcma_from_dmabuf(dmabuf);
-	if (mem->buf)
-		vcma_announce(mem->attach);
 	mem->vb = vb;
+	mem->dev = dev;
+	/* Both live as long as videobuf2 holds the dma-buf for us. */
+	mem->dmabuf = dmabuf;
+	mem->buf = vcma_from_dmabuf(dmabuf);
 	mem->size = size;
 	mem->dir = vb->vb2_queue->dma_dir;
 
 	return mem;
 }
 
+static int attach(struct vb2_cma_mem *mem)
+{
+	struct dma_buf_attachment *attach;
+
+	if (mem->dmabuf->size < mem->size)
+		return -EFAULT;
+
+	attach = dma_buf_attach(mem->dmabuf, mem->dev);
+	if (IS_ERR(attach))
+		return PTR_ERR(attach);
+
+	mem->attach = attach;
+	if (mem->buf)
+		vcma_announce(attach);
+
+	return 0;
+}
+
 static int vb2_cma_map_dmabuf(void *buf_priv)
 {
 	struct vb2_cma_mem *mem = buf_priv;
 	struct sg_table *sgt;
+	int ret;
+
+	if (!mem->attach) {
+		ret = attach(mem);
+		if (ret)
+			return ret;
+	}
 
 	sgt = dma_buf_map_attachment_unlocked(mem->attach, mem->dir);
 	if (IS_ERR(sgt))
@@ -310,7 +336,7 @@ static void vb2_cma_unmap_dmabuf(void *buf_priv)
 	if (mem->vaddr) {
 		struct iosys_map map = IOSYS_MAP_INIT_VADDR(mem->vaddr);
 
-		dma_buf_vunmap_unlocked(mem->attach->dmabuf, &map);
+		dma_buf_vunmap_unlocked(mem->dmabuf, &map);
 		mem->vaddr = NULL;
 	}
 
@@ -325,7 +351,8 @@ static void vb2_cma_detach_dmabuf(void *buf_priv)
 
 	if (mem->sgt)
 		vb2_cma_unmap_dmabuf(mem);
-	dma_buf_detach(mem->attach->dmabuf, mem->attach);
+	if (mem->attach)
+		dma_buf_detach(mem->dmabuf, mem->attach);
 	kfree(mem);
 }
 
