@@ -59,7 +59,7 @@ def output(box, command, **kwargs):
 
 
 def checkpatch(box):
-    return new_files(box, "checkpatch", r"^(drivers|include|tests/vm/planted)/.*\.[ch]$", CHECKPATCH)
+    return new_files(box, "checkpatch", r"^(drivers|include|tests/vm/(planted|importer))/.*\.[ch]$", CHECKPATCH)
 
 
 def new_files(box, check, pattern, command, settings=""):

@@ -8,6 +8,7 @@
 #define CMACAM_COMPAT_H
 
 #include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu-dma.h>
 #include <linux/minmax.h>
@@ -64,6 +65,19 @@ static inline bool compat_dma_uses_iommu(struct device *dev)
 static inline bool compat_dma_always_bounces(struct device *dev)
 {
 	return !use_dma_iommu(dev) && is_swiotlb_force_bounce(dev);
+}
+
+/*
+ * Returns whether a device may snoop the caches although dma_need_sync() says
+ * that there is maintenance for it. For devices behind an IOMMU, and for those
+ * with DMA operations of their own, dma_need_sync() does not know better.
+ */
+static inline bool compat_dma_may_snoop(struct device *dev)
+{
+	if (use_dma_iommu(dev))
+		return dev_is_dma_coherent(dev);
+
+	return get_dma_ops(dev);
 }
 
 #endif /* CMACAM_COMPAT_H */

@@ -33,6 +33,12 @@ def vb2_cma(**parameters):
             f.write(value)
 
 
+def vb2_cma_buffers():
+    """A line for each buffer of vb2-cma that exists."""
+    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
+        return f.read()
+
+
 def heap():
     """Load vb2-cma's dma-heap. The module cannot be unloaded, so only tests that need the heap load it."""
     if not os.path.exists(HEAP):

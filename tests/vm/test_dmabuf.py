@@ -150,14 +150,8 @@ def a_refused_import_is_given_back():
     queue.request(1, v4l2.DMABUF)
     lib.refused(queue.queue, 0, fd, 0, 2 * queue.size)
     os.close(fd)
-    lib.wait_until(lambda: not buffers(), "no buffer is left")
+    lib.wait_until(lambda: not lib.vb2_cma_buffers(), "no buffer is left")
     queue.close()
-
-
-def buffers():
-    """The lines that vb2-cma has for the buffers that exist."""
-    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
-        return f.read()
 
 
 def error_as_nobody(groups, call):

@@ -77,8 +77,8 @@ def ioctls(table):
 
 
 def buffers():
-    with open(f"{DEBUGFS}/buffers") as all_buffers, open(f"{DEBUGFS}/parked") as parked:
-        return all_buffers.read() + parked.read()
+    with open(f"{DEBUGFS}/parked") as parked:
+        return lib.vb2_cma_buffers() + parked.read()
 
 
 def check_aftermath():

@@ -42,7 +42,6 @@ REFUSED = r"bytes of contiguous memory needed"
 
 DISK = "/run/disk"
 PARAMETERS = "/sys/module/vb2_cma/parameters"
-BUFFERS = "/sys/kernel/debug/vb2-cma/buffers"
 WALKER = f"{lib.PROBES}/planted/cmacam-walker.ko"
 WALKING = "/sys/module/cmacam_walker/parameters/walking"
 
@@ -168,8 +167,7 @@ def without_fs_dax_a_pin_to_read_can_be_killed():
         finally:
             child.kill()
             print(child.communicate(timeout=30)[0].decode(errors="replace"))
-    with open("/sys/kernel/debug/vb2-cma/buffers") as f:
-        assert f.read() == ""
+    assert lib.vb2_cma_buffers() == ""
 
 
 def system_seconds(pid):
@@ -330,11 +328,6 @@ def freed_memory_does_not_keep_the_module():
     lib.run(["udevadm", "settle"])
 
 
-def buffers():
-    with open(BUFFERS) as f:
-        return f.read()
-
-
 def hold_a_frame(ready, end):
     """In a child: map a frame, close the node, and wait for a byte."""
     queue = v4l2.Queue()
@@ -357,9 +350,9 @@ def a_driver_outlasts_its_mappings():
         finally:
             os._exit(0)
     os.close(ready)
-    assert os.read(is_ready, 1) == b"1" and buffers(), "the child holds a frame"
+    assert os.read(is_ready, 1) == b"1" and lib.vb2_cma_buffers(), "the child holds a frame"
     os.write(to_end, b"1")
-    lib.wait_until(lambda: not buffers(), "the buffer is not listed any more")
+    lib.wait_until(lambda: not lib.vb2_cma_buffers(), "the buffer is not listed any more")
     for what in ("unbind", "bind"):
         with open(f"/sys/bus/pci/drivers/cmacam/{what}", "w") as f:
             f.write(os.path.basename(lib.pci_device()))

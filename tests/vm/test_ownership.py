@@ -296,6 +296,34 @@ def a_begin_does_not_lose_what_another_process_writes():
         other.end()
 
 
+@vm_test(machine=SEPARATE)
+def a_begin_does_not_lose_what_was_written_before():
+    """A program writes without an access, or with accesses within each other: the next begin does not drop the lines."""
+    start, end_ = v4l2.START | v4l2.WRITE, v4l2.END | v4l2.WRITE
+    for before in ((), (start, end_), (start, start, end_)):
+        with shared_with_a_device(BOTH) as (fd, pixels, device):
+            for flags in before:
+                v4l2.sync(fd, flags)
+            pixels[:SIZE] = picture(1)
+            v4l2.sync(fd, v4l2.START | v4l2.READ)
+            assert pixels[:SIZE] == picture(1), f"the picture is lost after {before}"
+            assert device.read(SIZE) == picture(1), f"the device does not see the picture after {before}"
+
+
+@vm_test(machine=SEPARATE)
+def one_begin_without_an_end_hides_nothing_for_long():
+    """A thread that lives on calls START to write once, or with a START to read in it: others see what the device wrote."""
+    for flags in ((v4l2.START | v4l2.WRITE,), (v4l2.START | v4l2.WRITE, v4l2.START | v4l2.READ, v4l2.END | v4l2.WRITE)):
+        with shared_with_a_device(BOTH) as (fd, _, device):
+            other = Another(fd)
+            for each in flags:
+                v4l2.sync(fd, each)
+            for number in range(1, 4):
+                device.write(picture(number))
+                lib.wait_until(lambda: other.sees(number), f"picture {number} is seen")
+            other.end()
+
+
 class Another:
     """A process that has mapped the buffer, and begins and ends access as the rules say."""
 

@@ -44,7 +44,7 @@ def an_area_above_4_gib_is_passed_over():
     exact_at_each_size("contig")
 
 
-@vm_test(machine=LOW_AREA, settings={"digest": "sha256"})
+@vm_test(machine=LOW_AREA, settings={"digest": "sha256"}, long=True)
 def an_area_below_4_gib_is_used():
     """32 address bits, and a CMA area where the error message wants it: frames of every size lie in the area."""
     with parameters(backend="cma"):
@@ -76,7 +76,7 @@ def a_carveout_is_refused_in_words():
 
 
 # The heap stays for good, and with it vb2-cma, so no other test of such a boot sets parameters of vb2-cma.
-@vm_test(machine=LOW_AREA, provokes="cannot be mapped")
+@vm_test(machine=LOW_AREA, provokes="cannot be mapped", long=True)
 def an_import_out_of_reach_is_refused_in_words():
     """A buffer of the heap lies above 4 GiB: QBUF refuses this buffer, and the error names the address."""
     lib.heap()
@@ -90,7 +90,7 @@ def an_import_out_of_reach_is_refused_in_words():
     lib.expect(lib.last_error(), r"dma-buf of vb2-cma cannot be mapped: the device cannot address 0x1[0-9a-f]{8}'?\s*$")
 
 
-@vm_test(machine=BOUNCING, provokes=REFUSED)
+@vm_test(machine=BOUNCING, provokes=REFUSED, long=True)
 def bouncing_is_refused_in_words():
     """swiotlb=force: each backend with pages is refused in words, and nothing is bounced for the board."""
     for backend in ("auto", "cma", "contig"):

@@ -231,9 +231,9 @@ static void check_exhaustion(struct device *dev)
 {
 	dma_addr_t dma;
 
-	expect(!dma_alloc_pages(dev, SZ_1G << 10, &dma, DMA_FROM_DEVICE,
+	expect(!dma_alloc_pages(dev, SZ_1T, &dma, DMA_FROM_DEVICE,
 				GFP_KERNEL | __GFP_NOWARN));
-	expect(!dma_alloc_coherent(dev, SZ_1G << 10, &dma,
+	expect(!dma_alloc_coherent(dev, SZ_1T, &dma,
 				   GFP_KERNEL | __GFP_NOWARN));
 }
 

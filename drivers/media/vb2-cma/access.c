@@ -110,8 +110,11 @@ void vcma_begin_access(struct vcma_buf *buf, enum dma_data_direction dir,
 	guard(mutex)(&buf->lock);
 
 	trace_vb2_cma_begin(buf, dir);
-	/* What is made valid now, the engine writes over. DQBUF repeats it. */
-	if (READ_ONCE(buf->owner) == VCMA_DEVICE)
+	/*
+	 * What is made valid now, the engine may write over. DQBUF repeats it;
+	 * after DQBUF nobody asks for this any more.
+	 */
+	if (READ_ONCE(buf->owner) != VCMA_CPU)
 		buf->early = true;
 	if (rect && !writes)
 		begin_rect(buf, rect);

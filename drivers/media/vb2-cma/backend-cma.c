@@ -21,8 +21,8 @@ static atomic_long_t held_bytes; /* in buffers */
 static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
 
 /*
- * What was freed a moment ago is not in the area yet, and may be all of it. Were
- * new buffers put around it, the area would be in pieces afterwards.
+ * What was freed a moment ago is not in the area yet, and may be all of it.
+ * Were new buffers put around it, the area would be in pieces afterwards.
  */
 static struct page *take(struct cma *area, size_t size)
 {

@@ -67,21 +67,26 @@ void vcma_buf_for_each(void (*show)(struct vcma_buf *buf, void *data),
 		show(buf, data);
 }
 
-/*
- * On 32-bit ARM handing memory to a device that only writes drops dirty lines
- * instead of writing them back: the zeroes would be lost, and what others left
- * in RAM would show. For a device that reads they are written back.
+/**
+ * vcma_write_back() - write dirty lines back for a device that only writes
+ * @buf: the buffer
+ * @dev: the device
+ *
+ * On 32-bit ARM handing memory to such a device drops dirty lines instead of
+ * writing them back: what the CPU wrote would be lost, and what others left in
+ * RAM would show. For a device that reads they are written back. Elsewhere both
+ * are the same, and there is nothing to do here.
  */
-static void clean_zeroes(struct vcma_buf *buf)
+void vcma_write_back(struct vcma_buf *buf, struct device *dev)
 {
 	dma_addr_t addr;
 
 	if (!IS_ENABLED(CONFIG_ARM) || !buf->page)
 		return;
 
-	addr = dma_map_page(buf->dev, buf->page, 0, buf->size, DMA_TO_DEVICE);
-	if (!dma_mapping_error(buf->dev, addr))
-		dma_unmap_page(buf->dev, addr, buf->size, DMA_TO_DEVICE);
+	addr = dma_map_page(dev, buf->page, 0, buf->size, DMA_TO_DEVICE);
+	if (!dma_mapping_error(dev, addr))
+		dma_unmap_page(dev, addr, buf->size, DMA_TO_DEVICE);
 }
 
 /*
@@ -197,7 +202,7 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 	if (ret)
 		goto err_memory;
 
-	clean_zeroes(buf);
+	vcma_write_back(buf, dev);
 	get_device(dev);
 	buf->id = atomic_inc_return(&last_id);
 	buf->owner = VCMA_CPU;
@@ -511,4 +516,6 @@ void vcma_park_exit(void)
 	do {
 		flush_work(&grace_work);
 	} while (is_freeing());
+	/* The work may still be on its way out. */
+	flush_work(&grace_work);
 }

@@ -181,13 +181,17 @@ static void vcma_unmap(struct dma_buf_attachment *attachment,
 {
 	struct vcma_buf *buf = attachment->dmabuf->priv;
 	struct vcma_attachment *a = attachment->priv;
+	unsigned long attrs = map_attrs(buf, a);
 
 	guard(mutex)(&buf->lock);
 
 	if (a->own)
 		return;
 	vcma_view_del(buf, &a->view);
-	dma_unmap_sgtable(a->view.dev, table, dir, map_attrs(buf, a));
+	/* The lines of a thread that writes stay; see vcma_show_stock(). */
+	if (vcma_users_write(buf, NULL))
+		attrs |= DMA_ATTR_SKIP_CPU_SYNC;
+	dma_unmap_sgtable(a->view.dev, table, dir, attrs);
 }
 
 /* What still works on the buffer ends first, whatever the core does later. */

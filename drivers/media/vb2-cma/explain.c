@@ -62,11 +62,11 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 	if (IS_ERR(attach))
 		return 0;
 
-	sgt = dma_buf_map_attachment_unlocked(attach, DMA_FROM_DEVICE);
+	/* To read: undoing the mapping must drop nothing. */
+	sgt = dma_buf_map_attachment_unlocked(attach, DMA_TO_DEVICE);
 	if (!IS_ERR(sgt)) {
 		size = vcma_contiguous(sgt);
-		dma_buf_unmap_attachment_unlocked(attach, sgt,
-						  DMA_FROM_DEVICE);
+		dma_buf_unmap_attachment_unlocked(attach, sgt, DMA_TO_DEVICE);
 	}
 	dma_buf_detach(dmabuf, attach);
 

@@ -306,21 +306,25 @@ static const struct file_operations vcma_file_ops = {
 	.owner = THIS_MODULE,
 };
 
-/* See vcma_mmap() for S_DAX, which needs an inode that nobody shares. */
+/*
+ * See vcma_mmap() for S_DAX, which needs an inode that nobody shares. SELinux
+ * may forbid a program to make one. That must not forbid the camera, so the
+ * mapping is then the same as without FS_DAX.
+ */
 static struct file *own_file(const struct vcma_buf *buf)
 {
 	struct file *file;
 
-	if (buf->backend->longterm || !IS_ENABLED(CONFIG_FS_DAX))
-		return anon_inode_getfile("[vb2-cma]", &vcma_file_ops, NULL,
-					  O_RDWR);
+	if (!buf->backend->longterm && IS_ENABLED(CONFIG_FS_DAX)) {
+		file = anon_inode_create_getfile("[vb2-cma]", &vcma_file_ops,
+						 NULL, O_RDWR, NULL);
+		if (!IS_ERR(file))
+			file_inode(file)->i_flags |= S_DAX;
+		if (file != ERR_PTR(-EACCES))
+			return file;
+	}
 
-	file = anon_inode_create_getfile("[vb2-cma]", &vcma_file_ops, NULL,
-					 O_RDWR, NULL);
-	if (!IS_ERR(file))
-		file_inode(file)->i_flags |= S_DAX;
-
-	return file;
+	return anon_inode_getfile("[vb2-cma]", &vcma_file_ops, NULL, O_RDWR);
 }
 
 /**

@@ -23,9 +23,9 @@
  */
 static DEFINE_SPINLOCK(refused_lock);
 static struct {
-	phys_addr_t last;	/* last byte of the memory; 0: none was refused */
-	u64 end;		/* first address out of reach; 0: unknown */
-	bool bounced;		/* no memory is in reach */
+	phys_addr_t last; /* last byte of the memory; 0: none was refused */
+	u64 end; /* first address out of reach; 0: unknown */
+	bool bounced; /* no memory is in reach */
 } refused;
 
 /**

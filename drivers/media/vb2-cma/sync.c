@@ -5,7 +5,9 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "choice.h"
 #include "vcma-buf.h"
@@ -163,12 +165,13 @@ bool vcma_is_stale(struct vcma_buf *buf)
 }
 
 /*
- * Does a device read through the caches of the CPU? Where the DMA API has
+ * May a device read through the caches of the CPU? Where the DMA API has
  * nothing to synchronise, it does.
  */
-static bool snoops(const struct vcma_view *view)
+static bool may_snoop(const struct vcma_view *view)
 {
-	return !dma_need_sync(view->dev, view->addr);
+	return !dma_need_sync(view->dev, view->addr) ||
+	       compat_dma_may_snoop(view->dev);
 }
 
 /*
@@ -183,7 +186,8 @@ static bool is_hidden_by_caches(struct vcma_buf *buf)
 		return false;
 
 	list_for_each_entry(view, &buf->views, list)
-		if (view->announces && view->taken && !snoops(view))
+		if (view->announces && view->taken &&
+		    dma_need_sync(view->dev, view->addr))
 			return true;
 
 	return false;
@@ -196,7 +200,7 @@ static bool has_snooping_reader(const struct vcma_buf *buf)
 
 	list_for_each_entry(view, &buf->views, list)
 		if (!view->announces && view->dir != DMA_FROM_DEVICE &&
-		    snoops(view))
+		    may_snoop(view))
 			return true;
 
 	return false;
@@ -282,7 +286,7 @@ void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
 {
 	guard(mutex)(&buf->lock);
 
-	if (view->dir != DMA_FROM_DEVICE && snoops(view) &&
+	if (view->dir != DMA_FROM_DEVICE && may_snoop(view) &&
 	    is_hidden_by_caches(buf))
 		vcma_make_valid(buf, VCMA_REASON_SNOOP);
 
@@ -373,9 +377,13 @@ void vcma_clean_for_stock(struct vcma_buf *buf, bool wrote,
 	    buf->sync != VCMA_SYNC_CONTRACT)
 		return;
 
-	list_for_each_entry(view, &buf->views, list)
-		if (!view->announces)
-			view->dirty = false;
+	list_for_each_entry(view, &buf->views, list) {
+		if (view->announces)
+			continue;
+		if (view->dir == DMA_FROM_DEVICE)
+			vcma_write_back(buf, view->dev);
+		view->dirty = false;
+	}
 	vcma_sync_all(buf, VCMA_STOCK, false, reason);
 }
 
@@ -396,17 +404,17 @@ static bool is_dirty_for_stock(const struct vcma_buf *buf)
  * @buf: the buffer, locked
  *
  * They do not tell when they have written, so that each begin of an access
- * drops the lines of the CPU. What an access without an end has written is
- * written back before.
+ * drops the lines of the CPU. What was written without an access, or in one
+ * that has no end, is written back before.
  *
  * Return: false if a thread is writing: its lines must stay, and a device has
  * not written since its begin
  */
 bool vcma_show_stock(struct vcma_buf *buf)
 {
-	if (!vcma_needs_sync(buf) || vcma_users_write(buf))
+	if (!vcma_needs_sync(buf) || vcma_users_write(buf, task_pid(current)))
 		return false;
-	if (is_dirty_for_stock(buf))
+	if (is_dirty_for_stock(buf) || vcma_users_wrote(buf))
 		vcma_clean_for_stock(buf, true, VCMA_REASON_BEGIN);
 
 	return true;
@@ -440,7 +448,7 @@ void vcma_view_add(struct vcma_buf *buf, struct vcma_view *view)
 	view->taken = false;
 	view->fresh = true;
 	view->dirty = view->announces;
-	if (!view->announces && snoops(view) && is_hidden_by_caches(buf))
+	if (!view->announces && may_snoop(view) && is_hidden_by_caches(buf))
 		vcma_make_valid(buf, VCMA_REASON_SNOOP);
 
 	if (view->dir == DMA_FROM_DEVICE)

@@ -4,6 +4,7 @@
  * writes. All under the lock of the buffer, which the caller holds: what
  * follows from a mapping or an access happens in the same hold.
  */
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
@@ -14,6 +15,9 @@
 
 #include "backend.h"
 #include "vcma-buf.h"
+
+/* For how long a thread that writes can keep others from seeing a device. */
+#define WRITER_MS	1000
 
 static struct vcma_user *user_of(struct vcma_buf *buf,
 				 const struct mm_struct *mm)
@@ -189,15 +193,23 @@ static struct vcma_writer *writer_of(struct vcma_user *user,
 
 static bool has_ended(const struct vcma_writer *writer)
 {
+	const struct task_struct *task;
+
 	guard(rcu)();
 
-	return !pid_task(writer->task, PIDTYPE_PID);
+	/* The first thread of a process stays visible until all have ended. */
+	task = pid_task(writer->task, PIDTYPE_PID);
+
+	return !task || READ_ONCE(task->exit_state);
 }
 
 /* A thread that writes, and that may be expected to say when it has written. */
 static bool is_writing(const struct vcma_writer *writer)
 {
-	return writer->task && !writer->renewed && !has_ended(writer);
+	return writer->task && !writer->renewed &&
+	       time_before(jiffies, writer->since +
+			   msecs_to_jiffies(WRITER_MS)) &&
+	       !has_ended(writer);
 }
 
 static struct vcma_writer *any_writer(struct vcma_user *user)
@@ -229,7 +241,7 @@ static void writer_begins(struct vcma_user *user, bool writes)
 
 	if (writer) {
 		writer->begins++;
-		writer->renewed |= writes;
+		writer->renewed = true;
 		return;
 	}
 	if (!writes)
@@ -242,6 +254,7 @@ static void writer_begins(struct vcma_user *user, bool writes)
 	forget_writer(writer);
 	writer->task = get_pid(task);
 	writer->begins = 1;
+	writer->since = jiffies;
 }
 
 /**
@@ -298,6 +311,7 @@ bool vcma_user_ends(struct vcma_buf *buf, bool writes)
 	writer = writer_of(user, task_pid(current));
 	if (!writer && writes)
 		writer = any_writer(user);
+	/* Of accesses within each other, only the last end is sure. */
 	if (writer && !--writer->begins) {
 		forget_writer(writer);
 		writes = true;
@@ -391,18 +405,20 @@ bool vcma_users_wrote(struct vcma_buf *buf)
 }
 
 /**
- * vcma_users_write() - does another thread write now?
+ * vcma_users_write() - does a thread write now?
  * @buf: the buffer, locked
+ * @except: a thread that is not meant, or NULL
  *
  * Between the begin and the end of its access no device may write. What it
  * has written is in the cache only, where it must not be dropped.
  *
  * Nobody can wait for an end that never comes. A thread that begins again
- * without an end, or that has exited, therefore does not count.
+ * without an end, that has exited, or that began long ago, therefore does not
+ * count.
  *
  * Return: true if one does
  */
-bool vcma_users_write(struct vcma_buf *buf)
+bool vcma_users_write(struct vcma_buf *buf, const struct pid *except)
 {
 	struct vcma_writer *writer;
 	struct vcma_user *user;
@@ -413,8 +429,7 @@ bool vcma_users_write(struct vcma_buf *buf)
 	list_for_each_entry(user, &buf->users, list) {
 		for (i = 0; i < VCMA_WRITERS; i++) {
 			writer = &user->writers[i];
-			if (is_writing(writer) &&
-			    writer->task != task_pid(current))
+			if (is_writing(writer) && writer->task != except)
 				return true;
 		}
 	}

@@ -104,12 +104,14 @@ struct vcma_maps {
  * struct vcma_writer - a thread that has begun a CPU access that writes
  * @task: the thread; NULL in an entry that is not in use
  * @begins: number of open CPU accesses of the thread
- * @renewed: true if the thread has begun to write again without an end. Such a
+ * @since: time of the first of them, jiffies
+ * @renewed: true if the thread has begun another access without an end. Such a
  *	thread may never call the end.
  */
 struct vcma_writer {
 	struct pid *task;
 	unsigned int begins;
+	unsigned long since;
 	bool renewed;
 };
 
@@ -231,7 +233,8 @@ struct vcma_view {
  *	a mapping
  * @unread: true if the program that queued the buffer has promised that the CPU
  *	will not read the buffer in this cycle
- * @early: true if a CPU access began while a device owned the buffer
+ * @early: true if a CPU access began after a device got the buffer, and maybe
+ *	before the buffer was dequeued
  * @vmaps: number of mappings in the kernel's address space
  * @begins: number of open CPU accesses in the current cycle; only for messages,
  *	because a process may forget the end
@@ -300,6 +303,7 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 				gfp_t gfp, const char *account);
 struct vcma_buf *vcma_buf_get(struct vcma_buf *buf);
 void vcma_buf_put(struct vcma_buf *buf);
+void vcma_write_back(struct vcma_buf *buf, struct device *dev);
 void *vcma_vaddr(struct vcma_buf *buf);
 void vcma_wait_until_freed(void);
 void vcma_forget_engine(struct device *dev);
@@ -357,7 +361,7 @@ void vcma_users_reset(struct vcma_buf *buf);
 bool vcma_is_mapped(struct vcma_buf *buf);
 bool vcma_users_disciplined(struct vcma_buf *buf);
 bool vcma_users_wrote(struct vcma_buf *buf);
-bool vcma_users_write(struct vcma_buf *buf);
+bool vcma_users_write(struct vcma_buf *buf, const struct pid *except);
 
 /* mmap.c */
 int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma,
