@@ -70,7 +70,8 @@ def ensure(box):
         fcntl.flock(lock, fcntl.LOCK_EX)
         build_drivers(box, os.path.basename(folder))
     return vm.Kernel(image=f"{INSIDE}/bzImage", parameters=PARAMETERS, modules=f"{INSIDE}/modules",
-                     drivers=f"{DRIVERS}/modules", planted=f"{DRIVERS}/planted", debug=True, slower=SLOWER)
+                     drivers=f"{DRIVERS}/modules", importer=f"{DRIVERS}/importer", planted=f"{DRIVERS}/planted", debug=True,
+                     slower=SLOWER)
 
 
 def make(box, version, folder):
@@ -118,7 +119,7 @@ def progress(log):
 
 
 def build_drivers(box, kernel):
-    """Build the drivers, and the tests' modules with faults, in a separate folder."""
+    """Build the drivers and the tests' modules in a separate folder."""
     folder = box.root + DRIVERS
     stamp = os.path.join(folder, "kernel")
     # Make compares dates only, and another kernel's headers may be older than what was built with these.
@@ -132,6 +133,8 @@ def build_drivers(box, kernel):
                         f"{DRIVERS}/modules", *COVERAGE], "debug-drivers")
         build.run(box, ["make", "-s", "-C", f"{INSIDE}/linux", "M=/src/tests/vm/planted", f"MO={DRIVERS}/planted",
                         "modules"], "debug-planted")
-        for fault in ("late-unmap", "no-sync"):
+        build.run(box, ["sh", "/src/tests/vm/importer/build.sh", "make", f"{INSIDE}/linux", "/src/tests/vm/importer",
+                        f"{DRIVERS}/importer"], "debug-importer")
+        for fault in ("late-unmap", "no-fs-dax", "no-sync"):
             build.run(box, ["sh", "/src/tests/vm/planted/build-vb2-cma.sh", "make", f"{INSIDE}/linux",
                             "/src/drivers/media/vb2-cma", f"{DRIVERS}/planted", fault], f"debug-{fault}")

@@ -38,6 +38,7 @@ class Kernel:
     root: str = ""                   # an image of the root folder, from which programs start faster
     modules: str = ""                # its folder below /lib/modules, where that is not there
     drivers: str = ""                # our modules for it, where they are not /build/drivers/media
+    importer: str = ""               # the same for the device that imports dma-bufs
     planted: str = ""                # the tests' modules with faults for it, where they are not /build/tests/vm/planted
     debug: bool = False              # it has the detectors
     slower: int = 1                  # by how much limits grow
@@ -267,6 +268,8 @@ class Machine:
             self.sandbox.bind(self.sandbox.root + self.options.kernel.drivers, f"{top}/build/drivers/media")
         if self.options.kernel.planted:
             self.sandbox.bind(self.sandbox.root + self.options.kernel.planted, f"{top}/build/tests/vm/planted")
+        if self.options.kernel.importer:
+            self.sandbox.bind(self.sandbox.root + self.options.kernel.importer, f"{top}/build/tests/vm/importer")
         return top
 
     def _share(self):

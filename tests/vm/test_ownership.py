@@ -106,16 +106,7 @@ def a_dead_reader_hides_nothing_from_a_stock_importer():
     queue.request(1, v4l2.DMABUF)
     one_frame(queue, fd)
 
-    begun, told = os.pipe()
-    child = os.fork()
-    if child == 0:
-        v4l2.map_dmabuf(fd, SIZE)
-        v4l2.sync(fd, v4l2.START | v4l2.RW)
-        os.write(told, b"x")
-        signal.pause()
-    assert os.read(begun, 1) == b"x"
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    end(with_open_access(fd, v4l2.RW))
 
     with Costs() as costs:
         v4l2.sync(fd, v4l2.START | v4l2.RW)
@@ -205,13 +196,13 @@ def a_disciplined_reader_hides_nothing_from_a_snooping_importer():
         through_a_snooping_device(take)
 
 
-def reader_with_open_access(fd):
-    """Start a process that has mapped the buffer and has begun to read. Returns its ID."""
+def with_open_access(fd, access):
+    """Start a process that has mapped the buffer and has begun access to it. Returns its ID."""
     begun, told = os.pipe()
     child = os.fork()
     if child == 0:
         v4l2.map_dmabuf(fd, SIZE)
-        v4l2.sync(fd, v4l2.START | v4l2.READ)
+        v4l2.sync(fd, v4l2.START | access)
         os.write(told, b"x")
         signal.pause()
     assert os.read(begun, 1) == b"x"
@@ -243,7 +234,7 @@ def picture(number):
 def the_end_of_a_writer_publishes_under_a_reader():
     """Another process reads (START) all the time: what a writer wrote until END reaches the device, each time."""
     with shared_with_a_device(TO_READ) as (fd, pixels, device):
-        child = reader_with_open_access(fd)
+        child = with_open_access(fd, v4l2.READ)
         try:
             for number in range(1, 5):
                 v4l2.sync(fd, v4l2.START | v4l2.WRITE)
