@@ -136,6 +136,20 @@ def long_term_pins(backend):
         cases("LongTerm.*", 8, long_term=long_term(backend), limit=50)
 
 
+@vm_test(machine=MEMORY)
+def debugfs_says_which_pins_succeed():
+    """/sys/kernel/debug/vb2-cma/buffers says for each buffer which pins succeed: any, only short ones, or none."""
+    for backend, pins in (("cma", "short"), ("contig", "any"), ("carveout", "any"), ("coherent", "none")):
+        assert pins_in_debugfs(backend) == pins, backend
+
+
+def pins_in_debugfs(backend):
+    """The word about pins of a buffer that this backend allocates."""
+    with parameters(backend=backend), contextlib.closing(v4l2.Queue()) as queue:
+        queue.request(1)
+        return lib.fields(lib.vb2_cma_buffers())["pins"]
+
+
 @contextlib.contextmanager
 def vivid():
     lib.run(["modprobe", "vivid", "n_devs=1", "node_types=0x101"])
@@ -149,6 +163,7 @@ def vivid():
 def without_fs_dax_frames_move_and_pins_fail():
     """On a kernel without FS_DAX, a frame arrives unchanged by each call, and a long-term pin for writing fails with EFAULT."""
     lib.expect(lib.dmesg("drivers"), "vb2-cma: this kernel has no FS_DAX")
+    assert pins_in_debugfs("cma") == "short,no-fs-dax"
     cases("Each/Movers*:Each/ReadInto*", 14)
     with vivid():
         cases("LongTerm.RegisteredBuffers*:LongTerm.XdpMemory:LongTerm.UserPointersForCapture", 4, long_term="EFAULT")

@@ -25,11 +25,22 @@ static void show_stats(struct seq_file *file, const struct vcma_stats *stats)
 		   stats->device_syncs, stats->skipped);
 }
 
+/* Which pins of a mapping's pages succeed; see vcma_mmap(). */
+static const char *pins_of(const struct vcma_backend *backend)
+{
+	if (backend->longterm)
+		return "any";
+	if (backend->mmap)
+		return "none";
+	return IS_ENABLED(CONFIG_FS_DAX) ? "short" : "short,no-fs-dax";
+}
+
 static void show_identity(struct seq_file *file, const struct vcma_buf *buf)
 {
-	seq_printf(file, "id=%u backend=%s size=%zu dma=%pad queue=\"%s\"",
-		   buf->id, buf->backend->name, buf->size, &buf->dma_addr,
-		   vcma_account_name(buf));
+	seq_printf(file,
+		   "id=%u backend=%s pins=%s size=%zu dma=%pad queue=\"%s\"",
+		   buf->id, buf->backend->name, pins_of(buf->backend),
+		   buf->size, &buf->dma_addr, vcma_account_name(buf));
 }
 
 static unsigned int count_maps(const struct vcma_user *user)
