@@ -196,6 +196,27 @@ def a_disciplined_reader_hides_nothing_from_a_snooping_importer():
         through_a_snooping_device(take)
 
 
+@vm_test(machine=MIXED)
+def what_a_snooping_device_wrote_is_cleaned():
+    """A device that snoops has a buffer mapped to write, or had: the next QBUF cleans the buffer. Mapped to read, it does not."""
+    queue = v4l2.Queue()
+    queue.request(1)
+    fd = queue.export(0)
+    one_frame(queue, -1)    # the kernel's zeroes are out
+    for direction, cleans in ((TO_READ, 0), (BOTH, 1)):
+        with imported(fd, direction) as device:
+            if direction == BOTH:
+                device.write(picture(1))
+        with Costs() as after:
+            one_frame(queue, -1)
+        with imported(fd, direction), Costs() as meanwhile:
+            one_frame(queue, -1)
+        for costs in (after, meanwhile):
+            assert costs.syncs("device", reason="qbuf") == cleans, (direction, costs.summary())
+    queue.close()
+    os.close(fd)
+
+
 def with_open_access(fd, access):
     """Start a process that has mapped the buffer and has begun access to it. Returns its ID."""
     begun, told = os.pipe()

@@ -206,6 +206,32 @@ static bool has_snooping_reader(const struct vcma_buf *buf)
 	return false;
 }
 
+/*
+ * A device that snoops may write into the caches, as the CPU does. For other
+ * devices these lines are dirty.
+ */
+static void note_cached_writes(struct vcma_buf *buf,
+			       const struct vcma_view *writer)
+{
+	struct vcma_view *view;
+
+	if (writer->dir == DMA_TO_DEVICE || !may_snoop(writer) ||
+	    (writer->announces && !writer->taken))
+		return;
+
+	list_for_each_entry(view, &buf->views, list)
+		if (view != writer && dma_need_sync(view->dev, view->addr))
+			view->dirty = true;
+}
+
+static void note_all_cached_writes(struct vcma_buf *buf)
+{
+	const struct vcma_view *view;
+
+	list_for_each_entry(view, &buf->views, list)
+		note_cached_writes(buf, view);
+}
+
 static void forget_takers(struct vcma_buf *buf)
 {
 	struct vcma_view *view;
@@ -289,6 +315,7 @@ void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
 	if (view->dir != DMA_FROM_DEVICE && may_snoop(view) &&
 	    is_hidden_by_caches(buf))
 		vcma_make_valid(buf, VCMA_REASON_SNOOP);
+	note_all_cached_writes(buf);
 
 	buf->unsynced = view->dir == DMA_TO_DEVICE &&
 			(buf->unsynced || vcma_is_stale(buf));
@@ -473,6 +500,7 @@ void vcma_view_del(struct vcma_buf *buf, struct vcma_view *view)
 {
 	lockdep_assert_held(&buf->lock);
 
+	note_cached_writes(buf, view);
 	if (view->announces) {
 		if (view->taken)
 			vcma_make_valid(buf, VCMA_REASON_IMPORT);

@@ -183,9 +183,9 @@ struct vcma_stats {
  *	made valid for the CPU
  * @fresh: true if the device has never owned the buffer; the zeroes from the
  *	allocation may then be in the cache only
- * @dirty: true if the CPU may have written to the buffer since the device last
- *	got the buffer; writes through the mappings of &vcma_buf.users do not
- *	count
+ * @dirty: true if the CPU, or a device that snoops the caches, may have written
+ *	to the buffer since the device last got the buffer; writes through the
+ *	mappings of &vcma_buf.users do not count
  */
 struct vcma_view {
 	struct list_head list;
