@@ -13,6 +13,7 @@ import debugkernel
 import feed
 import foreign_modules
 import intree
+import kconfigs
 import plan
 import programs_report
 import rootfs
@@ -21,7 +22,7 @@ import vm
 from plan import declare
 from ui import Fail, duration, say, step
 
-HOST_SUBJECTS = {"units": units, "checks": checks}
+HOST_SUBJECTS = {"units": units, "checks": checks, "kconfig": kconfigs}
 # The nice value of host checks. They run beside the machines, whose tests have time limits.
 POLITE = 5
 SLOWEST = 10

@@ -73,7 +73,8 @@ class KeptFiles(unittest.TestCase):
 
     def test_clean(self):
         self.make("root-forky-0123456789ab/etc/os-release", "root-forky-0123456789ab.partial/a",
-                  "debug-kernel-7.2.6-0123456789ab/vmlinux", "passed/sparse", "root-of-all/evil", "debug-kernel-notes/a", "logs/build.log")
+                  "debug-kernel-7.2.6-0123456789ab/vmlinux", "passed/sparse", "kconfig-7.2.6-0123456789ab/linux/a",
+                  "root-of-all/evil", "debug-kernel-notes/a", "logs/build.log")
         with contextlib.redirect_stdout(None):
             cli.cmd_clean(None)
         self.assertEqual(self.left(), ["debug-kernel-notes", "logs", "root-of-all"])
