@@ -32,6 +32,7 @@ class Drivers:
     def __init__(self):
         self._now = None
         self._allocator = "", ""
+        self._again = "no"
 
     def forget(self):
         """Make the next suit() load the modules again, so that a subject starts with default controls and formats."""
@@ -57,8 +58,11 @@ class Drivers:
                 env={**os.environ, "VB2_CMA": allocator_file(machine.allocator_fault),
                      "ALLOCATOR_PARAMS": machine.allocator_params, "EVICT": str(machine.evict),
                      "NONCOHERENT_TOO": ",test-importer" if machine.noncoherent_importer else "",
-                     "NONCOHERENT": "yes" if machine.noncoherent else "no", "UDEV_LIMIT": str(20 * lib.SLOWER)})
+                     "NONCOHERENT": "yes" if machine.noncoherent else "no", "UDEV_LIMIT": str(20 * lib.SLOWER),
+                     "AGAIN": self._again})
         self._now = (machine, numbers)
+        # A machine loads the drivers dozens of times. No test unloads the modules that they stand on.
+        self._again = "yes"
 
 
 def unload(*modules):
