@@ -23,6 +23,9 @@ PACKAGE = "linux-headers-amd64"
 SUITES = ("sid", "experimental")
 PREFIX = "next-kernel-"
 APT = PREFIX + "apt"
+# The compiler that we have, whichever the kernel was built with. Nobody loads these modules, so they need neither debug
+# information nor BTF.
+VARIABLES = ("CC=gcc", "CONFIG_DEBUG_INFO=", "CONFIG_DEBUG_INFO_BTF_MODULES=")
 # Where lists and headers are seen inside the root folder.
 INSIDE = "/run/next-kernel"
 
@@ -45,8 +48,7 @@ def build(box):
     """Build the modules, and return the errors or an empty text."""
     release = ensure(box)
     tested = rootfs.read_versions(rootfs.TESTED)["next-kernel"]
-    # The compiler that we have, whichever the kernel was built with.
-    said = passed.build_modules(box, f"{INSIDE}/{release}/usr/src/linux-headers-{release}", "next-kernel", "CC=gcc")
+    said = passed.build_modules(box, f"{INSIDE}/{release}/usr/src/linux-headers-{release}", "next-kernel", *VARIABLES)
     if series(release) <= series(tested):
         return said
     if said:
