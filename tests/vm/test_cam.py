@@ -40,11 +40,20 @@ def pages_are_the_ones_written():
     assert seen >= 10, f"only {seen} marks were seen in place"
 
 
-@vm_test(settings={"digest": "sha256"}, limit=180)
+@vm_test(settings={"digest": "sha256"})
 def every_byte_is_the_board_s():
-    """cam --file: each format at 640x480, 5 frames, equals the board's own output."""
-    for pixels in ("NV12", "R8", "SRGGB10", "RGB888", "YUYV", "R10", "SRGGB8", "YUV420", "BGR888",
-                   "XRGB8888", "XBGR8888"):
+    """cam --file: frames of NV12, YUYV, RGB888 and SRGGB10 at 640x480 equal the board's own output."""
+    compare_files("NV12", "YUYV", "RGB888", "SRGGB10")
+
+
+@vm_test(settings={"digest": "sha256"}, limit=180, long=True)
+def every_byte_of_the_other_formats_is_the_board_s():
+    """cam --file: frames of each other format at 640x480 equal the board's own output."""
+    compare_files("R8", "R10", "SRGGB8", "YUV420", "BGR888", "XRGB8888", "XBGR8888")
+
+
+def compare_files(*formats):
+    for pixels in formats:
         for old in glob.glob("/tmp/pixels-*.bin"):
             os.unlink(old)
         out = cam("--stream", f"width=640,height=480,pixelformat={pixels}", "--capture=5",

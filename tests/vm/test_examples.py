@@ -151,7 +151,7 @@ def counted(out):
     return [int(count) for count in re.findall(r"^frame \d+: (\d+) people$", out, re.M)]
 
 
-@vm_test(limit=240, machine=TWO)
+@vm_test(limit=240, machine=TWO, long=True)
 def people_in_ten_lines():
     """The programs in examples/count are those of libcmacam/README.md, and the Python script finds people."""
     shown("count_people.py")

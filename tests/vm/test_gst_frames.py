@@ -64,8 +64,8 @@ def pages_are_the_ones_written():
 @vm_test(machine=strides.MACHINE)
 def a_copy_is_told_from_the_pages_written():
     """An element without GstVideoMeta gets copies at an odd stride, with one warning: the check of pages can fail."""
-    for board in strides.BOARDS:
-        got = gst_probe(f"{source(4, board)} ! {caps('NV12', 322, 242)}", "--no-video-meta")
+    results = gst_probes([f"{source(4, board)} ! {caps('NV12', 322, 242)}" for board in strides.BOARDS], "--no-video-meta")
+    for board, got in zip(strides.BOARDS, results):
         written, _ = lib.Board.session(number=board)
         assert len(got["warning"]) == 1 and len(got["frame"]) == 4
         for frame in got["frame"]:
@@ -80,12 +80,11 @@ def a_copy_is_told_from_the_pages_written():
 def without_video_meta_the_pixels_are_right():
     """An element without GstVideoMeta gets the camera's pages if the stride is GStreamer's, else a copy of the same pixels."""
     for pixels, width, copied in (("NV12", 300, False), ("BGR", 322, True)):
-        packed = None
-        for board in strides.BOARDS:
-            got = gst_probe(f"{source(3, board)} test-pattern-mode=color-bars ! {caps(pixels, width, 242)}",
-                            "--digest", "--no-video-meta")
-            # Memory of packed lines is pixels and nothing else, so the first board's digest is that of the pixels.
-            packed = packed or lib.Board.session()[0][0]["sha256"]
+        results = gst_probes([f"{source(3, board)} test-pattern-mode=color-bars ! {caps(pixels, width, 242)}"
+                              for board in strides.BOARDS], "--digest", "--no-video-meta")
+        # Memory of packed lines is pixels and nothing else, so the first board's digest is that of the pixels.
+        packed = lib.Board.session()[0][0]["sha256"]
+        for board, got in zip(strides.BOARDS, results):
             assert {frame["pixels"] for frame in got["frame"]} == {packed}, (pixels, width, board)
             assert {frame["dmabuf"] for frame in got["frame"]} == {"0" if copied or board else "1"}, (width, board)
             assert len(got.get("warning", [])) == (1 if copied or board else 0), (width, board)

@@ -246,7 +246,7 @@ def mappings_are_well_defined(backend):
             cases("Each/Mappings.*:Each/DmaBufMappings.*", 26)
 
 
-@on_each_backend(machine=LARGE, plainly=["cma"], settings={"digest": "sha256"})
+@on_each_backend(machine=LARGE, long=True, settings={"digest": "sha256"})
 def four_buffers_of_8k(backend):
     """7680x4320 NV12: each of four buffers is contiguous, and the process sees the memory that the board wrote."""
     cases("Sizes.FourBuffersOf8KAreContiguous", 1)

@@ -83,9 +83,8 @@ def opencv(cases):
 
 @vm_test(settings={"digest": "sha256"}, limit=300)
 def ffmpeg_reads_the_right_bytes():
-    """ffmpeg -f v4l2, each format of ffmpeg at 300x300, and YUYV at 800x600: each byte is the board's."""
-    ffmpeg(((300, 300),), "NV12", "GREY", "BGR3", "RGGB")
-    ffmpeg(((800, 600), (300, 300)), "YUYV")
+    """ffmpeg -f v4l2, YUYV and BGR3 at 300x300: each byte is the board's."""
+    ffmpeg(((300, 300),), "YUYV", "BGR3")
 
 
 @vm_test(settings={"digest": "sha256"}, limit=300, long=True)

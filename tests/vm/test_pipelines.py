@@ -26,7 +26,7 @@ def frames_of(pipeline):
     return len(re.findall(r"last-message = chain ", out))
 
 
-@vm_test()
+@vm_test(long=True)
 def x264_to_mp4():
     """cmacamsrc ! x264enc ! mp4mux: all 12 frames decode again."""
     launch(f"cmacamsrc num-buffers=12 ! {NV12} ! x264enc tune=zerolatency speed-preset=ultrafast ! h264parse ! "
