@@ -54,9 +54,21 @@ EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
 
 static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 {
+	struct vcma_buf *buf = vcma_from_dmabuf(dmabuf);
 	struct dma_buf_attachment *attach;
 	struct sg_table *sgt;
 	size_t size = 0;
+
+	/*
+	 * A mapping would tell no more, and would cost cache maintenance. Two
+	 * mappings of one device at a time also look like none to the checks
+	 * of CONFIG_DMA_API_DEBUG.
+	 */
+	if (buf && buf->page &&
+	    !vcma_in_reach(dev, page_to_phys(buf->page), buf->size))
+		return 0;
+	if (buf)
+		return buf->size;
 
 	attach = dma_buf_attach(dmabuf, dev);
 	if (IS_ERR(attach))
