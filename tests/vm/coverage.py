@@ -99,7 +99,10 @@ def name_of(module):
 
 
 def recorded(folder):
-    """Yields (module, section, offset) of each recorded address, for each section that could have it."""
+    """Yields (module, section, offset) of each recorded address, for each section that could have it.
+
+    folder: may be a pattern, such as /build/fuzz/*.
+    """
     for path in glob.glob(os.path.join(folder, "*.pcs")):
         sections = []
         with open(path) as f:

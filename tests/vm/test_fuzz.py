@@ -10,7 +10,9 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import glob
+import inspect
 import os
+import shutil
 import subprocess
 import threading
 
@@ -31,14 +33,15 @@ REFUSED = (r"bytes of contiguous memory needed|bytes needed for each buffer|buff
 DEBUGFS = "/sys/kernel/debug/vb2-cma"
 NOTHING = "bytes=0 buffers=0\n"
 
-# No test of another subject shares this boot: the modules are loaded again, and then the heap holds them.
+# No test of another subject shares this boot: the first round loads the modules again, and then the heap holds them.
 SOAK = Machine(cma="96M", append="reserve_mem=64M:2M:cmacam", allocator_params="carveout=cmacam")
-CALLS = 10_000_000
+CALLS = 10_000_000      # of all rounds
 LEAST = 1000            # times that each ioctl succeeds and fails in these calls
 LEAST_PERCENT = 70      # of the lines of vb2-cma and cmacam
-# What KCOV recorded, and the results, which stay in the build folder.
-RECORDS = "/run/fuzz"
+# A folder for each round, with its table and with what KCOV recorded. The build folder keeps them, so the rounds may run at
+# different times. Rounds of other modules do not count.
 RESULTS = "/build/fuzz"
+TABLE = "ioctls.txt"
 LOOK_SECONDS = 30
 
 
@@ -108,32 +111,69 @@ def ten_seconds_of_calls():
     check_aftermath()
 
 
-@vm_test(machine=SOAK, provokes=REFUSED, debug_kernel=True, soak=True, limit=10000)
-def ten_million_calls():
-    """Ten million calls with each source of memory: each ioctl succeeds and fails 1,000 times, and 70 % of the lines run."""
-    load_again()
-    table = []
-    with looking():
-        for number, part in enumerate(ROUNDS):
-            lib.vb2_cma(backend=part.backend, mmap=part.mmap, sync=part.sync)
-            lib.Board().set(starved=part.starved, fps="20" if part.starved == "drop" else "max", digest="none")
-            table += fuzz(SEED + number, "--processes", 3, "--calls", CALLS // len(ROUNDS), "--kcov", RECORDS, limit=10000)
-            lib.vb2_cma(backend="auto", mmap="populate", sync="auto")
-            check_aftermath()
-    rare = {name: results for name, results in report_calls(table).items() if min(results) < LEAST}
-    reached = coverage.measure(RECORDS, [f"{MODULES}/{name}.ko" for name in ("cmacam", "vb2-cma", "vb2-cma-heap")])
+def in_rounds(function):
+    """Declare a test for each round. The rounds of all tests are ten million calls."""
+    for number, part in enumerate(ROUNDS):
+        settings = " ".join(f"{name}={value}" for name, value in dataclasses.asdict(part).items())
+
+        def test(number=number, part=part):
+            function(number, part)
+        test.__doc__ = f"{inspect.getdoc(function)} (round {number + 1} of {len(ROUNDS)}: {settings})"
+        globals()[f"{function.__name__}_{number + 1}"] = vm_test(
+            machine=SOAK, provokes=REFUSED, debug_kernel=True, soak=True, limit=3600)(test)
+    return function
+
+
+@in_rounds
+def ten_million_calls(number, part):
+    """Random calls until each ioctl has succeeded and failed 1,000 times, and 70 % of the lines have run."""
+    folder = f"{RESULTS}/{number + 1}"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    if not os.path.exists("/sys/module/vb2_cma_heap"):
+        load_again(folder)
+    with looking(folder):
+        lib.vb2_cma(backend=part.backend, mmap=part.mmap, sync=part.sync)
+        lib.Board().set(starved=part.starved, fps="20" if part.starved == "drop" else "max", digest="none")
+        table = fuzz(SEED + number, "--processes", 3, "--calls", CALLS // len(ROUNDS), "--kcov", folder, limit=3500)
+        lib.vb2_cma(backend="auto", mmap="populate", sync="auto")
+        check_aftermath()
+    with open(f"{folder}/{TABLE}", "w") as f:
+        f.write("\n".join([identity(), *table]) + "\n")
+    check_rounds()
+
+
+def modules():
+    return [f"{MODULES}/{name}.ko" for name in ("cmacam", "vb2-cma", "vb2-cma-heap")]
+
+
+def identity():
+    """The modules that the rounds have to share."""
+    return " ".join(lib.sha256_file(path) for path in modules())
+
+
+def check_rounds():
+    """The last round checks the sums of all."""
+    tables = []
+    for number in range(1, len(ROUNDS) + 1):
+        with contextlib.suppress(FileNotFoundError), open(f"{RESULTS}/{number}/{TABLE}") as f:
+            known, *table = f.read().splitlines()
+            tables += [table] if known == identity() else []
+    print(f"{len(tables)} of {len(ROUNDS)} rounds have passed")
+    if len(tables) < len(ROUNDS):
+        return
+    rare = {name: results for name, results in report_calls(sum(tables, [])).items() if min(results) < LEAST}
+    reached = coverage.measure(f"{RESULTS}/*", modules())
     print(keep("coverage.txt", reached.report()))
     assert not rare, f"fewer than {LEAST} times (succeeded, failed): {rare}"
     assert reached.percent >= LEAST_PERCENT, f"{reached.percent:.1f} % of the lines were reached; see above"
 
 
-def traced(*command, **options):
-    """Run one program, and record the kernel code that it reaches."""
-    return lib.run([KCOV_RUN, RECORDS, *command], **options)
-
-
-def load_again():
+def load_again(folder):
     """Load the drivers again under KCOV, because their beginning and their end are a part of their lines."""
+    def traced(*command, **options):
+        return lib.run([KCOV_RUN, folder, *command], **options)
+
     for module in ("cmacam", "vb2_cma"):
         # udev may still look at a node.
         lib.wait_until(lambda: traced("rmmod", module, status=None) == "", f"{module} unloads")
@@ -145,14 +185,14 @@ def load_again():
 
 
 @contextlib.contextmanager
-def looking():
+def looking(folder):
     """Read the modules' files in debugfs from time to time while a block runs, and record the code that this reaches."""
     done = threading.Event()
 
     def look():
         while not done.wait(LOOK_SECONDS):
             files = glob.glob(f"{DEBUGFS}/*") + glob.glob("/sys/kernel/debug/v4l2/cmacam-*/statistics")
-            subprocess.run([KCOV_RUN, RECORDS, "cat", *files], stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([KCOV_RUN, folder, "cat", *files], stdout=subprocess.DEVNULL, check=True)
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         looks = pool.submit(look)
@@ -172,7 +212,6 @@ def report_calls(table):
 
 
 def keep(name, text):
-    os.makedirs(RESULTS, exist_ok=True)
     with open(f"{RESULTS}/{name}", "w") as f:
         f.write(text + "\n")
     return text
