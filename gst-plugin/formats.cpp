@@ -95,6 +95,7 @@ std::vector<PlaneRows> cameraRows(const FrameLayout &layout)
 {
 	std::vector<PlaneRows> rows;
 
+	rows.reserve(layout.planes.size());
 	for (const PlaneLayout &plane : layout.planes)
 		rows.push_back({plane.offset - layout.planes.front().offset, plane.stride,
 				plane.width * plane.sampleSize, plane.height});

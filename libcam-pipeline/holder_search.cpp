@@ -83,6 +83,7 @@ void CmacamHolderSearch::looked(const Finding &finding)
 		lookAtBuffers();
 }
 
+/* In another thread. NOLINTNEXTLINE(performance-unnecessary-value-param) */
 void CmacamHolderSearch::Worker::look(std::vector<DmaBufId> buffers, std::stop_token stop)
 {
 	Finding finding;

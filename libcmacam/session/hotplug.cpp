@@ -45,8 +45,10 @@ public:
 	}
 
 private:
+	/* As libcamera's signals have it. NOLINTBEGIN(performance-unnecessary-value-param) */
 	void added(std::shared_ptr<libcamera::Camera> camera) { emit(Hotplug::Added, camera); }
 	void removed(std::shared_ptr<libcamera::Camera> camera) { emit(Hotplug::Removed, camera); }
+	/* NOLINTEND(performance-unnecessary-value-param) */
 
 	/* With the lock, so that remove() waits; a function may remove itself, or others. */
 	void emit(Hotplug what, const std::shared_ptr<libcamera::Camera> &camera)

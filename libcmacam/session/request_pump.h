@@ -103,7 +103,7 @@ public:
 	{
 		Outcome outcome = Outcome::Good;
 		/* The frame; empty if the buffer has no frame or the stream is paused or idle. */
-		std::optional<CompletedFrame> frame;
+		std::optional<CompletedFrame> frame = std::nullopt;
 		/* Whether the user gets the frame. */
 		bool delivered = false;
 	};
