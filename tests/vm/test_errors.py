@@ -234,7 +234,7 @@ def a_mapping_of_a_buffer_that_is_being_made_fails():
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         mapping = pool.submit(keep_mapping)
-        for _ in range(100):
+        for _ in range(200):
             queue.request(4)
             queue.request(0)
         ended.set()
