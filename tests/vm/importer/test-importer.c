@@ -194,6 +194,8 @@ static int importer_probe(struct platform_device *pdev)
 	ret = dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (ret)
 		return ret;
+	/* It takes a buffer as one piece, whatever its size. */
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
 
 	return misc_register(&importer_misc);
 }
