@@ -154,6 +154,28 @@ def a_refused_import_is_given_back():
     queue.close()
 
 
+@vm_test(provokes="buffer too small")
+def one_buffer_at_two_indices():
+    """A heap buffer is queued at two indices, and refused at a third: each call synchronises it for every import."""
+    lib.heap()
+    queue = v4l2.Queue()
+    fd = v4l2.heap_allocate(queue.size)
+    queue.request(3, v4l2.DMABUF)
+    for _ in range(2):
+        queue.queue(0, fd)
+        queue.queue(1, fd)
+        lib.refused(queue.queue, 2, fd, 0, 2 * queue.size)
+        queue.stream()
+        assert {queue.dequeue()[0], queue.dequeue()[0]} == {0, 1}
+        queue.stream(False)
+        with v4l2.map_dmabuf(fd, queue.size, mmap.PROT_READ | mmap.PROT_WRITE) as pixels:
+            v4l2.sync(fd, v4l2.START | v4l2.RW)
+            pixels[:9] = b"a drawing"
+            v4l2.sync(fd, v4l2.END | v4l2.RW)
+    queue.close()
+    os.close(fd)
+
+
 def error_as_nobody(groups, call):
     """Call a function in another process, as the user nobody with these groups. Returns the errno of its OSError, or 0."""
     child = os.fork()

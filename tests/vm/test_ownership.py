@@ -267,6 +267,20 @@ def the_end_of_a_writer_publishes_under_a_reader():
 
 
 @vm_test(machine=SEPARATE)
+def a_device_may_map_a_buffer_twice():
+    """A device that does not snoop maps a buffer twice: it sees what was written before either mapping, and before each END."""
+    with shared_with_a_device(TO_READ) as (fd, pixels, device):
+        pixels[:SIZE] = picture(1)
+        with imported(fd, TO_READ) as second:
+            assert second.read(SIZE) == picture(1), "what was written before the second mapping is not there"
+        for number in range(2, 4):
+            v4l2.sync(fd, v4l2.START | v4l2.WRITE)
+            pixels[:SIZE] = picture(number)
+            v4l2.sync(fd, v4l2.END | v4l2.WRITE)
+            assert device.read(SIZE) == picture(number), f"picture {number} is not there"
+
+
+@vm_test(machine=SEPARATE)
 def a_begin_without_an_end_sees_what_the_device_wrote():
     """A program calls START for each picture and never END, or END with other flags: it sees each picture of the device."""
     for flags in (None, v4l2.END | v4l2.READ):

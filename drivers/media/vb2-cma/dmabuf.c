@@ -18,15 +18,25 @@
 #include "vcma-buf.h"
 
 /**
+ * struct vcma_import - a device's mapping of a buffer
+ * @view: the buffer as the device sees it
+ * @users: number of attachments that use the mapping
+ */
+struct vcma_import {
+	struct vcma_view view;
+	unsigned int users;
+};
+
+/**
  * struct vcma_attachment - one importer
- * @view: the buffer as its device sees it
- * @table: the same for the importer
- * @own: it uses the mapping that the engine has already
+ * @announces: see &vcma_view.announces
+ * @import: the mapping; NULL if there is none, or if it is the engine's
+ * @table: the mapping for the importer
  */
 struct vcma_attachment {
-	struct vcma_view view;
+	bool announces;
+	struct vcma_import *import;
 	struct sg_table table;
-	bool own;
 };
 
 /**
@@ -40,7 +50,7 @@ void vcma_announce(struct dma_buf_attachment *attachment)
 {
 	struct vcma_attachment *a = attachment->priv;
 
-	a->view.announces = true;
+	a->announces = true;
 }
 
 /**
@@ -54,7 +64,7 @@ struct vcma_view *vcma_view(struct dma_buf_attachment *attachment)
 	struct vcma_buf *buf = attachment->dmabuf->priv;
 	struct vcma_attachment *a = attachment->priv;
 
-	return a->own ? &buf->engine : &a->view;
+	return a->import ? &a->import->view : &buf->engine;
 }
 
 static int vcma_sgtable(struct vcma_buf *buf, struct sg_table *table)
@@ -88,7 +98,6 @@ static int vcma_attach(struct dma_buf *dmabuf,
 		return ret;
 	}
 
-	a->view.dev = attachment->dev;
 	attachment->priv = a;
 
 	guard(mutex)(&buf->lock);
@@ -112,36 +121,60 @@ static void vcma_detach(struct dma_buf *dmabuf,
 }
 
 /*
- * The engine's own device has a mapping already, and gets that one: a second
- * might be elsewhere (behind an IOMMU, or in a bounce buffer), where the
- * buffer's ownership would not reach it. That is libcamera's case, which
- * exports buffers and queues them to the node they came from. A device that
- * also works in the other direction needs a mapping for that.
+ * A device maps a buffer once. A second mapping might be elsewhere (behind an
+ * IOMMU, or in a bounce buffer), where the buffer's ownership would not reach
+ * it. All maintenance would be done twice, and CONFIG_DMA_API_DEBUG could not
+ * tell the two mappings apart. The engine's mapping is there already. That is
+ * libcamera's case, which exports buffers and queues them to the node they
+ * came from. A device that also works in the other direction needs a mapping
+ * for that.
  */
-static bool is_own(const struct vcma_buf *buf, const struct vcma_attachment *a,
-		   enum dma_data_direction dir)
+static struct vcma_view *
+find_view(struct vcma_buf *buf, const struct dma_buf_attachment *attachment,
+	  enum dma_data_direction dir)
 {
-	return buf->has_engine && a->view.announces &&
-	       a->view.dev == buf->dev &&
-	       (buf->dir == dir || buf->dir == DMA_BIDIRECTIONAL);
+	const struct vcma_attachment *a = attachment->priv;
+	struct vcma_view *view;
+
+	lockdep_assert_held(&buf->lock);
+
+	list_for_each_entry(view, &buf->views, list)
+		if (view->dev == attachment->dev &&
+		    view->announces == a->announces &&
+		    (view->dir == dir || view->dir == DMA_BIDIRECTIONAL))
+			return view;
+
+	return NULL;
 }
 
-static void map_own(struct vcma_buf *buf, struct vcma_attachment *a)
+static bool is_engine(const struct vcma_buf *buf, const struct vcma_view *view)
 {
-	sg_dma_address(a->table.sgl) = buf->dma_addr;
+	return view == &buf->engine;
+}
+
+static struct sg_table *map_again(struct vcma_buf *buf,
+				  struct vcma_attachment *a,
+				  struct vcma_view *view)
+{
+	if (!is_engine(buf, view)) {
+		a->import = container_of(view, struct vcma_import, view);
+		a->import->users++;
+		vcma_view_again(buf, view);
+	}
+	sg_dma_address(a->table.sgl) = view->addr;
 	sg_dma_len(a->table.sgl) = buf->size;
 	a->table.nents = 1;
+
+	return &a->table;
 }
 
 /*
  * Who announces gets the maintenance when he gets the buffer. Undoing his
  * mapping must do none either: it would invalidate what the CPU wrote since.
  */
-static unsigned long map_attrs(const struct vcma_buf *buf,
-			       const struct vcma_attachment *a)
+static unsigned long map_attrs(const struct vcma_buf *buf, bool announces)
 {
-	return a->view.announces || buf->backend->coherent ?
-	       DMA_ATTR_SKIP_CPU_SYNC : 0;
+	return announces || buf->backend->coherent ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 }
 
 static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
@@ -149,28 +182,39 @@ static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
 {
 	struct vcma_buf *buf = attachment->dmabuf->priv;
 	struct vcma_attachment *a = attachment->priv;
+	struct vcma_import *import;
+	struct vcma_view *view;
 	int ret;
 
 	guard(mutex)(&buf->lock);
 
-	a->own = is_own(buf, a, dir);
-	if (a->own) {
-		map_own(buf, a);
-		return &a->table;
-	}
+	view = find_view(buf, attachment, dir);
+	if (view)
+		return map_again(buf, a, view);
 
-	if (buf->page &&
-	    !vcma_in_reach(a->view.dev, page_to_phys(buf->page), buf->size))
+	if (buf->page && !vcma_in_reach(attachment->dev,
+					page_to_phys(buf->page), buf->size))
 		return ERR_PTR(-EFAULT);
 
-	ret = dma_map_sgtable(a->view.dev, &a->table, dir, map_attrs(buf, a));
-	if (ret)
-		return ERR_PTR(ret);
+	import = kzalloc_obj(*import);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
 
+	ret = dma_map_sgtable(attachment->dev, &a->table, dir,
+			      map_attrs(buf, a->announces));
+	if (ret) {
+		kfree(import);
+		return ERR_PTR(ret);
+	}
+
+	import->users = 1;
+	import->view.dev = attachment->dev;
+	import->view.announces = a->announces;
 	/* One entry, hence one run of addresses. */
-	a->view.addr = sg_dma_address(a->table.sgl);
-	a->view.dir = dir;
-	vcma_view_add(buf, &a->view);
+	import->view.addr = sg_dma_address(a->table.sgl);
+	import->view.dir = dir;
+	vcma_view_add(buf, &import->view);
+	a->import = import;
 
 	return &a->table;
 }
@@ -181,17 +225,27 @@ static void vcma_unmap(struct dma_buf_attachment *attachment,
 {
 	struct vcma_buf *buf = attachment->dmabuf->priv;
 	struct vcma_attachment *a = attachment->priv;
-	unsigned long attrs = map_attrs(buf, a);
+	struct vcma_import *import = a->import;
+	unsigned long attrs;
 
 	guard(mutex)(&buf->lock);
 
-	if (a->own)
+	/* The engine's mapping stays. */
+	if (!import)
 		return;
-	vcma_view_del(buf, &a->view);
+
+	a->import = NULL;
+	/* For others, it stays. A begin shows what the device has written. */
+	if (--import->users)
+		return;
+
+	vcma_view_del(buf, &import->view);
+	attrs = map_attrs(buf, import->view.announces);
 	/* The lines of a thread that writes stay; see vcma_show_stock(). */
 	if (vcma_users_write(buf, NULL))
 		attrs |= DMA_ATTR_SKIP_CPU_SYNC;
-	dma_unmap_sgtable(a->view.dev, table, dir, attrs);
+	dma_unmap_sgtable(import->view.dev, table, import->view.dir, attrs);
+	kfree(import);
 }
 
 /* What still works on the buffer ends first, whatever the core does later. */

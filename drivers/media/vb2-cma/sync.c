@@ -488,6 +488,24 @@ void vcma_view_add(struct vcma_buf *buf, struct vcma_view *view)
 }
 
 /**
+ * vcma_view_again() - a device that sees the buffer maps it once more
+ * @buf: the buffer, locked
+ * @view: its view
+ *
+ * For a stock importer, each new mapping comes with all maintenance.
+ */
+void vcma_view_again(struct vcma_buf *buf, struct vcma_view *view)
+{
+	lockdep_assert_held(&buf->lock);
+
+	if (view->announces)
+		return;
+	if (may_snoop(view) && is_hidden_by_caches(buf))
+		vcma_make_valid(buf, VCMA_REASON_SNOOP);
+	vcma_clean_for_stock(buf, true, VCMA_REASON_IMPORT);
+}
+
+/**
  * vcma_view_del() - a device is about to lose sight of the buffer
  * @buf: the buffer, locked
  * @view: its view

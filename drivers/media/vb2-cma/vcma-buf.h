@@ -339,6 +339,7 @@ void vcma_device_done(struct vcma_buf *buf);
 void vcma_finish(struct vcma_buf *buf);
 void vcma_written(struct vcma_buf *buf);
 void vcma_view_add(struct vcma_buf *buf, struct vcma_view *view);
+void vcma_view_again(struct vcma_buf *buf, struct vcma_view *view);
 void vcma_view_del(struct vcma_buf *buf, struct vcma_view *view);
 
 /* access.c */
