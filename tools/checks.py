@@ -24,6 +24,11 @@ TIDY = 'clang-tidy -p /build/single --quiet --warnings-as-errors="*" "$0" && ech
 CXX = r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests(?!/vm/planted))/.*\.(cpp|h|hpp)$"
 
 
+def layers(args):
+    """The further layers of the root folder that the checks of these arguments need."""
+    return [rootfs.DOCS] if args.long and args.match in "docs" else []
+
+
 def run(box, tally, args):
     named = {"checkpatch": checkpatch, "sparse": sparse, "next_kernel": nextkernel.build,
              "clang_format": clang_format, "spdx": spdx, "compile_commands": compile_commands}

@@ -23,12 +23,18 @@ import vm
 from ui import Fail, say, warn
 
 
-def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE):
-    """Makes the root folder, the namespace and an up-to-date build, which every command needs, or only those for the demo."""
+def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE, later=()):
+    """Makes the root folder, the namespace and an up-to-date build, which every command needs, or only those for the demo.
+
+    The layers `later` are those that the command works in after its first. They are made before anything is mounted in the
+    layers below them.
+    """
     host.become_root()
     if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
         with rootfs.first_layer_while_the_second_is_made() as first:
             build.build(sandbox.Sandbox(first), quiet, demo=True)
+    for each in later:
+        rootfs.make_missing(each)
     box = sandbox.Sandbox(rootfs.ensure(rootfs.PRODUCT if demo else layer))
     if up_to_date:
         build.build(box, quiet, demo)

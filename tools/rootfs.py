@@ -54,6 +54,8 @@ DOCS = Layer("packages-docs.txt", "root-finish-docs.sh", "generators of the refe
 LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
+# What apt says about a mirror that it cannot reach, or that does not have the files.
+UNREACHABLE = re.compile(r"^(?:Err:|[EW]: Failed to fetch)|Could not (?:connect|resolve)|Temporary failure resolving", re.M)
 IMAGE_NEEDED = 5 << 30
 # Of the folder, without the folders that are mounted in it.
 IMAGE = r"""
@@ -224,8 +226,13 @@ def extend(layer):
     """Make another layer. It has hard links to the files below it. Packages replace these files and do not write to them."""
     root = location(layer)
     partial = root + ".partial"
+    below = location(layer.below)
+    # Hard links do not cross a mount, and a copy of the cache would copy itself.
+    if mounts(below):
+        raise Fail(f"{' and '.join(mounts(below))} are mounted: the layer {os.path.basename(root)} must be made before a command "
+                   "works in the layer below it")
     with step(f"Adding {layer.purpose} to the root folder, about {layer.size}, once"):
-        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", location(layer.below), partial,
+        argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", below, partial,
                 os.path.join(paths.TOOLS, layer.finish), FETCH, *packages(layer.packages)]
         run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get", env={**os.environ, "ROOT": partial})
         os.rename(partial, root)
@@ -239,8 +246,8 @@ def run_or_remove(argv, partial, name, what, **kwargs):
     except BaseException as error:
         if os.path.isdir(partial):
             remove(partial)
-        if isinstance(error, Fail) and not reachable(host.mirror()):
-            raise Fail(f"the Debian mirror of this host cannot be reached: is the network up? ({error})") from None
+        if isinstance(error, Fail) and UNREACHABLE.search(read(log)):
+            raise Fail(f"the Debian mirror {host.mirror()} cannot be reached, or lacks packages: is the network up? ({error})") from None
         raise
 
 
@@ -251,8 +258,7 @@ def packages(name):
 
 def progress(log):
     """The progress of apt as a text: its step, and the numbers of packages."""
-    with open(log, errors="replace") as f:
-        text = f.read()
+    text = read(log)
     # apt prints this line once when it fetches and once when it installs.
     totals = {int(n) for n in re.findall(r"^\d+ upgraded, (\d+) newly installed", text, re.M)}
     unpacked = len(re.findall(r"^Unpacking ", text, re.M))
@@ -264,17 +270,21 @@ def progress(log):
     return f"{unpacked} packages unpacked, {ready} set up" + (f", of {sum(totals)}" if totals else "")
 
 
-def reachable(mirror):
-    helper = "/usr/lib/apt/apt-helper"
-    return subprocess.run([helper, "download-file", f"{mirror}/dists/{SUITE}/Release", "/dev/null"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+def read(log):
+    with open(log, errors="replace") as f:
+        return f.read()
+
+
+def mounts(root):
+    """The folders below a root folder on which this thread sees something mounted."""
+    with open("/proc/thread-self/mounts") as f:
+        return [point for point in (line.split()[1] for line in f) if point.startswith(root + "/")]
 
 
 def remove(root):
     """Remove a root folder. The mounts below it are gone, because each namespace ended with its command."""
-    with open("/proc/self/mounts") as f:
-        if any(line.split()[1].startswith(root + "/") for line in f):
-            raise Fail(f"{root} still has a mount below it: unmount it, then try again")
+    if mounts(root):
+        raise Fail(f"{' and '.join(mounts(root))} are still mounted: unmount them, then try again")
     shutil.rmtree(root)
 
 

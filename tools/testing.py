@@ -95,7 +95,7 @@ def main(args, ready):
     if args.list:
         return show(hosts, tests)
     programs = any(test.subject == "programs" for test in tests)
-    box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE)
+    box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE, later=checks.layers(args) if "checks" in hosts else ())
     kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.ensure_image(box) if tests else "")
     if any(test.subject == "in_tree" for test in tests):
         intree.ensure(box)
