@@ -217,6 +217,23 @@ def what_a_snooping_device_wrote_is_cleaned():
     os.close(fd)
 
 
+@vm_test(machine=MIXED)
+def what_a_snooping_device_wrote_is_cleaned_whatever_is_promised():
+    """NO_CACHE_CLEAN after a device that snoops wrote: the buffer is cleaned once, because the promise is a program's."""
+    queue = v4l2.Queue()
+    queue.request(1)
+    fd = queue.export(0)
+    one_frame(queue, -1)    # the kernel's zeroes are out
+    with imported(fd, BOTH) as device:
+        device.write(picture(1))
+    for cleans in (1, 0):
+        with Costs() as costs:
+            one_frame(queue, -1, v4l2.NO_CACHE_CLEAN)
+        assert costs.syncs("device", reason="qbuf") == cleans, costs.summary()
+    queue.close()
+    os.close(fd)
+
+
 def with_open_access(fd, access):
     """Start a process that has mapped the buffer and has begun access to it. Returns its ID."""
     begun, told = os.pipe()

@@ -220,8 +220,10 @@ static void note_cached_writes(struct vcma_buf *buf,
 		return;
 
 	list_for_each_entry(view, &buf->views, list)
-		if (view != writer && dma_need_sync(view->dev, view->addr))
+		if (view != writer && dma_need_sync(view->dev, view->addr)) {
 			view->dirty = true;
+			view->must_clean = true;
+		}
 }
 
 static void note_all_cached_writes(struct vcma_buf *buf)
@@ -277,10 +279,10 @@ static bool clean_for(struct vcma_buf *buf, const struct vcma_view *view,
 		return true;
 	}
 	/*
-	 * A promise not to have written cannot hold for what the kernel wrote.
-	 * Were its zeroes invalidated, what was in RAM before would show.
+	 * A program cannot promise that nobody else wrote. If the zeroes of the
+	 * kernel were invalidated, what was in RAM before would show.
 	 */
-	if (hints & VCMA_NO_CLEAN && !view->fresh) {
+	if (hints & VCMA_NO_CLEAN && !view->must_clean) {
 		skip(buf, false, VCMA_SKIP_HINT);
 		return false;
 	}
@@ -327,7 +329,7 @@ void vcma_to_device(struct vcma_buf *buf, struct vcma_view *view,
 		trace_vb2_cma_reset(buf);
 	if (clean_for(buf, view, hints)) {
 		view->dirty = false;
-		view->fresh = false;
+		view->must_clean = false;
 	}
 
 	vcma_users_reset(buf);
@@ -473,7 +475,7 @@ void vcma_written(struct vcma_buf *buf)
 void vcma_view_add(struct vcma_buf *buf, struct vcma_view *view)
 {
 	view->taken = false;
-	view->fresh = true;
+	view->must_clean = true;
 	view->dirty = view->announces;
 	if (!view->announces && may_snoop(view) && is_hidden_by_caches(buf))
 		vcma_make_valid(buf, VCMA_REASON_SNOOP);

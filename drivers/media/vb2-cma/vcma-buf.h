@@ -181,8 +181,10 @@ struct vcma_stats {
  *	CPU access is open.
  * @taken: true if the device has owned the buffer since the buffer was last
  *	made valid for the CPU
- * @fresh: true if the device has never owned the buffer; the zeroes from the
- *	allocation may then be in the cache only
+ * @must_clean: true if the cache may have what user space knows nothing of: the
+ *	zeroes from the allocation, or what a device that snoops the caches
+ *	wrote; no promise of user space then prevents that the buffer is
+ *	cleaned when the device gets it
  * @dirty: true if the CPU, or a device that snoops the caches, may have written
  *	to the buffer since the device last got the buffer; writes through the
  *	mappings of &vcma_buf.users do not count
@@ -194,7 +196,7 @@ struct vcma_view {
 	enum dma_data_direction dir;
 	bool announces;
 	bool taken;
-	bool fresh;
+	bool must_clean;
 	bool dirty;
 };
 
