@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Shared memory: our dma-bufs in other drivers, dma-bufs of others in our driver, and the heap."""
 
+import contextlib
 import errno
 import fcntl
 import glob
@@ -174,6 +175,28 @@ def one_buffer_at_two_indices():
             v4l2.sync(fd, v4l2.END | v4l2.RW)
     queue.close()
     os.close(fd)
+
+
+def allocate_and_free(times):
+    """Start a process that allocates and frees pieces of a page block. Returns its ID."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with contextlib.suppress(OSError):
+            for number in range(times):
+                os.close(v4l2.heap_allocate((1 + number % 16) << 16))
+            status = 0
+        os._exit(status)
+    return child
+
+
+@vm_test()
+def processes_allocate_at_once():
+    """Three processes allocate small buffers anywhere in RAM: no call ends the isolation of another one's page blocks."""
+    lib.heap()
+    lib.vb2_cma(backend="contig")
+    children = [allocate_and_free(300) for _ in range(3)]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
 
 
 def error_as_nobody(groups, call):

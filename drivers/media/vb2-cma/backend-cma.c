@@ -28,10 +28,16 @@ static struct page *take(struct cma *area, size_t size)
 {
 	unsigned int align = min_t(unsigned int, get_order(size),
 				   CONFIG_CMA_ALIGNMENT);
+	struct page *page;
 
 	vcma_wait_until_freed();
 
-	return cma_alloc(area, size >> PAGE_SHIFT, align, true);
+	if (mutex_lock_killable(&vcma_isolation_lock))
+		return NULL;
+	page = cma_alloc(area, size >> PAGE_SHIFT, align, true);
+	mutex_unlock(&vcma_isolation_lock);
+
+	return page;
 }
 
 /*

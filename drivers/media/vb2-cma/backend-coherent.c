@@ -10,8 +10,11 @@
 
 static int coherent_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
+	if (mutex_lock_killable(&vcma_isolation_lock))
+		return -EINTR;
 	buf->vaddr = dma_alloc_attrs(buf->dev, buf->size, &buf->dma_addr,
 				     GFP_KERNEL | __GFP_NOWARN | gfp, 0);
+	mutex_unlock(&vcma_isolation_lock);
 
 	return buf->vaddr ? 0 : -ENOMEM;
 }

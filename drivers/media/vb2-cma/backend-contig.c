@@ -39,9 +39,12 @@ static int contig_alloc(struct vcma_buf *buf, gfp_t gfp)
 				 buf->dev->bus_dma_limit) <= DMA_BIT_MASK(32))
 			continue;
 
+		if (mutex_lock_killable(&vcma_isolation_lock))
+			return -EINTR;
 		buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_ZERO |
 					       __GFP_NOWARN | gfp | zones[i],
 					       nid, NULL);
+		mutex_unlock(&vcma_isolation_lock);
 		if (!buf->page)
 			return -ENOMEM;
 		if (vcma_reach_check(buf, page_to_phys(buf->page)))

@@ -37,6 +37,16 @@ MODULE_PARM_DESC(backend,
 		 "Source of the buffers' memory: auto (default; cma, or contig if cma fails), cma, contig (any RAM; the pages can be pinned for a long time), carveout (memory of the parameter carveout) or coherent (coherent memory, for comparison)");
 
 /*
+ * alloc_contig_range() isolates the page blocks of its range. If it finds one
+ * that another caller has isolated, it fails, and on its way out it ends the
+ * isolation of the whole range, that of the other caller included. Kernels
+ * with CONFIG_DEBUG_VM then stop at a BUG, and on others both calls fail. So
+ * backends that isolate page blocks do so one after the other. Other users of
+ * alloc_contig_range(), such as huge pages, are out of reach of this lock.
+ */
+DEFINE_MUTEX(vcma_isolation_lock);
+
+/*
  * With a fatal signal pending alloc_contig_range() refuses each range, and
  * alloc_contig_pages() tries all that the machine has, one after the other:
  * a process that is killed would take minutes to end, with its queue locked.

@@ -6,6 +6,7 @@
 #ifndef VCMA_BACKEND_H
 #define VCMA_BACKEND_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct vcma_buf;
@@ -52,6 +53,8 @@ struct vcma_backend {
 	int (*room)(char *text, size_t len);
 	int (*advice)(char *text, size_t len, u64 wanted);
 };
+
+extern struct mutex vcma_isolation_lock;
 
 extern const struct vcma_backend vcma_backend_cma;
 extern const struct vcma_backend vcma_backend_contig;
