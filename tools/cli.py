@@ -133,7 +133,7 @@ def cmd_shell(args):
         status = machine.shell() if interactive else machine.run(shlex.join(args.command))
         if status is None:
             raise Fail("the machine died before the command ended; the last kernel messages are above",
-                       machine.console[-4000:])
+                       machine.last_words)
         if args.keep_log:
             for name in (*map(vm.board_log, range(args.boards)), "console.log"):
                 copy(os.path.join(machine.state, name), os.path.join(args.keep_log, name))

@@ -35,7 +35,7 @@ def main(args, ready):
             if status != 0:
                 shutil.copy(os.path.join(machine.state, "board.log"), paths.OUT)
                 raise Fail("the demo failed inside the machine" if status else
-                           f"the machine died; the last messages of its kernel are:\n{machine.console[-3000:]}")
+                           f"the machine died; the last messages of its kernel are:\n{machine.last_words}")
     with open(os.path.join(paths.OUT, "table.json")) as f:
         rows = json.load(f)
     text = table(rows)

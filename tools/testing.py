@@ -204,7 +204,7 @@ def run_machine(box, wanted, kind, tally, kernel):
         except Fail as error:
             died = str(error)
         if died:
-            died += f"\n{running.console[-3000:]}"
+            died += f"\n{running.last_words}"
             if not taken:
                 take()
                 source.pending(taken[0].tests if taken else [])

@@ -15,6 +15,7 @@ import termios
 import threading
 import time
 
+import console
 import hotplug
 import kvm
 from sandbox import WITH_US
@@ -109,6 +110,11 @@ class Machine:
             with open(os.path.join(self.state, "console.log"), errors="replace") as f:
                 return f.read()
         return ""
+
+    @property
+    def last_words(self):
+        """The end of the kernel's messages, with the whole report of its fault if there is one."""
+        return console.last_words(self.console)
 
     def run(self, command):
         """Run a shell command line inside. Return its exit status, or None if the machine died.
