@@ -155,6 +155,20 @@ def a_refused_import_is_given_back():
     queue.close()
 
 
+@vm_test()
+def a_refused_import_of_metadata_is_given_back():
+    """The same on the metadata node, whose buffers are no memory of vb2-cma."""
+    lib.heap()
+    queue = v4l2.Queue(node=lib.metadata(), pixels=None, kind=v4l2.META_CAPTURE)
+    fd = v4l2.heap_allocate(SMALL)
+    queue.request(1, v4l2.DMABUF)
+    lib.refused(queue.queue, 0, fd, 0, 2 * SMALL)
+    queue.queue(0, fd)
+    queue.close()
+    os.close(fd)
+    lib.wait_until(lambda: not lib.vb2_cma_buffers(), "no buffer is left")
+
+
 @vm_test(provokes="buffer too small")
 def one_buffer_at_two_indices():
     """A heap buffer is queued at two indices, and refused at a third: each call synchronises it for every import."""

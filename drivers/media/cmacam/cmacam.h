@@ -251,6 +251,7 @@ struct cmacam_video {
  * @vdev: video device of the node
  * @pad: sink pad of the node
  * @queue: queue of the node's buffers
+ * @mem_ops: operations on the memory of the buffers
  * @lock: serialises ioctls and the queue
  * @slock: guards all members below
  * @pending: list of the queued buffers
@@ -262,6 +263,7 @@ struct cmacam_meta {
 	struct video_device vdev;
 	struct media_pad pad;
 	struct vb2_queue queue;
+	struct vb2_mem_ops mem_ops;
 	struct mutex lock; /* see the kernel-doc above */
 	spinlock_t slock; /* see the kernel-doc above */
 	struct list_head pending;

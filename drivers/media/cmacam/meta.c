@@ -3,6 +3,8 @@
  * The metadata node: for each frame what was in force when it was taken.
  */
 #include <linux/cmacam.h>
+#include <linux/dma-buf.h>
+#include <linux/minmax.h>
 
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-vmalloc.h>
@@ -83,9 +85,24 @@ static int meta_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 	return 0;
 }
 
+/*
+ * If an attachment fails, videobuf2 never drops its reference to the dma-buf.
+ * So a dma-buf that is too small is attached, and meta_buf_prepare() refuses
+ * it.
+ */
+static void *meta_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
+				struct dma_buf *dmabuf, unsigned long size)
+{
+	return vb2_vmalloc_memops.attach_dmabuf(vb, dev, dmabuf,
+						min(size, dmabuf->size));
+}
+
 /* The mapping is made here, since it must not be in the interrupt handler. */
 static int meta_buf_prepare(struct vb2_buffer *vb)
 {
+	if (vb->memory == VB2_MEMORY_DMABUF &&
+	    vb->planes[0].dbuf->size < vb2_plane_size(vb, 0))
+		return -EFAULT;
 	if (vb2_plane_size(vb, 0) < sizeof(struct cmacam_frame_meta))
 		return -EINVAL;
 
@@ -136,12 +153,15 @@ static int meta_queue_init(struct cmacam_device *cam)
 {
 	struct vb2_queue *q = &cam->meta.queue;
 
+	cam->meta.mem_ops = vb2_vmalloc_memops;
+	cam->meta.mem_ops.attach_dmabuf = meta_attach_dmabuf;
+
 	q->type = V4L2_BUF_TYPE_META_CAPTURE;
 	q->io_modes = VB2_MMAP | VB2_DMABUF;
 	q->dev = cam->dev;
 	q->drv_priv = cam;
 	q->ops = &meta_queue_ops;
-	q->mem_ops = &vb2_vmalloc_memops;
+	q->mem_ops = &cam->meta.mem_ops;
 	q->buf_struct_size = sizeof(struct cmacam_buffer);
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC |
 			     V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
