@@ -7,6 +7,7 @@ import re
 FAULT = re.compile(r"^.*(?:\bBUG\b|Oops:|general protection fault|Unable to handle|Kernel panic)", re.M)
 # A frame that is on the stack and may have no part in it.
 DOUBTFUL = re.compile(r"^(?:\[[^\]]*\])? +\? .*\n", re.M)
+# Numbers of characters.
 MOST = 20000
 USUAL = 3000
 

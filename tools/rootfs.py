@@ -247,7 +247,8 @@ def run_or_remove(argv, partial, name, what, **kwargs):
         if os.path.isdir(partial):
             remove(partial)
         if isinstance(error, Fail) and UNREACHABLE.search(read(log)):
-            raise Fail(f"the Debian mirror {host.mirror()} cannot be reached, or lacks packages: is the network up? ({error})") from None
+            raise Fail(f"the Debian mirror {host.mirror()} cannot be reached, or lacks packages: is the network up? "
+                       f"({error})") from None
         raise
 
 

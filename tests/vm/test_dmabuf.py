@@ -142,31 +142,28 @@ def heap_buffers_take_frames():
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
-@vm_test(provokes="buffer too small|cannot be mapped")
-def a_refused_import_is_given_back():
-    """QBUF states more bytes than the dma-buf has, and is refused: the buffer is free when its descriptor is closed."""
+def refused_and_given_back(queue, size):
+    """A queue refuses a heap buffer of this size. After its close(), the buffer is gone, although the queue stays."""
     lib.heap()
-    queue = v4l2.Queue()
-    fd = v4l2.heap_allocate(queue.size)
+    fd = v4l2.heap_allocate(size)
     queue.request(1, v4l2.DMABUF)
-    lib.refused(queue.queue, 0, fd, 0, 2 * queue.size)
+    lib.refused(queue.queue, 0, fd, 0, 2 * size)
     os.close(fd)
     lib.wait_until(lambda: not lib.vb2_cma_buffers(), "no buffer is left")
     queue.close()
+
+
+@vm_test(provokes="buffer too small|cannot be mapped")
+def a_refused_import_is_given_back():
+    """QBUF states more bytes than the dma-buf has, and is refused: the buffer is free when its descriptor is closed."""
+    queue = v4l2.Queue()
+    refused_and_given_back(queue, queue.size)
 
 
 @vm_test()
 def a_refused_import_of_metadata_is_given_back():
     """The same on the metadata node, whose buffers are no memory of vb2-cma."""
-    lib.heap()
-    queue = v4l2.Queue(node=lib.metadata(), pixels=None, kind=v4l2.META_CAPTURE)
-    fd = v4l2.heap_allocate(SMALL)
-    queue.request(1, v4l2.DMABUF)
-    lib.refused(queue.queue, 0, fd, 0, 2 * SMALL)
-    queue.queue(0, fd)
-    queue.close()
-    os.close(fd)
-    lib.wait_until(lambda: not lib.vb2_cma_buffers(), "no buffer is left")
+    refused_and_given_back(v4l2.Queue(node=lib.metadata(), pixels=None, kind=v4l2.META_CAPTURE), SMALL)
 
 
 @vm_test(provokes="buffer too small")

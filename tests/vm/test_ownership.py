@@ -29,6 +29,20 @@ def one_frame(queue, fd, flags=0):
     queue.stream(False)
 
 
+@contextlib.contextmanager
+def one_exported_buffer():
+    """(queue, descriptor) of a queue with one buffer, which the board has written to, so that the kernel's zeroes are out."""
+    queue = v4l2.Queue()
+    queue.request(1)
+    fd = queue.export(0)
+    one_frame(queue, -1)
+    try:
+        yield queue, fd
+    finally:
+        queue.close()
+        os.close(fd)
+
+
 @vm_test(machine=MIXED)
 def an_import_that_ends_keeps_what_was_drawn():
     """A program draws on a frame in a heap buffer. When the import ends, the drawing is still there."""
@@ -70,20 +84,15 @@ def a_frame_nobody_read_outlives_its_import():
 @vm_test(machine=MIXED)
 def what_a_hint_spared_is_not_forgotten():
     """Written, queued with NO_CACHE_CLEAN, then queued without the flag: the second QBUF cleans the buffer."""
-    queue = v4l2.Queue()
-    queue.request(1)
-    fd = queue.export(0)
-    one_frame(queue, -1)    # the kernel's zeroes are out
-    with queue.map(0, WRITABLE) as pixels:
-        v4l2.sync(fd, v4l2.START | v4l2.RW)
-        pixels[0] = 1
-        v4l2.sync(fd, v4l2.END | v4l2.RW)
-    for flags, cleans in ((v4l2.NO_CACHE_CLEAN, 0), (0, 1), (0, 0)):
-        with Costs() as costs:
-            one_frame(queue, -1, flags)
-        assert costs.syncs("device", reason="qbuf") == cleans, (flags, costs.summary())
-    queue.close()
-    os.close(fd)
+    with one_exported_buffer() as (queue, fd):
+        with queue.map(0, WRITABLE) as pixels:
+            v4l2.sync(fd, v4l2.START | v4l2.RW)
+            pixels[0] = 1
+            v4l2.sync(fd, v4l2.END | v4l2.RW)
+        for flags, cleans in ((v4l2.NO_CACHE_CLEAN, 0), (0, 1), (0, 0)):
+            with Costs() as costs:
+                one_frame(queue, -1, flags)
+            assert costs.syncs("device", reason="qbuf") == cleans, (flags, costs.summary())
 
 
 @vm_test(machine=MIXED)
@@ -199,39 +208,29 @@ def a_disciplined_reader_hides_nothing_from_a_snooping_importer():
 @vm_test(machine=MIXED)
 def what_a_snooping_device_wrote_is_cleaned():
     """A device that snoops has a buffer mapped to write, or had: the next QBUF cleans the buffer. Mapped to read, it does not."""
-    queue = v4l2.Queue()
-    queue.request(1)
-    fd = queue.export(0)
-    one_frame(queue, -1)    # the kernel's zeroes are out
-    for direction, cleans in ((TO_READ, 0), (BOTH, 1)):
-        with imported(fd, direction) as device:
-            if direction == BOTH:
-                device.write(picture(1))
-        with Costs() as after:
-            one_frame(queue, -1)
-        with imported(fd, direction), Costs() as meanwhile:
-            one_frame(queue, -1)
-        for costs in (after, meanwhile):
-            assert costs.syncs("device", reason="qbuf") == cleans, (direction, costs.summary())
-    queue.close()
-    os.close(fd)
+    with one_exported_buffer() as (queue, fd):
+        for direction, cleans in ((TO_READ, 0), (BOTH, 1)):
+            with imported(fd, direction) as device:
+                if direction == BOTH:
+                    device.write(picture(1))
+            with Costs() as after:
+                one_frame(queue, -1)
+            with imported(fd, direction), Costs() as meanwhile:
+                one_frame(queue, -1)
+            for costs in (after, meanwhile):
+                assert costs.syncs("device", reason="qbuf") == cleans, (direction, costs.summary())
 
 
 @vm_test(machine=MIXED)
 def what_a_snooping_device_wrote_is_cleaned_whatever_is_promised():
     """NO_CACHE_CLEAN after a device that snoops wrote: the buffer is cleaned once, because the promise is a program's."""
-    queue = v4l2.Queue()
-    queue.request(1)
-    fd = queue.export(0)
-    one_frame(queue, -1)    # the kernel's zeroes are out
-    with imported(fd, BOTH) as device:
-        device.write(picture(1))
-    for cleans in (1, 0):
-        with Costs() as costs:
-            one_frame(queue, -1, v4l2.NO_CACHE_CLEAN)
-        assert costs.syncs("device", reason="qbuf") == cleans, costs.summary()
-    queue.close()
-    os.close(fd)
+    with one_exported_buffer() as (queue, fd):
+        with imported(fd, BOTH) as device:
+            device.write(picture(1))
+        for cleans in (1, 0):
+            with Costs() as costs:
+                one_frame(queue, -1, v4l2.NO_CACHE_CLEAN)
+            assert costs.syncs("device", reason="qbuf") == cleans, costs.summary()
 
 
 def with_open_access(fd, access):

@@ -21,32 +21,14 @@ static atomic_long_t held_bytes; /* in buffers */
 static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
 
 /*
- * What was freed a moment ago is not in the area yet, and may be all of it.
- * Were new buffers put around it, the area would be in pieces afterwards.
- */
-static struct page *take(struct cma *area, size_t size)
-{
-	unsigned int align = min_t(unsigned int, get_order(size),
-				   CONFIG_CMA_ALIGNMENT);
-	struct page *page;
-
-	vcma_wait_until_freed();
-
-	if (mutex_lock_killable(&vcma_isolation_lock))
-		return NULL;
-	page = cma_alloc(area, size >> PAGE_SHIFT, align, true);
-	mutex_unlock(&vcma_isolation_lock);
-
-	return page;
-}
-
-/*
  * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
  * the device's driver, and has to be back when the driver leaves the
  * device. These pages may stay with their users; only the mapping is undone.
  */
 static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
+	unsigned int align = min_t(unsigned int, get_order(buf->size),
+				   CONFIG_CMA_ALIGNMENT);
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	unsigned long i;
 
@@ -54,7 +36,18 @@ static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 	buf->area = dev_get_cma_area(buf->dev);
 	if (!buf->area)
 		return -ENOMEM;
-	buf->page = take(buf->area, buf->size);
+
+	/*
+	 * What was freed a moment ago is not in the area yet, and may be all of
+	 * it. Were new buffers put around it, the area would be in pieces
+	 * afterwards.
+	 */
+	vcma_wait_until_freed();
+
+	if (mutex_lock_killable(&vcma_isolation_lock))
+		return -EINTR;
+	buf->page = cma_alloc(buf->area, pages, align, true);
+	mutex_unlock(&vcma_isolation_lock);
 	if (!buf->page) {
 		atomic_long_set(&refused_bytes, buf->size);
 		return -ENOMEM;

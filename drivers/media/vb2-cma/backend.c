@@ -41,8 +41,12 @@ MODULE_PARM_DESC(backend,
  * that another caller has isolated, it fails, and on its way out it ends the
  * isolation of the whole range, that of the other caller included. Kernels
  * with CONFIG_DEBUG_VM then stop at a BUG, and on others both calls fail. So
- * backends that isolate page blocks do so one after the other. Other users of
- * alloc_contig_range(), such as huge pages, are out of reach of this lock.
+ * backends that isolate page blocks do so one after the other. A process that
+ * waits for its turn can be killed. Other users of alloc_contig_range(), such
+ * as huge pages, are out of reach of this lock.
+ *
+ * It is taken under the lock of a queue. Nothing that the kernel does to find
+ * memory allocates a buffer, so the lock is never taken twice.
  */
 DEFINE_MUTEX(vcma_isolation_lock);
 

@@ -20,7 +20,8 @@
 /**
  * struct vcma_import - a device's mapping of a buffer
  * @view: the buffer as the device sees it
- * @users: number of attachments that use the mapping
+ * @users: number of attachments that use the mapping; guarded by
+ *	&vcma_buf.lock
  */
 struct vcma_import {
 	struct vcma_view view;
@@ -225,17 +226,21 @@ static void vcma_unmap(struct dma_buf_attachment *attachment,
 {
 	struct vcma_buf *buf = attachment->dmabuf->priv;
 	struct vcma_attachment *a = attachment->priv;
-	struct vcma_import *import = a->import;
+	struct vcma_import *import;
 	unsigned long attrs;
 
 	guard(mutex)(&buf->lock);
 
+	import = a->import;
 	/* The engine's mapping stays. */
 	if (!import)
 		return;
 
 	a->import = NULL;
-	/* For others, it stays. A begin shows what the device has written. */
+	/*
+	 * For others, it stays, and with it the device's right to write. As for
+	 * them, a begin shows what the device has written.
+	 */
 	if (--import->users)
 		return;
 
