@@ -53,7 +53,7 @@ void limitCount(Random &random, uint32_t &count)
 
 BufferCalls::BufferCalls(const Context &context, CallList &calls) : CallGroup(context, calls)
 {
-	addIoctl("VIDIOC_REQBUFS", 10, &BufferCalls::request);
+	addIoctl("VIDIOC_REQBUFS", 14, &BufferCalls::request);
 	addIoctl("VIDIOC_CREATE_BUFS", 8, &BufferCalls::create);
 	addIoctl("VIDIOC_REMOVE_BUFS", 8, &BufferCalls::remove);
 	addIoctl("VIDIOC_QUERYBUF", 14, &BufferCalls::query);
@@ -62,7 +62,7 @@ BufferCalls::BufferCalls(const Context &context, CallList &calls) : CallGroup(co
 	addIoctl("VIDIOC_DQBUF", 80, &BufferCalls::dequeue);
 	addIoctl("VIDIOC_EXPBUF", 20, &BufferCalls::exportBuffer);
 	addIoctl("VIDIOC_STREAMON", 20, &BufferCalls::streamOn);
-	addIoctl("VIDIOC_STREAMOFF", 8, &BufferCalls::streamOff);
+	addIoctl("VIDIOC_STREAMOFF", 12, &BufferCalls::streamOff);
 }
 
 /* The node with pictures in full size has most of the code. */

@@ -44,10 +44,6 @@ int nothingToClose()
 
 int Descriptors::own(Random &random, Kind kind) const
 {
-	const int owner = owners_[indexOf(kind)];
-	if (owner >= 0 && random.percent(70))
-		return owner;
-
 	std::vector<int> found;
 	for (const NodeFile &file : files_)
 		if (file.kind == kind)
@@ -57,6 +53,11 @@ int Descriptors::own(Random &random, Kind kind) const
 
 int Descriptors::node(Random &random, Kind kind)
 {
+	/* Any other file gets EBUSY from most calls on buffers. */
+	const int owner = owners_[indexOf(kind)];
+	if (owner >= 0 && random.percent(50))
+		return owner;
+
 	const bool shares = random.percent(70);
 	const int owned = own(random, kind);
 	if (shares)
