@@ -149,8 +149,7 @@ CONFIGURATIONS = (
                   options("n", "DMA_NONCOHERENT_SHIM"), arch="arm64"),
     Configuration("linked", "all drivers built in",
                   {**ALL, **options("y", *OURS_AND_OBJECTS), "MODULES": "n"}, linked=True),
-    Configuration("no_dma_cma", "CMA that is not for DMA: only the shim is offered", {**ALL, "DMA_CMA": "n"},
-                  options("n", "VIDEOBUF2_CMA", "VIDEO_CMACAM", "DMABUF_HEAPS_CACHED_CMA")),
+    Configuration("no_dma_cma", "CMA that is not for DMA: contiguous memory from elsewhere", {**ALL, "DMA_CMA": "n"}),
     Configuration("no_contig_alloc", "no contiguous memory: none of the drivers is offered",
                   {**NEEDED, **SHIM, **options("n", "CMA", "COMPACTION")},
                   options("n", "CONTIG_ALLOC", "DMA_CMA", *OURS_AND_OBJECTS)),
@@ -274,17 +273,17 @@ def add_to_tree(box):
 def out_of_tree(box):
     """Outside a kernel tree, the build names the option that the kernel lacks."""
     installed = f"/lib/modules/{rootfs.versions(box.root)['kernel']}/build"
-    kernel = os.path.join(FOLDER, "no-dma-cma")
+    kernel = os.path.join(FOLDER, "no-contig-alloc")
     shutil.rmtree(kernel, ignore_errors=True)
     os.makedirs(f"{kernel}/include/config")
     os.makedirs(f"{kernel}/scripts/kconfig")
     os.symlink(f"{installed}/scripts/kconfig/conf", f"{kernel}/scripts/kconfig/conf")
     lines = box.run(["cat", f"{installed}/include/config/auto.conf"], stdout=subprocess.PIPE, text=True).stdout
     with open(f"{kernel}/include/config/auto.conf", "w") as f:
-        f.write(lines.replace("CONFIG_DMA_CMA=y\n", ""))
-    status, said = output(box, ["sh", "/src/drivers/media/build-modules.sh", "make", f"{INSIDE}/no-dma-cma",
+        f.write(lines.replace("CONFIG_CONTIG_ALLOC=y\n", ""))
+    status, said = output(box, ["sh", "/src/drivers/media/build-modules.sh", "make", f"{INSIDE}/no-contig-alloc",
                                  "/src/drivers/media", f"{INSIDE}/out-of-tree"])
-    if status != 1 or "the drivers need CONFIG_DMA_CMA, which" not in said or "unmet" in said:
+    if status != 1 or "the drivers need CONFIG_CONTIG_ALLOC, which" not in said or "unmet" in said:
         return f"status {status}:\n{said}"
     return ""
 

@@ -43,8 +43,8 @@ case " $* " in
 *" C=2 "*) set -- "$@" KBUILD_CHECKSRC=2 ;;
 esac
 
-env -u MAKEFLAGS -u MAKELEVEL "$make" -s -j"$(nproc)" -C "$kernel" \
-	M="$source" MO="$objects" CMACAM_CONFIG="$config" "$@" modules
+"$(dirname "$0")/kbuild.sh" "$make" "$kernel" "$source" "$objects" \
+	CMACAM_CONFIG="$config" "$@"
 
 cp "$objects/vb2-cma/vb2-cma.ko" "$objects/cmacam/cmacam.ko" "$output/"
 

@@ -3,16 +3,48 @@
  * Code that the next kernel version may break: workarounds for differences
  * between the supported kernels, and code that uses headers that are not meant
  * for drivers.
+ *
+ * The drivers are written for the newest supported kernel. For an older kernel,
+ * this header defines what the kernel lacks, by the name that it has in newer
+ * kernels if possible. The macros COMPAT_NO_... come from compat.mk.
  */
 #ifndef CMACAM_COMPAT_H
 #define CMACAM_COMPAT_H
 
+#include <linux/bits.h>
+#include <linux/dcache.h>
+#include <linux/debugfs.h>
 #include <linux/dma-direct.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/highmem.h>
 #include <linux/iommu-dma.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
+#include <linux/page-isolation.h>
+#include <linux/pfn.h>
+#include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
 #include <linux/swiotlb.h>
+#include <linux/version.h>
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+#include <asm/dma-iommu.h>
+#endif
+
+/* Returns whether the DMA addresses of a device are addresses of an IOMMU. */
+static inline bool compat_dma_uses_iommu(struct device *dev)
+{
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+	/* 32-bit ARM does not use the kernel's common code for IOMMUs. */
+	if (to_dma_iommu_mapping(dev))
+		return true;
+#endif
+	return use_dma_iommu(dev);
+}
 
 /*
  * Returns whether a device can address memory directly, without a bounce
@@ -28,7 +60,7 @@ static inline bool compat_dma_in_reach(struct device *dev, phys_addr_t phys,
 {
 	dma_addr_t addr;
 
-	if (use_dma_iommu(dev))
+	if (compat_dma_uses_iommu(dev))
 		return true;
 
 	addr = phys_to_dma(dev, phys);
@@ -51,12 +83,6 @@ static inline u64 compat_dma_reach_end(struct device *dev)
 	return phys == (phys_addr_t)DMA_MAPPING_ERROR ? 0 : (u64)phys + 1;
 }
 
-/* Returns whether the DMA addresses of a device are addresses of an IOMMU. */
-static inline bool compat_dma_uses_iommu(struct device *dev)
-{
-	return use_dma_iommu(dev);
-}
-
 /*
  * Returns whether the kernel uses a bounce buffer for all DMA of a device, even
  * if the device could address the memory: with the kernel parameter
@@ -64,7 +90,7 @@ static inline bool compat_dma_uses_iommu(struct device *dev)
  */
 static inline bool compat_dma_always_bounces(struct device *dev)
 {
-	return !use_dma_iommu(dev) && is_swiotlb_force_bounce(dev);
+	return !compat_dma_uses_iommu(dev) && is_swiotlb_force_bounce(dev);
 }
 
 /*
@@ -74,10 +100,250 @@ static inline bool compat_dma_always_bounces(struct device *dev)
  */
 static inline bool compat_dma_may_snoop(struct device *dev)
 {
-	if (use_dma_iommu(dev))
+	if (compat_dma_uses_iommu(dev))
 		return dev_is_dma_coherent(dev);
 
 	return get_dma_ops(dev);
 }
+
+/*
+ * Says that the DMA of a device snoops the caches. This is for a device that
+ * exists only in software. For others, the kernel knows.
+ */
+static inline void compat_set_dma_coherent(struct device *dev)
+{
+#if !defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE)
+	/* Each device snoops. */
+#elif defined(COMPAT_NO_DEV_FLAG_DMA_COHERENT)
+	dev->dma_coherent = true;
+#else
+	dev_set_dma_coherent(dev);
+#endif
+}
+
+/*
+ * Mapping by physical address is new. In older kernels, the function for pages
+ * does the same, because all memory of this project has pages. To undo either
+ * mapping, all kernels have dma_unmap_page_attrs().
+ */
+#ifdef COMPAT_NO_dma_map_phys
+static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
+				      size_t size, enum dma_data_direction dir,
+				      unsigned long attrs)
+{
+	return dma_map_page_attrs(dev, pfn_to_page(PHYS_PFN(phys)),
+				  offset_in_page(phys), size, dir, attrs);
+}
+#endif
+
+/*
+ * The members of struct dma_map_ops that map and unmap memory. Older kernels
+ * map pages, and have members for registers of devices instead of an attribute.
+ */
+#ifdef COMPAT_NO_map_phys
+#define COMPAT_DMA_MAP_OPS(prefix)					\
+	.map_page = prefix##_map_page,					\
+	.unmap_page = prefix##_unmap_phys,				\
+	.map_resource = prefix##_map_resource
+#else
+#define COMPAT_DMA_MAP_OPS(prefix)					\
+	.map_phys = prefix##_map_phys,					\
+	.unmap_phys = prefix##_unmap_phys
+#endif
+
+/* An attribute that older kernels never pass */
+#ifndef DMA_ATTR_MMIO
+#define DMA_ATTR_MMIO	BIT(10)
+#endif
+
+/*
+ * Older kernels export only the allocation of a given range, so the search for
+ * a range is here. It does what the kernel does: ranges that end in a hole or
+ * in memory that cannot be moved are skipped, and the first success counts.
+ * Pages for the zero flag are cleared here, because not all of these kernels do
+ * it.
+ */
+#ifdef COMPAT_NO_alloc_contig_pages_noprof
+#ifdef ACR_FLAGS_NONE
+#define COMPAT_CONTIG	ACR_FLAGS_NONE
+#else
+#define COMPAT_CONTIG	MIGRATE_MOVABLE
+#endif
+
+static inline bool compat_is_worth_trying(const struct zone *zone,
+					  unsigned long pfn,
+					  unsigned long count)
+{
+	unsigned long end = pfn + count;
+
+	for (; pfn < end; pfn++) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (!page || page_zone(page) != zone || PageReserved(page) ||
+		    PageHuge(page))
+			return false;
+	}
+
+	return true;
+}
+
+/* Whole pageblocks, because the kernel isolates these while it tries. */
+static inline struct page *compat_alloc_contig_zone(const struct zone *zone,
+						    unsigned long count,
+						    gfp_t gfp)
+{
+	unsigned long pfn = ALIGN(zone->zone_start_pfn, pageblock_nr_pages);
+	unsigned long step = ALIGN(count, pageblock_nr_pages);
+
+	for (; pfn + count <= zone_end_pfn(zone); pfn += step) {
+		/* The kernel would refuse each of the other ranges as well. */
+		if (fatal_signal_pending(current))
+			return NULL;
+		if (compat_is_worth_trying(zone, pfn, count) &&
+		    !alloc_contig_range(pfn, pfn + count, COMPAT_CONTIG, gfp))
+			return pfn_to_page(pfn);
+		cond_resched();
+	}
+
+	return NULL;
+}
+
+static inline struct page *compat_alloc_contig_node(int nid,
+						    unsigned long count,
+						    gfp_t gfp)
+{
+	struct zone *zones = NODE_DATA(nid)->node_zones;
+	struct page *page = NULL;
+	int i;
+
+	for (i = gfp_zone(gfp); !page && i >= 0; i--)
+		if (populated_zone(&zones[i]))
+			page = compat_alloc_contig_zone(&zones[i], count,
+							gfp & ~__GFP_ZERO);
+
+	return page;
+}
+
+static inline struct page *compat_alloc_contig_pages(unsigned long count,
+						     gfp_t gfp, int nid,
+						     nodemask_t *nodes)
+{
+	struct page *page = compat_alloc_contig_node(nid, count, gfp);
+	unsigned long i;
+	int other;
+
+	for_each_online_node(other)
+		if (!page && other != nid)
+			page = compat_alloc_contig_node(other, count, gfp);
+
+	for (i = 0; page && gfp & __GFP_ZERO && i < count; i++) {
+		clear_highpage(page + i);
+		cond_resched();
+	}
+
+	return page;
+}
+
+#undef alloc_contig_pages
+#define alloc_contig_pages compat_alloc_contig_pages
+#endif
+
+/*
+ * Maps a folio of PMD size by one entry. Only newer kernels can do this with
+ * pages that direct I/O can use, and only kernels that have huge pages.
+ */
+#if defined(COMPAT_NO_vmf_insert_folio_pmd) || \
+	!defined(CONFIG_TRANSPARENT_HUGEPAGE)
+#define COMPAT_HAS_FOLIO_PMD	false
+
+static inline vm_fault_t compat_insert_folio_pmd(struct vm_fault *vmf,
+						 struct folio *folio,
+						 bool write)
+{
+	return VM_FAULT_FALLBACK;
+}
+#else
+#define COMPAT_HAS_FOLIO_PMD	true
+
+static inline vm_fault_t compat_insert_folio_pmd(struct vm_fault *vmf,
+						 struct folio *folio,
+						 bool write)
+{
+	return vmf_insert_folio_pmd(vmf, folio, write);
+}
+#endif
+
+/* Only for large folios, which need the function above. */
+#ifdef COMPAT_NO_vmf_insert_page_mkwrite
+static inline vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf,
+						 struct page *page, bool write)
+{
+	return VM_FAULT_SIGBUS;
+}
+#endif
+
+/*
+ * Older kernels let the driver of a fence answer at any time. Newer ones keep
+ * what is needed for an answer until the fence has signalled.
+ */
+#ifdef COMPAT_NO_dma_fence_driver_name
+static inline const char *dma_fence_driver_name(struct dma_fence *fence)
+{
+	return fence->ops->get_driver_name(fence);
+}
+
+static inline const char *dma_fence_timeline_name(struct dma_fence *fence)
+{
+	return fence->ops->get_timeline_name(fence);
+}
+#endif
+
+/*
+ * The folder of all V4L2 drivers in debugfs, which nobody else makes in older
+ * kernels. It stays there, because another driver may use it as well.
+ */
+#ifdef COMPAT_NO_v4l2_debugfs_root
+static inline struct dentry *v4l2_debugfs_root(void)
+{
+	struct dentry *root = debugfs_lookup("v4l2", NULL);
+
+	if (!root)
+		return debugfs_create_dir("v4l2", NULL);
+	/* The file system itself keeps the folder. */
+	dput(root);
+
+	return root;
+}
+#endif
+
+/*
+ * Before Linux 6.13, a queue waits for a buffer with its lock held, unless its
+ * operations drop the lock. VIDIOC_STREAMOFF and VIDIOC_QBUF would block. Later
+ * kernels do this by themselves.
+ */
+#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
+#define COMPAT_VB2_WAIT_OPS						\
+	.wait_prepare = vb2_ops_wait_prepare,				\
+	.wait_finish = vb2_ops_wait_finish,
+#else
+#define COMPAT_VB2_WAIT_OPS
+#endif
+
+/* The name of a namespace was not a string. */
+#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
+#undef MODULE_IMPORT_NS
+#define MODULE_IMPORT_NS(ns)	MODULE_INFO(import_ns, ns)
+#endif
+
+/* A device became idle now, which older kernels did not note down. */
+#if KERNEL_VERSION(6, 17, 0) > LINUX_VERSION_CODE
+static inline int compat_pm_runtime_put_autosuspend(struct device *dev)
+{
+	pm_runtime_mark_last_busy(dev);
+	return pm_runtime_put_autosuspend(dev);
+}
+
+#define pm_runtime_put_autosuspend compat_pm_runtime_put_autosuspend
+#endif
 
 #endif /* CMACAM_COMPAT_H */

@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "../compat.h"
 #include "cmacam.h"
 #include "vb2-cma.h"
 

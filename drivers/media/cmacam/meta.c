@@ -9,6 +9,7 @@
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-vmalloc.h>
 
+#include "../compat.h"
 #include "cmacam.h"
 
 static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
@@ -147,6 +148,7 @@ static const struct vb2_ops meta_queue_ops = {
 	.buf_queue = meta_buf_queue,
 	.start_streaming = meta_start_streaming,
 	.stop_streaming = meta_stop_streaming,
+	COMPAT_VB2_WAIT_OPS
 };
 
 static int meta_queue_init(struct cmacam_device *cam)

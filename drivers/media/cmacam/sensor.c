@@ -14,6 +14,7 @@
 
 #include <media/v4l2-fwnode.h>
 
+#include "../compat.h"
 #include "cmacam.h"
 
 /**

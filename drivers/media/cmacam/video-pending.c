@@ -19,6 +19,7 @@
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 
+#include "../compat.h"
 #include "cmacam.h"
 #include "cmacam_trace.h"
 #include "vb2-cma.h"

@@ -7,6 +7,7 @@
 #include <linux/dev_printk.h>
 #include <linux/pm_runtime.h>
 
+#include "../compat.h"
 #include "cmacam.h"
 #include "cmacam_trace.h"
 #include "vb2-cma.h"
@@ -324,6 +325,7 @@ static const struct vb2_ops video_queue_ops = {
 	.buf_queue = cmacam_pending_add,
 	.start_streaming = video_start_streaming,
 	.stop_streaming = video_stop_streaming,
+	COMPAT_VB2_WAIT_OPS
 };
 
 /**

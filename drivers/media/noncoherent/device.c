@@ -22,7 +22,8 @@ static DECLARE_WAIT_QUEUE_HEAD(devices_gone);
  * The kernel remembers per device that synchronisation can be skipped, and
  * does not ask again when a driver does not set its DMA mask.
  *
- * Return: 0, -EBUSY if the device has DMA operations already, -ENOMEM
+ * Return: 0; -EBUSY if the device has DMA operations already, or an offset
+ * between its addresses and the CPU's; -ENOMEM
  */
 int nc_device_add(struct device *dev)
 {
@@ -30,7 +31,8 @@ int nc_device_add(struct device *dev)
 	struct nc_device *nc = nc_device_get(dev);
 
 	if (!nc) {
-		if (use_dma_iommu(dev) || get_dma_ops(dev))
+		if (use_dma_iommu(dev) || get_dma_ops(dev) ||
+		    dev->dma_range_map)
 			return -EBUSY;
 
 		nc = kzalloc_obj(*nc);
@@ -45,7 +47,7 @@ int nc_device_add(struct device *dev)
 		set_dma_ops(dev, &nc_dma_ops);
 	}
 	nc->bound = true;
-	dev_clear_dma_skip_sync(dev);
+	dma_reset_need_sync(dev);
 
 	return 0;
 }

@@ -70,8 +70,9 @@ static void bind(struct device *dev)
 	ret = nc_device_add(dev);
 	if (ret) {
 		dev_warn(dev, "the device stays coherent: %s\n",
-			 ret == -EBUSY ? "it is behind an IOMMU" :
-					 "there is no memory");
+			 ret == -EBUSY ?
+			 "its addresses are not the CPU's, as behind an IOMMU" :
+			 "there is no memory");
 		module_put(THIS_MODULE);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 
+#include "../compat.h"
 #include "noncoherent.h"
 
 static void for_cpu(struct nc_buffer *buf, size_t offset, size_t size,
@@ -136,6 +137,24 @@ static void nc_unmap_phys(struct device *dev, dma_addr_t handle, size_t size,
 	nc_buffer_put(buf);
 }
 
+/* The next two are for kernels without a member for physical addresses. */
+static dma_addr_t __maybe_unused nc_map_page(struct device *dev,
+					     struct page *page,
+					     unsigned long offset, size_t size,
+					     enum dma_data_direction dir,
+					     unsigned long attrs)
+{
+	return nc_map_phys(dev, page_to_phys(page) + offset, size, dir, attrs);
+}
+
+static dma_addr_t __maybe_unused nc_map_resource(struct device *dev,
+						 phys_addr_t phys, size_t size,
+						 enum dma_data_direction dir,
+						 unsigned long attrs)
+{
+	return nc_map_phys(dev, phys, size, dir, attrs | DMA_ATTR_MMIO);
+}
+
 static void nc_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents,
 			enum dma_data_direction dir, unsigned long attrs)
 {
@@ -246,8 +265,7 @@ const struct dma_map_ops nc_dma_ops = {
 	.free_pages = nc_free_pages,
 	.mmap = nc_mmap,
 	.get_sgtable = nc_get_sgtable,
-	.map_phys = nc_map_phys,
-	.unmap_phys = nc_unmap_phys,
+	COMPAT_DMA_MAP_OPS(nc),
 	.map_sg = nc_map_sg,
 	.unmap_sg = nc_unmap_sg,
 	.sync_single_for_cpu = nc_sync_single_for_cpu,

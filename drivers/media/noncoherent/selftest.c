@@ -15,6 +15,9 @@
 
 #include "noncoherent.h"
 
+/* A few pages, whatever their size */
+#define SMALL	(4 * PAGE_SIZE)
+
 #define FRESH	0x11
 #define OLD	0x22
 
@@ -258,14 +261,14 @@ int nc_selftest(void)
 	if (ret)
 		goto out_unregister;
 
-	check_from_device(dev, SZ_16K);
+	check_from_device(dev, SMALL);
 	check_from_device(dev, SZ_8M);
-	check_to_device(dev, SZ_16K);
-	check_import(dev, SZ_16K);
+	check_to_device(dev, SMALL);
+	check_import(dev, SMALL);
 	check_import(dev, SZ_2M);
-	check_coherent(dev, SZ_16K);
+	check_coherent(dev, SMALL);
 	check_coherent(dev, SZ_8M);
-	check_eviction(dev, SZ_16K);
+	check_eviction(dev, SMALL);
 	check_exhaustion(dev);
 
 	nc_device_remove(dev);

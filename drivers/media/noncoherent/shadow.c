@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
+#include "../compat.h"
 #include "noncoherent.h"
 
 static DEFINE_SPINLOCK(trees_lock); /* guards both trees */

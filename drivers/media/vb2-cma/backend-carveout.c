@@ -5,6 +5,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>

@@ -3,9 +3,8 @@
  * Memory from the device's CMA area.
  */
 #include <linux/atomic.h>
-#include <linux/cma.h>
-#include <linux/dma-map-ops.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/mm.h>
@@ -21,43 +20,30 @@ static atomic_long_t held_bytes; /* in buffers */
 static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
 
 /*
- * Straight from the area, not by dma_alloc_pages(): what that gives belongs to
- * the device's driver, and has to be back when the driver leaves the
- * device. These pages may stay with their users; only the mapping is undone.
+ * What was freed a moment ago is not in the area yet, and may be all of it.
+ * Were new buffers put around it, the area would be in pieces afterwards.
  */
 static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
-	unsigned int align = min_t(unsigned int, get_order(buf->size),
-				   CONFIG_CMA_ALIGNMENT);
-	unsigned long pages = buf->size >> PAGE_SHIFT;
+	bool zeroed = false;
 	unsigned long i;
 
 	atomic_long_set(&refused_bytes, 0);
-	buf->area = dev_get_cma_area(buf->dev);
-	if (!buf->area)
-		return -ENOMEM;
-
-	/*
-	 * What was freed a moment ago is not in the area yet, and may be all of
-	 * it. Were new buffers put around it, the area would be in pieces
-	 * afterwards.
-	 */
 	vcma_wait_until_freed();
-
 	if (mutex_lock_killable(&vcma_isolation_lock))
 		return -EINTR;
-	buf->page = cma_alloc(buf->area, pages, align, true);
+	buf->page = vcma_area_take(buf, &zeroed);
 	mutex_unlock(&vcma_isolation_lock);
 	if (!buf->page) {
 		atomic_long_set(&refused_bytes, buf->size);
 		return -ENOMEM;
 	}
 	if (!vcma_reach_check(buf, page_to_phys(buf->page))) {
-		cma_release(buf->area, buf->page, pages);
+		vcma_area_give_back(buf);
 		return -ENOMEM;
 	}
 
-	for (i = 0; i < pages; i++) {
+	for (i = 0; !zeroed && i < buf->size >> PAGE_SHIFT; i++) {
 		clear_highpage(buf->page + i);
 		cond_resched();
 	}
@@ -69,7 +55,7 @@ static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 static void area_free(struct vcma_buf *buf)
 {
 	atomic_long_sub(buf->size, &held_bytes);
-	cma_release(buf->area, buf->page, buf->size >> PAGE_SHIFT);
+	vcma_area_give_back(buf);
 }
 
 /*
@@ -121,6 +107,9 @@ static int area_room(char *text, size_t len)
 	size_t busy = busy_bytes();
 	int n;
 
+	if (!IS_ENABLED(CONFIG_DMA_CMA))
+		return scnprintf(text, len, "this kernel has no CMA");
+
 	n = scnprintf(text, len, "%zu of %zu CMA bytes free", free_bytes(),
 		      all_areas());
 	if (busy)
@@ -152,8 +141,15 @@ unsigned long vcma_cma_megabytes(size_t total, u64 wanted)
 
 static int area_advice(char *text, size_t len, u64 wanted)
 {
-	int n = vcma_reach_advice(text, len, NULL, wanted);
+	int n;
 
+	if (!IS_ENABLED(CONFIG_DMA_CMA)) {
+		n = scnprintf(text, len, "set backend=carveout and ");
+		return n + vcma_backend_carveout.advice(text + n, len - n,
+							wanted);
+	}
+
+	n = vcma_reach_advice(text, len, NULL, wanted);
 	if (n)
 		return n;
 	if (busy_bytes())

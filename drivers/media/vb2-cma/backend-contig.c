@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/topology.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "vcma-buf.h"
 

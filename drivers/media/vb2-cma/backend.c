@@ -115,9 +115,10 @@ int vcma_backend_room(char *text, size_t len)
 	else if (has_room)
 		n = backend->room(text, len);
 	if (!has_room)
-		n += scnprintf(text + n, len - n, "%s%lu bytes of RAM free",
+		/* A machine with addresses of 32 bits may have more RAM. */
+		n += scnprintf(text + n, len - n, "%s%llu bytes of RAM free",
 			       n ? ", " : "",
-			       global_zone_page_state(NR_FREE_PAGES) <<
+			       (u64)global_zone_page_state(NR_FREE_PAGES) <<
 			       PAGE_SHIFT);
 
 	refused = vcma_reach_room(text + n, len - n);

@@ -12,6 +12,7 @@
 struct vcma_buf;
 struct sg_table;
 struct device;
+struct page;
 struct vm_area_struct;
 
 /**
@@ -74,6 +75,47 @@ int vcma_reach_explain(char *text, size_t len, struct device *dev,
 		       const struct vcma_buf *buf);
 int vcma_reach_room(char *text, size_t len);
 int vcma_reach_advice(char *text, size_t len, const char *lower, u64 wanted);
+
+/* area-cma.c or area-dma.c, whichever suits the kernel */
+#ifdef CONFIG_DMA_CMA
+/**
+ * vcma_area_take() - take pages from the CMA area of a buffer's device
+ * @buf: the buffer; its size and its device are set. Its member area belongs to
+ *	this function and to vcma_area_give_back().
+ * @zeroed: becomes true if the pages are zeroed already
+ *
+ * Unlike memory that is allocated for the device itself, these pages may stay
+ * with their users when the driver leaves the device.
+ *
+ * Return: the first page; each page has one reference. NULL if there is no area
+ * or no room in it
+ */
+struct page *vcma_area_take(struct vcma_buf *buf, bool *zeroed);
+
+/**
+ * vcma_area_give_back() - return pages to the CMA area
+ * @buf: the buffer; its member page is set
+ */
+void vcma_area_give_back(struct vcma_buf *buf);
+
+/**
+ * vcma_area_exit() - free what vcma_area_take() needs; there are no buffers
+ */
+void vcma_area_exit(void);
+#else
+static inline struct page *vcma_area_take(struct vcma_buf *buf, bool *zeroed)
+{
+	return NULL;
+}
+
+static inline void vcma_area_give_back(struct vcma_buf *buf)
+{
+}
+
+static inline void vcma_area_exit(void)
+{
+}
+#endif
 
 /* backend-cma.c */
 unsigned long vcma_cma_megabytes(size_t total, u64 wanted);

@@ -109,8 +109,8 @@ static int map_engine(struct vcma_buf *buf)
 static void unmap_engine(struct vcma_buf *buf)
 {
 	if (buf->has_engine)
-		dma_unmap_phys(buf->dev, buf->dma_addr, buf->size, buf->dir,
-			       DMA_ATTR_SKIP_CPU_SYNC);
+		dma_unmap_page_attrs(buf->dev, buf->dma_addr, buf->size,
+				     buf->dir, DMA_ATTR_SKIP_CPU_SYNC);
 }
 
 static void free_coherent(struct vcma_buf *buf)

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../compat.h"
 #include "carveout.h"
 
 static struct dev_pagemap *pgmap;
@@ -34,7 +35,7 @@ static int parse(const char *text, struct vcma_carveout *carveout)
 		return -EINVAL;
 
 	if (!strcmp(end, ",huge")) {
-		if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		if (!COMPAT_HAS_FOLIO_PMD)
 			return -EOPNOTSUPP;
 		carveout->order = PMD_SHIFT - PAGE_SHIFT;
 	} else if (*end) {
@@ -215,6 +216,11 @@ int vcma_carveout_map_range(const char *text, struct vcma_carveout *carveout)
 	int ret;
 
 	ret = parse(text, carveout);
+	if (ret == -EOPNOTSUPP) {
+		pr_err("vb2-cma: carveout=%s: this kernel cannot map memory in large pieces that can be pinned; leave out \",huge\"\n",
+		       text);
+		return ret;
+	}
 	if (ret) {
 		pr_err("vb2-cma: carveout=%s is not valid: use SIZE@START, SIZE@START,huge or the NAME of a reserve_mem=SIZE:ALIGN:NAME\n",
 		       text);

@@ -8,6 +8,7 @@
 
 #include <linux/errno.h>
 #include <linux/kconfig.h>
+#include <linux/printk.h>
 #include <linux/types.h>
 
 /**
@@ -32,6 +33,8 @@ void vcma_carveout_unmap_range(void);
 static inline int vcma_carveout_map_range(const char *text,
 					  struct vcma_carveout *carveout)
 {
+	pr_err("vb2-cma: carveout=%s: this kernel has no ZONE_DEVICE, which SIZE@START needs; use the NAME of a reserve_mem=SIZE:ALIGN:NAME\n",
+	       text);
 	return -EOPNOTSUPP;
 }
 

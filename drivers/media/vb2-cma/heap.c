@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 
+#include "../compat.h"
 #include "vcma-buf.h"
 #include "vb2-cma.h"
 

@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "vcma-buf.h"
 
@@ -34,6 +35,7 @@ static void __exit vb2_cma_exit(void)
 	vcma_debugfs_exit();
 	vcma_device_exit();
 	vcma_park_exit();
+	vcma_area_exit();
 	vcma_carveout_exit();
 	vcma_account_exit();
 }

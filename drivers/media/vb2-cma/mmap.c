@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/pagemap.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "choice.h"
 #include "vcma-buf.h"
@@ -118,14 +119,14 @@ static vm_fault_t vcma_vm_fault(struct vm_fault *vmf)
 	return 0;
 }
 
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
 /* Pieces of a PMD each, in a mapping whose addresses are aligned alike. */
 static bool maps_by_pmd(const struct vcma_buf *buf,
 			const struct vm_area_struct *vma)
 {
-	return folio_order(page_folio(buf->page)) == PMD_ORDER &&
+	return COMPAT_HAS_FOLIO_PMD &&
+	       folio_order(page_folio(buf->page)) == PMD_ORDER &&
 	       IS_ALIGNED((vma->vm_start >> PAGE_SHIFT) - vma->vm_pgoff,
-			  HPAGE_PMD_NR);
+			  1UL << PMD_ORDER);
 }
 
 /*
@@ -144,18 +145,9 @@ static vm_fault_t vcma_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 	    !thp_vma_suitable_order(vma, vmf->address, order))
 		return VM_FAULT_FALLBACK;
 
-	return vmf_insert_folio_pmd(vmf, page_folio(buf->page + vmf->pgoff),
-				    vmf->flags & FAULT_FLAG_WRITE);
+	return compat_insert_folio_pmd(vmf, page_folio(buf->page + vmf->pgoff),
+				       vmf->flags & FAULT_FLAG_WRITE);
 }
-#else
-#define vcma_vm_huge_fault	NULL
-
-static bool maps_by_pmd(const struct vcma_buf *buf,
-			const struct vm_area_struct *vma)
-{
-	return false;
-}
-#endif
 
 /*
  * The first write to a page. It is what tells that the cache may be dirty;

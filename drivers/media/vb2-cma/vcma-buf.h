@@ -15,7 +15,6 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
-struct cma;
 struct vcma_backend;
 struct vcma_buf;
 struct vcma_account;
@@ -212,7 +211,8 @@ struct vcma_view {
  * @has_engine: true if @dev is a DMA engine that accesses the buffer. The
  *	member @engine is valid only while @has_engine is true. If the buffer
  *	has pages, vcma_forget_engine() sets @has_engine to false.
- * @area: CMA area that contains the pages; used only by the backend cma
+ * @area: source of the pages, a CMA area or a device that allocates from one;
+ *	used only by the backend cma
  * @page: first of the contiguous pages; NULL if the memory has no pages
  * @vaddr: address of the memory in the kernel's address space; NULL until
  *	vcma_vaddr() is called, unless the memory came with an address
@@ -259,7 +259,7 @@ struct vcma_buf {
 	const struct vcma_backend *backend;
 	struct device *dev;
 	bool has_engine;
-	struct cma *area;
+	void *area;
 	struct page *page;
 	void *vaddr;
 	dma_addr_t dma_addr;
@@ -297,7 +297,7 @@ struct vcma_buf {
  * Maximum size of a buffer, bytes. An entry of a scatterlist has a length of 32
  * bits, and the buffer is one entry.
  */
-#define VCMA_SIZE_MAX	((size_t)UINT_MAX & PAGE_MASK)
+#define VCMA_SIZE_MAX	((size_t)(UINT_MAX & PAGE_MASK))
 
 /* buf.c */
 struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,

@@ -9,6 +9,5 @@ kernel=$2
 source=$3
 output=$(realpath -m "$4")
 
-mkdir -p "$output/objects"
-env -u MAKEFLAGS -u MAKELEVEL "$make" -s -C "$kernel" M="$source" MO="$output/objects" modules
+"$(dirname "$0")/../../../drivers/media/kbuild.sh" "$make" "$kernel" "$source" "$output/objects"
 cp "$output/objects/test-importer.ko" "$output/"

@@ -12,13 +12,19 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/minmax.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pfn.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+
+#include "../../../drivers/media/compat.h"
 
 #define NAME	"test-importer"
 
@@ -124,51 +130,89 @@ static long importer_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
-/* Returns where the device finds the buffer, as one piece, and its size. */
-static void *window(struct import *import, size_t *size)
+/* Finds the buffer, as the device sees it: one piece, and its size. */
+static int window(struct import *import, phys_addr_t *start, size_t *size)
 {
 	struct scatterlist *sg;
 
 	lockdep_assert_held(&import->lock);
 
 	if (!import->attachment || import->table->nents != 1)
-		return NULL;
+		return -EINVAL;
 	sg = import->table->sgl;
+	*start = dma_to_phys(&device->dev, sg_dma_address(sg));
 	*size = sg_dma_len(sg);
 
-	return phys_to_virt(dma_to_phys(&device->dev, sg_dma_address(sg)));
+	return 0;
+}
+
+/* Returns the number of bytes that were copied. */
+static size_t copy_within_page(phys_addr_t phys, char __user *to,
+			       const char __user *from, size_t size)
+{
+	/* On 32 bits, the kernel may have no mapping of its own. */
+	void *page = kmap_local_page(pfn_to_page(PHYS_PFN(phys)));
+	void *mem = page + offset_in_page(phys);
+	size_t left;
+
+	if (to)
+		left = copy_to_user(to, mem, size);
+	else
+		left = copy_from_user(mem, from, size);
+	kunmap_local(page);
+
+	return size - left;
+}
+
+/* Copies to a program if @to is set, otherwise from a program. */
+static ssize_t copy(struct import *import, char __user *to,
+		    const char __user *from, size_t count, loff_t *offset)
+{
+	phys_addr_t start, phys;
+	size_t size, done, part;
+	int ret;
+
+	ret = window(import, &start, &size);
+	if (ret)
+		return ret;
+	if (*offset >= size)
+		return 0;
+	count = min_t(u64, count, size - *offset);
+
+	for (done = 0; done < count; done += part) {
+		phys = start + *offset + done;
+		part = min(count - done, PAGE_SIZE - offset_in_page(phys));
+		part = copy_within_page(phys, to ? to + done : NULL,
+					from + done, part);
+		if (!part)
+			return -EFAULT;
+	}
+	*offset += done;
+
+	return done;
 }
 
 static ssize_t importer_read(struct file *file, char __user *data,
 			     size_t count, loff_t *offset)
 {
 	struct import *import = file->private_data;
-	size_t size = 0;
-	void *start;
 
 	guard(mutex)(&import->lock);
 
-	start = window(import, &size);
-	if (!start)
-		return -EINVAL;
-
-	return simple_read_from_buffer(data, count, offset, start, size);
+	return copy(import, data, NULL, count, offset);
 }
 
 static ssize_t importer_write(struct file *file, const char __user *data,
 			      size_t count, loff_t *offset)
 {
 	struct import *import = file->private_data;
-	size_t size = 0;
-	void *start;
 
 	guard(mutex)(&import->lock);
 
-	start = window(import, &size);
-	if (!start || import->dir == DMA_TO_DEVICE)
+	if (import->dir == DMA_TO_DEVICE)
 		return -EINVAL;
 
-	return simple_write_to_buffer(start, size, offset, data, count);
+	return copy(import, NULL, data, count, offset);
 }
 
 static const struct file_operations importer_fops = {
@@ -219,6 +263,7 @@ static int __init importer_init(void)
 						 NULL, 0);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
+	compat_set_dma_coherent(&device->dev);
 
 	ret = platform_driver_register(&importer_driver);
 	if (ret)

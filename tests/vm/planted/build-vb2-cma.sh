@@ -13,7 +13,6 @@ fault=$5
 header=$(realpath "$(dirname "$0")/$fault.h")
 objects=$output/$fault
 
-mkdir -p "$objects"
-env -u MAKEFLAGS -u MAKELEVEL "$make" -s -j"$(nproc)" -C "$kernel" M="$source" MO="$objects" \
-	CONFIG_VIDEOBUF2_CMA=m KCFLAGS="-include $header" modules
+"$(dirname "$0")/../../../drivers/media/kbuild.sh" "$make" "$kernel" "$source" "$objects" \
+	CONFIG_VIDEOBUF2_CMA=m KCFLAGS="-include $header"
 cp "$objects/vb2-cma.ko" "$output/vb2-cma-$fault.ko"

@@ -19,7 +19,7 @@ static inline void late_unmap(struct device *dev, dma_addr_t addr, size_t size,
 	for (; tries && READ_ONCE(dev->driver); tries--)
 		msleep(20);
 	WARN(!READ_ONCE(dev->driver), "unmapped for a device without driver\n");
-	dma_unmap_phys(dev, addr, size, dir, attrs);
+	dma_unmap_page_attrs(dev, addr, size, dir, attrs);
 }
 
-#define dma_unmap_phys late_unmap
+#define dma_unmap_page_attrs late_unmap
