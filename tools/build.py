@@ -11,10 +11,11 @@ import time
 import compiledb
 import paths
 import rootfs
+from arch import AMD64
 from sandbox import ENVIRONMENT
 from ui import Fail, duration, run_logged, step, tail
 
-STAMP = os.path.join(paths.BUILD, ".root-folder")
+STAMP = ".root-folder"
 CONFIGURED = os.path.join(paths.BUILD, ".configured")
 REGISTRY = "/build/gst-registry.bin"
 PLUGINS = "/build/gst-plugin"
@@ -28,15 +29,18 @@ DEMO = [*COMMON, "-Dtests=disabled", "-Dbench=disabled", "-Dpython=disabled"]
 ALL = [*COMMON, "-Dtests=auto", "-Dbench=auto", "-Dpython=auto"]
 
 
-def build(sandbox, quiet=False, demo=False):
+def build(sandbox, quiet=False, demo=False, arch=AMD64):
     """Configure once, then build the changed files: of everything, or of what the demo needs.
 
+    For a machine of another architecture, the host needs the board, which is among what the demo needs.
     Only one build runs at a time, because ninja has no lock.
     """
     with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         forget_other_root(os.path.basename(rootfs.location(rootfs.PRODUCT)))
-        configure_and_build(sandbox, quiet, demo)
+        configure_and_build(sandbox, quiet, demo or not arch.native)
+        if not arch.native:
+            cross_build(sandbox, quiet, demo, arch)
 
 
 def is_configured():
@@ -63,6 +67,31 @@ def configure_and_build(sandbox, quiet, demo):
                     env={"GST_REGISTRY": REGISTRY, "GST_PLUGIN_PATH": PLUGINS})
 
 
+# The machine's build folder is at /build in the machine, so this is its place for Meson and the compiler as well: scripts and
+# programs have the path in them.
+IN_ITS_PLACE = ["unshare", "--mount", "sh", "-ec", 'busybox mount --bind "$0" /build; exec "$@"']
+
+
+def cross_build(sandbox, quiet, demo, arch):
+    """Build what the machine runs, in a separate folder."""
+    folder = arch.build_folder
+    inside = [*IN_ITS_PLACE, arch.build]
+    options = ["--cross-file", f"/src/tools/{arch.cross}", *COMMON, *arch.setup]
+    os.makedirs(folder, exist_ok=True)
+    # Meson reads the cross file only for a new folder.
+    forget_other_root(" ".join([os.path.basename(rootfs.location(arch.layer)), rootfs.digest([arch.cross]), *options]), folder)
+    if not os.path.exists(os.path.join(folder, "build.ninja")):
+        with step(f"Configuring the build for {arch.name}", quiet):
+            run(sandbox, [*inside, "meson", "setup", "/build", "/src", *options], f"configure-{arch.name}")
+    with step(f"Building for {arch.name}: drivers, handler, plugin" + ("" if demo else ", library, tests"), quiet):
+        run(sandbox, [*inside, "ninja", "-C", "/build", *(["demo"] if demo else [])], f"build-{arch.name}")
+    # The host cannot scan the plugins. The first program that needs them scans them, in the machine.
+    registry = os.path.join(folder, os.path.basename(REGISTRY))
+    plugin = os.path.join(folder, os.path.basename(PLUGINS), "libgstcmacam.so")
+    if os.path.exists(registry) and os.path.getmtime(registry) < os.path.getmtime(plugin):
+        os.unlink(registry)
+
+
 def run(sandbox, command, what):
     log = os.path.join(paths.LOGS, f"{what}.log")
     started = time.monotonic()
@@ -85,22 +114,24 @@ def position(log, started):
     return f"{done} of {total} steps{left}:{what}"
 
 
-def forget_other_root(name):
+def forget_other_root(name, folder=None):
     """Empty the build folder if it was made with another root folder than the one with this name."""
-    content = {entry.name for entry in os.scandir(paths.BUILD)} - {".lock"}
-    made_with = read(STAMP)
+    folder = folder or paths.BUILD
+    stamp = os.path.join(folder, STAMP)
+    content = {entry.name for entry in os.scandir(folder)} - {".lock"}
+    made_with = read(stamp)
     if made_with == name:
         return
     if content and not made_with:
-        raise Fail(f"{paths.BUILD} is not a build folder of ./dev and is not empty. It contains {min(content)}. Either "
+        raise Fail(f"{folder} is not a build folder of ./dev and is not empty. It contains {min(content)}. Either "
                    "empty it, or set CMACAM_BUILD to another folder")
     # The folder is a mount point, so it is emptied and not replaced. The stamp, which says that all files are ours, is
     # removed last.
-    for entry in sorted(os.scandir(paths.BUILD), key=lambda entry: entry.path == STAMP):
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.path == stamp):
         if entry.name == ".lock":
             continue
         shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-    write(STAMP, name)
+    write(stamp, name)
 
 
 def read(path):

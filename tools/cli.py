@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 
+import arch as arches
 import build
 import debugkernel
 import foreign_modules
@@ -23,11 +24,11 @@ import vm
 from ui import Fail, say, warn
 
 
-def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE, later=()):
+def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE, later=(), arch=arches.AMD64):
     """Makes the root folder, the namespace and an up-to-date build, which every command needs, or only those for the demo.
 
     The layers `later` are those that the command works in after its first. They are made before anything is mounted in the
-    layers below them.
+    layers below them. A machine of another architecture needs the layer of this architecture.
     """
     host.become_root()
     if up_to_date and not demo and not rootfs.is_whole() and not build.is_configured():
@@ -35,9 +36,13 @@ def ready(quiet=False, up_to_date=True, demo=False, layer=rootfs.WHOLE, later=()
             build.build(sandbox.Sandbox(first), quiet, demo=True)
     for each in later:
         rootfs.make_missing(each)
-    box = sandbox.Sandbox(rootfs.ensure(rootfs.PRODUCT if demo else layer))
+    wanted = arch.layer if not arch.native else rootfs.PRODUCT if demo else layer
+    box = sandbox.Sandbox(rootfs.ensure(wanted))
+    if not arch.native:
+        # The kernel starts the first process from there.
+        box.bind(paths.CHECKOUT, f"{arch.root}/src")
     if up_to_date:
-        build.build(box, quiet, demo)
+        build.build(box, quiet, demo, arch)
     return box
 
 
@@ -47,6 +52,7 @@ MAX_BOARDS = 8
 
 def add_machine_options(parser):
     group = parser.add_argument_group("the machine")
+    arches.add_option(group)
     group.add_argument("--cma", default="128M", metavar="SIZE", help="size of the CMA area (default %(default)s)")
     group.add_argument("--memory", default="2G", metavar="SIZE", help="size of the RAM (default %(default)s)")
     group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
@@ -84,7 +90,7 @@ def add_machine_options(parser):
     group.add_argument("--no-board", action="store_true", help="boot without a board")
 
 
-def machine_options(args, box):
+def machine_options(args, box, arch):
     source = args.source
     if source == "people":
         source = vm.PEOPLE
@@ -107,7 +113,7 @@ def machine_options(args, box):
     # One is for all of them.
     extra = args.board * args.boards if len(args.board) == 1 else args.board + [""] * args.boards
     boards = [(*board, *shlex.split(extra[number])) for number in range(args.boards)]
-    return vm.Options(board=boards[0], more_boards=tuple(boards[1:]), no_board=args.no_board, cma=args.cma,
+    return vm.Options(arch=arch, board=boards[0], more_boards=tuple(boards[1:]), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
                       kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.image_if_made(box)),
                       append=args.append, allocator_params=args.allocator_params,
@@ -121,11 +127,15 @@ def cmd_build(args):
 
 
 def cmd_shell(args):
+    arch = arches.of(args)
     interactive = not args.command
     if interactive and not sys.stdin.isatty():
         raise Fail("./dev shell without a command needs a terminal; give a command: ./dev shell -- COMMAND...")
-    box = ready(quiet=not interactive, up_to_date=not args.no_build, layer=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
-    options = machine_options(args, box)
+    if args.no_build and not os.path.exists(os.path.join(arch.build_folder, "build.ninja")):
+        raise Fail(f"nothing is built for {arch.name} yet: leave out --no-build")
+    box = ready(quiet=not interactive, up_to_date=not args.no_build, arch=arch,
+                layer=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
+    options = machine_options(args, box, arch)
     if args.gdb:
         options = dataclasses.replace(options, gdb=gdb.offer())
         say("to debug this kernel, run ./dev gdb in another terminal; Ctrl-C in gdb stops the kernel")
@@ -196,6 +206,7 @@ def parser():
     sub = command("demo", cmd_demo, "play a video through the board to gst-launch, cam and OpenCV; the results are in out/")
     sub.add_argument("--source", default="", metavar="FILE", help="video to play (default: OpenCV's vtest.avi)")
     sub.add_argument("--looked-at", type=int, default=15, metavar="N", help="number of frames for the people detector")
+    arches.add_option(sub)
 
     sub = command("test", cmd_test, "run the tests, all or some subjects")
     sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="run only these subjects; --list lists the subjects")
@@ -209,6 +220,7 @@ def parser():
     sub.add_argument("--debug-kernel", action="store_true",
                      help="use a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
                      f"default subjects: {', '.join(debugkernel.SUBJECTS)}")
+    arches.add_option(sub)
     sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="run only tests with this text in their name")
     sub.add_argument("--shuffle", type=int, metavar="SEED", help="run the tests in another order, which depends only on SEED; "
                      "this finds tests that affect later tests")

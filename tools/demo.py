@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 
+import arch as arches
 import paths
 import vm
 from ui import Fail, duration, say, step
@@ -18,7 +19,8 @@ LEFT = (f"people-{'[0-9]' * 6}.jpg", "contact-sheet.jpg", "table.json", "table.t
 
 def main(args, ready):
     start = time.monotonic()
-    box = ready(demo=True)
+    arch = arches.of(args)
+    box = ready(demo=True, arch=arch)
     video = vm.PEOPLE
     if args.source:
         if not os.path.isfile(args.source):
@@ -27,11 +29,12 @@ def main(args, ready):
         video = "/run/source/" + os.path.basename(args.source)
     forget_last()
     box.bind(paths.OUT, "/src/out")
-    options = vm.Options(board=("--source", video, "--once", "--starved", "hold", "--fps", "max",
-                                "--mark", "frame", "--digest", "sha256"), limit=LIMIT)
-    with step("Playing the video to gst-launch, cam and an OpenCV people detector, one after another"):
+    options = vm.Options(arch=arch, limit=LIMIT, board=("--source", video, "--once", "--starved", "hold", "--fps", "max",
+                                                        "--mark", "frame", "--digest", "sha256"))
+    detector = " and an OpenCV people detector" if arch.people else ""
+    with step(f"Playing the video to gst-launch, cam{detector}, one after another"):
         with vm.Machine(box, options) as machine:
-            status = machine.run(f"exec python3 -B /src/tools/guest/demo.py --looked-at {args.looked_at}")
+            status = machine.run(f"exec python3 -B /src/tools/guest/demo.py --looked-at {args.looked_at if arch.people else 0}")
             if status != 0:
                 shutil.copy(os.path.join(machine.state, "board.log"), paths.OUT)
                 raise Fail("the demo failed inside the machine" if status else
@@ -42,7 +45,8 @@ def main(args, ready):
     with open(os.path.join(paths.OUT, "table.txt"), "w") as f:
         f.write(text)
     say("\n" + text)
-    say(f"annotated frames and contact-sheet.jpg are in {paths.OUT}; all in {duration(time.monotonic() - start)}")
+    results = "annotated frames and contact-sheet.jpg are" if arch.people else "table.txt is"
+    say(f"{results} in {paths.OUT}; all in {duration(time.monotonic() - start)}")
     return 0
 
 

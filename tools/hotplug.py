@@ -21,9 +21,11 @@ SYS_PIDFD_GETFD = 438
 SLOTS = 8           # of each board: as many as PCI functions of one device
 FIRST_PLACE = 0x10  # on the bus, of those devices
 
-# What QEMU says at each access to a board that was killed, and until there is another one.
-COMPLAINTS = tuple(b"qemu-system-x86_64: " + text for text in
-                   (b"vfio", b"failed to read header: EOF", b"Unable to connect character device control"))
+
+def complaints(qemu):
+    """What the program says at each access to a board that was killed, and until there is another one."""
+    return tuple(f"{qemu}: {text}".encode() for text in
+                 ("vfio", "failed to read header: EOF", "Unable to connect character device control"))
 
 
 def slot_name(number, slot):

@@ -10,8 +10,10 @@ Each layer is made in a temporary folder, which is renamed when it is complete. 
 incomplete root folder. The name of a folder has a hash of everything that it is made from, so a change of the package
 lists makes a new folder.
 
-The second and the third layer also have an image (ext4), for machines that start many programs. Without the image, the
-machine asks the file server for each file that a program opens.
+A layer for machines of another architecture has a cross compiler and an emulator, and the root folder of these machines.
+
+A layer can also have an image (ext4) of the root folder that its machines boot from, for machines that start many programs.
+Without the image, the machine asks the file server for each file that a program opens.
 """
 
 import contextlib
@@ -32,6 +34,8 @@ from ui import Fail, run_logged, say, step, warn
 
 SUITE = "forky"
 FETCH = os.path.join(paths.TOOLS, "fetch-packages.sh")
+# The packages of the machines of another architecture.
+FOREIGN = "packages-foreign.txt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +45,12 @@ class Layer:
     purpose: str = ""
     size: str = ""
     below: "Layer | None" = None
+    arch: str = ""      # for machines of this architecture of Debian, whose root folder is /ARCH
+
+    @property
+    def files(self):
+        """All files that the layer is made from."""
+        return (self.packages, self.finish, *([FOREIGN] if self.arch else []))
 
     def stack(self):
         """This layer and the layers below it, the lowest first."""
@@ -51,7 +61,9 @@ PRODUCT = Layer("packages.txt", "root-finish.sh")
 WHOLE = Layer("packages-test.txt", "root-finish-test.sh", "packages for tests and debugging", "1 GB", PRODUCT)
 PROGRAMS = Layer("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB", WHOLE)
 DOCS = Layer("packages-docs.txt", "root-finish-docs.sh", "generators of the reference pages", "0.1 GB", WHOLE)
-LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS)
+ARM64 = Layer("packages-arm64.txt", "root-finish-foreign.sh", "a cross compiler, and a root folder for arm64", "2 GB", WHOLE,
+              "arm64")
+LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS, ARM64)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 # What apt says about a mirror that it cannot reach, or that does not have the files.
@@ -77,7 +89,7 @@ def digest(files):
 
 def location(layer):
     """The path of the root folder whose top layer this is."""
-    digests = (digest((each.packages, each.finish)) for each in layer.stack())
+    digests = (digest(each.files) for each in layer.stack())
     return os.path.join(paths.CACHE, f"root-{SUITE}-" + "-".join(digests))
 
 
@@ -137,16 +149,16 @@ def image_if_made(sandbox):
     return sandbox.inside_cache(image) if os.path.exists(image) else ""
 
 
-def ensure_image(sandbox):
-    """The image's path inside the sandbox. A missing image is made first."""
+def ensure_image(sandbox, folder="/"):
+    """The image's path inside the sandbox. A missing image is made first, of this folder in the root folder."""
     image = image_of(sandbox)
     inside = sandbox.inside_cache(image)
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(image):
             host.require_disk(IMAGE_NEEDED)
-            with step("Making an image of the root folder, 3 GB, once"):
-                sandbox.bind(sandbox.root, "/tmp/root")
+            with step("Making an image of the root folder, up to 3 GB, once"):
+                sandbox.bind(sandbox.root + folder, "/tmp/root")
                 partial = image + ".partial"
                 try:
                     sandbox.run(["sh", "-c", IMAGE, "sh", inside + ".partial"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -209,9 +221,10 @@ mount -t tmpfs tmpfs "$2/tmp"
 [ ! -e /etc/resolv.conf ] || cp /etc/resolv.conf "$2/etc/resolv.conf"
 cp "$3" "$2/tmp/finish.sh"
 cp "$4" "$2/tmp/fetch.sh"
+cp "$5" "$2/tmp/"
 printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
 chmod +x "$2/usr/sbin/policy-rc.d"
-shift 4
+shift 5
 export DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 root=$ROOT
 chroot "$root" apt-get update
@@ -233,8 +246,9 @@ def extend(layer):
                    "works in the layer below it")
     with step(f"Adding {layer.purpose} to the root folder, about {layer.size}, once"):
         argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", below, partial,
-                os.path.join(paths.TOOLS, layer.finish), FETCH, *packages(layer.packages)]
-        run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get", env={**os.environ, "ROOT": partial})
+                os.path.join(paths.TOOLS, layer.finish), FETCH, os.path.join(paths.TOOLS, FOREIGN), *packages(layer.packages)]
+        run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get",
+                      env={**os.environ, "ROOT": partial, "ARCH": layer.arch})
         os.rename(partial, root)
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 
+import arch as arches
 import checks
 import debugkernel
 import feed
@@ -67,15 +68,17 @@ def reason(said):
     return " ".join(" | ".join(filter(None, map(str.strip, lines))).split())[:600]
 
 
-def select(args):
+def select(args, arch=arches.AMD64):
     """The tests to run: ([host subject], [vm test])."""
     known = [*HOST_SUBJECTS, *declare.subjects()]
     for subject in args.subjects:
         if subject not in known:
             raise Fail(f"{subject}: there is no such subject; the subjects are {', '.join(known)}")
+        if arch.subjects and subject not in arch.subjects:
+            raise Fail(f"{subject}: not on {arch.name} yet; the subjects there are {', '.join(arch.subjects)}")
         if args.debug_kernel and subject in HOST_SUBJECTS:
             raise Fail(f"{subject}: runs on the host and not on the debug kernel: leave out --debug-kernel")
-    wanted = args.subjects or (debugkernel.SUBJECTS if args.debug_kernel else known)
+    wanted = args.subjects or arch.subjects or (debugkernel.SUBJECTS if args.debug_kernel else known)
     tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
     only_there = [test for test in tests if test.debug_kernel]
     if args.subjects and tests == only_there and not args.debug_kernel and not args.list and tests:
@@ -89,14 +92,17 @@ def select(args):
 
 
 def main(args, ready):
+    arch = arches.of(args)
     if args.list:
         args.long = args.soak = True
-    hosts, tests = select(args)
+    hosts, tests = select(args, arch)
     if args.list:
-        return show(hosts, tests)
+        return show(hosts, tests, arch)
     programs = any(test.subject == "programs" for test in tests)
-    box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE, later=checks.layers(args) if "checks" in hosts else ())
-    kernel = debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.ensure_image(box) if tests else "")
+    later = checks.layers(args) if "checks" in hosts else ()
+    box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE, later=later, arch=arch)
+    kernel = (debugkernel.ensure(box) if args.debug_kernel else
+              vm.Kernel(root=rootfs.ensure_image(box, arch.root) if tests else ""))
     if any(test.subject == "in_tree" for test in tests):
         intree.ensure(box)
     if programs:
@@ -105,10 +111,11 @@ def main(args, ready):
         programs_report.forget()
     tally = Tally()
     start = time.monotonic()
-    finished = run(box, hosts, tests, tally, kernel, args)
+    finished = run(box, hosts, without_skips(tests, tally, arch), tally, kernel, arch, args)
     if not tally.results:
         raise Fail("no test ran: no test matches")
-    plan.write_times(tally.passed())
+    if arch.native:
+        plan.write_times(tally.passed())
     if programs and {test.full_name for test in declare.tests_of("programs")} <= set(tally.passed()):
         programs_report.write()
     for name in sorted(tally.times, key=tally.times.get, reverse=True)[:SLOWEST]:
@@ -122,7 +129,18 @@ def main(args, ready):
     return 130 if not finished else 1 if tally.reasons else 0
 
 
-def run(box, hosts, tests, tally, kernel, args):
+def without_skips(tests, tally, arch):
+    """The tests that can run on this architecture. The others are skipped, each with its reason."""
+    left = []
+    for test in tests:
+        if why := arch.missing(test.needs):
+            tally.add(test.full_name, "skip", 0, why)
+        else:
+            left.append(test)
+    return left
+
+
+def run(box, hosts, tests, tally, kernel, arch, args):
     """Run host subjects and machines at the same time. True if all of them ran to their end."""
     times = plan.read_times()
     if args.shuffle is not None:
@@ -131,7 +149,7 @@ def run(box, hosts, tests, tally, kernel, args):
         times = {test.full_name: dice.random() for test in tests}
     wanted = plan.Plan(tests, times)
     threads = [Thread(tally, run_hosts, box, hosts, tally, args)] if hosts else []
-    threads += [Thread(tally, run_machines, box, wanted, tally, kernel) for _ in range(min(args.jobs, len(tests)))]
+    threads += [Thread(tally, run_machines, box, wanted, tally, kernel, arch) for _ in range(min(args.jobs, len(tests)))]
     for thread in threads:
         thread.start()
     try:
@@ -167,16 +185,16 @@ def run_hosts(box, subjects, tally, args):
         HOST_SUBJECTS[subject].run(box, tally, args)
 
 
-def run_machines(box, wanted, tally, kernel):
+def run_machines(box, wanted, tally, kernel, arch):
     """Run one machine after the other, as long as another machine helps."""
     while kind := wanted.kind():
         try:
-            run_machine(box, wanted, kind, tally, kernel)
+            run_machine(box, wanted, kind, tally, kernel, arch)
         finally:
             wanted.ended(kind)
 
 
-def run_machine(box, wanted, kind, tally, kernel):
+def run_machine(box, wanted, kind, tally, kernel, arch):
     """Boot one machine. If it dies, the tests of its current group fail."""
     say(f"==> machine: {describe(kind)}")
     taken = []
@@ -189,7 +207,7 @@ def run_machine(box, wanted, kind, tally, kernel):
     settings = [word for key, value in declare.SETTINGS.items() for word in (f"--{key}", value)]
     boards = [(*settings, *options) for options in kind.boards]
     source = feed.Feed(take, tally, kernel.slower)
-    options = vm.Options(board=boards[0] if boards else (), more_boards=tuple(boards[1:]), no_board=not boards,
+    options = vm.Options(arch=arch, board=boards[0] if boards else (), more_boards=tuple(boards[1:]), no_board=not boards,
                          load_drivers=False, settled=True, kernel=kernel, tests=source, limit=LIMIT,
                          cma=kind.boot.cma, memory=kind.boot.memory, append=kind.boot.append, hotplug=kind.boot.hotplug)
     command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py"
@@ -211,12 +229,13 @@ def run_machine(box, wanted, kind, tally, kernel):
         source.close(died)
 
 
-def show(hosts, tests):
+def show(hosts, tests, arch):
     for subject in hosts:
         say(f"{subject}: {HOST_SUBJECTS[subject].__doc__.splitlines()[0]}")
     for test in tests:
         when = "".join(f" (--{word.replace('_', '-')})" for word in ("long", "soak", "debug_kernel") if getattr(test, word))
-        say(f"{test.full_name}: {test.purpose}{when}")
+        why = arch.missing(test.needs)
+        say(f"{test.full_name}: {test.purpose}{when}" + (f" (skipped: {why})" if why else ""))
     return 0
 
 

@@ -18,15 +18,13 @@ import time
 import console
 import hotplug
 import kvm
+from arch import AMD64, Arch
 from sandbox import WITH_US
 from ui import Fail, warn
 
 READY_LIMIT = 20
 # OpenCV's sample video, in the root folder.
 PEOPLE = "/usr/share/cmacam/vtest.avi"
-# Without fast string instructions: emulation does them byte by byte, and -icount counts each byte as one instruction. A real
-# CPU moves whole lines. The kernel uses these instructions to clear pages and to copy to and from user space.
-EMULATED_CPU = "max,-erms,-fsrm,-fzrm,-fsrs"
 BOOTS = 3
 
 
@@ -34,7 +32,7 @@ BOOTS = 3
 class Kernel:
     """The kernel that a machine boots, as paths inside the root folder."""
 
-    image: str = "/boot/vmlinux"
+    image: str = ""                  # where it is not the architecture's own
     parameters: str = ""
     root: str = ""                   # an image of the root folder, from which programs start faster
     modules: str = ""                # its folder below /lib/modules, where that is not there
@@ -49,6 +47,7 @@ class Kernel:
 class Options:
     """The properties of one machine."""
 
+    arch: Arch = AMD64
     board: tuple = ()                # arguments of cmacam-board
     more_boards: tuple = ()          # for each further board: its arguments, a tuple
     hotplug: bool = False            # boards sit in slots; the machine can have them killed and replaced
@@ -146,7 +145,7 @@ class Machine:
                             "-device", "virtserialport,chardev=out,name=cmacam.stdout",
                             "-device", "virtserialport,chardev=err,name=cmacam.stderr"],
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        expected = hotplug.COMPLAINTS if self.options.hotplug else None
+        expected = hotplug.complaints(self.options.arch.qemu[0]) if self.options.hotplug else None
         pumps = [threading.Thread(target=pump, args=ends, daemon=True)
                  for ends in ((qemu.stdout, sys.stdout.buffer), (qemu.stderr, sys.stderr.buffer, expected))]
         for thread in pumps:
@@ -192,6 +191,7 @@ class Machine:
         ports += ["cmacam.tests"] if self.options.tests else []
         settings = {"ALLOCATOR": self.options.allocator,
                     "ALLOCATOR_PARAMS": self.options.allocator_params,
+                    "CONSOLE": self.options.arch.console,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "NONCOHERENT": "yes" if self.options.noncoherent else "no",
                     "EVICT": self.options.evict,
@@ -269,7 +269,7 @@ class Machine:
         """Bind the sources and the build into one folder, and return its path."""
         top = f"/run/{os.path.basename(self.state)}.checkout"
         self.sandbox.bind(self.sandbox.root + "/src", f"{top}/src")
-        self.sandbox.bind(self.sandbox.root + "/build", f"{top}/build")
+        self.sandbox.bind(self.sandbox.root + self.options.arch.build, f"{top}/build")
         if self.options.kernel.drivers:
             self.sandbox.bind(self.sandbox.root + self.options.kernel.drivers, f"{top}/build/drivers/media")
         if self.options.kernel.planted:
@@ -287,9 +287,19 @@ class Machine:
             self.sandbox.bind(self.sandbox.root + self.options.kernel.modules, f"{top}/modules")
         return top
 
+    def _device_tree(self, qemu):
+        """Write the device tree of this machine, whose devices on the PCI bus do not snoop the CPU's caches. Return its path."""
+        tree, bus = self._inside("machine.dtb"), self.options.arch.bus
+        # What is above the bus says that devices snoop, so the bus must say the opposite, and not nothing.
+        for command in ([*qemu, "-machine", f"dumpdtb={tree}"], ["fdtput", "-d", tree, bus, "dma-coherent"],
+                        ["fdtput", tree, bus, "dma-noncoherent"]):
+            self.sandbox.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return tree
+
     def _start(self, devices, **kwargs):
-        accelerator = kvm.accelerator(self.sandbox)
-        files = self._serve("root", "/", "--cache=always", "--readonly")
+        arch = self.options.arch
+        accelerator = kvm.accelerator(self.sandbox) if arch.native else "tcg"
+        files = self._serve("root", arch.root, "--cache=always", "--readonly")
         # Without "always", what a program was loaded from is read again for the next one.
         files += self._serve("checkout", self._checkout(), f"--cache={'always' if self.options.settled else 'auto'}",
                              "--announce-submounts")
@@ -303,8 +313,8 @@ class Machine:
             boards += self._slots.words
         if self.options.tests:
             boards += self.options.tests.words(self, f"{self._sockets}/tests")
-        kernel_line = ("console=ttyS0 root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
-                       "oops=panic quiet loglevel=4 mitigations=off tsc=reliable no_timer_check "
+        kernel_line = (f"console={arch.console} root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
+                       f"oops=panic quiet loglevel=4 {arch.parameters} "
                        f"cryptomgr.notests damon_stat.enabled=N log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
                        f"{self.options.append}")
         if self.options.gdb:
@@ -316,20 +326,13 @@ class Machine:
             devices = [*devices, "-blockdev", json.dumps({"driver": "raw", "node-name": "root", "read-only": True, "file": file}),
                        "-device", "virtio-blk-pci,drive=root"]
             kernel_line += " ROOT_IMAGE=/dev/vda"
+        qemu = emulator(self.options, accelerator)
+        if arch.bus:
+            qemu += ["-dtb", self._device_tree(qemu)]
+        qemu += ["-no-reboot", "-kernel", self.options.kernel.image or arch.kernel, "-append", kernel_line,
+                 *files, "-device", "virtio-serial-pci", *boards, *devices]
         # In the foreground: in a group of its own, QEMU would not reach the terminal.
-        command = ["timeout", "--foreground", "-k", "5", str(self.options.limit), *WITH_US,
-                   "qemu-system-x86_64", "-machine", "q35"]
-        if self.options.repeatable:
-            command += ["-accel", "tcg,thread=single", "-cpu", EMULATED_CPU, "-icount", "shift=0,sleep=on", "-smp", "1"]
-        elif accelerator == "kvm":
-            command += ["-accel", "kvm", "-cpu", "host", "-smp", "2"]
-        else:
-            command += ["-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU, "-smp", "2"]
-        command += ["-m", self.options.memory,
-                    "-object", f"memory-backend-memfd,id=mem,size={self.options.memory},share=on",
-                    "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none",
-                    "-no-reboot", "-kernel", self.options.kernel.image, "-append", kernel_line,
-                    *files, "-device", "virtio-serial-pci", *boards, *devices]
+        command = ["timeout", "--foreground", "-k", "5", str(self.options.limit), *WITH_US, *qemu]
         if self.options.gdb:
             command += ["-gdb", f"tcp:127.0.0.1:{self.options.gdb}"]
         self._qemu = self._spawn(command, **kwargs)
@@ -349,6 +352,20 @@ class Machine:
                 return int(f.read())
         except (FileNotFoundError, ValueError):
             return None
+
+
+def emulator(options, accelerator):
+    """QEMU and its options for CPU and memory."""
+    arch = options.arch
+    if options.repeatable:
+        cpu = ["-accel", "tcg,thread=single", "-cpu", arch.cpu, "-icount", "shift=0,sleep=on", "-smp", "1"]
+    elif accelerator == "kvm":
+        cpu = ["-accel", "kvm", "-cpu", "host", "-smp", "2"]
+    else:
+        cpu = ["-accel", "tcg,thread=multi", "-cpu", arch.cpu, "-smp", "2"]
+    return [*arch.qemu, *cpu, "-m", options.memory,
+            "-object", f"memory-backend-memfd,id=mem,size={options.memory},share=on",
+            "-numa", "node,memdev=mem", "-nodefaults", "-no-user-config", "-display", "none"]
 
 
 def pump(source, sink, without=None):

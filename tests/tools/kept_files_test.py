@@ -26,8 +26,7 @@ class KeptFiles(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
         for module, name, value in ((paths, "OUT", self.folder), (paths, "BUILD", self.folder),
-                                    (paths, "CACHE", self.folder),
-                                    (build, "STAMP", os.path.join(self.folder, ".root-folder"))):
+                                    (paths, "CACHE", self.folder)):
             self.addCleanup(setattr, module, name, getattr(module, name))
             setattr(module, name, value)
 

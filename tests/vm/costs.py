@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Helpers of the tests of cache maintenance costs: counters, a camera, and other processes."""
 
+import collections
 import contextlib
 import mmap
 import os
 import signal
 
+import lib
+import maintenance
 import stale
 import v4l2
 from tracefs import Trace
@@ -17,11 +20,41 @@ WARM_UP = 2 * BUFFERS               # frames until the kernel knows who keeps to
 
 
 class Costs(Trace):
-    """Counts cache maintenance while a block runs: from our trace events, and from those of the DMA API."""
+    """Counts cache maintenance while a block runs: from our trace events, and from those of the DMA API.
+
+    Where the architecture has functions for it, they have to be called for exactly the ranges that the DMA API was told.
+    """
 
     def __init__(self):
         super().__init__("vb2_cma", "dma:dma_sync_single_for_cpu", "dma:dma_sync_single_for_device",
-                         "dma:dma_sync_sg_for_cpu", "dma:dma_sync_sg_for_device")
+                         "dma:dma_sync_sg_for_cpu", "dma:dma_sync_sg_for_device", *maintenance.events())
+        self._buffers = {}      # {address: bytes} of those that existed at the beginning
+
+    def __enter__(self):
+        lines = map(lib.fields, lib.vb2_cma_buffers().splitlines())
+        self._buffers = {int(each["dma"], 0): int(each["size"]) for each in lines}
+        return super().__enter__()
+
+    def __exit__(self, kind, *exc):
+        super().__exit__(kind, *exc)
+        if kind is None and maintenance.exists():
+            for target in maintenance.FUNCTIONS:
+                told, done = collections.Counter(self.told(target)), collections.Counter(maintenance.done(self, target))
+                assert told == done, f"for_{target}: not done {dict(told - done)}, done without being told {dict(done - told)}"
+
+    def told(self, target):
+        """[(address, bytes)] that the DMA API was told to synchronise."""
+        return [(int(e.fields["dma_addr"], 16), int(e.fields["size"])) for e in self.named(f"dma_sync_single_for_{target}")]
+
+    def lines(self, target):
+        """Numbers of the cache lines that the DMA API was told to synchronise, each in its buffer."""
+        buffers = self._buffers | {int(e.fields["dma"], 0): int(e.fields["size"]) for e in self.named("vb2_cma_alloc")}
+        lines = set()
+        for address, size in self.told(target):
+            start = max(each for each in buffers if each <= address)
+            assert address + size <= start + buffers[start], f"{size} bytes at {address:#x} are in no buffer: {buffers}"
+            lines |= set(range((address - start) // stale.LINE, (address - start + size - 1) // stale.LINE + 1))
+        return lines
 
     def bytes(self, target, **fields):
         return sum(int(e.fields["bytes"]) for e in self.named("vb2_cma_sync", target=target, **fields))
@@ -36,7 +69,8 @@ class Costs(Trace):
         """Compare the bytes with our events and with those of the DMA API. Only the board's frames may be synchronised."""
         assert (self.bytes("cpu"), self.bytes("device")) == (cpu, device), self.summary()
         for target, wanted in (("cpu", cpu), ("device", device)):
-            told = sum(int(e.fields["size"]) for e in self.named(f"dma_sync_single_for_{target}"))
+            self.lines(target)      # fails if a range is in no buffer
+            told = sum(size for _, size in self.told(target))
             assert told == wanted, f"for_{target}: our events say {wanted} bytes, the DMA API's {told}"
             assert not self.named(f"dma_sync_sg_for_{target}")
 

@@ -42,7 +42,7 @@ class Machine:
     allocator_params: str = ""  # module parameters of vb2-cma
     allocator_fault: str = ""   # vb2-cma is built with this fault (planted/); no test of such a boot loads the heap
     driver_params: tuple = ()   # further ones of cmacam
-    noncoherent: bool = False   # with the shim: unsynchronised reads see poison
+    noncoherent: bool = False   # the board does not snoop: by the shim, if the machine's own bus does
     noncoherent_importer: bool = False  # with it: test-importer does not snoop either
     evict: int = 0      # with it: milliseconds between evictions of dirty lines, 0: none
     # Machines that differ in the following fields need separate boots.
@@ -91,6 +91,7 @@ class Test:
     provokes: str
     debug_kernel: bool
     soak: bool
+    needs: tuple
 
     @property
     def full_name(self):
@@ -105,16 +106,18 @@ class Skip(Exception):
     """A test that cannot run here, with the reason."""
 
 
-def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes="", debug_kernel=False, soak=False):
+def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes="", debug_kernel=False, soak=False, needs=()):
     """Declare a test.
 
     settings: settings of the board while the test runs, if they differ from SETTINGS.
     limit: time limit in seconds. provokes: a regular expression for kernel messages that the test causes on purpose. Other
     messages from the modules make the test fail.
     debug_kernel: the test needs the debug kernel. long: the test needs --long. soak: the test needs --soak.
+    needs: what the test needs and not every architecture has; the test is skipped there. "shim": data that is not
+    synchronised reads as 0xdb.
     """
     def mark(function):
-        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel, soak)
+        function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel, soak, tuple(needs))
         return function
     return mark
 

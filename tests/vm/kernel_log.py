@@ -5,7 +5,7 @@ import os
 import re
 
 OURS = re.compile(r"cmacam|vb2[-_]cma|noncoherent", re.I)
-ALWAYS_WRONG = re.compile(r"WARNING:|BUG:|BUG |Oops|Call Trace|Bad page|refcount_t:|list_(add|del) corruption|"
+ALWAYS_WRONG = re.compile(r"WARNING:|BUG:|BUG |Oops|Call [Tt]race|Bad page|refcount_t:|list_(add|del) corruption|"
                           r"KASAN|hung task|soft lockup|page allocation failure|"
                           # what only the debug kernel says
                           r"ODEBUG:|INFO: (trying to register non-static key|lockdep is turned off|task .* blocked)|"

@@ -10,6 +10,8 @@ import select
 import subprocess
 import time
 
+from declare import Skip
+
 CONTROL = "/dev/virtio-ports/cmacam.board."     # and the board's number
 PROBES = "/build/tests/vm"
 HEAP = "/dev/dma_heap/video-contiguous"         # vb2-cma's
@@ -40,7 +42,12 @@ def vb2_cma_buffers():
 
 
 def heap():
-    """Load vb2-cma's dma-heap. The module cannot be unloaded, so only tests that need the heap load it."""
+    """Load vb2-cma's dma-heap. The module cannot be unloaded, so only tests that need the heap load it.
+
+    The test is skipped on a kernel without dma-heaps, such as Debian's for arm64.
+    """
+    if not os.path.exists("/sys/class/dma_heap"):
+        raise Skip("this kernel is built without CONFIG_DMABUF_HEAPS")
     if not os.path.exists(HEAP):
         run(["insmod", "/build/drivers/media/vb2-cma-heap.ko"])
 

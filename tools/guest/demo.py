@@ -138,7 +138,7 @@ def read_row():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--looked-at", type=int, default=15)
+    parser.add_argument("--looked-at", type=int, default=15, help="0: without the people detector")
     args = parser.parse_args()
     caps = f"video/x-raw,format=NV12,width={WIDTH},height={HEIGHT}"
     rows = [
@@ -146,7 +146,7 @@ def main():
                                        "filesink", f"location={FIFO}"]),
         piped("cam", ["cam", "-c1", "--stream", f"width={WIDTH},height={HEIGHT},pixelformat=NV12",
                       f"--capture={FRAMES}", f"--file={FIFO}"]),
-        people(args.looked_at),
+        *([people(args.looked_at)] if args.looked_at else []),
         read_row(),
     ]
     with open(f"{OUT}/table.json", "w") as f:

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""The architecture's own cache maintenance: probes on the two functions that the DMA API calls for a device that does not snoop.
+
+A kernel for machines whose devices all snoop has neither function, such as that for amd64. There, the events of the DMA API
+are all that can be seen.
+"""
+
+import functools
+import os
+
+from tracefs import TRACEFS
+
+GROUP = "maintenance"
+FUNCTIONS = {"cpu": "arch_sync_dma_for_cpu", "device": "arch_sync_dma_for_device"}
+
+
+@functools.cache
+def exists():
+    with open("/proc/kallsyms") as symbols:
+        return FUNCTIONS["cpu"] in {line.split()[2] for line in symbols}
+
+
+def events():
+    """The names of the events for a Trace, (): there are none. The machine keeps the probes until it ends."""
+    if not exists():
+        return ()
+    # Each test is a process of its own.
+    if not os.path.exists(f"{TRACEFS}/events/{GROUP}"):
+        add_probes()
+    return tuple(f"{GROUP}:{function}" for function in FUNCTIONS.values())
+
+
+def add_probes():
+    # The file cannot seek, so mode "a" fails. Mode "w" would remove all other probes.
+    probes = os.open(f"{TRACEFS}/kprobe_events", os.O_WRONLY | os.O_APPEND)
+    try:
+        for function in FUNCTIONS.values():
+            os.write(probes, f"p:{GROUP}/{function} {function} address=$arg1:x64 size=$arg2:u64\n".encode())
+    finally:
+        os.close(probes)
+
+
+def done(trace, target):
+    """[(physical address, bytes)] of the maintenance in a trace, for "cpu" or for "device"."""
+    return [(int(event.fields["address"], 0), int(event.fields["size"])) for event in trace.named(FUNCTIONS[target])]

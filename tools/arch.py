@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The architectures of the machine, and all that differs between them.
+
+A machine of another architecture than the host's boots from a root folder of its own, which is inside a layer of the host's
+root folder. QEMU, the file servers and the board run on the host, and are the host's programs.
+"""
+
+import dataclasses
+import os
+
+import paths
+import rootfs
+from ui import Fail
+
+
+@dataclasses.dataclass(frozen=True)
+class Arch:
+    name: str
+    layer: rootfs.Layer         # the layer of the root folder that its tests need
+    qemu: tuple                 # the program, and the machine
+    cpu: str                    # where the CPU is emulated
+    console: str
+    parameters: str             # of the kernel, which only this architecture has
+    root: str = "/"             # the machine's root folder, inside the root folder
+    build: str = "/build"       # what is built for the machine, inside the root folder
+    kernel: str = "/boot/vmlinux"
+    cross: str = ""             # Meson's cross file, in this folder
+    setup: tuple = ()           # options of `meson setup` for the cross build
+    bus: str = ""               # the PCI bus in the device tree: its devices do not snoop the CPU's caches
+    subjects: tuple = ()        # the tests that are known to run, (): all
+    lacks: tuple = ()           # what tests may need and is not here, with the reason
+    people: bool = True         # the demo has the people detector, which needs OpenCV
+
+    @property
+    def native(self):
+        """True if the machine's programs also run on the host."""
+        return not self.cross
+
+    @property
+    def build_folder(self):
+        """The host's path of what is built for the machine."""
+        return os.path.normpath(os.path.join(paths.BUILD, os.path.relpath(self.build, "/build")))
+
+    def missing(self, needs):
+        """The reason why a test that needs these things cannot run here, or ""."""
+        return next((reason for name, reason in self.lacks if name in needs), "")
+
+
+AMD64 = Arch(
+    name="amd64", layer=rootfs.WHOLE, qemu=("qemu-system-x86_64", "-machine", "q35"),
+    # Without fast string instructions: emulation does them byte by byte, and -icount counts each byte as one instruction. A
+    # real CPU moves whole lines. The kernel uses these instructions to clear pages and to copy to and from user space.
+    cpu="max,-erms,-fsrm,-fzrm,-fsrs", console="ttyS0", parameters="mitigations=off tsc=reliable no_timer_check")
+
+ARM64 = Arch(
+    name="arm64", layer=rootfs.ARM64, qemu=("qemu-system-aarch64", "-machine", "virt,gic-version=3"),
+    # One that has pages of 16 KiB as well, and no pointer authentication, which takes long to emulate.
+    cpu="cortex-a76", console="ttyAMA0", parameters="mitigations=off",
+    root="/arm64", build="/build/arm64", kernel="/arm64/boot/vmlinux",
+    cross="cross-arm64.ini",
+    setup=("-Dkernel-dir=/usr/src/linux-headers-arm64",
+           # The board runs on the host. The others need packages that the machine's root folder does not have yet.
+           "-Dboard=disabled", "-Dbench=disabled", "-Dopencv=disabled", "-Dpython=disabled"),
+    bus="/pcie@10000000",
+    subjects=("memory", "sync_cost", "capture", "dmabuf", "gst_frames", "unplug", "compliance"),
+    lacks=(("shim", "only the shim on amd64 shows data that is not synchronised"),),
+    people=False)
+
+ARCHES = {arch.name: arch for arch in (AMD64, ARM64)}
+
+
+def add_option(parser):
+    parser.add_argument("--arch", default=AMD64.name, choices=sorted(ARCHES),
+                        help="architecture of the machine; another one than the host's is emulated (default %(default)s)")
+
+
+def of(args):
+    """The architecture that a command line names. The command's other options must fit it."""
+    arch = ARCHES[args.arch]
+    if not arch.native:
+        for option, why in (("noncoherent", f"the board of {arch.name} does not snoop the CPU's caches anyway"),
+                            ("debug_kernel", "the debug kernel is built for amd64 only"),
+                            ("programs", "the programs of other projects are in the root folder of amd64 only"),
+                            ("gdb", "the root folder has a debugger for amd64 only")):
+            if getattr(args, option, False):
+                raise Fail(f"--{option.replace('_', '-')} --arch {arch.name}: {why}")
+    return arch
