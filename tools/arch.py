@@ -24,11 +24,12 @@ class Arch:
     root: str = "/"             # the machine's root folder, inside the root folder
     build: str = "/build"       # what is built for the machine, inside the root folder
     kernel: str = "/boot/vmlinux"
+    compiler: str = "gcc"       # for kernel modules
     cross: str = ""             # Meson's cross file, in this folder
     setup: tuple = ()           # options of `meson setup` for the cross build
     bus: str = ""               # the PCI bus in the device tree: its devices do not snoop the CPU's caches
     subjects: tuple = ()        # the tests that are known to run, (): all
-    lacks: tuple = ()           # what tests may need and is not here, with the reason
+    lacks: tuple = ()           # what tests may need and is not here: (what, reason)
     people: bool = True         # the demo has the people detector, which needs OpenCV
 
     @property
@@ -40,10 +41,6 @@ class Arch:
     def build_folder(self):
         """The host's path of what is built for the machine."""
         return os.path.normpath(os.path.join(paths.BUILD, os.path.relpath(self.build, "/build")))
-
-    def missing(self, needs):
-        """The reason why a test that needs these things cannot run here, or ""."""
-        return next((reason for name, reason in self.lacks if name in needs), "")
 
 
 AMD64 = Arch(
@@ -57,13 +54,14 @@ ARM64 = Arch(
     # One that has pages of 16 KiB as well, and no pointer authentication, which takes long to emulate.
     cpu="cortex-a76", console="ttyAMA0", parameters="mitigations=off",
     root="/arm64", build="/build/arm64", kernel="/arm64/boot/vmlinux",
-    cross="cross-arm64.ini",
+    compiler="aarch64-linux-gnu-gcc", cross="cross-arm64.ini",
     setup=("-Dkernel-dir=/usr/src/linux-headers-arm64",
            # The board runs on the host. The others need packages that the machine's root folder does not have yet.
            "-Dboard=disabled", "-Dbench=disabled", "-Dopencv=disabled", "-Dpython=disabled"),
     bus="/pcie@10000000",
     subjects=("memory", "sync_cost", "capture", "dmabuf", "gst_frames", "unplug", "compliance"),
-    lacks=(("shim", "only the shim on amd64 shows data that is not synchronised"),),
+    lacks=(("shim", "only the shim on amd64 shows data that is not synchronised"),
+           ("heap", "Debian's kernel for arm64 is built without CONFIG_DMABUF_HEAPS")),
     people=False)
 
 ARCHES = {arch.name: arch for arch in (AMD64, ARM64)}

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Static checks: checkpatch, sparse, W=1 and the next kernel on the kernel part, clang-format, SPDX lines."""
+"""Static checks: checkpatch, sparse, W=1 and other kernels on the kernel part, clang-format, SPDX lines."""
 
+import functools
 import os
 import re
 import subprocess
 import time
 
+import arch as arches
 import compiledb
 import gdb
+import kernels
 import nextkernel
 import passed
 import paths
 import rootfs
+import sandbox
 from ui import Skip
 
 CHECKPATCH = ["perl", "/usr/src/checkpatch/checkpatch.pl", "--no-tree", "--strict", "--max-line-length=80",
@@ -26,7 +30,9 @@ CXX = r"^(board|common|libcmacam|libcam-pipeline|gst-plugin|examples|bench|tests
 
 def layers(args):
     """The further layers of the root folder that the checks of these arguments need."""
-    return [rootfs.DOCS] if args.long and args.match in "docs" else []
+    needed = [rootfs.DOCS] if args.long and args.match in "docs" else []
+    foreign = [arch.layer for name, _, arch in other_kernels(args) if args.match in name and not arch.native]
+    return needed + list(dict.fromkeys(foreign))
 
 
 def run(box, tally, args):
@@ -34,6 +40,7 @@ def run(box, tally, args):
              "clang_format": clang_format, "spdx": spdx, "compile_commands": compile_commands}
     if args.left_out:
         named = {}
+    named |= {name: functools.partial(check_kernel, kernel, arch) for name, kernel, arch in other_kernels(args)}
     if args.long:
         import docs
         named.update(clang_tidy=clang_tidy, gdb=gdb.check, docs=docs.check)
@@ -47,6 +54,26 @@ def run(box, tally, args):
         except Skip as reason:
             outcome, said = "skip", str(reason)
         tally.add(f"checks.{name}", outcome, time.monotonic() - start, said)
+
+
+# What the plain run builds the modules for, beside the next kernel.
+OLDEST = "6.12"
+
+
+def other_kernels(args):
+    """(name of the check, kernel, architecture) of the kernels for which the checks of these arguments build the modules."""
+    found = []
+    for kernel in kernels.KERNELS.values():
+        for arch in map(arches.ARCHES.get, kernel.architectures):
+            plain = kernel.name == OLDEST and arch.native
+            if not args.left_out if plain else args.long:
+                found.append((f"kernel_{kernel.name}_{arch.name}", kernel, arch))
+    return found
+
+
+def check_kernel(kernel, arch, box):
+    """Build the modules for another kernel of Debian."""
+    return kernels.check(box if arch.native else sandbox.Sandbox(rootfs.ensure(arch.layer)), kernel, arch)
 
 
 def tracked(pattern):

@@ -15,7 +15,7 @@ import foreign_modules
 import gdb
 import host
 import kconfigs
-import nextkernel
+import kernels
 import passed
 import paths
 import rootfs
@@ -53,6 +53,7 @@ MAX_BOARDS = 8
 def add_machine_options(parser):
     group = parser.add_argument_group("the machine")
     arches.add_option(group)
+    kernels.add_option(group)
     group.add_argument("--cma", default="128M", metavar="SIZE", help="size of the CMA area (default %(default)s)")
     group.add_argument("--memory", default="2G", metavar="SIZE", help="size of the RAM (default %(default)s)")
     group.add_argument("--allocator", default="vb2-cma", choices=["vb2-cma", "dma-contig", "dma-contig-cached"],
@@ -90,7 +91,7 @@ def add_machine_options(parser):
     group.add_argument("--no-board", action="store_true", help="boot without a board")
 
 
-def machine_options(args, box, arch):
+def machine_options(args, box, arch, chosen):
     source = args.source
     if source == "people":
         source = vm.PEOPLE
@@ -113,21 +114,30 @@ def machine_options(args, box, arch):
     # One is for all of them.
     extra = args.board * args.boards if len(args.board) == 1 else args.board + [""] * args.boards
     boards = [(*board, *shlex.split(extra[number])) for number in range(args.boards)]
+    if args.debug_kernel:
+        kernel = debugkernel.ensure(box)
+    else:
+        kernel = kernels.ensure(box, chosen, arch) if chosen else vm.Kernel()
+        kernel = dataclasses.replace(kernel, root=rootfs.image_if_made(box))
     return vm.Options(arch=arch, board=boards[0], more_boards=tuple(boards[1:]), no_board=args.no_board, cma=args.cma,
                       memory=args.memory, allocator=args.allocator, noncoherent=args.noncoherent,
-                      kernel=debugkernel.ensure(box) if args.debug_kernel else vm.Kernel(root=rootfs.image_if_made(box)),
-                      append=args.append, allocator_params=args.allocator_params,
+                      kernel=kernel, append=args.append, allocator_params=args.allocator_params,
                       evict=args.evict, share=os.path.abspath(args.share) if args.share else "", limit=args.limit)
 
 
 def cmd_build(args):
-    ready()
-    say(f"built in {paths.BUILD}")
+    arch = arches.of(args)
+    chosen = kernels.of(args, arch)
+    box = ready(arch=arch)
+    say(f"built in {arch.build_folder}")
+    if chosen:
+        say(f"the drivers for the kernel {chosen.name} are in {kernels.build(box, chosen, arch)}")
     return 0
 
 
 def cmd_shell(args):
     arch = arches.of(args)
+    chosen = kernels.of(args, arch)
     interactive = not args.command
     if interactive and not sys.stdin.isatty():
         raise Fail("./dev shell without a command needs a terminal; give a command: ./dev shell -- COMMAND...")
@@ -135,7 +145,7 @@ def cmd_shell(args):
         raise Fail(f"nothing is built for {arch.name} yet: leave out --no-build")
     box = ready(quiet=not interactive, up_to_date=not args.no_build, arch=arch,
                 layer=rootfs.PROGRAMS if args.programs else rootfs.WHOLE)
-    options = machine_options(args, box, arch)
+    options = machine_options(args, box, arch, chosen)
     if args.gdb:
         options = dataclasses.replace(options, gdb=gdb.offer())
         say("to debug this kernel, run ./dev gdb in another terminal; Ctrl-C in gdb stops the kernel")
@@ -187,7 +197,7 @@ def cmd_clean(args):
         folder = os.path.join(paths.CACHE, name)
         # The cache may be any folder, so remove only files whose names are ours.
         if re.fullmatch(rf"(root-|{debugkernel.PREFIX}|{kconfigs.PREFIX}).+-[0-9a-f]{{12}}(\.img)?(\.partial)?|"
-                        rf"{nextkernel.PREFIX}([0-9].*|apt)|{foreign_modules.PREFIX}.*|{passed.FOLDER}", name):
+                        rf"{kernels.OURS}|{foreign_modules.PREFIX}.*|{passed.FOLDER}", name):
             say(f"removing {folder}")
             rootfs.remove(folder) if os.path.isdir(folder) else os.unlink(folder)
     return 0
@@ -207,6 +217,7 @@ def parser():
     sub.add_argument("--source", default="", metavar="FILE", help="video to play (default: OpenCV's vtest.avi)")
     sub.add_argument("--looked-at", type=int, default=15, metavar="N", help="number of frames for the people detector")
     arches.add_option(sub)
+    kernels.add_option(sub)
 
     sub = command("test", cmd_test, "run the tests, all or some subjects")
     sub.add_argument("subjects", nargs="*", metavar="SUBJECT", help="run only these subjects; --list lists the subjects")
@@ -221,6 +232,7 @@ def parser():
                      help="use a kernel with KASAN, lockdep, DMA-API checks and kmemleak (built once, 10 to 30 minutes); "
                      f"default subjects: {', '.join(debugkernel.SUBJECTS)}")
     arches.add_option(sub)
+    kernels.add_option(sub, f"; default subjects: {', '.join(kernels.SUBJECTS)}")
     sub.add_argument("-k", dest="match", default="", metavar="TEXT", help="run only tests with this text in their name")
     sub.add_argument("--shuffle", type=int, metavar="SEED", help="run the tests in another order, which depends only on SEED; "
                      "this finds tests that affect later tests")
@@ -232,7 +244,9 @@ def parser():
                      help="report the results in the JSON file of an earlier run, or of bench/frames.py on a real board, "
                      "without measuring")
 
-    command("build", cmd_build, "build everything")
+    sub = command("build", cmd_build, "build everything")
+    arches.add_option(sub)
+    kernels.add_option(sub)
 
     command("docs", cmd_docs, "make the reference pages of headers, Python module, element and kernel part in out/docs/, and fail "
             "if a page is incomplete (0.1 GB more, once)")
@@ -251,7 +265,7 @@ def parser():
     sub = command("gdb", cmd_gdb, "debug the kernel of a machine that ./dev shell --gdb started")
     sub.add_argument("options", nargs="*", metavar="OPTION", help="more options for gdb, after --")
 
-    command("clean", cmd_clean, "remove the root folders, the debug kernels, the next kernels' headers, the sources of kernels "
+    command("clean", cmd_clean, "remove the root folders, the debug kernels, other kernels of Debian, the sources of kernels "
             "and modules, and the results of checks from the cache")
     command("help", lambda args: top.print_help() or 0, "show this help")
     return top

@@ -13,8 +13,8 @@ import re
 import shutil
 import subprocess
 
-import build
 import host
+import modules
 import paths
 import rootfs
 import vm
@@ -66,12 +66,9 @@ def ensure(box):
             if not os.path.isdir(folder):
                 make(box, version, folder)
     box.bind(folder, INSIDE)
-    with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        build_drivers(box, os.path.basename(folder))
-    return vm.Kernel(image=f"{INSIDE}/bzImage", parameters=PARAMETERS, modules=f"{INSIDE}/modules",
-                     drivers=f"{DRIVERS}/modules", importer=f"{DRIVERS}/importer", planted=f"{DRIVERS}/planted", debug=True,
-                     slower=SLOWER)
+    ours = modules.ensure(box, DRIVERS, f"{INSIDE}/linux", os.path.basename(folder), of_drivers=COVERAGE)
+    return vm.Kernel(image=f"{INSIDE}/bzImage", parameters=PARAMETERS, modules=f"{INSIDE}/modules", debug=True, slower=SLOWER,
+                     **ours)
 
 
 def make(box, version, folder):
@@ -116,25 +113,3 @@ def progress(log):
         compiled = sum(line.startswith(("  CC", "  AS")) for line in f)
     last = (tail(log, 1).split() or ["starting"])[-1]
     return f"{compiled} files compiled, {last[-80:]}" if compiled else tail(log, 1).strip()[-80:] or "starting"
-
-
-def build_drivers(box, kernel):
-    """Build the drivers and the tests' modules in a separate folder."""
-    folder = box.root + DRIVERS
-    stamp = os.path.join(folder, "kernel")
-    # Make compares dates only, and another kernel's headers may be older than what was built with these.
-    if not os.path.exists(stamp) or open(stamp).read() != kernel:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(f"{folder}/planted")
-        with open(stamp, "w") as f:
-            f.write(kernel)
-    with step("Building the drivers for the debug kernel"):
-        build.run(box, ["sh", "/src/drivers/media/build-modules.sh", "make", f"{INSIDE}/linux", "/src/drivers/media",
-                        f"{DRIVERS}/modules", *COVERAGE], "debug-drivers")
-        build.run(box, ["make", "-s", "-C", f"{INSIDE}/linux", "M=/src/tests/vm/planted", f"MO={DRIVERS}/planted",
-                        "modules"], "debug-planted")
-        build.run(box, ["sh", "/src/tests/vm/importer/build.sh", "make", f"{INSIDE}/linux", "/src/tests/vm/importer",
-                        f"{DRIVERS}/importer"], "debug-importer")
-        for fault in ("late-unmap", "no-fs-dax", "no-sync"):
-            build.run(box, ["sh", "/src/tests/vm/planted/build-vb2-cma.sh", "make", f"{INSIDE}/linux",
-                            "/src/drivers/media/vb2-cma", f"{DRIVERS}/planted", fault], f"debug-{fault}")

@@ -8,6 +8,7 @@ import shutil
 import time
 
 import arch as arches
+import kernels
 import paths
 import vm
 from ui import Fail, duration, say, step
@@ -20,7 +21,9 @@ LEFT = (f"people-{'[0-9]' * 6}.jpg", "contact-sheet.jpg", "table.json", "table.t
 def main(args, ready):
     start = time.monotonic()
     arch = arches.of(args)
+    chosen = kernels.of(args, arch)
     box = ready(demo=True, arch=arch)
+    kernel = kernels.ensure(box, chosen, arch) if chosen else vm.Kernel()
     video = vm.PEOPLE
     if args.source:
         if not os.path.isfile(args.source):
@@ -29,8 +32,9 @@ def main(args, ready):
         video = "/run/source/" + os.path.basename(args.source)
     forget_last()
     box.bind(paths.OUT, "/src/out")
-    options = vm.Options(arch=arch, limit=LIMIT, board=("--source", video, "--once", "--starved", "hold", "--fps", "max",
-                                                        "--mark", "frame", "--digest", "sha256"))
+    options = vm.Options(arch=arch, kernel=kernel, limit=LIMIT,
+                         board=("--source", video, "--once", "--starved", "hold", "--fps", "max", "--mark", "frame",
+                                "--digest", "sha256"))
     detector = " and an OpenCV people detector" if arch.people else ""
     with step(f"Playing the video to gst-launch, cam{detector}, one after another"):
         with vm.Machine(box, options) as machine:

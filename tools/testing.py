@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """./dev test: unit tests, static checks, and the subjects that need the machine."""
 
+import dataclasses
+import json
 import os
 import random
 import re
+import shlex
 import threading
 import time
 import traceback
@@ -15,6 +18,7 @@ import feed
 import foreign_modules
 import intree
 import kconfigs
+import kernels
 import plan
 import programs_report
 import rootfs
@@ -68,7 +72,7 @@ def reason(said):
     return " ".join(" | ".join(filter(None, map(str.strip, lines))).split())[:600]
 
 
-def select(args, arch=arches.AMD64):
+def select(args, arch=arches.AMD64, chosen=None):
     """The tests to run: ([host subject], [vm test])."""
     known = [*HOST_SUBJECTS, *declare.subjects()]
     for subject in args.subjects:
@@ -78,7 +82,12 @@ def select(args, arch=arches.AMD64):
             raise Fail(f"{subject}: not on {arch.name} yet; the subjects there are {', '.join(arch.subjects)}")
         if args.debug_kernel and subject in HOST_SUBJECTS:
             raise Fail(f"{subject}: runs on the host and not on the debug kernel: leave out --debug-kernel")
-    wanted = args.subjects or arch.subjects or (debugkernel.SUBJECTS if args.debug_kernel else known)
+        if chosen and subject in HOST_SUBJECTS:
+            raise Fail(f"{subject}: runs on the host and not on the kernel {chosen.name}: leave out --kernel")
+        if chosen and subject == "programs":
+            raise Fail(f"{subject}: {kernels.NO_PROGRAMS}: leave out --kernel")
+    wanted = (args.subjects or (kernels.SUBJECTS if chosen else ()) or arch.subjects
+              or (debugkernel.SUBJECTS if args.debug_kernel else known))
     tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
     only_there = [test for test in tests if test.debug_kernel]
     if args.subjects and tests == only_there and not args.debug_kernel and not args.list and tests:
@@ -93,16 +102,21 @@ def select(args, arch=arches.AMD64):
 
 def main(args, ready):
     arch = arches.of(args)
+    chosen = kernels.of(args, arch)
+    lacks = chosen.lacks(arch) if chosen else arch.lacks
     if args.list:
         args.long = args.soak = True
-    hosts, tests = select(args, arch)
+    hosts, tests = select(args, arch, chosen)
     if args.list:
-        return show(hosts, tests, arch)
+        return show(hosts, tests, lacks)
     programs = any(test.subject == "programs" for test in tests)
     later = checks.layers(args) if "checks" in hosts else ()
     box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE, later=later, arch=arch)
-    kernel = (debugkernel.ensure(box) if args.debug_kernel else
-              vm.Kernel(root=rootfs.ensure_image(box, arch.root) if tests else ""))
+    if args.debug_kernel:
+        kernel = debugkernel.ensure(box)
+    else:
+        kernel = kernels.ensure(box, chosen, arch, tests=True) if chosen else vm.Kernel()
+        kernel = dataclasses.replace(kernel, root=rootfs.ensure_image(box, arch.root) if tests else "", lacks=lacks)
     if any(test.subject == "in_tree" for test in tests):
         intree.ensure(box)
     if programs:
@@ -111,10 +125,10 @@ def main(args, ready):
         programs_report.forget()
     tally = Tally()
     start = time.monotonic()
-    finished = run(box, hosts, without_skips(tests, tally, arch), tally, kernel, arch, args)
+    finished = run(box, hosts, without_skips(tests, tally, lacks), tally, kernel, arch, args)
     if not tally.results:
         raise Fail("no test ran: no test matches")
-    if arch.native:
+    if arch.native and not chosen:
         plan.write_times(tally.passed())
     if programs and {test.full_name for test in declare.tests_of("programs")} <= set(tally.passed()):
         programs_report.write()
@@ -129,11 +143,16 @@ def main(args, ready):
     return 130 if not finished else 1 if tally.reasons else 0
 
 
-def without_skips(tests, tally, arch):
-    """The tests that can run on this architecture. The others are skipped, each with its reason."""
+def missing(test, lacks):
+    """The reason why the test cannot run on a machine that lacks these things, or ""."""
+    return next((reason for what, reason in lacks if what in test.needs), "")
+
+
+def without_skips(tests, tally, lacks):
+    """The tests that can run on a machine that lacks these things. The others are skipped, each with its reason."""
     left = []
     for test in tests:
-        if why := arch.missing(test.needs):
+        if why := missing(test, lacks):
             tally.add(test.full_name, "skip", 0, why)
         else:
             left.append(test)
@@ -210,7 +229,8 @@ def run_machine(box, wanted, kind, tally, kernel, arch):
     options = vm.Options(arch=arch, board=boards[0] if boards else (), more_boards=tuple(boards[1:]), no_board=not boards,
                          load_drivers=False, settled=True, kernel=kernel, tests=source, limit=LIMIT,
                          cma=kind.boot.cma, memory=kind.boot.memory, append=kind.boot.append, hotplug=kind.boot.hotplug)
-    command = f"exec env CMACAM_SLOWER={kernel.slower} python3 -B /src/tests/vm/guest.py"
+    lacks = shlex.quote(json.dumps(dict(kernel.lacks)))
+    command = f"exec env CMACAM_SLOWER={kernel.slower} CMACAM_LACKS={lacks} python3 -B /src/tests/vm/guest.py"
     if kernel.debug and not kind.boot.planted:
         command += " --detectors"
     with vm.Machine(box, options) as running:
@@ -229,12 +249,12 @@ def run_machine(box, wanted, kind, tally, kernel, arch):
         source.close(died)
 
 
-def show(hosts, tests, arch):
+def show(hosts, tests, lacks):
     for subject in hosts:
         say(f"{subject}: {HOST_SUBJECTS[subject].__doc__.splitlines()[0]}")
     for test in tests:
         when = "".join(f" (--{word.replace('_', '-')})" for word in ("long", "soak", "debug_kernel") if getattr(test, word))
-        why = arch.missing(test.needs)
+        why = missing(test, lacks)
         say(f"{test.full_name}: {test.purpose}{when}" + (f" (skipped: {why})" if why else ""))
     return 0
 

@@ -39,6 +39,7 @@ class Kernel:
     drivers: str = ""                # our modules for it, where they are not /build/drivers/media
     importer: str = ""               # the same for the device that imports dma-bufs
     planted: str = ""                # the tests' modules with faults for it, where they are not /build/tests/vm/planted
+    lacks: tuple = ()                # what tests may need and this machine does not have: (what, reason)
     debug: bool = False              # it has the detectors
     slower: int = 1                  # by how much limits grow
 

@@ -72,11 +72,13 @@ class KeptFiles(unittest.TestCase):
 
     def test_clean(self):
         self.make("root-forky-0123456789ab/etc/os-release", "root-forky-0123456789ab.partial/a",
-                  "debug-kernel-7.2.6-0123456789ab/vmlinux", "passed/sparse", "kconfig-7.2.6-0123456789ab/linux/a",
+                  "debug-kernel-7.2.6-0123456789ab/vmlinux", "passed/sparse", "kernel-apt/trixie-amd64/sources.list",
+                  "kernel-headers-6.12.9+deb13-amd64/usr/a", "kernel-image-7.3-arm64/boot/a", "kernel-image-notes/a",
+                  "kconfig-7.2.6-0123456789ab/linux/a",
                   "root-of-all/evil", "debug-kernel-notes/a", "logs/build.log")
         with contextlib.redirect_stdout(None):
             cli.cmd_clean(None)
-        self.assertEqual(self.left(), ["debug-kernel-notes", "logs", "root-of-all"])
+        self.assertEqual(self.left(), ["debug-kernel-notes", "kernel-image-notes", "logs", "root-of-all"])
 
 
 unittest.main()

@@ -42,7 +42,8 @@ def on_each_kind(noncoherent=False, plainly=("by_name", "huge"), **options):
                 function()
             test.__doc__ = f"{kind}: {inspect.getdoc(function)}"
             globals()[f"{function.__name__}_{kind}"] = vm_test(
-                dataclasses.replace(KINDS[kind], noncoherent=noncoherent), long=kind not in plainly, **options)(test)
+                dataclasses.replace(KINDS[kind], noncoherent=noncoherent), long=kind not in plainly,
+                needs=["huge"] if kind == "huge" else (), **options)(test)
         return function
     return mark
 
@@ -238,7 +239,7 @@ def stays_one_of_pages(address, size, fitting, content):
     Libc.unmap(fitting + mmap.PAGESIZE, size - mmap.PAGESIZE)
 
 
-@vm_test(KINDS["huge"], provokes=NEEDED)
+@vm_test(KINDS["huge"], provokes=NEEDED, needs=["huge"])
 def large_pieces_are_mapped_as_such():
     """If the address of a mapping fits, one entry maps 2 MB: it is written, pinned, split and unmapped without loss."""
     lib.vb2_cma(backend="carveout")
@@ -279,7 +280,7 @@ def large_pieces_are_mapped_as_such():
         assert queue.create(AREA) == 0, "no reference was left behind"
 
 
-@vm_test(KINDS["huge"], provokes=NEEDED)
+@vm_test(KINDS["huge"], provokes=NEEDED, needs=["huge"])
 def a_moved_dma_buf_stays_mapped_by_pages():
     """A dma-buf is mapped by pages and moved to an address where large entries fit: it stays so, and no page is lost."""
     lib.vb2_cma(backend="carveout")

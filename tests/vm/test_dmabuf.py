@@ -258,7 +258,7 @@ def a_heap_buffer_of_4_gib_is_refused():
                             r"4294963200 bytes")
 
 
-@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"}, needs=["cma"])
 def heap_buffers_of_a_board_that_does_not_snoop():
     """Heap buffers on a board that does not snoop: a sync reaches the device that imported them."""
     lib.heap()
@@ -267,7 +267,7 @@ def heap_buffers_of_a_board_that_does_not_snoop():
         exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
 
 
-@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"}, needs=["cma"])
 def buffers_of_every_backend_are_exact():
     """Buffers of each backend, exported, imported again and synchronised, on a board that does not snoop: exact."""
     for backend in ("cma", "contig", "coherent"):

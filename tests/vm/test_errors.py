@@ -95,7 +95,7 @@ def a_plane_of_4_gib():
                                  r"most 4294963200 bytes'?\s*$")
 
 
-@vm_test(machine=SMALL_CMA, provokes="cma=")
+@vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
 def cma_too_small_v4l2():
     """4K in an 8 MB area: REQBUFS fails, with the bytes needed, the bytes free and the parameter to set."""
     lib.vb2_cma(backend="cma")
@@ -109,7 +109,7 @@ def cma_too_small_v4l2():
     assert len(frames) == 3, "a size that fits streams afterwards"
 
 
-@vm_test(machine=SMALL_CMA, provokes="cma=")
+@vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
 def cma_too_small_lores():
     """4K of lores in an 8 MB area: only last_error of lores has the sentence, and main streams."""
     lib.vb2_cma(backend="cma")
@@ -128,7 +128,7 @@ def area_too_small_is_no_error():
     assert len(frames) == 3
 
 
-@vm_test(machine=SMALL_CMA, provokes="cma=")
+@vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
 def cma_too_small_cam():
     """4K in an 8 MB area: cam prints the driver's sentence."""
     lib.vb2_cma(backend="cma")
@@ -136,7 +136,7 @@ def cma_too_small_cam():
     lib.expect(out, NEEDS)
 
 
-@vm_test(machine=SMALL_CMA, provokes="cma=")
+@vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
 def cma_too_small_gstreamer():
     """4K in an 8 MB area: the element's error in gst-launch has the driver's sentence."""
     lib.vb2_cma(backend="cma")
@@ -188,7 +188,7 @@ class Occupied:
             os.close(end)
 
 
-@vm_test(machine=Machine(cma="512M", memory="1G"), provokes="bytes of contiguous memory needed", long=True)
+@vm_test(machine=Machine(cma="512M", memory="1G"), provokes="bytes of contiguous memory needed", long=True, needs=["cma"])
 def an_area_full_of_pinned_pages_is_busy():
     """Pages of another program are pinned in the CMA area: the error is "busy" with bytes. Later the buffer fits."""
     occupied = Occupied(200 << 20)

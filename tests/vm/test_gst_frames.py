@@ -220,7 +220,7 @@ def a_pool_that_does_not_fit_is_named():
             assert frame["peer"] == "0" and frame["sha256"] == written[int(frame["seq"])]["sha256"], frame
 
 
-@vm_test(machine=SMALL_CMA, provokes="cma=")
+@vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
 def a_wish_for_buffers_is_not_an_error():
     """If memory is too small for the buffers that the next element requests, the camera uses its own number."""
     lib.vb2_cma(backend="cma")

@@ -55,7 +55,7 @@ def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **o
                     function(backend)
             test.__doc__ = f"{backend}: {inspect.getdoc(function)}"
             globals()[f"{function.__name__}{suffix}_{backend}"] = vm_test(
-                machine, long=long or backend not in plainly, **options)(test)
+                machine, long=long or backend not in plainly, needs=["cma"] if backend == "cma" else (), **options)(test)
         return function
     return mark
 
@@ -136,7 +136,7 @@ def long_term_pins(backend):
         cases("LongTerm.*", 8, long_term=long_term(backend), limit=50)
 
 
-@vm_test(machine=MEMORY)
+@vm_test(machine=MEMORY, needs=["cma"])
 def debugfs_says_which_pins_succeed():
     """/sys/kernel/debug/vb2-cma/buffers says for each buffer which pins succeed: any, only short ones, or none."""
     for backend, pins in (("cma", "short"), ("contig", "any"), ("carveout", "any"), ("coherent", "none")):
@@ -159,7 +159,7 @@ def vivid():
         lib.run(["rmmod", "vivid"])
 
 
-@vm_test(machine=WITHOUT_FS_DAX, settings={"digest": "sha256"})
+@vm_test(machine=WITHOUT_FS_DAX, settings={"digest": "sha256"}, needs=["cma"])
 def without_fs_dax_frames_move_and_pins_fail():
     """On a kernel without FS_DAX, a frame arrives unchanged by each call, and a long-term pin for writing fails with EFAULT."""
     lib.expect(lib.dmesg("drivers"), "vb2-cma: this kernel has no FS_DAX")
@@ -169,7 +169,7 @@ def without_fs_dax_frames_move_and_pins_fail():
         cases("LongTerm.RegisteredBuffers*:LongTerm.XdpMemory:LongTerm.UserPointersForCapture", 4, long_term="EFAULT")
 
 
-@vm_test(machine=WITHOUT_FS_DAX)
+@vm_test(machine=WITHOUT_FS_DAX, needs=["cma"])
 def without_fs_dax_a_pin_to_read_can_be_killed():
     """On a kernel without FS_DAX, a long-term pin for reading only does not return: its process can be killed, and leaves nothing."""
     with vivid():
@@ -199,7 +199,7 @@ def pinned_pages_see_each_frame():
             cases("PinnedFrames.*", 1)
 
 
-@vm_test(machine=MEMORY)
+@vm_test(machine=MEMORY, needs=["cma"])
 def a_mapping_does_not_keep_the_node():
     """Each backend: a program closes a streaming node and keeps a mapping; the node is free, and the frame stays."""
     for backend in (*BACKENDS, "coherent"):
@@ -304,7 +304,7 @@ def free_under_a_walk(queue):
         return walker.result()
 
 
-@vm_test(machine=MEMORY)
+@vm_test(machine=MEMORY, needs=["cma"])
 def a_walk_ends_before_its_page_is_freed():
     """cma: get_user_pages_fast(), slowed down, is on its way to a page while the buffer is freed: the page waits for it.
 
@@ -327,7 +327,7 @@ def a_walk_ends_before_its_page_is_freed():
         lib.run(["rmmod", "cmacam-walker"])
 
 
-@vm_test(machine=MEMORY)
+@vm_test(machine=MEMORY, needs=["cma"])
 def freed_memory_does_not_keep_the_module():
     """Modules are unloaded right after buffers were freed: they wait for the memory, and are not in use."""
     lib.vb2_cma(backend="cma")

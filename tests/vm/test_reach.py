@@ -44,14 +44,14 @@ def an_area_above_4_gib_is_passed_over():
     exact_at_each_size("contig")
 
 
-@vm_test(machine=LOW_AREA, settings={"digest": "sha256"}, long=True)
+@vm_test(machine=LOW_AREA, settings={"digest": "sha256"}, long=True, needs=["cma"])
 def an_area_below_4_gib_is_used():
     """32 address bits, and a CMA area where the error message wants it: frames of every size lie in the area."""
     with parameters(backend="cma"):
         exact_at_each_size("cma")
 
 
-@vm_test(machine=HIGH_AREA, provokes=REFUSED)
+@vm_test(machine=HIGH_AREA, provokes=REFUSED, needs=["cma"])
 def the_area_is_refused_in_words():
     """backend=cma and an area above 4 GiB: the error names the address, and a parameter that helps."""
     with parameters(backend="cma"):
@@ -90,7 +90,7 @@ def an_import_out_of_reach_is_refused_in_words():
     lib.expect(lib.last_error(), r"dma-buf of vb2-cma cannot be mapped: the device cannot address 0x1[0-9a-f]{8}'?\s*$")
 
 
-@vm_test(machine=BOUNCING, provokes=REFUSED, long=True)
+@vm_test(machine=BOUNCING, provokes=REFUSED, long=True, needs=["cma"])
 def bouncing_is_refused_in_words():
     """swiotlb=force: each backend with pages is refused in words, and nothing is bounced for the board."""
     for backend in ("auto", "cma", "contig"):

@@ -37,7 +37,7 @@ def faults_while_touching(pixels):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
-@vm_test()
+@vm_test(needs=["cma"])
 def user_mapping_is_cached():
     """Frames are mapped as ordinary, cached pages. backend=coherent maps them as the DMA API does."""
     for backend, special in (("cma", False), ("contig", False), ("coherent", True)):
@@ -67,7 +67,7 @@ def whole_buffer_mapped_at_once():
         queue.close()
 
 
-@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"})
+@vm_test(machine=Machine(noncoherent=True), settings={"digest": "sha256"}, needs=["cma"])
 def large_frames_without_snooping():
     """12 MB in one piece, cached, on a board that does not snoop: exact, with CMA and without CMA."""
     for backend in ("cma", "contig"):
@@ -79,7 +79,7 @@ def large_frames_without_snooping():
             assert frame["sha256"] == written[int(frame["seq"])]["sha256"], (backend, frame)
 
 
-@vm_test(machine=KINDS["huge"], settings={"digest": "sha256"})
+@vm_test(machine=KINDS["huge"], settings={"digest": "sha256"}, needs=["huge"])
 def memory_outside_the_kernel_is_sent_zero_copy():
     """RAM that the kernel does not use: a zero-copy socket sends a frame in this RAM."""
     lib.vb2_cma(backend="carveout")

@@ -98,7 +98,7 @@ def packed_lines_are_fresh():
         none_stale(NAMED[name], ((stale.PACKED, 12),))
 
 
-@vm_test(machine=OURS, settings=LINES, limit=300)
+@vm_test(machine=OURS, settings=LINES, limit=300, needs=["cma"])
 def every_backend_is_fresh():
     """12 frames on each backend by V4L2 mmap, dma-buf with SYNC, parts by MappedFrame, heap buffers: no line is stale."""
     for backend in BACKENDS:
