@@ -30,7 +30,8 @@ NO_PROGRAMS = "some of these programs need modules that are built for the root f
 SUBJECTS = ("memory", "capture")
 # Names in the cache. Each kernel has a folder with its headers, and a folder with its image and its modules if it was booted.
 APT, HEADERS, IMAGE = "kernel-apt", "kernel-headers-", "kernel-image-"
-OURS = rf"{APT}|(?:{HEADERS}|{IMAGE})[0-9].*"
+# The last are those of earlier versions of this tool.
+OURS = rf"{APT}|(?:{HEADERS}|{IMAGE})[0-9].*|next-kernel-(?:[0-9].*|apt)"
 IMAGE_NEEDED = 2 << 30
 # Our modules for these kernels, inside the root folder.
 BUILT = "/build/kernels"
