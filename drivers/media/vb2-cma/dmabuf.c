@@ -285,6 +285,11 @@ int vcma_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
 	return ret;
 }
 
+/*
+ * The core waits for fences once more after this. If a signal ends that wait,
+ * the program repeats the call, and the access begins twice and ends once. That
+ * is the same as a forgotten end, which does no lasting harm; see users.c.
+ */
 static int vcma_begin_cpu_access(struct dma_buf *dmabuf,
 				 enum dma_data_direction dir)
 {
