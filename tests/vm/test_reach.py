@@ -10,6 +10,7 @@ import os
 import lib
 import v4l2
 from declare import Machine, vm_test
+from test_dmabuf import vivid
 from test_memory import CARVEOUT, REFUSED, ROOMY, parameters
 from tracefs import Trace
 
@@ -90,6 +91,11 @@ def an_import_out_of_reach_is_refused_in_words():
     lib.expect(lib.last_error(), r"dma-buf of vb2-cma cannot be mapped: the device cannot address 0x1[0-9a-f]{8}'?\s*$")
 
 
+def bounced_for_the_board(trace):
+    """The events of swiotlb that name the board. This kernel event writes "dev_name: ", unlike others."""
+    return [event for event in trace.events if f"dev_name: {os.path.basename(lib.pci_device())} " in event.said]
+
+
 @vm_test(machine=BOUNCING, provokes=REFUSED, long=True, needs=["cma"])
 def bouncing_is_refused_in_words():
     """swiotlb=force: each backend with pages is refused in words, and nothing is bounced for the board."""
@@ -100,6 +106,23 @@ def bouncing_is_refused_in_words():
             queue.close()
         lib.expect(lib.last_error(), r"but the kernel copies all DMA of this device through bounce buffers, 0 parked; "
                                  r"boot without swiotlb=force and without memory encryption'?\s*$")
-        board = os.path.basename(lib.pci_device())
-        bounced = [event for event in trace.events if event.fields["dev_name"] == board]
-        assert not bounced, bounced[:4]
+        assert not bounced_for_the_board(trace), trace.events[:4]
+
+
+@vm_test(machine=BOUNCING, long=True)
+def a_bounce_would_be_seen():
+    """The counter-test: vivid maps its own buffer for the board, the kernel bounces this buffer, and the trace shows it."""
+    maker = v4l2.Queue(320, 180, node=vivid(1), pixels="YUYV")
+    maker.request(1)
+    fd = maker.export(0)
+    queue = v4l2.Queue(320, 240)
+    queue.request(1, v4l2.DMABUF)
+    with Trace("swiotlb") as trace:
+        queue.queue(0, fd)
+        queue.stream()
+        queue.dequeue()
+    assert bounced_for_the_board(trace), trace.events[:4]
+    queue.close()
+    os.close(fd)
+    maker.close()
+    lib.run(["rmmod", "vivid"])
