@@ -10,14 +10,21 @@ import lib
 import v4l2
 from costs import Costs
 from declare import Machine, vm_test
+from drivers import unload
 from importer import BOTH, TO_READ, imported
 from test_dmabuf import vivid
+from test_unplug import bind_driver, settle
 
 SIZE = 460800
 WRITABLE = mmap.PROT_READ | mmap.PROT_WRITE
 # The board does not snoop the caches. Other devices do, and with SEPARATE only test-importer does not.
 MIXED = Machine(noncoherent=True)
 SEPARATE = Machine(noncoherent=True, noncoherent_importer=True)
+# Two boards, which both snoop at first.
+PAIR = Machine(more_boards=((),))
+SHIM = "/build/drivers/media/noncoherent.ko"
+# The shim says so once for each device that it takes.
+TAKEN = "non-coherent: lines"
 FRAMES = 6
 
 
@@ -231,6 +238,42 @@ def what_a_snooping_device_wrote_is_cleaned_whatever_is_promised():
             with Costs() as costs:
                 one_frame(queue, -1, v4l2.NO_CACHE_CLEAN)
             assert costs.syncs("device", reason="qbuf") == cleans, costs.summary()
+
+
+@contextlib.contextmanager
+def first_board_does_not_snoop():
+    """The first board is bound again, under the shim. The second board was bound before the shim was there, so it snoops."""
+    board = os.path.basename(lib.pci_device())
+    taken = lib.dmesg().count(TAKEN)
+    lib.run(["insmod", SHIM, "driver=cmacam"])
+    try:
+        bind_driver("unbind", board)
+        bind_driver("bind", board)
+        settle()
+        assert lib.dmesg().count(TAKEN) == taken + 1, "one board is under the shim"
+        yield
+    finally:
+        bind_driver("unbind", board)
+        unload("noncoherent")
+        bind_driver("bind", board)
+        settle()
+
+
+@vm_test(machine=PAIR, needs=["shim"])
+def what_a_snooping_engine_wrote_is_cleaned():
+    """A board that snoops writes a frame into a buffer of one that does not: the next QBUF of the latter cleans it once."""
+    with first_board_does_not_snoop(), one_exported_buffer() as (queue, fd):
+        other = v4l2.Queue(node=lib.video(1))
+        for flags, ends in ((0, False), (v4l2.NO_CACHE_CLEAN, False), (0, True)):
+            other.request(1, v4l2.DMABUF)
+            one_frame(other, fd)
+            if ends:
+                other.request(0, v4l2.DMABUF)
+            for cleans in (1, 0):
+                with Costs() as costs:
+                    one_frame(queue, -1, flags)
+                assert costs.syncs("device", reason="qbuf") == cleans, (flags, ends, costs.summary())
+        other.close()
 
 
 def with_open_access(fd, access):
