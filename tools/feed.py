@@ -61,9 +61,11 @@ class Feed:
             self._pending, boards = self._take()
             names = [test.full_name for test in self._pending]
             connection.sendall(json.dumps({"tests": names, "boards": boards}).encode() + b"\n")
-            return
-        self._tally.add(**message)
-        self._pending = [test for test in self._pending if test.full_name != message["name"]]
+        else:
+            self._tally.add(**message)
+            self._pending = [test for test in self._pending if test.full_name != message["name"]]
+        if self._pending:
+            self._tally.begin(self._pending[0].full_name)
 
     def pending(self, tests):
         """Note tests that were taken for a machine which ended before it asked for them."""

@@ -31,6 +31,8 @@ HOST_SUBJECTS = {"units": units, "checks": checks, "kconfig": kconfigs}
 # The nice value of host checks. They run beside the machines, whose tests have time limits.
 POLITE = 5
 SLOWEST = 10
+# Seconds between two lines about tests that still run. Most tests are shorter than that.
+STILL_RUNS = 60
 # A limit that no machine of tests reaches, because the feed ends a machine that hangs.
 LIMIT = 12 * 3600
 
@@ -43,9 +45,24 @@ class Tally:
         self.results = {}
         self.times = {}
         self.reasons = {}       # why tests failed
+        self._begun = {}        # {test that runs in a machine: time at which it began}
+
+    def begin(self, name):
+        """A machine runs this test now. A call while it runs changes nothing."""
+        with self._lock:
+            self._begun.setdefault(name, time.monotonic())
+
+    def say_what_runs(self):
+        """Name the tests that have been running for long."""
+        with self._lock:
+            for name, began in self._begun.items():
+                seconds = time.monotonic() - began
+                if seconds >= STILL_RUNS:
+                    say(f"       {name} still runs ({duration(seconds)})")
 
     def add(self, name, outcome, seconds=0.0, said=""):
         with self._lock:
+            self._begun.pop(name, None)
             self.results[name] = outcome
             self.times[name] = seconds
             if outcome == "not ok":
@@ -173,7 +190,9 @@ def run(box, hosts, tests, tally, kernel, arch, args):
         thread.start()
     try:
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(STILL_RUNS)
+                tally.say_what_runs()
     except KeyboardInterrupt:
         # The machines end with the threads that started them.
         wanted.stop()
