@@ -134,6 +134,18 @@ def starving_alone():
         nodes.close(main, other)
 
 
+@vm_test(settings=DROPPING)
+def losses_that_nobody_fetches_are_joined():
+    """A program fetches no event while 40 frames in a row are lost. Then the events have the numbers of all lost frames."""
+    main = nodes.main().format("NV12", 320, 240).prepare(3).start()
+    held = [main.dequeue() for _ in range(3)]
+    lib.wait_until(lambda: main.get(nodes.FRAMES_LOST) >= 40, "40 frames are lost")
+    for frame in held:
+        main.queue(frame.index)
+    check_losses(main, 0, [*(frame.sequence for frame in held), main.take().sequence])
+    nodes.close(main)
+
+
 def statistics_of(frame):
     assert len(frame.data) == STATS_SIZE
     size, sequence, samples = struct.unpack_from("=3I", frame.data)

@@ -53,6 +53,32 @@ static const struct v4l2_subscribed_event_ops frame_sync_ops = {
 	.del = frame_sync_del,
 };
 
+/*
+ * The queue of a file is full, and its oldest event is forgotten. If the next
+ * event continues the range of lost frames, it takes over the whole range. If
+ * not, the jump of the total tells that an event is missing.
+ */
+static void lost_merge(const struct v4l2_event *oldest,
+		       struct v4l2_event *next)
+{
+	struct cmacam_event_lost from, to;
+
+	memcpy(&from, oldest->u.data, sizeof(from));
+	memcpy(&to, next->u.data, sizeof(to));
+	/* The total shows whether both are of the same streaming session. */
+	if (from.first + from.count != to.first ||
+	    from.total + to.count != to.total)
+		return;
+
+	to.first = from.first;
+	to.count += from.count;
+	memcpy(next->u.data, &to, sizeof(to));
+}
+
+static const struct v4l2_subscribed_event_ops lost_ops = {
+	.merge = lost_merge,
+};
+
 /**
  * cmacam_subscribe_event() - subscribe on a node that the engine fills
  * @fh: file
@@ -65,7 +91,7 @@ int cmacam_subscribe_event(struct v4l2_fh *fh,
 {
 	switch (sub->type) {
 	case V4L2_EVENT_CMACAM_LOST:
-		return v4l2_event_subscribe(fh, sub, EVENTS_LOST, NULL);
+		return v4l2_event_subscribe(fh, sub, EVENTS_LOST, &lost_ops);
 	case V4L2_EVENT_FRAME_SYNC:
 		return v4l2_event_subscribe(fh, sub, EVENTS_FRAME_SYNC,
 					    &frame_sync_ops);

@@ -135,6 +135,11 @@ struct cmacam_stats {
  * event. A node loses a frame if no buffer is queued or if the board drops the
  * frame. The field u.data of &struct v4l2_event contains a
  * &struct cmacam_event_lost.
+ *
+ * The driver keeps 16 events for a program that does not fetch them. Then it
+ * joins the two oldest events if the frames are consecutive. Otherwise it
+ * forgets the oldest event, and the field total of the next event is larger
+ * than the counts explain.
  */
 #define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
 
