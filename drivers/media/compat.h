@@ -94,6 +94,24 @@ static inline bool compat_dma_always_bounces(struct device *dev)
 }
 
 /*
+ * Returns whether a DMA address is that of a bounce buffer. The DMA API has no
+ * question for this. If the software IO TLB can grow, swiotlb_find_pool() calls
+ * a function that is not available to modules. Then dma_need_sync() answers:
+ * for a device that does not snoop, it counts each address as bounced after the
+ * first bounce.
+ */
+static inline bool compat_dma_bounced(struct device *dev, dma_addr_t addr)
+{
+	if (compat_dma_uses_iommu(dev) || get_dma_ops(dev))
+		return false;
+#ifdef CONFIG_SWIOTLB_DYNAMIC
+	return READ_ONCE(dev->dma_uses_io_tlb) && dma_need_sync(dev, addr);
+#else
+	return swiotlb_find_pool(dev, dma_to_phys(dev, addr));
+#endif
+}
+
+/*
  * Returns whether a device may snoop the caches although dma_need_sync() says
  * that there is maintenance for it. For devices behind an IOMMU, and for those
  * with DMA operations of their own, dma_need_sync() does not know better.

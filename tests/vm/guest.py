@@ -188,7 +188,7 @@ class Runner:
             # A long test may write more messages than the kernel's log has room for.
             outcome, said = run_isolated(test.function, test.limit * lib.SLOWER,
                                          lambda: complaints.extend(self.log.complaints(test.provokes)))
-        complaints += self.log.complaints(test.provokes) + self.bounces.complaints()
+        complaints += self.log.complaints(test.provokes) + self.bounces.complaints(test.provokes)
         if complaints:
             return "not ok", said + "\nthe kernel complained:\n" + "\n".join(complaints)
         return outcome, said

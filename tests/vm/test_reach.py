@@ -21,6 +21,7 @@ LOW_AREA = Machine(memory="6G", cma="128M@0-4G", board=NARROW)
 BOUNCING = Machine(append="swiotlb=force")
 SIZES = ((320, 240), (640, 480), (1280, 720), (3840, 2160))
 GIB4 = 1 << 32
+BOUNCED = "swiotlb_bounced"     # event of the kernel
 FRAMES = 4
 
 
@@ -109,19 +110,36 @@ def bouncing_is_refused_in_words():
         assert not bounced_for_the_board(trace), trace.events[:4]
 
 
-@vm_test(machine=BOUNCING, long=True)
-def a_bounce_would_be_seen():
-    """The counter-test: vivid maps its own buffer for the board, the kernel bounces this buffer, and the trace shows it."""
+def import_would_bounce(queue, fd, exporter):
+    """QBUF of another exporter's buffer is refused in words. The kernel bounced its mapping, and the trace shows it."""
+    queue.request(1, v4l2.DMABUF)
+    with Trace("swiotlb") as trace:
+        lib.refused(queue.queue, 0, fd)
+    assert bounced_for_the_board(trace), trace.events[:4]
+    lib.expect(lib.last_error(), f"dma-buf of {exporter} cannot be mapped: the kernel would copy each frame through a bounce "
+                                 r"buffer'?\s*$")
+
+
+@vm_test(machine=HIGH_AREA, provokes=f"cannot be mapped|{BOUNCED}")
+def an_import_that_would_be_bounced_is_refused():
+    """32 address bits: a small buffer of the system heap lies above 4 GiB, and QBUF refuses it."""
+    size = 1 << 16      # the heap allocates this in one piece
+    queue = v4l2.Queue(320, 200, pixels="GREY")
+    assert queue.size <= size
+    fd = v4l2.heap_allocate(size, lib.SYSTEM_HEAP)
+    import_would_bounce(queue, fd, "system")
+    os.close(fd)
+    queue.close()
+
+
+@vm_test(machine=BOUNCING, provokes="cannot be mapped", long=True)
+def a_foreign_import_is_refused_where_all_is_bounced():
+    """swiotlb=force: a buffer of vivid is refused too. This is also the counter-test: a bounce is seen in the trace."""
     maker = v4l2.Queue(320, 180, node=vivid(1), pixels="YUYV")
     maker.request(1)
     fd = maker.export(0)
     queue = v4l2.Queue(320, 240)
-    queue.request(1, v4l2.DMABUF)
-    with Trace("swiotlb") as trace:
-        queue.queue(0, fd)
-        queue.stream()
-        queue.dequeue()
-    assert bounced_for_the_board(trace), trace.events[:4]
+    import_would_bounce(queue, fd, "videobuf2_dma_contig")
     queue.close()
     os.close(fd)
     maker.close()

@@ -14,6 +14,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "../compat.h"
 #include "backend.h"
 #include "vcma-buf.h"
 
@@ -419,4 +420,18 @@ size_t vcma_contiguous(struct sg_table *sgt)
 	}
 
 	return size;
+}
+
+/**
+ * vcma_bounced() - does a mapping use a bounce buffer?
+ * @dev: the device
+ * @sgt: mapping of contiguous memory for this device
+ *
+ * For memory of other exporters, whose address is unknown until it is mapped.
+ *
+ * Return: true if the device accesses a copy of the memory
+ */
+bool vcma_bounced(struct device *dev, struct sg_table *sgt)
+{
+	return compat_dma_bounced(dev, sg_dma_address(sgt->sgl));
 }

@@ -52,7 +52,8 @@ void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 }
 EXPORT_SYMBOL_GPL(vb2_cma_explain_alloc);
 
-static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
+static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev,
+				bool *bounced)
 {
 	struct vcma_buf *buf = vcma_from_dmabuf(dmabuf);
 	struct dma_buf_attachment *attach;
@@ -78,6 +79,7 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev)
 	sgt = dma_buf_map_attachment_unlocked(attach, DMA_TO_DEVICE);
 	if (!IS_ERR(sgt)) {
 		size = vcma_contiguous(sgt);
+		*bounced = vcma_bounced(dev, sgt);
 		dma_buf_unmap_attachment_unlocked(attach, sgt, DMA_TO_DEVICE);
 	}
 	dma_buf_detach(dmabuf, attach);
@@ -115,8 +117,8 @@ bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
 			    int fd, size_t given, size_t needed)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
+	bool bounced = false, found = true;
 	size_t contiguous;
-	bool found = true;
 
 	/* What is no dma-buf at all needs no more words than the error code. */
 	if (IS_ERR(dmabuf))
@@ -125,7 +127,7 @@ bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
 	if (!given || given > dmabuf->size)
 		given = dmabuf->size;
 
-	contiguous = dmabuf_contiguous(dmabuf, dev);
+	contiguous = dmabuf_contiguous(dmabuf, dev, &bounced);
 	if (given < needed)
 		scnprintf(text, len,
 			  "buffer too small: %zu bytes needed, %zu given",
@@ -136,6 +138,10 @@ bool vb2_cma_explain_import(char *text, size_t len, struct device *dev,
 		scnprintf(text, len,
 			  "dma-buf of %s is not contiguous: %zu bytes needed in one piece, the first piece has %zu",
 			  dmabuf->exp_name, given, contiguous);
+	else if (bounced)
+		scnprintf(text, len,
+			  "dma-buf of %s cannot be mapped: the kernel would copy each frame through a bounce buffer",
+			  dmabuf->exp_name);
 	else
 		found = false;
 

@@ -318,7 +318,8 @@ static int vb2_cma_map_dmabuf(void *buf_priv)
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 
-	if (vcma_contiguous(sgt) < mem->size) {
+	if (vcma_contiguous(sgt) < mem->size ||
+	    vcma_bounced(mem->dev, sgt)) {
 		dma_buf_unmap_attachment_unlocked(mem->attach, sgt, mem->dir);
 		return -EFAULT;
 	}

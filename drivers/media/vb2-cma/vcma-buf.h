@@ -379,6 +379,7 @@ struct vcma_view *vcma_view(struct dma_buf_attachment *attachment);
 int vcma_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
 		      const struct vcma_rect *rect);
 size_t vcma_contiguous(struct sg_table *sgt);
+bool vcma_bounced(struct device *dev, struct sg_table *sgt);
 
 /* debugfs.c */
 void vcma_debugfs_init(void);
