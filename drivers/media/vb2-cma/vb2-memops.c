@@ -318,8 +318,9 @@ static int vb2_cma_map_dmabuf(void *buf_priv)
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 
+	/* A mapping of our own memory is never bounced; see vcma_in_reach(). */
 	if (vcma_contiguous(sgt) < mem->size ||
-	    vcma_bounced(mem->dev, sgt)) {
+	    (!mem->buf && vcma_bounced(mem->dev, sgt))) {
 		dma_buf_unmap_attachment_unlocked(mem->attach, sgt, mem->dir);
 		return -EFAULT;
 	}

@@ -136,10 +136,10 @@ struct cmacam_stats {
  * frame. The field u.data of &struct v4l2_event contains a
  * &struct cmacam_event_lost.
  *
- * The driver keeps 16 events for a program that does not fetch them. Then it
- * joins the two oldest events if the frames are consecutive. Otherwise it
- * forgets the oldest event, and the field total of the next event is larger
- * than the counts explain.
+ * The driver keeps a limited number of events for each file. If a program does
+ * not fetch them in time, the driver joins the two oldest events if their
+ * frames are consecutive. Otherwise the driver forgets the oldest event, and
+ * the field total of the next event is larger than the counts explain.
  */
 #define V4L2_EVENT_CMACAM_LOST	(V4L2_EVENT_PRIVATE_START + 0x434d0000)
 
