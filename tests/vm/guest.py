@@ -182,7 +182,7 @@ class Runner:
         except (AssertionError, OSError) as error:
             return "not ok", f"a board does not take the settings of the test: {error}"
         if os.path.exists(lib.PARAMETERS):
-            lib.vb2_cma(sync="auto", backend="auto", mmap="populate")
+            lib.vb2_cma(sync="auto", backend="auto", mmap="populate", attribute="cached")
         complaints = []
         with empty_tmp():
             # A long test may write more messages than the kernel's log has room for.

@@ -29,7 +29,7 @@ CHAPTER = "cmacam-tests:"
 
 
 def vb2_cma(**parameters):
-    """Set parameters of vb2-cma (sync, backend, mmap) for buffers allocated from now on.
+    """Set parameters of vb2-cma (sync, backend, mmap, attribute) for buffers allocated from now on.
 
     The runner sets the defaults before each test.
     """

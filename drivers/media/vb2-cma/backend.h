@@ -70,6 +70,7 @@ int vcma_backend_advice(char *text, size_t len, u64 wanted);
 /* reach.c */
 void vcma_reach_reset(void);
 bool vcma_in_reach(struct device *dev, phys_addr_t phys, size_t size);
+bool vcma_suits(struct device *dev, const struct vcma_buf *buf);
 bool vcma_reach_check(const struct vcma_buf *buf, phys_addr_t phys);
 int vcma_reach_explain(char *text, size_t len, struct device *dev,
 		       const struct vcma_buf *buf);

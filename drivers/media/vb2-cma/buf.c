@@ -20,6 +20,7 @@
 #include "../compat.h"
 #include "backend.h"
 #include "vcma-buf.h"
+#include "sync.h"
 #include "trace.h"
 
 #define PARK_SCAN_MS	100
@@ -75,13 +76,14 @@ void vcma_buf_for_each(void (*show)(struct vcma_buf *buf, void *data),
  * On 32-bit ARM handing memory to such a device drops dirty lines instead of
  * writing them back: what the CPU wrote would be lost, and what others left in
  * RAM would show. For a device that reads they are written back. Elsewhere both
- * are the same, and there is nothing to do here.
+ * are the same, and there is nothing to do here, as for memory that needs no
+ * maintenance.
  */
 void vcma_write_back(struct vcma_buf *buf, struct device *dev)
 {
 	dma_addr_t addr;
 
-	if (!IS_ENABLED(CONFIG_ARM) || !buf->page)
+	if (!IS_ENABLED(CONFIG_ARM) || !vcma_needs_sync(buf))
 		return;
 
 	addr = dma_map_page(dev, buf->page, 0, buf->size, DMA_TO_DEVICE);
@@ -168,7 +170,8 @@ void vcma_forget_engine(struct device *dev)
  * caller knows how much was wanted in all and words the one message.
  *
  * Return: the buffer with one reference, or an error pointer: mostly -ENOMEM,
- * -EINVAL if @size is 0 or above VCMA_SIZE_MAX
+ * -EINVAL if @size is 0 or above VCMA_SIZE_MAX, -EOPNOTSUPP if the memory
+ * cannot have the attribute that was chosen
  */
 struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 				size_t size, enum dma_data_direction dir,
@@ -195,9 +198,13 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 		goto err_free;
 	}
 
+	vcma_attribute_reset();
 	ret = vcma_backend_alloc(buf, gfp);
 	if (ret)
 		goto err_free;
+	ret = vcma_attribute_apply(buf);
+	if (ret)
+		goto err_memory;
 	ret = map_engine(buf);
 	if (ret)
 		goto err_memory;
@@ -231,7 +238,8 @@ struct vcma_buf *vcma_buf_alloc(struct device *dev, bool has_engine,
 	return buf;
 
 err_memory:
-	buf->backend->free(buf);
+	if (vcma_attribute_undo(buf))
+		buf->backend->free(buf);
 err_free:
 	kfree(buf);
 	return ERR_PTR(ret);
@@ -250,8 +258,10 @@ struct vcma_buf *vcma_buf_get(struct vcma_buf *buf)
 	return buf;
 }
 
-static void *map_highmem(const struct vcma_buf *buf)
+static void *map_pages(const struct vcma_buf *buf)
 {
+	pgprot_t prot = buf->wc ? pgprot_writecombine(PAGE_KERNEL) :
+				  PAGE_KERNEL;
 	unsigned long i, count = buf->size >> PAGE_SHIFT;
 	struct page **pages;
 	void *vaddr;
@@ -261,7 +271,7 @@ static void *map_highmem(const struct vcma_buf *buf)
 		return NULL;
 	for (i = 0; i < count; i++)
 		pages[i] = buf->page + i;
-	vaddr = vmap(pages, count, VM_MAP, PAGE_KERNEL);
+	vaddr = vmap(pages, count, VM_MAP, prot);
 	kvfree(pages);
 
 	return vaddr;
@@ -272,7 +282,8 @@ static void *map_highmem(const struct vcma_buf *buf)
  * @buf: the buffer
  *
  * On 32 bits, a CMA area or a carve-out may lie where the kernel has no mapping
- * of its own. Such a buffer gets one at the first call, and keeps it.
+ * of its own. A write-combining buffer must not be used through the kernel's
+ * own mapping. Such buffers get one at the first call, and keep it.
  *
  * Return: the address; NULL if the kernel has no room for a mapping
  */
@@ -280,8 +291,10 @@ void *vcma_vaddr(struct vcma_buf *buf)
 {
 	guard(mutex)(&buf->lock);
 
+	if (!buf->vaddr && !buf->wc)
+		buf->vaddr = page_address(buf->page);
 	if (!buf->vaddr)
-		buf->vaddr = page_address(buf->page) ?: map_highmem(buf);
+		buf->vaddr = map_pages(buf);
 
 	return buf->vaddr;
 }
@@ -314,7 +327,7 @@ static void free_memory(struct vcma_buf *buf)
 {
 	if (buf->page && is_vmalloc_addr(buf->vaddr))
 		vunmap(buf->vaddr);
-	if (buf->page)
+	if (buf->page && vcma_attribute_undo(buf))
 		buf->backend->free(buf);
 	atomic_long_sub(buf->size, &bytes_held);
 	put_device(buf->dev);

@@ -26,21 +26,22 @@ static void show_stats(struct seq_file *file, const struct vcma_stats *stats)
 }
 
 /* Which pins of a mapping's pages succeed; see vcma_mmap(). */
-static const char *pins_of(const struct vcma_backend *backend)
+static const char *pins_of(const struct vcma_buf *buf)
 {
-	if (backend->longterm)
-		return "any";
-	if (backend->mmap)
+	if (buf->wc || buf->backend->mmap)
 		return "none";
+	if (buf->backend->longterm)
+		return "any";
 	return IS_ENABLED(CONFIG_FS_DAX) ? "short" : "short,no-fs-dax";
 }
 
 static void show_identity(struct seq_file *file, const struct vcma_buf *buf)
 {
 	seq_printf(file,
-		   "id=%u backend=%s pins=%s size=%zu dma=%pad queue=\"%s\"",
-		   buf->id, buf->backend->name, pins_of(buf->backend),
-		   buf->size, &buf->dma_addr, vcma_account_name(buf));
+		   "id=%u backend=%s attribute=%s pins=%s size=%zu dma=%pad queue=\"%s\"",
+		   buf->id, buf->backend->name, vcma_attribute_name(buf),
+		   pins_of(buf), buf->size, &buf->dma_addr,
+		   vcma_account_name(buf));
 }
 
 static unsigned int count_maps(const struct vcma_user *user)

@@ -17,6 +17,8 @@
 #include "../compat.h"
 #include "backend.h"
 #include "vcma-buf.h"
+#include "sync.h"
+#include "vb2-cma.h"
 
 /**
  * struct vcma_import - a device's mapping of a buffer
@@ -176,7 +178,17 @@ static struct sg_table *map_again(struct vcma_buf *buf,
  */
 static unsigned long map_attrs(const struct vcma_buf *buf, bool announces)
 {
-	return announces || buf->backend->coherent ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+	return announces || !vcma_needs_sync(buf) ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+}
+
+/* For stock importers, which have nowhere to say it. */
+static void explain_refusal(const struct vcma_buf *buf, struct device *dev)
+{
+	char text[VB2_CMA_TEXT];
+
+	vcma_reach_explain(text, sizeof(text), dev, buf);
+	dev_info_ratelimited(dev, "vb2-cma: dma-buf cannot be mapped: %s\n",
+			     text);
 }
 
 static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
@@ -194,9 +206,10 @@ static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
 	if (view)
 		return map_again(buf, a, view);
 
-	if (buf->page && !vcma_in_reach(attachment->dev,
-					page_to_phys(buf->page), buf->size))
+	if (!vcma_suits(attachment->dev, buf)) {
+		explain_refusal(buf, attachment->dev);
 		return ERR_PTR(-EFAULT);
+	}
 
 	import = kzalloc_obj(*import);
 	if (!import)

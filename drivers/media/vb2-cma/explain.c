@@ -30,6 +30,7 @@ void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 {
 	/* What is asked for need not fit into an address space of 32 bits. */
 	u64 each = PAGE_ALIGN((u64)size);
+	const char *refusal = vcma_attribute_refusal();
 	u64 wanted;
 	size_t n;
 
@@ -37,6 +38,11 @@ void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 		scnprintf(text, len,
 			  "%u of %u buffers allocated: %llu bytes needed for each buffer, but a buffer can have at most %zu bytes",
 			  got, asked, each, VCMA_SIZE_MAX);
+		return;
+	}
+	if (refusal) {
+		scnprintf(text, len, "%u of %u buffers allocated: %s", got,
+			  asked, refusal);
 		return;
 	}
 
@@ -65,8 +71,7 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev,
 	 * mappings of one device at a time also look like none to the checks
 	 * of CONFIG_DMA_API_DEBUG.
 	 */
-	if (buf && buf->page &&
-	    !vcma_in_reach(dev, page_to_phys(buf->page), buf->size))
+	if (buf && !vcma_suits(dev, buf))
 		return 0;
 	if (buf)
 		return buf->size;

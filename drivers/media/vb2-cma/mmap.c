@@ -189,7 +189,7 @@ static const struct vm_operations_struct vcma_longterm_vm_ops = {
 	.mprotect = vcma_vm_mprotect,
 };
 
-/* Mapped by the backend, which leaves nothing to fault. */
+/* Mapped at once and without pages, which leaves nothing to fault. */
 static const struct vm_operations_struct vcma_special_vm_ops = {
 	.open = vcma_vm_open,
 	.close = vcma_vm_close,
@@ -241,6 +241,19 @@ static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
 	return vcma_insert_pages(buf, vma);
 }
 
+/*
+ * Entries without pages: whoever has a page uses it through the kernel's linear
+ * mapping, which nobody may touch.
+ */
+static int map_wc(struct vcma_buf *buf, struct vm_area_struct *vma)
+{
+	vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
+
+	return remap_pfn_range(vma, vma->vm_start,
+			       page_to_pfn(buf->page) + vma->vm_pgoff,
+			       vma->vm_end - vma->vm_start, vma->vm_page_prot);
+}
+
 /**
  * vcma_mmap() - map a buffer into a VMA
  * @buf: the buffer
@@ -258,7 +271,8 @@ static int map_pages(struct vcma_buf *buf, struct vm_area_struct *vma)
  * Nothing else reads the flag on such an inode. Without FS_DAX, page_mkwrite
  * makes a long-term pin for writing fail with -EFAULT. One for reading only,
  * which few ask for, still tries until its process is killed. The alternative
- * would be pages that cannot be pinned at all, not even for a moment.
+ * would be pages that cannot be pinned at all, not even for a moment. That is
+ * so for write-combining and for coherent buffers.
  *
  * Return: 0, -ENXIO if the VMA exceeds the buffer, or an error of the
  * memory management
@@ -277,9 +291,9 @@ int vcma_mmap(struct vcma_buf *buf, struct vm_area_struct *vma,
 
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 
-	if (buf->backend->mmap) {
+	if (buf->wc || buf->backend->mmap) {
 		vma->vm_ops = &vcma_special_vm_ops;
-		ret = buf->backend->mmap(buf, vma);
+		ret = buf->wc ? map_wc(buf, vma) : buf->backend->mmap(buf, vma);
 	} else {
 		ret = map_pages(buf, vma);
 	}

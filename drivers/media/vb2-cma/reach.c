@@ -63,6 +63,20 @@ static int say(char *text, size_t len, bool bounced, phys_addr_t last)
 }
 
 /**
+ * vcma_suits() - can a device have a buffer?
+ * @dev: the device
+ * @buf: the buffer
+ *
+ * Return: false if the memory is out of reach or has the wrong attribute
+ */
+bool vcma_suits(struct device *dev, const struct vcma_buf *buf)
+{
+	return !buf->page ||
+	       (vcma_in_reach(dev, page_to_phys(buf->page), buf->size) &&
+		!vcma_attribute_unfit(buf, dev));
+}
+
+/**
  * vcma_reach_explain() - say why a device cannot have a buffer
  * @text: where to
  * @len: room there
@@ -74,9 +88,12 @@ static int say(char *text, size_t len, bool bounced, phys_addr_t last)
 int vcma_reach_explain(char *text, size_t len, struct device *dev,
 		       const struct vcma_buf *buf)
 {
-	if (!buf->page ||
-	    vcma_in_reach(dev, page_to_phys(buf->page), buf->size))
+	const char *unfit = vcma_attribute_unfit(buf, dev);
+
+	if (vcma_suits(dev, buf))
 		return 0;
+	if (unfit)
+		return scnprintf(text, len, "%s", unfit);
 
 	return say(text, len, compat_dma_always_bounces(dev),
 		   page_to_phys(buf->page) + buf->size - 1);

@@ -63,11 +63,23 @@ static bool unwritten_needs_nothing(void)
  * vcma_needs_sync() - is there ever any maintenance?
  * @buf: the buffer
  *
- * Return: false if its memory is coherent
+ * Return: false if its memory is coherent or write-combining
  */
 bool vcma_needs_sync(const struct vcma_buf *buf)
 {
-	return !buf->backend->coherent;
+	return !buf->backend->coherent && !buf->wc;
+}
+
+static void drain_write_buffers(void)
+{
+	/*
+	 * What the CPU wrote to memory without maintenance may still be in its
+	 * write buffers. A writel() of the device's driver drains them, but an
+	 * importer may be told in another way, or from another CPU. On x86,
+	 * dma_wmb() would not do: it only stops the compiler, and the CPU may
+	 * reorder write-combining stores.
+	 */
+	wmb();
 }
 
 static bool is_meant(const struct vcma_view *view, unsigned int which)
@@ -271,8 +283,10 @@ static bool clean_for(struct vcma_buf *buf, const struct vcma_view *view,
 {
 	bool written = view->dirty || vcma_users_wrote(buf);
 
-	if (!vcma_needs_sync(buf))
+	if (!vcma_needs_sync(buf)) {
+		drain_write_buffers();
 		return false;
+	}
 
 	if (buf->sync == VCMA_SYNC_CONTRACT) {
 		vcma_sync_all(buf, VCMA_ALL, false, VCMA_REASON_CONTRACT);
@@ -400,8 +414,10 @@ void vcma_clean_for_stock(struct vcma_buf *buf, bool wrote,
 {
 	struct vcma_view *view;
 
-	if (!vcma_needs_sync(buf))
+	if (!vcma_needs_sync(buf)) {
+		drain_write_buffers();
 		return;
+	}
 	if (!wrote && unwritten_needs_nothing() &&
 	    buf->sync != VCMA_SYNC_CONTRACT)
 		return;

@@ -219,6 +219,7 @@ struct vcma_view {
  * @dma_addr: DMA address of the memory for @dev; valid only while @has_engine
  *	is true
  * @size: size of the memory, bytes, a multiple of the page size
+ * @wc: true if the mappings of the memory are write-combining
  * @dir: direction of the DMA of @dev
  * @sync: extent of the cache maintenance of the buffer
  * @account: sum of the statistics of all buffers with the same account name
@@ -264,6 +265,7 @@ struct vcma_buf {
 	void *vaddr;
 	dma_addr_t dma_addr;
 	size_t size;
+	bool wc;
 	enum dma_data_direction dir;
 	enum vcma_sync_mode sync;
 	struct vcma_account *account;
@@ -329,6 +331,15 @@ size_t vcma_bytes_parked(void);
 void vcma_park_for_each(void (*show)(struct vcma_buf *buf, void *data),
 			void *data);
 void vcma_park_exit(void);
+
+/* attribute.c */
+void vcma_attribute_reset(void);
+int vcma_attribute_apply(struct vcma_buf *buf);
+bool vcma_attribute_undo(const struct vcma_buf *buf);
+const char *vcma_attribute_refusal(void);
+const char *vcma_attribute_unfit(const struct vcma_buf *buf,
+				 struct device *dev);
+const char *vcma_attribute_name(const struct vcma_buf *buf);
 
 /* sync.c */
 #define VCMA_NO_CLEAN	BIT(0)	/* promise: the CPU has not written */
