@@ -59,7 +59,7 @@ ARM64 = Arch(
            # The board runs on the host. The others need packages that the machine's root folder does not have yet.
            "-Dboard=disabled", "-Dbench=disabled", "-Dopencv=disabled", "-Dpython=disabled"),
     bus="/pcie@10000000",
-    subjects=("memory", "sync_cost", "capture", "dmabuf", "gst_frames", "unplug", "compliance"),
+    subjects=("memory", "sync_cost", "attributes", "capture", "dmabuf", "gst_frames", "unplug", "compliance"),
     lacks=(("shim", "only the shim on amd64 shows data that is not synchronised"),
            ("heap", "Debian's kernel for arm64 is built without CONFIG_DMABUF_HEAPS")),
     people=False)

@@ -29,8 +29,8 @@ INSIDE = "/run/debug-kernel"
 DRIVERS = "/build/debug-kernel"
 
 # The subjects that it runs if the command line names none.
-SUBJECTS = ["detectors", "memory", "reach", "carveout", "errors", "ownership", "sync_cost", "dmabuf", "channels", "sensor",
-            "faulty_board", "fuzz"]
+SUBJECTS = ["detectors", "memory", "reach", "carveout", "errors", "ownership", "sync_cost", "attributes", "dmabuf", "channels",
+            "sensor", "faulty_board", "fuzz"]
 
 # For the drivers only: KCOV records their basic blocks, and tests/vm/coverage.py finds the lines of these blocks.
 COVERAGE = ["KCOV_INSTRUMENT=y", "KCFLAGS=-g"]

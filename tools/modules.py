@@ -11,7 +11,7 @@ import paths
 from ui import step
 
 # The modules of the tests that have a fault (tests/vm/planted/).
-FAULTS = ("late-unmap", "no-fs-dax", "no-sync")
+FAULTS = ("late-unmap", "no-fs-dax", "no-sync", "no-wc")
 STAMP = "made-of"
 
 

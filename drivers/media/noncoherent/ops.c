@@ -26,6 +26,26 @@ static void for_device(struct nc_buffer *buf, size_t offset, size_t size,
 		nc_lines_clean(buf, offset, size);
 }
 
+/*
+ * Memory that the CPU does not cache has no lines to simulate: the device uses
+ * it as it is. Only on x86 does the kernel's linear mapping tell.
+ */
+static bool is_uncached(phys_addr_t phys)
+{
+#ifdef CONFIG_X86
+	unsigned int level;
+	pte_t *entry;
+
+	if (!pfn_valid(PHYS_PFN(phys)))
+		return false;
+	entry = lookup_address((unsigned long)phys_to_virt(phys), &level);
+
+	return entry && pte_flags(*entry) & (_PAGE_PWT | _PAGE_PCD);
+#else
+	return false;
+#endif
+}
+
 static void *nc_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 		      gfp_t gfp, unsigned long attrs)
 {
@@ -106,7 +126,7 @@ static dma_addr_t nc_map_phys(struct device *dev, phys_addr_t phys,
 	size_t offset;
 
 	/* Registers of other devices have no cache lines. */
-	if (attrs & DMA_ATTR_MMIO)
+	if (attrs & DMA_ATTR_MMIO || is_uncached(phys))
 		return phys;
 
 	buf = nc_buffer_map(dev, phys, size);
@@ -125,7 +145,7 @@ static void nc_unmap_phys(struct device *dev, dma_addr_t handle, size_t size,
 {
 	struct nc_buffer *buf;
 
-	if (attrs & DMA_ATTR_MMIO)
+	if (attrs & DMA_ATTR_MMIO || is_uncached(handle))
 		return;
 
 	buf = nc_buffer_get(dev, handle);
@@ -188,6 +208,13 @@ static int nc_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 			next = sg_next(next);
 		}
 
+		if (is_uncached(sg_phys(sg))) {
+			for (; i < ahead; i++, sg = sg_next(sg)) {
+				sg_dma_address(sg) = sg_phys(sg);
+				sg_dma_len(sg) = sg->length;
+			}
+			continue;
+		}
 		run = nc_buffer_map(dev, sg_phys(sg), size);
 		if (!run) {
 			nc_unmap_sg(dev, sgl, i, dir,
