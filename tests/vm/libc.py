@@ -21,7 +21,8 @@ class Libc:
         function = getattr(cls._libc, name)
         function.restype = ctypes.c_ssize_t
         done = function(*(ctypes.c_size_t(a) if isinstance(a, int) else a for a in arguments))
-        assert done != -1, f"{name}: {os.strerror(ctypes.get_errno())}"
+        if done == -1:
+            raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
         return done
 
     @classmethod
@@ -40,6 +41,10 @@ class Libc:
     @classmethod
     def move(cls, address, size, to):
         cls._call("mremap", address, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to)
+
+    @classmethod
+    def protect(cls, address, size, protection):
+        cls._call("mprotect", address, size, protection)
 
     @classmethod
     def forget(cls, address, size):

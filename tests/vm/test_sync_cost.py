@@ -216,6 +216,31 @@ def a_part_of_packed_lines_is_all_that_it_touches():
 
 
 @vm_test(machine=OURS, settings=LINES)
+def one_buffer_of_many_packets():
+    """A buffer of 6 MiB with a packet of 1500 bytes in each 2048: a START at its offset synchronises exactly its lines."""
+    size, room, length = stale.Size(2048, 2048), 2048, 1500
+    assert size.bytes == 6 << 20
+    # Each 97th packet, which begins 20 bytes behind the start of its room.
+    packets = range(20, size.bytes, 97 * room)
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    with camera(exported=True, mapped=True, size=size) as it:
+        for index, sequence in it.frames(WARM_UP):
+            read_whole(it, index, sequence)
+        for index, sequence in it.frames(2):
+            touched = set()
+            with Costs() as costs:
+                for offset in packets:
+                    v4l2.sync_part(node, it.fds[index], v4l2.START | v4l2.READ, offset, length, length, 1)
+                    touched |= set(range(offset // stale.LINE, (offset + length - 1) // stale.LINE + 1))
+                fresh = it.fresh(index, sequence)
+                for offset in packets:
+                    v4l2.sync_part(node, it.fds[index], v4l2.END | v4l2.READ, offset, length, length, 1)
+            assert touched <= fresh, touched - fresh
+            check_part(costs, fresh, touched)
+    os.close(node)
+
+
+@vm_test(machine=OURS, settings=LINES)
 def writing_a_part_begins_the_whole():
     """START with WRITE on a part synchronises the whole buffer. The next QBUF cleans it, once."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
