@@ -11,9 +11,10 @@ import lib
 import v4l2
 from attributes import CACHED, NOT_CACHED, Reader, address_of
 from costs import Costs, camera
-from declare import vm_test
+from declare import Skip, vm_test
 from importer import BOTH, imported
 from libc import Libc, map_buffer
+from test_carveout import KINDS
 from test_memory import MEMORY
 
 X86 = os.uname().machine == "x86_64"
@@ -53,6 +54,14 @@ def check(wanted, linear):
     found = types()
     assert found.pop("linear") == linear, found
     assert set(found.values()) == {wanted}, found
+
+
+def refused(reason):
+    """Check that no buffer can be allocated, and that the node gives the reason."""
+    queue = v4l2.Queue()
+    assert lib.refused(queue.request, 1).errno == errno.ENOMEM
+    queue.close()
+    lib.expect(lib.last_error(), f"0 of \\d+ buffers allocated: .*{reason}.*set attribute=cached")
 
 
 @vm_test(machine=MEMORY)
@@ -151,11 +160,17 @@ def pages_of_wc_buffers_cannot_be_pinned():
         Libc.unmap(address, size)
 
 
+@vm_test(machine=KINDS["huge"], provokes="cannot change its own mapping", needs=["huge"])
+def a_carve_out_at_an_address_cannot_be_wc():
+    """attribute=wc with carveout=SIZE@START is refused on x86, because the kernel has recorded this range as cached."""
+    if not X86:
+        raise Skip("only x86 records the attribute of a range")
+    lib.vb2_cma(backend="carveout", attribute="wc")
+    refused("the kernel cannot change its own mapping of this memory")
+
+
 @vm_test(machine=MEMORY, provokes="backend=coherent")
 def coherent_memory_cannot_be_wc():
     """attribute=wc with backend=coherent is refused, and the error names the parameters."""
     lib.vb2_cma(backend="coherent", attribute="wc")
-    queue = v4l2.Queue()
-    assert lib.refused(queue.request, 1).errno == errno.ENOMEM
-    queue.close()
-    lib.expect(lib.last_error(), "0 of 1 buffers allocated: .*backend=coherent.*attribute=cached")
+    refused("the mappings of backend=coherent")
