@@ -17,6 +17,7 @@ import threading
 
 import lib
 import v4l2
+from attributes import NOT_CACHED, Reader
 from declare import Machine, Skip, vm_test
 
 UDMABUF_CREATE, UDMABUF_CREATE_LIST = 0x40187542, 0x40087543
@@ -140,6 +141,17 @@ def heap_buffers_take_frames():
     """Buffers of vb2-cma's dma-heap that the capture queue imports: frames are exact."""
     lib.heap()
     exact(capture_into([v4l2.heap_allocate(460800) for _ in range(BUFFERS)]))
+
+
+@vm_test(settings={"digest": "sha256"})
+def heap_buffers_can_be_write_combining():
+    """attribute=wc: the mappings of a heap buffer are write-combining, and frames in such buffers are exact."""
+    lib.heap()
+    lib.vb2_cma(attribute="wc")
+    fds = [v4l2.heap_allocate(460800) for _ in range(BUFFERS)]
+    with Reader() as reader, v4l2.map_dmabuf(fds[0], 460800, mmap.PROT_READ | mmap.PROT_WRITE) as pixels:
+        assert (reader.user(pixels), reader.vmap(fds[0])) == (NOT_CACHED, NOT_CACHED)
+    exact(capture_into(fds))
 
 
 def refused_and_given_back(queue, size):
