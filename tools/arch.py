@@ -38,6 +38,11 @@ class Arch:
         return not self.cross
 
     @property
+    def flavour(self):
+        """The end of the names of its kernel's packages."""
+        return self.layer.kernel or self.name
+
+    @property
     def build_folder(self):
         """The host's path of what is built for the machine."""
         return os.path.normpath(os.path.join(paths.BUILD, os.path.relpath(self.build, "/build")))
@@ -49,22 +54,40 @@ AMD64 = Arch(
     # real CPU moves whole lines. The kernel uses these instructions to clear pages and to copy to and from user space.
     cpu="max,-erms,-fsrm,-fzrm,-fsrs", console="ttyS0", parameters="mitigations=off tsc=reliable no_timer_check")
 
+# The board runs on the host. The others need packages that the root folders of other machines do not have yet.
+CROSS = ("-Dboard=disabled", "-Dbench=disabled", "-Dopencv=disabled", "-Dpython=disabled")
+NO_SHIM = "shim", "only the shim on amd64 shows data that is not synchronised"
+
 ARM64 = Arch(
     name="arm64", layer=rootfs.ARM64, qemu=("qemu-system-aarch64", "-machine", "virt,gic-version=3"),
     # One that has pages of 16 KiB as well, and no pointer authentication, which takes long to emulate.
     cpu="cortex-a76", console="ttyAMA0", parameters="mitigations=off",
     root="/arm64", build="/build/arm64", kernel="/arm64/boot/vmlinux",
     compiler="aarch64-linux-gnu-gcc", cross="cross-arm64.ini",
-    setup=("-Dkernel-dir=/usr/src/linux-headers-arm64",
-           # The board runs on the host. The others need packages that the machine's root folder does not have yet.
-           "-Dboard=disabled", "-Dbench=disabled", "-Dopencv=disabled", "-Dpython=disabled"),
+    setup=("-Dkernel-dir=/usr/src/linux-headers-arm64", *CROSS),
     bus="/pcie@10000000",
     subjects=("memory", "sync_cost", "attributes", "capture", "dmabuf", "gst_frames", "unplug", "compliance"),
-    lacks=(("shim", "only the shim on amd64 shows data that is not synchronised"),
-           ("heap", "Debian's kernel for arm64 is built without CONFIG_DMABUF_HEAPS")),
+    lacks=(NO_SHIM, ("heap", "Debian's kernel for arm64 is built without CONFIG_DMABUF_HEAPS")),
     people=False)
 
-ARCHES = {arch.name: arch for arch in (AMD64, ARM64)}
+# The kernel reaches RAM above about 760 MB through temporary mappings only (high memory). The CMA area is there.
+ARMHF = Arch(
+    # A kernel without LPAE reaches only what the bus has below 4 GB. This also limits RAM to 3 GB. GICv2 has MSIs by its v2m
+    # frame.
+    name="armhf", layer=rootfs.ARMHF, qemu=("qemu-system-arm", "-machine", "virt,highmem=off,gic-version=2"),
+    cpu="cortex-a15", console="ttyAMA0", parameters="",
+    root="/armhf", build="/build/armhf", kernel="/armhf/boot/vmlinux",
+    compiler="arm-linux-gnueabihf-gcc", cross="cross-armhf.ini",
+    setup=("-Dkernel-dir=/usr/src/linux-headers-armhf", *CROSS),
+    bus="/pcie@10000000",
+    subjects=("memory", "capture"),
+    lacks=(NO_SHIM,
+           ("heap", "Debian's kernel for armhf is built without CONFIG_DMABUF_HEAPS"),
+           ("fs_dax", "32-bit ARM has no ZONE_DEVICE, which CONFIG_FS_DAX needs"),
+           ("6G", "the emulated armhf machine has at most 3 GB of RAM")),
+    people=False)
+
+ARCHES = {arch.name: arch for arch in (AMD64, ARM64, ARMHF)}
 
 
 def add_option(parser):

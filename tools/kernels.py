@@ -55,7 +55,7 @@ class Kernel:
 
     def flavour(self, arch):
         """The end of its release and of the names of its packages."""
-        return arch.name + self.name[len(self.version):]
+        return arch.flavour + self.name[len(self.version):]
 
     def lacks(self, arch):
         """What tests may need and the machine does not have, each with the reason."""
@@ -65,6 +65,7 @@ class Kernel:
 KERNELS = {kernel.name: kernel for kernel in (
     Kernel("6.12", ("trixie",), {"amd64": (CMA, HEAP, HUGE), "arm64": (HUGE,)}),
     Kernel("7.2-16k", (rootfs.SUITE,), {"arm64": ()}),
+    Kernel("7.2-lpae", (rootfs.SUITE,), {"armhf": ()}),
     Kernel("7.3", ("sid", "experimental"), {"amd64": (), "arm64": ()}),
 )}
 
@@ -76,7 +77,8 @@ class Unavailable(Fail):
 def add_option(parser, more=""):
     parser.add_argument("--kernel", default="", choices=KERNELS,
                         help="another kernel of Debian than the root folder's, fetched once, up to 150 MB (7.2-16k: 7.2 with "
-                        f"pages of 16 KiB, for --arch arm64){more}")
+                        "pages of 16 KiB, for --arch arm64; 7.2-lpae: 7.2 with physical addresses of 40 bits, for --arch armhf)"
+                        f"{more}")
 
 
 def of(args, arch):

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Last step of a layer for machines of the architecture $ARCH, run inside the root folder: makes /$ARCH, the root folder of
-# these machines. Its packages are only unpacked, because their scripts are programs of the other architecture. What we
-# need of the scripts' work is done here.
+# these machines. $KERNEL is the end of the names of their kernel's packages. The packages are only unpacked, because their
+# scripts are programs of the other architecture. What we need of the scripts' work is done here.
 set -eu
 
 root=/$ARCH
@@ -22,7 +22,7 @@ END
 foreign() { APT_CONFIG=$state/apt.conf "$@"; }
 
 foreign apt-get update
-kv=$(foreign apt-cache depends "linux-image-$ARCH" | sed -n 's/^ *Depends: linux-image-//p' | head -n 1)
+kv=$(foreign apt-cache depends "linux-image-$KERNEL" | sed -n 's/^ *Depends: linux-image-//p' | head -n 1)
 # shellcheck disable=SC2046 # several words
 set -- '?essential' "linux-binary-$kv" "linux-modules-$kv" "linux-base-$kv" $(grep -v '^#' /tmp/packages-foreign.txt)
 rm -f $archives/*.deb

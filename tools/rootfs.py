@@ -46,6 +46,7 @@ class Layer:
     size: str = ""
     below: "Layer | None" = None
     arch: str = ""      # for machines of this architecture of Debian, whose root folder is /ARCH
+    kernel: str = ""    # and the end of the names of its kernel's packages
 
     @property
     def files(self):
@@ -62,8 +63,10 @@ WHOLE = Layer("packages-test.txt", "root-finish-test.sh", "packages for tests an
 PROGRAMS = Layer("packages-programs.txt", "root-finish-programs.sh", "programs that use a camera", "1 GB", WHOLE)
 DOCS = Layer("packages-docs.txt", "root-finish-docs.sh", "generators of the reference pages", "0.1 GB", WHOLE)
 ARM64 = Layer("packages-arm64.txt", "root-finish-foreign.sh", "a cross compiler, and a root folder for arm64", "2 GB", WHOLE,
-              "arm64")
-LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS, ARM64)
+              "arm64", "arm64")
+ARMHF = Layer("packages-armhf.txt", "root-finish-foreign.sh", "a cross compiler, and a root folder for armhf", "2 GB", WHOLE,
+              "armhf", "armmp")
+LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS, ARM64, ARMHF)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 # What apt says about a mirror that it cannot reach, or that does not have the files.
@@ -248,7 +251,7 @@ def extend(layer):
         argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", below, partial,
                 os.path.join(paths.TOOLS, layer.finish), FETCH, os.path.join(paths.TOOLS, FOREIGN), *packages(layer.packages)]
         run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get",
-                      env={**os.environ, "ROOT": partial, "ARCH": layer.arch})
+                      env={**os.environ, "ROOT": partial, "ARCH": layer.arch, "KERNEL": layer.kernel})
         os.rename(partial, root)
 
 

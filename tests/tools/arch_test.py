@@ -2,6 +2,7 @@
 """Machines of other architectures: their QEMU, root folder, build and tests; the reference machine stays as it is."""
 
 import argparse
+import configparser
 import dataclasses
 import os
 import sys
@@ -20,11 +21,12 @@ import paths  # noqa: E402
 import rootfs  # noqa: E402
 import testing  # noqa: E402
 import vm  # noqa: E402
-from arch import AMD64, ARM64  # noqa: E402
+from arch import AMD64, ARM64, ARMHF  # noqa: E402
 from ui import Fail  # noqa: E402
 
 MEMORY = ["-m", "2G", "-object", "memory-backend-memfd,id=mem,size=2G,share=on", "-numa", "node,memdev=mem",
           "-nodefaults", "-no-user-config", "-display", "none"]
+OTHERS = (ARM64, ARMHF)
 TEST_OPTIONS = {"subjects": [], "match": "",
                 **dict.fromkeys(["debug_kernel", "left_out", "long", "soak", "list"], False)}
 
@@ -45,6 +47,11 @@ class Emulator(unittest.TestCase):
         self.assertEqual(vm.emulator(vm.Options(arch=ARM64), "tcg"),
                          ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-accel", "tcg,thread=multi", "-cpu",
                           "cortex-a76", "-smp", "2", *MEMORY])
+
+    def test_32_bit_arm_has_its_bus_below_4_gb(self):
+        words = vm.emulator(vm.Options(arch=ARMHF), "tcg")
+        self.assertEqual(words[:3], ["qemu-system-arm", "-machine", "virt,highmem=off,gic-version=2"])
+        self.assertEqual(words[-len(MEMORY):], MEMORY)
 
     def test_one_cpu_that_counts_instructions(self):
         words = vm.emulator(vm.Options(arch=ARM64, repeatable=True), "tcg")
@@ -73,20 +80,31 @@ class RootFolder(unittest.TestCase):
                 self.assertEqual(layer.files, (layer.packages, layer.finish))
 
     def test_a_layer_for_others_is_made_of_their_packages_too(self):
-        self.assertIn("packages-foreign.txt", rootfs.ARM64.files)
-        self.assertEqual(f"/{rootfs.ARM64.arch}", ARM64.root)
-        for name in rootfs.ARM64.files:
-            self.assertTrue(os.path.exists(os.path.join(paths.TOOLS, name)), name)
+        for other in OTHERS:
+            self.assertIn("packages-foreign.txt", other.layer.files)
+            self.assertEqual(f"/{other.layer.arch}", other.root)
+            self.assertIn(other.layer, rootfs.LAYERS, "./dev clean and the advice about older layers know it")
+            for name in other.layer.files:
+                self.assertTrue(os.path.exists(os.path.join(paths.TOOLS, name)), name)
 
     def test_a_layer_for_others_has_the_reference_machine_below(self):
-        self.assertTrue(rootfs.location(rootfs.ARM64).startswith(rootfs.location(rootfs.WHOLE) + "-"))
+        for other in OTHERS:
+            self.assertTrue(rootfs.location(other.layer).startswith(rootfs.location(rootfs.WHOLE) + "-"))
+
+    def test_names_of_the_kernel_packages(self):
+        self.assertEqual([each.flavour for each in (AMD64, ARM64, ARMHF)], ["amd64", "arm64", "armmp"])
 
     def test_build_folders(self):
         self.assertEqual(AMD64.build_folder, os.path.normpath(paths.BUILD))
-        self.assertEqual(ARM64.build_folder, os.path.join(os.path.normpath(paths.BUILD), "arm64"))
+        for other in OTHERS:
+            self.assertEqual(other.build_folder, os.path.join(os.path.normpath(paths.BUILD), other.name))
 
-    def test_the_cross_file_is_there(self):
-        self.assertTrue(os.path.exists(os.path.join(paths.TOOLS, ARM64.cross)))
+    def test_the_cross_file_is_there_and_has_the_right_root(self):
+        for other in OTHERS:
+            cross = configparser.ConfigParser()
+            self.assertTrue(cross.read(os.path.join(paths.TOOLS, other.cross)), other.cross)
+            self.assertEqual(cross["properties"]["sys_root"], f"'{other.root}'")
+            self.assertIn(f"'{other.compiler}'", cross["binaries"]["c"])
 
 
 class Build(unittest.TestCase):
@@ -142,12 +160,14 @@ class CommandLine(unittest.TestCase):
 
     def test_the_default_is_the_reference_machine(self):
         self.assertIs(arch.of(self.parse()), AMD64)
-        self.assertIs(arch.of(self.parse("--arch", "arm64")), ARM64)
+        for other in OTHERS:
+            self.assertIs(arch.of(self.parse("--arch", other.name)), other)
 
     def test_options_that_do_not_fit(self):
         for option in ("noncoherent", "debug_kernel", "programs", "gdb"):
-            with self.assertRaisesRegex(Fail, f"--{option.replace('_', '-')} --arch arm64: "):
-                arch.of(arguments(arch="arm64", **{option: True}))
+            for other in OTHERS:
+                with self.assertRaisesRegex(Fail, f"--{option.replace('_', '-')} --arch {other.name}: "):
+                    arch.of(arguments(arch=other.name, **{option: True}))
             arch.of(arguments(arch="amd64", **{option: True}))
 
 
@@ -161,9 +181,10 @@ class Tests(unittest.TestCase):
         self.assertEqual([test for test in tests if testing.missing(test, AMD64.lacks)], [])
 
     def test_others_run_their_subjects(self):
-        hosts, tests = self.select(ARM64)
-        self.assertEqual(hosts, [])
-        self.assertEqual({test.subject for test in tests}, set(ARM64.subjects))
+        for other in OTHERS:
+            hosts, tests = self.select(other)
+            self.assertEqual(hosts, [])
+            self.assertEqual({test.subject for test in tests}, set(other.subjects))
 
     def test_a_subject_that_is_not_there_yet(self):
         with self.assertRaisesRegex(Fail, "units: not on arm64 yet; the subjects there are memory, "):
@@ -176,6 +197,19 @@ class Tests(unittest.TestCase):
         self.assertEqual(testing.without_skips([plain, special], tally, ARM64.lacks), [plain])
         self.assertEqual(added, [("b", "skip", 0, "only the shim on amd64 shows data that is not synchronised")])
         self.assertEqual(testing.without_skips([plain, special], tally, AMD64.lacks), [plain, special])
+
+    def test_32_bit_arm_lacks_fs_dax_and_much_memory(self):
+        tests = {test.full_name: testing.missing(test, ARMHF.lacks) for test in self.select(ARMHF, long=True)[1]}
+        self.assertRegex(tests["memory.long_term_pins_cma"], "FS_DAX")
+        self.assertRegex(tests["memory.four_buffers_of_8k_contig"], "at most 3 GB")
+        for name in ("memory.long_term_pins_contig", "memory.every_mover_takes_a_whole_frame_cma",
+                     "memory.without_fs_dax_frames_move_and_pins_fail"):
+            self.assertEqual(tests[name], "")
+
+    def test_a_machine_has_no_more_memory_than_there_can_be(self):
+        for test in self.select(ARMHF, long=True, soak=True)[1]:
+            if not testing.missing(test, ARMHF.lacks):
+                self.assertLessEqual(int(test.machine.memory.removesuffix("G")), 3, test.full_name)
 
     def test_nothing_is_needed_that_nobody_explains(self):
         known = {name for which in arch.ARCHES.values() for name, _ in which.lacks}

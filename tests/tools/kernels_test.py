@@ -21,7 +21,7 @@ import nextkernel  # noqa: E402
 import paths  # noqa: E402
 import rootfs  # noqa: E402
 import testing  # noqa: E402
-from arch import AMD64, ARM64  # noqa: E402
+from arch import AMD64, ARM64, ARMHF  # noqa: E402
 from kernels import KERNELS  # noqa: E402
 from ui import Fail, Skip  # noqa: E402
 
@@ -112,6 +112,11 @@ class Releases(WithCache):
     def test_pages_of_16_kib_have_their_own_packages(self):
         self.box.shown["linux-headers-arm64-16k:arm64"] = "Version: 7.2.12-1\nDepends: linux-headers-7.2.12+deb14-arm64-16k\n"
         self.assertEqual(self.find("7.2-16k", ARM64), "7.2.12+deb14-arm64-16k")
+
+    def test_32_bit_arm_has_packages_with_names_of_their_own(self):
+        self.box.shown["linux-headers-armmp-lpae:armhf"] = \
+            "Version: 7.2.12-1\nDepends: linux-base-armmp-lpae, linux-headers-7.2.12+deb14-armmp-lpae (= 7.2.12-1)\n"
+        self.assertEqual(self.find("7.2-lpae", ARMHF), "7.2.12+deb14-armmp-lpae")
 
     def test_each_kernel_has_its_lists(self):
         self.find_fails("7.3", AMD64)
@@ -269,6 +274,8 @@ class CommandLine(unittest.TestCase):
     def test_a_kernel_of_another_architecture(self):
         with self.assertRaisesRegex(Fail, "--kernel 7.2-16k: only with --arch arm64"):
             self.of("7.2-16k")
+        with self.assertRaisesRegex(Fail, "--kernel 7.2-lpae: only with --arch armhf"):
+            self.of("7.2-lpae", ARM64)
         self.assertIs(self.of("7.2-16k", ARM64), KERNELS["7.2-16k"])
 
 

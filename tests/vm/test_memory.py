@@ -46,8 +46,11 @@ WALKER = f"{lib.PROBES}/planted/cmacam-walker.ko"
 WALKING = "/sys/module/cmacam_walker/parameters/walking"
 
 
-def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **options):
-    """Declare a test once for each backend, whose name it gets. The plain run has only the backends in `plainly`."""
+def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, needs=(), of_cma=(), **options):
+    """Declare a test once for each backend, whose name it gets. The plain run has only the backends in `plainly`.
+
+    of_cma: what the test of the backend cma needs in addition.
+    """
     def mark(function):
         for backend in BACKENDS:
             def test(backend=backend):
@@ -55,7 +58,8 @@ def on_each_backend(machine=MEMORY, suffix="", plainly=BACKENDS, long=False, **o
                     function(backend)
             test.__doc__ = f"{backend}: {inspect.getdoc(function)}"
             globals()[f"{function.__name__}{suffix}_{backend}"] = vm_test(
-                machine, long=long or backend not in plainly, needs=["cma"] if backend == "cma" else (), **options)(test)
+                machine, long=long or backend not in plainly,
+                needs=[*needs, *(("cma", *of_cma) if backend == "cma" else ())], **options)(test)
         return function
     return mark
 
@@ -129,7 +133,7 @@ def stock_memory_cannot_be_pinned():
     cases("Each/Movers*:Each/ReadInto*", 14, pins="EFAULT")
 
 
-@on_each_backend(limit=60)
+@on_each_backend(limit=60, of_cma=["fs_dax"])
 def long_term_pins(backend):
     """io_uring, AF_XDP and USERPTR pins, writable and read-only: they work, but fail at once with EOPNOTSUPP on cma."""
     with vivid():
@@ -139,7 +143,8 @@ def long_term_pins(backend):
 @vm_test(machine=MEMORY, needs=["cma"])
 def debugfs_says_which_pins_succeed():
     """/sys/kernel/debug/vb2-cma/buffers says for each buffer which pins succeed: any, only short ones, or none."""
-    for backend, pins in (("cma", "short"), ("contig", "any"), ("carveout", "any"), ("coherent", "none")):
+    of_cma = "short,no-fs-dax" if "fs_dax" in lib.LACKS else "short"
+    for backend, pins in (("cma", of_cma), ("contig", "any"), ("carveout", "any"), ("coherent", "none")):
         assert pins_in_debugfs(backend) == pins, backend
 
 
@@ -246,7 +251,7 @@ def mappings_are_well_defined(backend):
             cases("Each/Mappings.*:Each/DmaBufMappings.*", 26)
 
 
-@on_each_backend(machine=LARGE, long=True, settings={"digest": "sha256"})
+@on_each_backend(machine=LARGE, long=True, needs=["6G"], settings={"digest": "sha256"})
 def four_buffers_of_8k(backend):
     """7680x4320 NV12: each of four buffers is contiguous, and the process sees the memory that the board wrote."""
     cases("Sizes.FourBuffersOf8KAreContiguous", 1)
