@@ -8,7 +8,9 @@ import struct
 
 import v4l2
 
-MAP_FIXED, MREMAP_MAYMOVE, MREMAP_FIXED, NO_FILE = 0x10, 1, 2, (1 << 64) - 1
+MAP_FIXED, MREMAP_MAYMOVE, MREMAP_FIXED = 0x10, 1, 2
+# -1 as a file descriptor, and as the result of a call that failed
+NO_FILE = FAILED = ctypes.c_size_t(-1).value
 
 
 class Libc:
@@ -19,9 +21,10 @@ class Libc:
     @classmethod
     def _call(cls, name, *arguments):
         function = getattr(cls._libc, name)
-        function.restype = ctypes.c_ssize_t
+        # On 32 bits, half of all addresses would be negative numbers.
+        function.restype = ctypes.c_size_t
         done = function(*(ctypes.c_size_t(a) if isinstance(a, int) else a for a in arguments))
-        if done == -1:
+        if done == FAILED:
             raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
         return done
 
@@ -52,7 +55,7 @@ class Libc:
 
     @classmethod
     def vmsplice(cls, pipe, address, size):
-        assert cls._call("vmsplice", pipe, struct.pack("=QQ", address, size), 1, 0) == size
+        assert cls._call("vmsplice", pipe, struct.pack("PN", address, size), 1, 0) == size
 
 
 def map_buffer(queue, index, address=0):

@@ -166,7 +166,7 @@ class Occupied:
         for number, address in enumerate(pages):
             if number % self.ENTRIES == 0:
                 self._pipes.append(os.pipe())
-            vector = struct.pack("=QQ", address, self.PAGE)
+            vector = struct.pack("PN", address, self.PAGE)
             assert ctypes.CDLL(None).vmsplice(self._pipes[-1][1], vector, 1, 0) == self.PAGE
 
     def _one_in_each_block(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Direct V4L2, dma-buf and dma-heap calls, for tests that need a special order of calls or special flags.
 
-The numbers are those of linux/videodev2.h, linux/v4l2-subdev.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h on
-64 bits.
+The numbers are those of linux/videodev2.h, linux/v4l2-subdev.h, linux/dma-buf.h, linux/dma-heap.h and linux/vb2-cma.h. On
+32 bits, a structure with a pointer is smaller, and so its ioctls have other numbers.
 """
 
 import collections
@@ -29,27 +29,42 @@ READ, WRITE, RW = 1, 2, 3           # DMA_BUF_SYNC_*
 START, END = 0, 4
 LIMIT = 60
 
-_G_FMT, _S_FMT = 0xc0d05604, 0xc0d05605
-_TRY_FMT = 0xc0d05640
+_64_BITS = struct.calcsize("P") == 8
+# Before the union with pointers in struct v4l2_format, and before that structure in struct v4l2_create_buffers
+_GAP = "4x" if _64_BITS else ""
+_PIX = 8 if _64_BITS else 4         # where struct v4l2_pix_format begins in struct v4l2_format
+_FORMAT_SIZE = _PIX + 200
+
+
+def _both_ways(number, size):
+    """_IOWR('V', number, a structure of `size` bytes)."""
+    return 0xc0005600 | size << 16 | number
+
+
+_BUFFER = struct.Struct("=5I4xqq16sIIqIIi4x" if _64_BITS else "=5I4xqq16sIIiIIi")
+Buffer = collections.namedtuple("Buffer", "index kind used flags field seconds microseconds timecode sequence memory place "
+                                "length reserved request")       # struct v4l2_buffer
+_EXT_CONTROLS = struct.Struct("=IIIiI4xQ" if _64_BITS else "=IIIiII")
+_CREATE = struct.Struct(f"=III{_GAP}{_FORMAT_SIZE}s32x")
+
+_G_FMT, _S_FMT = _both_ways(0x04, _FORMAT_SIZE), _both_ways(0x05, _FORMAT_SIZE)
+_TRY_FMT = _both_ways(0x40, _FORMAT_SIZE)
 _REQBUFS = 0xc0145608
-_QUERYBUF = 0xc0585609
-_QBUF = 0xc058560f
+_QUERYBUF = _both_ways(0x09, _BUFFER.size)
+_QBUF = _both_ways(0x0f, _BUFFER.size)
 _EXPBUF = 0xc0405610
-_DQBUF = 0xc0585611
+_DQBUF = _both_ways(0x11, _BUFFER.size)
 _G_PARM, _S_PARM = 0xc0cc5615, 0xc0cc5616
 _ENUM_FRAMESIZES, _ENUM_FRAMEINTERVALS = 0xc02c564a, 0xc034564b
 _G_SELECTION, _S_SELECTION = 0xc040565e, 0xc040565f
 _STREAMON, _STREAMOFF = 0x40045612, 0x40045613
-_CREATE_BUFS = 0xc100565c
-_G_CTRL, _S_EXT_CTRLS = 0xc008561b, 0xc0205648
+_CREATE_BUFS = _both_ways(0x5c, _CREATE.size)
+_G_CTRL, _S_EXT_CTRLS = 0xc008561b, _both_ways(0x48, _EXT_CONTROLS.size)
 _DQEVENT, _SUBSCRIBE = 0x80885659, 0x4020565a
 _SUBDEV_S_SELECTION = 0xc040563e
 _DMA_BUF_SYNC = 0x40086200
 _HEAP_ALLOC = 0xc0184800
 _CMA_SYNC = 0x4020ca40              # VB2_CMA_IOC_SYNC
-_BUFFER = struct.Struct("=5I4xqq16sIIqIIi4x")
-Buffer = collections.namedtuple("Buffer", "index kind used flags field seconds microseconds timecode sequence memory place "
-                                "length reserved request")       # struct v4l2_buffer
 _CMA = struct.Struct("=iIQIIII")
 
 
@@ -68,8 +83,8 @@ class Queue:
 
     def set_format(self, width, height, pixels="NV12", stride=0):
         """Set exactly this size, and a stride of at least `stride` bytes; pixels is a fourcc."""
-        wanted = struct.pack("=I4xII4s4xI180x", self.kind, width, height, pixels.encode(), stride)
-        got = struct.unpack_from("=I4xII4sIII", fcntl.ioctl(self.fd, _S_FMT, wanted))
+        wanted = struct.pack(f"=I{_GAP}II4s4xI180x", self.kind, width, height, pixels.encode(), stride)
+        got = struct.unpack_from(f"=I{_GAP}II4sIII", fcntl.ioctl(self.fd, _S_FMT, wanted))
         assert got[1:4] == (width, height, pixels.encode()), got
         self.stride, self.size = got[5], got[6]
 
@@ -85,10 +100,10 @@ class Queue:
 
     def create(self, size):
         """Add a buffer of `size` bytes, at least a frame's size. Returns its index."""
-        layout = bytearray(fcntl.ioctl(self.fd, _G_FMT, struct.pack("=I204x", self.kind)))
-        struct.pack_into("=I", layout, 8 + 5 * 4, size)
+        layout = bytearray(fcntl.ioctl(self.fd, _G_FMT, struct.pack(f"=I{_GAP}200x", self.kind)))
+        struct.pack_into("=I", layout, _PIX + 5 * 4, size)
         self.memory = MMAP
-        return struct.unpack_from("=I", fcntl.ioctl(self.fd, _CREATE_BUFS, struct.pack("=III4x208s32x", 0, 1, MMAP, layout)))[0]
+        return struct.unpack_from("=I", fcntl.ioctl(self.fd, _CREATE_BUFS, _CREATE.pack(0, 1, MMAP, layout)))[0]
 
     def query(self, index):
         """The Buffer that VIDIOC_QUERYBUF returns."""
@@ -142,8 +157,8 @@ def offset_of(buffer):
 
 def try_format(fd, pixels, width, height, stride=0, kind=VIDEO_CAPTURE):
     """(width, height, stride, size) that VIDIOC_TRY_FMT returns for these values; pixels is a fourcc."""
-    wanted = struct.pack("=I4xII4s4xI180x", kind, width, height, pixels.encode(), stride)
-    got = struct.unpack_from("=I4xII4s4xII", fcntl.ioctl(fd, _TRY_FMT, wanted))
+    wanted = struct.pack(f"=I{_GAP}II4s4xI180x", kind, width, height, pixels.encode(), stride)
+    got = struct.unpack_from(f"=I{_GAP}II4s4xII", fcntl.ioctl(fd, _TRY_FMT, wanted))
     assert got[3] == pixels.encode(), got
     return got[1], got[2], got[4], got[5]
 
@@ -211,7 +226,7 @@ def set_controls(fd, values):
     """Several controls in one VIDIOC_S_EXT_CTRLS: {id: value}."""
     controls = b"".join(struct.pack("=IIIq", key, 0, 0, value) for key, value in values.items())
     memory = ctypes.create_string_buffer(controls, len(controls))
-    fcntl.ioctl(fd, _S_EXT_CTRLS, struct.pack("=IIIiI4xQ", 0, len(values), 0, 0, 0, ctypes.addressof(memory)))
+    fcntl.ioctl(fd, _S_EXT_CTRLS, _EXT_CONTROLS.pack(0, len(values), 0, 0, 0, ctypes.addressof(memory)))
 
 
 def subscribe(fd, event):
