@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <poll.h>
+#include <utility>
 
 #include <cmacam/mapping_pair.h>
 
@@ -57,10 +58,15 @@ Result<FrameLayout> layoutOf(const share::Buffer &message, const Packet &packet)
 		const PlaneFormat &format = info->planes[i];
 		if (plane.descriptor >= packet.descriptorCount)
 			return brokenProtocol("a plane has no file descriptor");
-		layout.planes.push_back({packet.descriptors[plane.descriptor].get(), plane.offset,
-					 plane.length, message.width / format.horizontal,
-					 message.height / format.vertical, plane.stride,
-					 format.sampleSize});
+		/* A process of 32 bits may receive frames from one of 64 bits. */
+		if (!std::in_range<std::size_t>(plane.offset) ||
+		    !std::in_range<std::size_t>(plane.length))
+			return brokenProtocol("a plane does not fit into this process");
+		layout.planes.push_back(
+			{packet.descriptors[plane.descriptor].get(),
+			 static_cast<std::size_t>(plane.offset),
+			 static_cast<std::size_t>(plane.length), message.width / format.horizontal,
+			 message.height / format.vertical, plane.stride, format.sampleSize});
 	}
 
 	return layout;

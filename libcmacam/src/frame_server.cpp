@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <cmacam/sharing.h>
@@ -362,9 +363,9 @@ void FrameServer::Impl::hear(Client *client, Freed *freed)
 void FrameServer::Impl::hello(Client *client, const share::Hello &hello)
 {
 	Freed none;
-	if (std::ranges::count_if(clients_, [](const Client &one) {
-		    return !one.gone && one.credits;
-	    }) >= options_.readers) {
+	const auto readers = std::ranges::count_if(
+		clients_, [](const Client &one) { return !one.gone && one.credits; });
+	if (std::cmp_greater_equal(readers, options_.readers)) {
 		letGo(client, EUSERS,
 		      "the server already has its maximum of " + std::to_string(options_.readers) +
 			      " readers",

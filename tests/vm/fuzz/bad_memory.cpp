@@ -2,6 +2,7 @@
 #include "bad_memory.h"
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -11,11 +12,14 @@ namespace fuzz {
 
 namespace {
 
+constexpr bool k64Bits = sizeof(uintptr_t) == sizeof(uint64_t);
+
 /* A null pointer, an address of the kernel, one that no CPU accepts, and the largest one. */
 constexpr std::array<uintptr_t, 4> kNobodysAddresses = {
 	0,
-	0xffff888000000000,
-	0x8000000000000000,
+	k64Bits ? static_cast<uintptr_t>(0xffff888000000000) : 0xc0008000,
+	/* A CPU of 32 bits accepts all addresses. This one is not of user space. */
+	k64Bits ? static_cast<uintptr_t>(0x8000000000000000) : 0xfffff000,
 	UINTPTR_MAX,
 };
 
