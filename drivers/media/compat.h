@@ -19,7 +19,6 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
-#include <linux/highmem.h>
 #include <linux/iommu-dma.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -178,8 +177,6 @@ static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
  * Older kernels export only the allocation of a given range, so the search for
  * a range is here. It does what the kernel does: ranges that end in a hole or
  * in memory that cannot be moved are skipped, and the first success counts.
- * Pages for the zero flag are cleared here, because not all of these kernels do
- * it.
  */
 #ifdef COMPAT_NO_alloc_contig_pages_noprof
 #ifdef ACR_FLAGS_NONE
@@ -236,8 +233,7 @@ static inline struct page *compat_alloc_contig_node(int nid,
 
 	for (i = gfp_zone(gfp); !page && i >= 0; i--)
 		if (populated_zone(&zones[i]))
-			page = compat_alloc_contig_zone(&zones[i], count,
-							gfp & ~__GFP_ZERO);
+			page = compat_alloc_contig_zone(&zones[i], count, gfp);
 
 	return page;
 }
@@ -247,17 +243,11 @@ static inline struct page *compat_alloc_contig_pages(unsigned long count,
 						     nodemask_t *nodes)
 {
 	struct page *page = compat_alloc_contig_node(nid, count, gfp);
-	unsigned long i;
 	int other;
 
 	for_each_online_node(other)
 		if (!page && other != nid)
 			page = compat_alloc_contig_node(other, count, gfp);
-
-	for (i = 0; page && gfp & __GFP_ZERO && i < count; i++) {
-		clear_highpage(page + i);
-		cond_resched();
-	}
 
 	return page;
 }

@@ -4,14 +4,12 @@
  * else can have taken it, and its pages may be pinned for long.
  */
 #include <linux/bitmap.h>
-#include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pfn.h>
 #include <linux/printk.h>
-#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "backend.h"
@@ -77,7 +75,6 @@ static void give_back(phys_addr_t phys, size_t size)
 static int carveout_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	phys_addr_t phys;
-	unsigned long i;
 	int ret;
 
 	if (!used)
@@ -89,10 +86,7 @@ static int carveout_alloc(struct vcma_buf *buf, gfp_t gfp)
 
 	/* What the last piece has beyond the buffer is never mapped. */
 	buf->page = pfn_to_page(PHYS_PFN(phys));
-	for (i = 0; i < buf->size >> PAGE_SHIFT; i++) {
-		clear_highpage(buf->page + i);
-		cond_resched();
-	}
+	vcma_backend_clear(buf);
 
 	return 0;
 }

@@ -3,21 +3,19 @@
  * Memory from the device's CMA area.
  */
 #include <linux/atomic.h>
-#include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/vmstat.h>
 
 #include "backend.h"
 #include "vcma-buf.h"
 
-static atomic_long_t held_bytes; /* in buffers */
-static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
+static atomic64_t held_bytes; /* in buffers */
+static atomic64_t refused_bytes; /* of the last allocation, if it failed */
 
 /*
  * What was freed a moment ago is not in the area yet, and may be all of it.
@@ -26,16 +24,15 @@ static atomic_long_t refused_bytes; /* of the last allocation, if it failed */
 static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
 	bool zeroed = false;
-	unsigned long i;
 
-	atomic_long_set(&refused_bytes, 0);
+	atomic64_set(&refused_bytes, 0);
 	vcma_wait_until_freed();
 	if (mutex_lock_killable(&vcma_isolation_lock))
 		return -EINTR;
 	buf->page = vcma_area_take(buf, &zeroed);
 	mutex_unlock(&vcma_isolation_lock);
 	if (!buf->page) {
-		atomic_long_set(&refused_bytes, buf->size);
+		atomic64_set(&refused_bytes, buf->size);
 		return -ENOMEM;
 	}
 	if (!vcma_reach_check(buf, page_to_phys(buf->page))) {
@@ -43,18 +40,16 @@ static int area_alloc(struct vcma_buf *buf, gfp_t gfp)
 		return -ENOMEM;
 	}
 
-	for (i = 0; !zeroed && i < buf->size >> PAGE_SHIFT; i++) {
-		clear_highpage(buf->page + i);
-		cond_resched();
-	}
-	atomic_long_add(buf->size, &held_bytes);
+	if (!zeroed)
+		vcma_backend_clear(buf);
+	atomic64_add(buf->size, &held_bytes);
 
 	return 0;
 }
 
 static void area_free(struct vcma_buf *buf)
 {
-	atomic_long_sub(buf->size, &held_bytes);
+	atomic64_sub(buf->size, &held_bytes);
 	vcma_area_give_back(buf);
 }
 
@@ -63,10 +58,11 @@ static void area_free(struct vcma_buf *buf)
  * one area, nor for totalcma_pages. If other areas exist (hugetlb_cma, those of
  * other devices), a message names more memory than there is for frames, and
  * area_advice() recommends a larger area than necessary, never a smaller one.
+ * A machine with addresses of 32 bits may have more memory than these reach.
  */
-static size_t all_areas(void)
+static u64 all_areas(void)
 {
-	size_t pages = 0;
+	u64 pages = 0;
 	int nid, zone;
 
 	for_each_online_node(nid)
@@ -77,9 +73,9 @@ static size_t all_areas(void)
 	return pages << PAGE_SHIFT;
 }
 
-static size_t free_bytes(void)
+static u64 free_bytes(void)
 {
-	return global_zone_page_state(NR_FREE_CMA_PAGES) << PAGE_SHIFT;
+	return (u64)global_zone_page_state(NR_FREE_CMA_PAGES) << PAGE_SHIFT;
 }
 
 /*
@@ -89,12 +85,12 @@ static size_t free_bytes(void)
  * Returns the bytes that are lent, if the last allocation would have had room
  * without them.
  */
-static size_t busy_bytes(void)
+static u64 busy_bytes(void)
 {
-	size_t total = all_areas();
-	size_t held = atomic_long_read(&held_bytes);
-	size_t refused = atomic_long_read(&refused_bytes);
-	size_t free = free_bytes();
+	u64 total = all_areas();
+	u64 held = atomic64_read(&held_bytes);
+	u64 refused = atomic64_read(&refused_bytes);
+	u64 free = free_bytes();
 
 	if (!refused || total - held < refused || total - held < free)
 		return 0;
@@ -104,17 +100,17 @@ static size_t busy_bytes(void)
 
 static int area_room(char *text, size_t len)
 {
-	size_t busy = busy_bytes();
+	u64 busy = busy_bytes();
 	int n;
 
 	if (!IS_ENABLED(CONFIG_DMA_CMA))
 		return scnprintf(text, len, "this kernel has no CMA");
 
-	n = scnprintf(text, len, "%zu of %zu CMA bytes free", free_bytes(),
+	n = scnprintf(text, len, "%llu of %llu CMA bytes free", free_bytes(),
 		      all_areas());
 	if (busy)
 		n += scnprintf(text + n, len - n,
-			       ", %zu busy with other pages that the kernel cannot move now",
+			       ", %llu busy with other pages that the kernel cannot move now",
 			       busy);
 
 	return n;
@@ -127,14 +123,15 @@ static int area_room(char *text, size_t len)
  *
  * Return: MiB, a power of two
  */
-unsigned long vcma_cma_megabytes(size_t total, u64 wanted)
+unsigned long vcma_cma_megabytes(u64 total, u64 wanted)
 {
+	unsigned long existing = total >> 20;
 	unsigned long megabytes;
 
 	/* What there is should do for what is held and missing, yet did not */
 	megabytes = roundup_pow_of_two(DIV_ROUND_UP_ULL(wanted, SZ_1M));
-	if (megabytes <= total / SZ_1M)
-		megabytes = roundup_pow_of_two(total / SZ_1M + 1);
+	if (megabytes <= existing)
+		megabytes = roundup_pow_of_two(existing + 1);
 
 	return max(megabytes, 16UL);
 }

@@ -21,11 +21,17 @@ static void contig_free(struct vcma_buf *buf)
 /*
  * The zones from the largest to the smallest. What the device reaches does not
  * tell which zone suits it, because its addresses may differ from the CPU's: a
- * piece of memory does tell.
+ * piece of memory does tell. Highmem comes first: frames need no mapping of the
+ * kernel, and everything that does has little room.
  */
 static int contig_alloc(struct vcma_buf *buf, gfp_t gfp)
 {
-	static const gfp_t zones[] = { 0, GFP_DMA32, GFP_DMA };
+	static const gfp_t zones[] = {
+#ifdef CONFIG_HIGHMEM
+		__GFP_HIGHMEM,
+#endif
+		0, GFP_DMA32, GFP_DMA,
+	};
 	unsigned long pages = buf->size >> PAGE_SHIFT;
 	int nid = dev_to_node(buf->dev);
 	unsigned int i;
@@ -42,14 +48,16 @@ static int contig_alloc(struct vcma_buf *buf, gfp_t gfp)
 
 		if (mutex_lock_killable(&vcma_isolation_lock))
 			return -EINTR;
-		buf->page = alloc_contig_pages(pages, GFP_KERNEL | __GFP_ZERO |
+		buf->page = alloc_contig_pages(pages, GFP_KERNEL |
 					       __GFP_NOWARN | gfp | zones[i],
 					       nid, NULL);
 		mutex_unlock(&vcma_isolation_lock);
 		if (!buf->page)
 			return -ENOMEM;
-		if (vcma_reach_check(buf, page_to_phys(buf->page)))
+		if (vcma_reach_check(buf, page_to_phys(buf->page))) {
+			vcma_backend_clear(buf);
 			return 0;
+		}
 		contig_free(buf);
 	}
 

@@ -2,8 +2,10 @@
 /*
  * Choice of the backend.
  */
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/vmstat.h>
 
@@ -43,7 +45,8 @@ MODULE_PARM_DESC(backend,
  * with CONFIG_DEBUG_VM then stop at a BUG, and on others both calls fail. So
  * backends that isolate page blocks do so one after the other. A process that
  * waits for its turn can be killed. Other users of alloc_contig_range(), such
- * as huge pages, are out of reach of this lock.
+ * as huge pages, are out of reach of this lock. Pages are zeroed without the
+ * lock where that is possible, because it takes longer than to find them.
  *
  * It is taken under the lock of a queue. Nothing that the kernel does to find
  * memory allocates a buffer, so the lock is never taken twice.
@@ -94,6 +97,26 @@ int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp)
 		return 0;
 
 	return alloc_from(&vcma_backend_contig, buf, gfp);
+}
+
+/**
+ * vcma_backend_clear() - zero the pages of a new buffer
+ * @buf: the buffer; nobody else knows it
+ *
+ * A page at a time, because the kernel may have no mapping of its own of these
+ * pages (highmem). The zeroes are in the cache then. They are cleaned when a
+ * device gets the buffer for the first time; see &vcma_view.must_clean and
+ * vcma_write_back(). Through which mapping they were written does not matter,
+ * because vb2-cma does not load where the data cache has aliases.
+ */
+void vcma_backend_clear(const struct vcma_buf *buf)
+{
+	unsigned long i;
+
+	for (i = 0; i < buf->size >> PAGE_SHIFT; i++) {
+		clear_highpage(buf->page + i);
+		cond_resched();
+	}
 }
 
 /**

@@ -64,6 +64,7 @@ extern const struct vcma_backend vcma_backend_coherent;
 
 /* backend.c */
 int vcma_backend_alloc(struct vcma_buf *buf, gfp_t gfp);
+void vcma_backend_clear(const struct vcma_buf *buf);
 int vcma_backend_room(char *text, size_t len);
 int vcma_backend_advice(char *text, size_t len, u64 wanted);
 
@@ -84,6 +85,8 @@ int vcma_reach_advice(char *text, size_t len, const char *lower, u64 wanted);
  * @buf: the buffer; its size and its device are set. Its member area belongs to
  *	this function and to vcma_area_give_back().
  * @zeroed: becomes true if the pages are zeroed already
+ *
+ * vcma_isolation_lock is held.
  *
  * Unlike memory that is allocated for the device itself, these pages may stay
  * with their users when the driver leaves the device.
@@ -119,7 +122,7 @@ static inline void vcma_area_exit(void)
 #endif
 
 /* backend-cma.c */
-unsigned long vcma_cma_megabytes(size_t total, u64 wanted);
+unsigned long vcma_cma_megabytes(u64 total, u64 wanted);
 
 /* backend-carveout.c */
 int vcma_carveout_init(void);

@@ -2,6 +2,7 @@
 /*
  * The module: what it brings up and takes down.
  */
+#include <linux/cacheinfo.h>
 #include <linux/module.h>
 
 #include "../compat.h"
@@ -11,6 +12,15 @@
 static int __init vb2_cma_init(void)
 {
 	int ret;
+
+	/*
+	 * A mapping of a program and a mapping of the kernel would not see the
+	 * same, and the DMA API would synchronise only the latter.
+	 */
+	if (cpu_dcache_is_aliasing()) {
+		pr_err("vb2-cma: this CPU is not supported, because its data cache can hold several copies of one address\n");
+		return -EOPNOTSUPP;
+	}
 
 	ret = vcma_carveout_init();
 	if (ret)
