@@ -7,6 +7,7 @@ import subprocess
 
 import lib
 import strides
+import v4l2
 from declare import vm_test
 from test_errors import SMALL_CMA
 
@@ -206,7 +207,7 @@ def a_pool_that_does_not_fit_is_named():
     """A pool of scattered memory or with another stride: one message gives the reason, and the camera's own memory is used."""
     lib.heap()
     for heap, width, height, board, why in (
-            (lib.SYSTEM_HEAP, 640, 480, 0, "dma-buf of system is not contiguous: 462848 bytes"),
+            (lib.SYSTEM_HEAP, 640, 480, 0, f"dma-buf of system is not contiguous: {v4l2.page_align(460800)} bytes"),
             (lib.HEAP, 322, 242, 0, "rows have 324 bytes, the camera's have 322"),
             (lib.HEAP, 322, 242, 1, "rows have 324 bytes, the camera's have 384")):
         out = lib.run([f"{PROGRAMS}/gst_probe", "--heap", heap, "--digest",

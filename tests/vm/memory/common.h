@@ -30,9 +30,9 @@
 using support::Fd;
 using support::Mapping;
 
-constexpr size_t kPage = 4096;
+inline const size_t kPage = sysconf(_SC_PAGESIZE);
 
-constexpr size_t wholePages(size_t bytes)
+inline size_t wholePages(size_t bytes)
 {
 	return (bytes + kPage - 1) / kPage * kPage;
 }
@@ -101,11 +101,18 @@ inline int inChild(const std::function<int()> &body)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
 }
 
+/* By how much every limit grows in this machine, as in lib.py. */
+inline unsigned int slower()
+{
+	const char *value = getenv("CMACAM_SLOWER");
+	return value ? std::stoul(value) : 1;
+}
+
 /* Polls a condition for at most `seconds`. Returns its last value. */
 template <typename Condition>
 bool within(unsigned int seconds, Condition condition)
 {
-	for (unsigned int tries = seconds * 100; tries; tries--) {
+	for (unsigned int tries = seconds * slower() * 100; tries; tries--) {
 		if (condition())
 			return true;
 		usleep(10'000);

@@ -335,6 +335,7 @@ TEST_P(Mappings, AChildCanBeKeptFromIt)
 TEST_P(Mappings, IsSeenThroughProcMem)
 {
 	const Fd memory(open("/proc/self/mem", O_RDWR | O_CLOEXEC));
+	/* An address of 32 bits must not become a negative offset. */
 	const off_t at = reinterpret_cast<uintptr_t>(address_);
 	Bytes back(size_);
 	ASSERT_EQ(pread(memory, back.data(), size_, at), ssize_t(size_)) << because();

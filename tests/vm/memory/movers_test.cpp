@@ -115,7 +115,7 @@ void reapNotifications(int socket, uint32_t calls)
 {
 	for (uint32_t reaped = 0; reaped < calls;) {
 		pollfd wait{socket, 0, 0};
-		ASSERT_EQ(poll(&wait, 1, 10'000), 1)
+		ASSERT_EQ(poll(&wait, 1, 10'000 * slower()), 1)
 			<< reaped << " of " << calls << " notifications";
 		alignas(cmsghdr) std::array<char, 256> control;
 		msghdr message{};

@@ -87,7 +87,7 @@ public:
 private:
 	bool waitForResult(uint32_t head)
 	{
-		__kernel_timespec limit{20, 0};
+		__kernel_timespec limit{20 * slower(), 0};
 		io_uring_getevents_arg wait{};
 		wait.ts = reinterpret_cast<uintptr_t>(&limit);
 		syscall(SYS_io_uring_enter, static_cast<int>(fd_), 0, 1,
