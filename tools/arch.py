@@ -83,7 +83,6 @@ ARMHF = Arch(
     subjects=("memory", "capture"),
     lacks=(NO_SHIM,
            ("heap", "Debian's kernel for armhf is built without CONFIG_DMABUF_HEAPS"),
-           ("fs_dax", "32-bit ARM has no ZONE_DEVICE, which CONFIG_FS_DAX needs"),
            ("6G", "the emulated armhf machine has at most 3 GB of RAM")),
     people=False)
 

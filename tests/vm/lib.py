@@ -2,6 +2,7 @@
 """Helpers of the tests inside the machine: running programs, the board, the driver's nodes."""
 
 import contextlib
+import functools
 import glob
 import hashlib
 import json
@@ -36,6 +37,15 @@ def vb2_cma(**parameters):
     for name, value in parameters.items():
         with open(f"{PARAMETERS}/{name}", "w") as f:
             f.write(value)
+
+
+@functools.cache
+def has_fs_dax():
+    """True if the kernel has CONFIG_FS_DAX, which decides how long-term pins of CMA memory fail (docs/memory.md).
+
+    A function of fs/dax.c shows it. Debian's kernels do not contain their configuration.
+    """
+    return run(["grep", "-cw", "dax_iomap_fault", "/proc/kallsyms"], status=None).strip() != "0"
 
 
 def vb2_cma_buffers():
