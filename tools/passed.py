@@ -82,9 +82,9 @@ def rules(root):
 
 
 def everything_below(*folders):
-    """One digest of all files below these folders of the checkout."""
+    """One digest of all files below these folders of the checkout, except documentation: nothing is built from it."""
     found = [os.path.join(folder, name) for top in folders
-             for folder, _, names in os.walk(os.path.join(paths.CHECKOUT, top)) for name in names]
+             for folder, _, names in os.walk(os.path.join(paths.CHECKOUT, top)) for name in names if not name.endswith(".md")]
     # An editor's lock file is a link to nowhere.
     names = sorted(os.path.relpath(path, paths.CHECKOUT) for path in found if os.path.isfile(path))
     return digest_of(map(digest, names))

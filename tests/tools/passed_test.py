@@ -48,6 +48,15 @@ class Passed(unittest.TestCase):
         self.clone("one")
         self.assertEqual(self.left(), [], "forgotten for the other clone")
 
+    def test_documentation_is_no_source(self):
+        found = []
+        for name, text in (("README.md", "1"), ("README.md", "2"), ("a.c", "1"), ("a.c", "2")):
+            self.clone("three/drivers", **{name: text})
+            self.clone("three")
+            found.append(passed.everything_below("drivers"))
+        self.assertEqual(found[0], found[1], "documentation changed")
+        self.assertEqual(len(set(found)), 3, "a source was added, and changed")
+
     def test_other_tools(self):
         status = os.path.join(self.folder, "root/var/lib/dpkg/status")
         os.makedirs(os.path.dirname(status))
