@@ -38,6 +38,14 @@ class Libc:
         return cls._call("mmap", address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, offset)
 
     @classmethod
+    def map_to_read(cls, size, fd):
+        return cls._call("mmap", 0, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+
+    @classmethod
+    def protect(cls, address, size, protection):
+        cls._call("mprotect", address, size, protection)
+
+    @classmethod
     def unmap(cls, address, size):
         cls._call("munmap", address, size)
 

@@ -101,6 +101,35 @@ def nested_descriptors_pay_once():
 
 
 @vm_test(machine=OURS, settings=LINES)
+def a_read_only_dmabuf_counts_for_its_buffer():
+    """Two accesses through a dma-buf of VB2_CMA_IOC_READER and one through the export: each frame is synchronised once."""
+    node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
+    with camera(exported=True, mapped=True) as it:
+        readers = [v4l2.reader_of(node, fd) for fd in it.fds]
+
+        def nest(index, sequence):
+            fds = (readers[index], it.fds[index], readers[index])
+            for fd in fds:
+                v4l2.sync(fd, v4l2.START | v4l2.READ)
+                assert not it.stale(index, sequence)
+            for fd in fds:
+                v4l2.sync(fd, v4l2.END | v4l2.READ)
+            error = lib.refused(v4l2.sync, readers[index], v4l2.START | v4l2.READ | v4l2.WRITE)
+            assert error.errno == errno.EACCES, error
+
+        for index, sequence in it.frames(WARM_UP):
+            nest(index, sequence)
+        with Costs() as costs:
+            for index, sequence in it.frames(50):
+                nest(index, sequence)
+        for fd in readers:
+            os.close(fd)
+    os.close(node)
+    costs.check(50 * BUFFER, 0)
+    assert len(costs.named("vb2_cma_begin")) == len(costs.named("vb2_cma_end")) == 150
+
+
+@vm_test(machine=OURS, settings=LINES)
 def nested_processes_pay_once():
     """Four processes with nested accesses: each frame is synchronised once, and the end of one access does not end the others."""
     with camera(exported=True) as it:

@@ -65,6 +65,7 @@ _SUBDEV_S_SELECTION = 0xc040563e
 _DMA_BUF_SYNC = 0x40086200
 _HEAP_ALLOC = 0xc0184800
 _CMA_SYNC = 0x4020ca40              # VB2_CMA_IOC_SYNC
+_CMA_READER = 0x4008ca41            # VB2_CMA_IOC_READER
 _CMA = struct.Struct("=iIQIIII")
 
 
@@ -260,6 +261,12 @@ def sync(fd, flags):
 def sync_part(node, fd, flags, offset, stride, line_bytes, lines, reserved=0):
     """VB2_CMA_IOC_SYNC on /dev/vb2-cma."""
     fcntl.ioctl(node, _CMA_SYNC, _CMA.pack(fd, flags, offset, stride, line_bytes, lines, reserved))
+
+
+def reader_of(node, fd, flags=0):
+    """VB2_CMA_IOC_READER on /dev/vb2-cma: a dma-buf of the same buffer, to read it."""
+    # With a buffer that can change, Python returns the result of the call.
+    return fcntl.ioctl(node, _CMA_READER, bytearray(struct.pack("=iI", fd, flags)), True)
 
 
 def heap_allocate(size, heap=lib.HEAP):

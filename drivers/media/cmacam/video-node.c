@@ -168,7 +168,7 @@ static int video_import(struct file *file, void *priv, struct v4l2_buffer *b,
 	video_set_error(video, "");
 	ret = op(file, priv, b);
 
-	if ((ret == -EINVAL || ret == -EFAULT) &&
+	if ((ret == -EINVAL || ret == -EFAULT || ret == -EACCES) &&
 	    vb2_cma_explain_import(text, sizeof(text), video->queue.dev,
 				   b->m.fd, b->length, video->pix.sizeimage))
 		cmacam_video_error(video, "%s", text);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/vb2-cma: cache maintenance for a part of a buffer.
+ * /dev/vb2-cma: cache maintenance for a part of a buffer, and dma-bufs for
+ * readers.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -65,24 +67,19 @@ static int sync_part(struct dma_buf *dmabuf, const struct vb2_cma_sync *sync)
 	if (!buf)
 		return -EOPNOTSUPP;
 
-	if (sync->flags & DMA_BUF_SYNC_END) {
-		vcma_end_access(buf, dir);
-		return 0;
-	}
+	if (sync->flags & DMA_BUF_SYNC_END)
+		return vcma_end_dmabuf(dmabuf, dir);
 
 	return vcma_begin_dmabuf(dmabuf, dir, &rect);
 }
 
-static long device_ioctl(struct file *file, unsigned int cmd,
-			 unsigned long arg)
+static long ioctl_sync(const void __user *arg)
 {
 	struct vb2_cma_sync sync;
 	struct dma_buf *dmabuf;
 	int ret;
 
-	if (cmd != VB2_CMA_IOC_SYNC)
-		return -ENOTTY;
-	if (copy_from_user(&sync, (void __user *)arg, sizeof(sync)))
+	if (copy_from_user(&sync, arg, sizeof(sync)))
 		return -EFAULT;
 
 	dmabuf = dma_buf_get(sync.fd);
@@ -92,6 +89,59 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 	dma_buf_put(dmabuf);
 
 	return ret;
+}
+
+static long install_reader(struct vcma_buf *buf)
+{
+	struct dma_buf *reader;
+	int fd;
+
+	reader = vcma_export_reader(buf);
+	if (IS_ERR(reader))
+		return PTR_ERR(reader);
+
+	fd = dma_buf_fd(reader, O_CLOEXEC);
+	if (fd < 0)
+		dma_buf_put(reader);
+
+	return fd;
+}
+
+static long ioctl_reader(const void __user *arg)
+{
+	struct vb2_cma_reader request;
+	struct dma_buf *dmabuf;
+	struct vcma_buf *buf;
+	long ret = -EOPNOTSUPP;
+
+	if (copy_from_user(&request, arg, sizeof(request)))
+		return -EFAULT;
+	if (request.flags)
+		return -EINVAL;
+
+	dmabuf = dma_buf_get(request.fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	/* By it the buffer lives until the new one has a reference. */
+	buf = vcma_from_dmabuf(dmabuf);
+	if (buf)
+		ret = install_reader(buf);
+	dma_buf_put(dmabuf);
+
+	return ret;
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	switch (cmd) {
+	case VB2_CMA_IOC_SYNC:
+		return ioctl_sync((const void __user *)arg);
+	case VB2_CMA_IOC_READER:
+		return ioctl_reader((const void __user *)arg);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static const struct file_operations device_fops = {

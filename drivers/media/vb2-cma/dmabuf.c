@@ -71,6 +71,22 @@ struct vcma_view *vcma_view(struct dma_buf_attachment *attachment)
 	return a->import ? &a->import->view : &buf->engine;
 }
 
+static const struct dma_buf_ops vcma_reader_ops;
+
+/**
+ * vcma_is_read_only() - is this a dma-buf of vcma_export_reader()?
+ * @dmabuf: any dma-buf
+ *
+ * Not by the mode of its file: VIDIOC_EXPBUF makes files that are open to read
+ * only by default, and programs hand those to devices that write.
+ *
+ * Return: true if nobody may write by way of it
+ */
+bool vcma_is_read_only(const struct dma_buf *dmabuf)
+{
+	return dmabuf->ops == &vcma_reader_ops;
+}
+
 static int vcma_sgtable(struct vcma_buf *buf, struct sg_table *table)
 {
 	int ret;
@@ -200,6 +216,9 @@ static struct sg_table *vcma_map(struct dma_buf_attachment *attachment,
 	struct vcma_view *view;
 	int ret;
 
+	if (vcma_is_read_only(attachment->dmabuf) && dir != DMA_TO_DEVICE)
+		return ERR_PTR(-EACCES);
+
 	guard(mutex)(&buf->lock);
 
 	view = find_view(buf, attachment, dir);
@@ -267,13 +286,16 @@ static void vcma_unmap(struct dma_buf_attachment *attachment,
 	kfree(import);
 }
 
-/* What still works on the buffer ends first, whatever the core does later. */
-static int wait_for_fences(struct dma_buf *dmabuf, enum dma_data_direction dir)
+/*
+ * What still works on the buffer ends first, whatever the core does later. The
+ * core knows nothing of these fences if the dma-buf is a reader's.
+ */
+static int wait_for_fences(struct vcma_buf *buf, enum dma_data_direction dir)
 {
 	bool write = dir != DMA_FROM_DEVICE;
 	long ret;
 
-	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
+	ret = dma_resv_wait_timeout(&buf->resv, dma_resv_usage_rw(write),
 				    true, MAX_SCHEDULE_TIMEOUT);
 
 	return ret < 0 ? ret : 0;
@@ -285,18 +307,39 @@ static int wait_for_fences(struct dma_buf *dmabuf, enum dma_data_direction dir)
  * @dir: see vcma_begin_access()
  * @rect: the part; NULL: all
  *
- * Return: 0, or -ERESTARTSYS if a signal came while fences were waited for
+ * Return: 0; -ERESTARTSYS if a signal came while fences were waited for;
+ * -EACCES if it is about to write and the dma-buf is a reader's
  */
 int vcma_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
 		      const struct vcma_rect *rect)
 {
 	int ret;
 
-	ret = wait_for_fences(dmabuf, dir);
+	if (vcma_is_read_only(dmabuf) && dir != DMA_FROM_DEVICE)
+		return -EACCES;
+
+	ret = wait_for_fences(dmabuf->priv, dir);
 	if (!ret)
 		vcma_begin_access(dmabuf->priv, dir, rect);
 
 	return ret;
+}
+
+/**
+ * vcma_end_dmabuf() - end CPU access to a dma-buf
+ * @dmabuf: of this module
+ * @dir: as at its beginning
+ *
+ * Return: 0; -EACCES if such an access cannot have begun
+ */
+int vcma_end_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	if (vcma_is_read_only(dmabuf) && dir != DMA_FROM_DEVICE)
+		return -EACCES;
+
+	vcma_end_access(dmabuf->priv, dir);
+
+	return 0;
 }
 
 /*
@@ -313,13 +356,26 @@ static int vcma_begin_cpu_access(struct dma_buf *dmabuf,
 static int vcma_end_cpu_access(struct dma_buf *dmabuf,
 			       enum dma_data_direction dir)
 {
-	vcma_end_access(dmabuf->priv, dir);
-	return 0;
+	return vcma_end_dmabuf(dmabuf, dir);
 }
 
 static int vcma_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	return vcma_mmap(dmabuf->priv, vma, VCMA_DMABUF);
+}
+
+/*
+ * The VFS refuses a writable mapping of a file that is open to read only. But a
+ * driver that imports the buffer may map it by a file of its own, with
+ * dma_buf_mmap().
+ */
+static int vcma_reader_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	vm_flags_clear(vma, VM_MAYWRITE);
+
+	return vcma_dmabuf_mmap(dmabuf, vma);
 }
 
 static int vcma_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
@@ -358,29 +414,32 @@ static const struct dma_buf_ops vcma_dmabuf_ops = {
 	.release = vcma_dmabuf_release,
 };
 
-/**
- * vcma_export() - make a dma-buf of a buffer
- * @buf: the buffer; the dma-buf holds a reference
- * @flags: O_RDONLY or O_RDWR, and O_CLOEXEC
- *
- * Its name tells whose it is and which one, in debugfs and in fdinfo; user
- * space may give it another.
- *
- * Return: the dma-buf or an error pointer
- */
-struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
+/* Without vmap: the kernel's mapping of a buffer can be written to. */
+static const struct dma_buf_ops vcma_reader_ops = {
+	.attach = vcma_attach,
+	.detach = vcma_detach,
+	.map_dma_buf = vcma_map,
+	.unmap_dma_buf = vcma_unmap,
+	.begin_cpu_access = vcma_begin_cpu_access,
+	.end_cpu_access = vcma_end_cpu_access,
+	.mmap = vcma_reader_mmap,
+	.release = vcma_dmabuf_release,
+};
+
+static struct dma_buf *export(struct vcma_buf *buf,
+			      const struct dma_buf_ops *ops,
+			      struct dma_resv *resv, unsigned long flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(exp_info);
 	struct dma_buf *dmabuf;
 	char *name;
 
 	exp_info.exp_name = "vb2-cma";
-	exp_info.ops = &vcma_dmabuf_ops;
+	exp_info.ops = ops;
 	exp_info.size = buf->size;
 	exp_info.flags = flags;
 	exp_info.priv = buf;
-	/* Whoever uses the buffer by one dma-buf is seen at the others. */
-	exp_info.resv = &buf->resv;
+	exp_info.resv = resv;
 
 	dmabuf = dma_buf_export(&exp_info);
 	if (IS_ERR(dmabuf))
@@ -398,7 +457,47 @@ struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
 
 	return dmabuf;
 }
+
+/**
+ * vcma_export() - make a dma-buf of a buffer
+ * @buf: the buffer; the dma-buf holds a reference
+ * @flags: O_RDONLY or O_RDWR, and O_CLOEXEC
+ *
+ * Its name tells whose it is and which one, in debugfs and in fdinfo; user
+ * space may give it another.
+ *
+ * Return: the dma-buf or an error pointer
+ */
+struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags)
+{
+	/* Whoever uses the buffer by one dma-buf is seen at the others. */
+	return export(buf, &vcma_dmabuf_ops, &buf->resv, flags);
+}
 EXPORT_SYMBOL_GPL(vcma_export);
+
+/**
+ * vcma_export_reader() - make a dma-buf of a buffer for somebody who only reads
+ * @buf: the buffer, to which the caller has a reference; the dma-buf holds one
+ *	of its own until it is released, whatever becomes of the dma-buf that
+ *	the caller knows the buffer by
+ *
+ * For a process that is not trusted with the buffer. Mappings to write, CPU
+ * access to write, and devices that may write are refused with -EACCES. The
+ * begin and end of an access to read count for the buffer as by any other
+ * dma-buf of it.
+ *
+ * It has fences of its own. DMA_BUF_IOCTL_IMPORT_SYNC_FILE adds a fence to any
+ * dma-buf, and the exporter cannot refuse it. By the buffer's own fences, a
+ * reader could make the engine wait. Its accesses still wait for the fences of
+ * the buffer, so that it sees what others have written. Who gives the dma-buf
+ * to a device has to wait for this device before he gives the frame back.
+ *
+ * Return: the dma-buf or an error pointer
+ */
+struct dma_buf *vcma_export_reader(struct vcma_buf *buf)
+{
+	return export(buf, &vcma_reader_ops, NULL, O_RDONLY | O_CLOEXEC);
+}
 
 /**
  * vcma_from_dmabuf() - recognise our own
@@ -409,7 +508,10 @@ EXPORT_SYMBOL_GPL(vcma_export);
  */
 struct vcma_buf *vcma_from_dmabuf(struct dma_buf *dmabuf)
 {
-	return dmabuf->ops == &vcma_dmabuf_ops ? dmabuf->priv : NULL;
+	if (dmabuf->ops != &vcma_dmabuf_ops && !vcma_is_read_only(dmabuf))
+		return NULL;
+
+	return dmabuf->priv;
 }
 
 /**

@@ -98,6 +98,12 @@ static void explain_no_mapping(char *text, size_t len, struct device *dev,
 	struct vcma_buf *buf = vcma_from_dmabuf(dmabuf);
 	size_t n;
 
+	if (vcma_is_read_only(dmabuf)) {
+		scnprintf(text, len,
+			  "dma-buf of %s is for reading only: no device may write to it",
+			  dmabuf->exp_name);
+		return;
+	}
 	n = scnprintf(text, len, "dma-buf of %s cannot be mapped: ",
 		      dmabuf->exp_name);
 	if (buf && vcma_reach_explain(text + n, len - n, dev, buf))

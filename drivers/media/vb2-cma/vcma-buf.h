@@ -384,11 +384,14 @@ int vcma_mmap_own_file(struct vcma_buf *buf, struct vm_area_struct *vma);
 
 /* dmabuf.c */
 struct dma_buf *vcma_export(struct vcma_buf *buf, unsigned long flags);
+struct dma_buf *vcma_export_reader(struct vcma_buf *buf);
+bool vcma_is_read_only(const struct dma_buf *dmabuf);
 struct vcma_buf *vcma_from_dmabuf(struct dma_buf *dmabuf);
 void vcma_announce(struct dma_buf_attachment *attachment);
 struct vcma_view *vcma_view(struct dma_buf_attachment *attachment);
 int vcma_begin_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir,
 		      const struct vcma_rect *rect);
+int vcma_end_dmabuf(struct dma_buf *dmabuf, enum dma_data_direction dir);
 size_t vcma_contiguous(struct sg_table *sgt);
 bool vcma_bounced(struct device *dev, struct sg_table *sgt);
 

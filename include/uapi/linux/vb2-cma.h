@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * /dev/vb2-cma: cache maintenance for a part of a dma-buf of vb2-cma.
+ * /dev/vb2-cma: cache maintenance for a part of a dma-buf of vb2-cma, and
+ * dma-bufs for processes that may only read.
  *
  * DMA_BUF_IOCTL_SYNC always does cache maintenance for the whole buffer.
  * VB2_CMA_IOC_SYNC is for algorithms that read only a part of a frame. This
  * ioctl does cache maintenance only for that part, so it takes less time.
+ *
+ * VB2_CMA_IOC_READER is for a process that gives its frames to other processes.
+ * It makes a second dma-buf of a buffer. By this dma-buf, nobody can write to
+ * the buffer.
  */
 #ifndef _UAPI_LINUX_VB2_CMA_H
 #define _UAPI_LINUX_VB2_CMA_H
@@ -57,8 +62,46 @@ struct vb2_cma_sync {
  *   zero; @stride is less than @line_bytes; or @reserved is not zero
  * - ERANGE: the rectangle extends beyond the dma-buf
  * - EOPNOTSUPP: the dma-buf belongs to another exporter; use DMA_BUF_IOCTL_SYNC
+ * - EACCES: DMA_BUF_SYNC_WRITE is set, and the dma-buf was made by
+ *   VB2_CMA_IOC_READER
  * - EINTR: a signal arrived while the call waited for the fences of the dma-buf
  */
 #define VB2_CMA_IOC_SYNC	_IOW(0xca, 0x40, struct vb2_cma_sync)
+
+/**
+ * struct vb2_cma_reader - request for a dma-buf to read a buffer
+ * @fd: file descriptor of a dma-buf of the buffer
+ * @flags: zero
+ */
+struct vb2_cma_reader {
+	__s32 fd;
+	__u32 flags;
+};
+
+/**
+ * define VB2_CMA_IOC_READER - make a dma-buf to read a buffer
+ *
+ * The argument is a &struct vb2_cma_reader. The call returns the file
+ * descriptor of the new dma-buf, which is open to read only and closed on exec.
+ * The memory is that of the buffer, and lives as long as the new dma-buf. These
+ * uses of the new dma-buf fail with EACCES:
+ *
+ * - mmap() with PROT_WRITE, and mprotect() with PROT_WRITE of a mapping
+ * - DMA_BUF_IOCTL_SYNC and VB2_CMA_IOC_SYNC with DMA_BUF_SYNC_WRITE
+ * - an import by a device that may write: a capture node of V4L2, or a GPU,
+ *   whose drivers do not say that they only read. An import by an output node
+ *   of V4L2, such as that of an encoder, works
+ *
+ * Its kernel mappings are refused as well. The new dma-buf has fences of its
+ * own, for which no device that writes to the buffer waits. Errors:
+ *
+ * - EBADF: the file descriptor is not open
+ * - EINVAL: the file descriptor is not a dma-buf, or @flags is not zero
+ * - EOPNOTSUPP: the dma-buf belongs to another exporter
+ * - EMFILE: the process has no file descriptor left
+ * - ENOMEM: there is no memory for the dma-buf
+ * - ENOTTY: the driver is older than this call
+ */
+#define VB2_CMA_IOC_READER	_IOW(0xca, 0x41, struct vb2_cma_reader)
 
 #endif

@@ -40,6 +40,7 @@ DmaBufCalls::DmaBufCalls(const Context &context, CallList &calls) : CallGroup(co
 {
 	addIoctl("DMA_BUF_IOCTL_SYNC", 30, &DmaBufCalls::sync);
 	addIoctl("VB2_CMA_IOC_SYNC", 25, &DmaBufCalls::syncPart);
+	addIoctl("VB2_CMA_IOC_READER", 8, &DmaBufCalls::makeReader);
 	addIoctl("DMA_BUF_SET_NAME", 6, &DmaBufCalls::setName);
 	addIoctl("DMA_BUF_IOCTL_EXPORT_SYNC_FILE", 6, &DmaBufCalls::exportSyncFile);
 	addIoctl("DMA_BUF_IOCTL_IMPORT_SYNC_FILE", 6, &DmaBufCalls::importSyncFile);
@@ -62,6 +63,17 @@ long DmaBufCalls::syncPart(Random &random)
 	part.flags = accessFlags(random);
 	chooseRectangle(random, buffer ? buffer->bytes : 0, part);
 	return send(random, Kind::PartSync, VB2_CMA_IOC_SYNC, part);
+}
+
+long DmaBufCalls::makeReader(Random &random)
+{
+	vb2_cma_reader request{};
+	request.fd = context_.descriptors.dmaBufOrNone(random);
+	request.flags = random.percent(90) ? 0 : 1;
+	const long result = send(random, Kind::PartSync, VB2_CMA_IOC_READER, request);
+	if (result > STDERR_FILENO)
+		context_.descriptors.addDmaBuf(random, static_cast<int>(result));
+	return result;
 }
 
 /* The argument is the address of a text, which must be shorter than 32 characters. */

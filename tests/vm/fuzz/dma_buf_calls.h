@@ -16,6 +16,7 @@ private:
 
 	long sync(Random &random);
 	long syncPart(Random &random);
+	long makeReader(Random &random);
 	long setName(Random &random);
 	long exportSyncFile(Random &random);
 	long importSyncFile(Random &random);
