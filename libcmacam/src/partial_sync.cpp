@@ -5,11 +5,7 @@
 
 #include <cmacam/dma_buf.h>
 
-#include <atomic>
 #include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <mutex>
 #include <string>
 #include <sys/ioctl.h>
 
@@ -17,32 +13,11 @@
 
 #include "errno_error.h"
 #include "sync.h"
+#include "vb2_cma_node.h"
 
 namespace cmacam {
 
 namespace {
-
-constexpr const char *kNode = "/dev/vb2-cma";
-
-/*
- * The node of this process, or -1. Once open it stays so until the process
- * ends, for a thread may be using it at any time before that. As long as it
- * cannot be opened every caller tries: the driver may come later.
- */
-int node()
-{
-	static std::atomic<int> opened = -1;
-	static std::mutex opening;
-
-	if (const int fd = opened.load(std::memory_order_acquire); fd >= 0)
-		return fd;
-
-	std::lock_guard lock(opening);
-	if (opened.load(std::memory_order_relaxed) < 0)
-		opened.store(open(kNode, O_RDWR | O_CLOEXEC), std::memory_order_release);
-
-	return opened.load(std::memory_order_relaxed);
-}
 
 /*
  * EBADF is in the list for programs that close descriptors they do not know,
@@ -56,9 +31,9 @@ bool isNotForParts(int error)
 
 Result<void> sync(int fd, std::uint32_t flags, const ByteRect &part, const char *operation)
 {
-	const int device = node();
+	const int device = vb2CmaNode();
 	if (device < 0)
-		return Error{EOPNOTSUPP, std::string(operation) + ": there is no " + kNode};
+		return Error{EOPNOTSUPP, std::string(operation) + ": there is no " + kVb2CmaNode};
 
 	vb2_cma_sync argument{};
 	argument.fd = fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A memory file that answers DMA_BUF_IOCTL_SYNC and keeps count, and a device
- * node that does so with VB2_CMA_IOC_SYNC.
+ * node that does so with VB2_CMA_IOC_SYNC and answers VB2_CMA_IOC_READER.
  */
 
 #include "fake_dma_buf.h"
@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
+#include <string>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -86,6 +87,18 @@ int FakeDmaBufs::syncPart(const vb2_cma_sync &part)
 	return 0;
 }
 
+/* A second description of the same memory file, which is open to read only. */
+int FakeDmaBufs::makeReader(int fd)
+{
+	if (readerError_) {
+		errno = readerError_;
+		return -1;
+	}
+	readers_++;
+
+	return open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC);
+}
+
 int FakeDmaBufs::openNode()
 {
 	opens_++;
@@ -108,6 +121,8 @@ extern "C" int __wrap_ioctl(int fd, unsigned long request, ...)
 
 	if (request == VB2_CMA_IOC_SYNC && current)
 		return current->syncPart(*static_cast<vb2_cma_sync *>(argument));
+	if (request == VB2_CMA_IOC_READER && current)
+		return current->makeReader(static_cast<vb2_cma_reader *>(argument)->fd);
 	if (request == DMA_BUF_IOCTL_SYNC && current)
 		return current->sync(static_cast<dma_buf_sync *>(argument)->flags);
 

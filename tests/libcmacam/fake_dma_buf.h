@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A memory file that takes the place of a dma-buf and counts the calls of
- * DMA_BUF_IOCTL_SYNC, and a device node that records VB2_CMA_IOC_SYNC.
+ * DMA_BUF_IOCTL_SYNC, and a device node that records VB2_CMA_IOC_SYNC and answers
+ * VB2_CMA_IOC_READER.
  */
 
 #pragma once
@@ -41,7 +42,11 @@ public:
 	/* Whether the device node exists. Without it, no sync call for a part is possible. */
 	void setNode(bool exists) { node_ = exists; }
 
+	/* The error of every request for a read-only dma-buf; 0 means success. */
+	void setReaderError(int error) { readerError_ = error; }
+
 	int sync(std::uint64_t flags);
+	int makeReader(int fd);
 	int syncPart(const vb2_cma_sync &part);
 	int openNode();
 
@@ -49,6 +54,7 @@ public:
 	int ends() const { return ends_; }
 	unsigned int calls() const { return calls_; }
 	int opens() const { return opens_; }
+	int readers() const { return readers_; }
 
 	/* The sync calls for parts that succeeded, START and END, in the order of the calls. */
 	const std::vector<vb2_cma_sync> &parts() const { return parts_; }
@@ -71,6 +77,8 @@ private:
 
 	bool node_ = true;
 	int partError_ = 0;
+	std::atomic<int> readerError_ = 0;
+	std::atomic<int> readers_ = 0;
 	std::atomic<int> opens_ = 0;
 	std::atomic<unsigned int> partCalls_ = 0;
 	std::vector<vb2_cma_sync> parts_;

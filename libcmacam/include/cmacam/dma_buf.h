@@ -142,6 +142,22 @@ Result<void> beginCpuAccess(int fd, Access access, const ByteRect &part);
 Result<void> endCpuAccess(int fd, Access access, const ByteRect &part);
 
 /**
+ * Make a read-only dma-buf of the same buffer, for a process that may not write.
+ *
+ * Only buffers of vb2-cma can be read-only. The function uses the ioctl
+ * VB2_CMA_IOC_READER of the device node /dev/vb2-cma. Whoever has only the new dma-buf
+ * can neither map the buffer for writing nor let a device write to the buffer. Any
+ * thread may call this function.
+ *
+ * \param[in] fd A dma-buf of the buffer
+ *
+ * \return The new dma-buf, which keeps the buffer's memory; EOPNOTSUPP if the buffer
+ * belongs to another driver, or if there is no device node, or if the driver is too
+ * old; else the errno of the ioctl
+ */
+Result<UniqueFd> readOnlyDmaBuf(int fd);
+
+/**
  * Get the size of a dma-buf.
  *
  * \param[in] fd The dma-buf
