@@ -59,6 +59,9 @@ int main(int argc, char **argv)
 		       "the server disconnects a reader that holds frames and misses more "
 		       "consecutive frames than this number; 0: no limit")
 		->capture_default_str();
+	app.add_flag("--writable", share.writable,
+		     "readers may write to the frames: for buffers that cannot be read-only, or "
+		     "for readers that use a GPU");
 	app.add_option("--frames", frames, "end after this number of frames; 0: never end")
 		->capture_default_str();
 	CLI11_PARSE(app, argc, argv);

@@ -43,7 +43,8 @@ using Server = Closable<FrameServer>;
 using Client = Closable<FrameClient>;
 
 std::unique_ptr<Server> serve(const std::string &path, unsigned int buffers, unsigned int reserve,
-			      unsigned int credits, unsigned int patience, unsigned int mode)
+			      unsigned int credits, unsigned int patience, unsigned int mode,
+			      bool writable)
 {
 	cmacam::ShareOptions options;
 	options.path = path;
@@ -52,6 +53,7 @@ std::unique_ptr<Server> serve(const std::string &path, unsigned int buffers, uns
 	options.credits = credits;
 	options.patience = patience;
 	options.mode = mode;
+	options.writable = writable;
 	return std::make_unique<Server>(valueOf(FrameServer::listen(options)));
 }
 
@@ -111,6 +113,7 @@ void bindSharing(py::module_ &module)
 		.def(py::init(&serve), py::arg("path"), py::arg("buffers"), py::kw_only(),
 		     py::arg("reserve") = defaults.reserve, py::arg("credits") = defaults.credits,
 		     py::arg("patience") = defaults.patience, py::arg("mode") = defaults.mode,
+		     py::arg("writable") = defaults.writable,
 		     "Listen for readers. cmacam/sharing.h describes the errors.\n\n"
 		     "- path: path of the socket, which this call makes. If another file has this\n"
 		     "  path, the call raises FileExistsError.\n"
@@ -119,7 +122,8 @@ void bindSharing(py::module_ &module)
 		     "- credits: largest number of frames that a reader may hold.\n"
 		     "- patience: number of frames in a row that a reader may miss while it holds\n"
 		     "  frames; 0: no limit.\n"
-		     "- mode: permissions of the socket.")
+		     "- mode: permissions of the socket.\n"
+		     "- writable: whether readers may write to the buffers.")
 		.def("__enter__", [](py::object self) { return self; })
 		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
 		.def("publish", publish, py::arg("frame"),

@@ -100,11 +100,13 @@ private:
 
 	Result<std::size_t> receive(share::Any *message, Packet *packet, Clock::time_point end);
 	Result<void> learn(const share::Buffer &message, const Packet &packet);
+	std::size_t countHeld();
 
 	UniqueFd socket_;
 	unsigned int credits_ = 0;
 	std::atomic<std::uint64_t> missed_ = 0;
 	std::vector<Slot> slots_;
+	std::optional<Error> broken_; /* a buffer was lost, and the server sends it only once */
 	std::mutex mutex_; /* of what giveBack() shares with next(): serial, held */
 };
 
@@ -184,9 +186,18 @@ Result<void> FrameClient::Session::learn(const share::Buffer &message, const Pac
 	return {};
 }
 
+/* Frames, which may have several leases each. */
+std::size_t FrameClient::Session::countHeld()
+{
+	std::lock_guard lock(mutex_);
+	return static_cast<std::size_t>(std::ranges::count(slots_, true, &Slot::held));
+}
+
 Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
 {
 	const Clock::time_point end = Clock::now() + timeout;
+	if (broken_)
+		return *broken_;
 
 	while (true) {
 		share::Any message;
@@ -195,19 +206,24 @@ Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
 		if (!size && size.error().code == ETIMEDOUT) {
 			const std::string within =
 				"no frame within " + std::to_string(timeout.count()) + " ms";
-			if (leases.holders().size() >= credits_)
+			if (countHeld() >= credits_)
 				return Error{EBUSY,
 					     within + ", this reader already holds " +
 						     std::to_string(credits_) +
 						     " frames, its maximum: " + leases.describe()};
 			return Error{ETIMEDOUT, within};
 		}
-		if (!size)
+		if (!size) {
+			if (size.error().code == EMFILE)
+				broken_ = size.error();
 			return size.error();
+		}
 
 		if (message.header.type == share::Type::Buffer && *size == sizeof(share::Buffer)) {
-			if (Result<void> learnt = learn(message.buffer, packet); !learnt)
-				return learnt.error();
+			if (Result<void> learnt = learn(message.buffer, packet); !learnt) {
+				broken_ = learnt.error();
+				return *broken_;
+			}
 			continue;
 		}
 		if (message.header.type != share::Type::Frame || *size != sizeof(share::Frame))

@@ -19,6 +19,13 @@ namespace cmacam {
 
 namespace {
 
+#ifdef SO_PASSRIGHTS
+constexpr int kPassRights = SO_PASSRIGHTS;
+#else
+/* As on all architectures but PA-RISC and SPARC. */
+constexpr int kPassRights = 83;
+#endif
+
 Result<sockaddr_un> addressOf(const std::string &path)
 {
 	sockaddr_un address{};
@@ -42,6 +49,23 @@ int connectSocket(int fd, const sockaddr_un &address)
 	return connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof(address));
 }
 
+Result<std::size_t> receive(int socket, msghdr *message)
+{
+	ssize_t ret;
+	do {
+		ret = recvmsg(socket, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	} while (ret < 0 && errno == EINTR);
+	if (ret < 0)
+		return fromErrno("cannot receive a message");
+
+	return static_cast<std::size_t>(ret);
+}
+
+Error tooLong()
+{
+	return {EMSGSIZE, "a message is longer than the protocol allows"};
+}
+
 } /* namespace */
 
 Result<ListeningSocket> listenAt(const std::string &path, mode_t mode)
@@ -53,6 +77,13 @@ Result<ListeningSocket> listenAt(const std::string &path, mode_t mode)
 	UniqueFd fd(newSocket());
 	if (!fd.isValid())
 		return fromErrno("cannot make a socket");
+
+	/*
+	 * The sockets of accept() inherit it. An older kernel does not know the option, and
+	 * delivers descriptors, which receiveBytes() does not take.
+	 */
+	const int off = 0;
+	static_cast<void>(setsockopt(fd.get(), SOL_SOCKET, kPassRights, &off, sizeof(off)));
 
 	/* Nobody else from the first moment on, then whom the caller wants. */
 	if (fchmod(fd.get(), 0600) < 0)
@@ -111,6 +142,25 @@ Result<void> sendPacket(int socket, std::span<const std::byte> bytes,
 	return {};
 }
 
+Result<std::size_t> receiveBytes(int socket, std::span<std::byte> bytes)
+{
+	iovec vector{bytes.data(), bytes.size()};
+	msghdr message{};
+	message.msg_iov = &vector;
+	message.msg_iovlen = 1;
+
+	const Result<std::size_t> size = receive(socket, &message);
+	if (!size)
+		return size;
+	if (message.msg_flags & MSG_CTRUNC)
+		return Error{EBADMSG, "a message has file descriptors, which the protocol does "
+				      "not allow here"};
+	if (message.msg_flags & MSG_TRUNC)
+		return tooLong();
+
+	return size;
+}
+
 Result<Packet> receivePacket(int socket, std::span<std::byte> bytes)
 {
 	iovec vector{bytes.data(), bytes.size()};
@@ -122,15 +172,12 @@ Result<Packet> receivePacket(int socket, std::span<std::byte> bytes)
 	message.msg_control = control.data();
 	message.msg_controllen = control.size();
 
-	ssize_t ret;
-	do {
-		ret = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (ret < 0 && errno == EINTR);
-	if (ret < 0)
-		return fromErrno("cannot receive a message");
+	const Result<std::size_t> size = receive(socket, &message);
+	if (!size)
+		return size.error();
 
 	Packet packet;
-	packet.size = static_cast<std::size_t>(ret);
+	packet.size = *size;
 	for (cmsghdr *header = CMSG_FIRSTHDR(&message); header;
 	     header = CMSG_NXTHDR(&message, header)) {
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
@@ -142,8 +189,11 @@ Result<Packet> receivePacket(int socket, std::span<std::byte> bytes)
 		for (int fd : std::span(received).first(count))
 			packet.descriptors[packet.descriptorCount++] = UniqueFd(fd);
 	}
+	/* There was room in the message for more, so there was none in the process. */
+	if (message.msg_flags & MSG_CTRUNC && packet.descriptorCount < kMaxPlanes)
+		return Error{EMFILE, "this process has no file descriptor left for a buffer"};
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return Error{EMSGSIZE, "a message is longer than the protocol allows"};
+		return tooLong();
 
 	return packet;
 }

@@ -33,7 +33,14 @@ struct ListeningSocket
 	SocketPath path;
 };
 
-/** \return A socket that listens; the errors of FrameServer::listen() */
+/**
+ * Listen at a path.
+ *
+ * Since Linux 6.16, the kernel does not let the peers of the socket send file
+ * descriptors: sendmsg() fails with EPERM there.
+ *
+ * \return A socket that listens; the errors of FrameServer::listen()
+ */
 Result<ListeningSocket> listenAt(const std::string &path, mode_t mode);
 
 /** \return A socket that is connected; the errno of connect() */
@@ -51,9 +58,21 @@ Result<void> sendPacket(int socket, std::span<const std::byte> bytes,
  * Receive a packet without waiting.
  *
  * \return The packet; EAGAIN if no packet has arrived; EMSGSIZE if the packet is
- * longer than \a bytes or has too many file descriptors; else the errno of
- * recvmsg()
+ * longer than \a bytes or has too many file descriptors; EMFILE if this process
+ * could not open the packet's file descriptors; else the errno of recvmsg()
  */
 Result<Packet> receivePacket(int socket, std::span<std::byte> bytes);
+
+/**
+ * Receive the bytes of a packet without waiting, and no file descriptor.
+ *
+ * If the packet has file descriptors, the kernel closes them in this call, which may
+ * wait for the file system or the network behind them. No lock may be held.
+ *
+ * \return The number of bytes; 0: the peer has closed the connection; EAGAIN if no
+ * packet has arrived; EMSGSIZE if the packet is longer than \a bytes; EBADMSG if the
+ * packet had file descriptors; else the errno of recvmsg()
+ */
+Result<std::size_t> receiveBytes(int socket, std::span<std::byte> bytes);
 
 } /* namespace cmacam */

@@ -42,10 +42,6 @@ class Libc:
         return cls._call("mmap", 0, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
 
     @classmethod
-    def protect(cls, address, size, protection):
-        cls._call("mprotect", address, size, protection)
-
-    @classmethod
     def unmap(cls, address, size):
         cls._call("munmap", address, size)
 

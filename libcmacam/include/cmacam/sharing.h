@@ -17,10 +17,18 @@
  *   when the reader holds frames and has missed too many frames in a row
  *   (ShareOptions::patience).
  *
- * Readers get direct access to the buffers. The server trusts each reader not to
- * write into the buffers. The server also trusts each reader not to read a frame
- * that the reader has given back, and not to read any frame after the reader was
- * disconnected.
+ * Readers share the buffers that may be lent. If all of these are lent, nobody gets a
+ * frame until a reader returns one. So while others wait, a reader that keeps frames is
+ * left out afterwards for as many frames as it has kept the others waiting. With at
+ * least as many buffers to lend as the readers have credits together, no reader ever
+ * waits for another one.
+ *
+ * Readers get read-only dma-bufs: no reader can write to the buffers, and no device can
+ * on its behalf (ShareOptions::writable). A reader that was disconnected, or that has
+ * given a frame back, can still read the memory, and sees frames half written. The
+ * server accepts no file descriptor from a reader. Before Linux 6.16, the kernel closes
+ * such a file descriptor in the server. If that takes long, the server meanwhile hears
+ * no other reader, but publish() does not wait.
  */
 
 #pragma once
@@ -56,8 +64,17 @@ struct ShareOptions
 	mode_t mode = 0600;	      /**< permissions of the socket, which control who connects */
 	Stream stream = Stream::Main; /**< which stream of each frame to share */
 	/**
-	 * A function that gets one sentence about each reader that connects or disconnects.
-	 * Threads of the server call this function. The function may be empty.
+	 * Whether readers get the dma-bufs of the camera. Whoever has these can write to the
+	 * buffers. By default, readers get read-only dma-bufs, which only vb2-cma can make. A
+	 * GPU cannot import those.
+	 */
+	bool writable = false;
+	/**
+	 * A function that gets one sentence about each reader that connects or disconnects,
+	 * and about what the server lacks: file descriptors, or buffers for that number of
+	 * readers. A thread of the server calls this function, without a lock. The function may
+	 * call any function of the server but close(), and must not destroy the server. The
+	 * function may be empty.
 	 */
 	std::function<void(const std::string &)> log = {};
 };
@@ -122,7 +139,10 @@ public:
 	 *
 	 * \return The number of readers that got the frame; EINVAL if the buffer index of
 	 * \a frame is not below ShareOptions::buffers, or if an earlier frame had another
-	 * buffer with the same index; the errors of Frame::layout(); EPERM after close()
+	 * buffer with the same index; EOPNOTSUPP if the buffer cannot be read-only and
+	 * ShareOptions::writable is not set; the errors of Frame::layout(); EPERM after
+	 * close(). If the process has no file descriptor left for readers that do not know
+	 * the buffer yet, these readers miss the frame, and the log says so
 	 */
 	Result<unsigned int> publish(const Frame &frame);
 
@@ -204,8 +224,10 @@ public:
 	 * \return The frame; ETIMEDOUT if no frame came within \a timeout; EBUSY if no
 	 * frame came because the program already holds credits() frames (the text names the
 	 * holders of the frames); ECONNRESET if the server ended or disconnected this
-	 * reader (the text names the reason); EPROTO if the server breaks the protocol; the
-	 * errors of FrameMapping::map()
+	 * reader (the text names the reason); EPROTO if the server breaks the protocol;
+	 * EMFILE if this process has no file descriptor left for a buffer; the errors of
+	 * FrameMapping::map(). After EMFILE or an error of FrameMapping::map(), the client has
+	 * lost a buffer, and every call fails: connect again
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
