@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Frames for processes that are not trusted: read-only dma-bufs."""
+"""Frames for processes that are not trusted: read-only dma-bufs, and a FrameServer beside a reader that misbehaves."""
 
 import errno
 import mmap
 import os
+import re
+import subprocess
+import sys
 
 import lib
 import v4l2
 from declare import vm_test
 from libc import Libc
 from test_dmabuf import udmabuf
+from test_library import EXAMPLES, SOCKET, end, failure, module, server
+from test_unplug import PACED
 
 NODE = "/dev/vb2-cma"
 SIZE = 64 << 10
@@ -120,3 +125,52 @@ def what_has_no_reader_s_dmabuf():
         assert len(pixels[:SIZE]) == SIZE
     for descriptor in (reader, node):
         os.close(descriptor)
+
+
+def rude_reader():
+    """Start rude_reader.py, and wait until it has tried to write."""
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rude_reader.py")
+    child = subprocess.Popen([sys.executable, program, SOCKET], stdout=subprocess.PIPE, text=True)
+    line = child.stdout.readline().strip()
+    if line != "read-only":
+        child.kill()
+        raise AssertionError(f"a reader can write: {line or 'it failed'}")
+    return child
+
+
+@vm_test(settings=PACED, limit=200)
+def a_rude_reader_disturbs_nobody():
+    """A reader floods, stalls, lies, sends descriptors, dies and connects again: a good reader goes on, and no frame is lost."""
+    child = server("--buffers", 8, "--patience", 30)
+    rude = rude_reader()
+    try:
+        assert rude.stdout.readline() == "misbehaves\n"
+        good = lib.run([f"{EXAMPLES}/share-client", "--socket", SOCKET, "--frames", "150"])
+        assert rude.poll() is None, "the rude reader has ended"
+    finally:
+        rude.kill()
+        rude.communicate()
+    seen = [int(number) for number in re.findall(r"^frame sequence=(\d+)", good, re.M)]
+    assert len(seen) == 150, good
+    assert seen[-1] - seen[0] < 3 * 150, "most frames went to the rude reader"
+    said = end(child)
+    lib.expect(said, r"was disconnected: .*is not expected here")
+    lib.expect(said, r"was disconnected: a message is longer than the protocol allows")
+    lib.expect(said, r", lost 0, starved 0\n")
+
+
+@vm_test(settings=PACED)
+def readers_do_not_write():
+    """A frame of FrameClient cannot be mapped for writing (EACCES), unless the server was started with --writable."""
+    child = server()
+    with module().FrameClient(SOCKET) as client:
+        frame = client.next()
+        failure(errno.EACCES, frame.map, write=True)
+        with frame.map() as pixels:
+            assert pixels.gray.shape[1] == 640
+    end(child)
+
+    child = server("--writable")
+    with module().FrameClient(SOCKET) as client, client.next().map(write=True) as pixels:
+        pixels.gray[0, 0] = 1
+    end(child)
