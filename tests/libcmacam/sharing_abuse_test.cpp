@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kNow{0};
+constexpr milliseconds kAtOnce{0};
 constexpr int kLingerSeconds = 6;
 
 #ifdef SO_PASSRIGHTS
@@ -168,7 +168,7 @@ TEST_F(SharingTest, BuffersThatCannotBeReadOnlyAreNotShared)
 	EXPECT_NE(refused.error().what.find("ShareOptions::writable"), std::string::npos)
 		<< refused.error().what;
 	EXPECT_TRUE(source->leases.holders().empty());
-	EXPECT_EQ(client.next(kNow).error().code, ETIMEDOUT);
+	EXPECT_EQ(client.next(kAtOnce).error().code, ETIMEDOUT);
 
 	server.reset();
 	options.writable = true;
@@ -286,11 +286,11 @@ TEST_F(SharingTest, SharesOfAFrameAreNoFurtherFrames)
 	ASSERT_TRUE(frame);
 	const cmacam::Frame other = frame->share();
 	EXPECT_EQ(client.holders().size(), 2U);
-	EXPECT_EQ(client.next(kNow).error().code, ETIMEDOUT) << "one of two frames is held";
+	EXPECT_EQ(client.next(kAtOnce).error().code, ETIMEDOUT) << "one of two frames is held";
 	publish(1, 1);
 	const auto second = client.next();
 	ASSERT_TRUE(second);
-	EXPECT_EQ(client.next(kNow).error().code, EBUSY);
+	EXPECT_EQ(client.next(kAtOnce).error().code, EBUSY);
 }
 
 TEST_F(SharingTest, TheLogMayAskTheServer)
@@ -327,10 +327,10 @@ TEST_F(SharingTest, ASlowReaderLeavesFramesToTheOthers)
 		/* A camera does not fill a buffer that a reader holds. */
 		const unsigned int buffer = kept && kept->buffer() == i % 2 ? (i + 1) % 2 : i % 2;
 		publish(buffer, i);
-		if (quick.next(kNow))
+		if (quick.next(kAtOnce))
 			got++;
 		if (auto frame = kept ? cmacam::Result<cmacam::Frame>(cmacam::Error{EBUSY, ""})
-				      : slow.next(kNow)) {
+				      : slow.next(kAtOnce)) {
 			kept.emplace(*std::move(frame));
 			since = i;
 			slowly++;
@@ -426,5 +426,5 @@ TEST_F(SharingTest, NothingThatAReaderDoesDisturbsOthers)
 	EXPECT_LT(longest, milliseconds(500));
 	EXPECT_TRUE(allBack());
 	EXPECT_TRUE(becomes([this] { return server->readers().size() == 1; }));
-	EXPECT_EQ(good.next(kNow).error().code, ETIMEDOUT) << "it was never disconnected";
+	EXPECT_EQ(good.next(kAtOnce).error().code, ETIMEDOUT) << "it was never disconnected";
 }
