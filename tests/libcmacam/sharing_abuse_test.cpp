@@ -4,6 +4,7 @@
  * what happens when there are no file descriptors left.
  */
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -204,24 +205,39 @@ TEST_F(SharingTest, DescriptorsOfReadersAreRefused)
 /* close() of such a file waits. It must not do so with a lock that publish() takes. */
 TEST_F(SharingTest, FilesThatAreSlowToCloseDoNotStallTheCamera)
 {
+	/* The thread that listens waits in the log until the server has the last descriptor. */
+	struct Gate
+	{
+		std::atomic<bool> isFirst = true;
+		std::promise<void> inLog;
+		std::promise<void> isSent;
+	};
+	const auto gate = std::make_shared<Gate>();
+	options.log = [gate](const std::string &) {
+		if (!gate->isFirst.exchange(false))
+			return;
+		gate->inLog.set_value();
+		gate->isSent.get_future().wait();
+	};
 	serve();
 	allowDescriptors(options.path);
-	FrameClient polite = reader(2);
 	const UniqueFd raw = rawReader();
-	{
-		SlowFile file = slowFile();
-		ASSERT_TRUE(sendWith(raw, file.slow.get()));
-		/* From now on only the server has it, and the peer never reads. */
-		file.slow.reset();
-		for (std::uint32_t i = 0; i < 100; i++) {
-			const auto before = std::chrono::steady_clock::now();
-			publish(i % 2, i);
-			ASSERT_LT(std::chrono::steady_clock::now() - before,
-				  std::chrono::seconds(kLingerSeconds) / 2);
-			std::this_thread::sleep_for(milliseconds(5));
-		}
+	gate->inLog.get_future().wait();
+
+	SlowFile file = slowFile();
+	EXPECT_TRUE(sendWith(raw, file.slow.get()));
+	file.slow.reset();
+	gate->isSent.set_value();
+
+	for (std::uint32_t i = 0; i < 200; i++) {
+		const auto before = std::chrono::steady_clock::now();
+		publish(i % 2, i);
+		ASSERT_LT(std::chrono::steady_clock::now() - before,
+			  std::chrono::seconds(kLingerSeconds) / 2);
+		std::this_thread::sleep_for(milliseconds(5));
 	}
-	EXPECT_TRUE(polite.next());
+	/* The reset of the connection ends the wait. */
+	file.peer.reset();
 }
 
 TEST_F(SharingTest, WithoutDescriptorsTheServerWaitsAndSaysSo)
