@@ -107,7 +107,7 @@ private:
 	std::atomic<std::uint64_t> missed_ = 0;
 	std::vector<Slot> slots_;
 	std::optional<Error> broken_; /* a buffer was lost, and the server sends it only once */
-	std::mutex mutex_; /* of what giveBack() shares with next(): serial, held */
+	std::mutex mutex_;	      /* of what giveBack() shares with next(): serial, held */
 };
 
 /* One message that is not a farewell, and its size. */

@@ -299,8 +299,8 @@ Result<void> FrameServer::Impl::lend(Client *client, const cmacam::Frame &frame,
 	return {};
 }
 
-Result<FrameServer::Impl::Announcement>
-FrameServer::Impl::prepare(unsigned int buffer, const FrameLayout &layout) const
+Result<FrameServer::Impl::Announcement> FrameServer::Impl::prepare(unsigned int buffer,
+								   const FrameLayout &layout) const
 {
 	Announcement announcement;
 	share::Buffer &message = announcement.message;
@@ -601,8 +601,7 @@ void FrameServer::Impl::drain(const Client &client)
 	do {
 		size = receiveBytes(client.socket.get(),
 				    std::as_writable_bytes(std::span(&rest, 1)));
-	} while (size ? *size > 0
-		      : size.error().code == EMSGSIZE || size.error().code == EBADMSG);
+	} while (size ? *size > 0 : size.error().code == EMSGSIZE || size.error().code == EBADMSG);
 }
 
 void FrameServer::Impl::log(const Client &client, const std::string &what)

@@ -39,10 +39,12 @@ Result<UniqueFd> readOnlyDmaBuf(int fd)
 
 	switch (errno) {
 	case EOPNOTSUPP:
-		return Error{EOPNOTSUPP, std::string(kOperation) +
-						 ": the buffer belongs to another driver than vb2-cma"};
+		return Error{EOPNOTSUPP,
+			     std::string(kOperation) +
+				     ": the buffer belongs to another driver than vb2-cma"};
 	case ENOTTY:
-		return Error{EOPNOTSUPP, std::string(kOperation) + ": the driver vb2-cma is too old"};
+		return Error{EOPNOTSUPP,
+			     std::string(kOperation) + ": the driver vb2-cma is too old"};
 	default:
 		return fromErrno(kOperation);
 	}

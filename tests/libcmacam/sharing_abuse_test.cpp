@@ -138,8 +138,8 @@ TEST_F(SharingTest, ReadersGetReadOnlyBuffers)
 	share::Any message;
 	pollfd polled{raw.get(), POLLIN, 0};
 	ASSERT_EQ(poll(&polled, 1, static_cast<int>(milliseconds(kLimit).count())), 1);
-	const auto packet = cmacam::receivePacket(raw.get(),
-						  std::as_writable_bytes(std::span(&message, 1)));
+	const auto packet =
+		cmacam::receivePacket(raw.get(), std::as_writable_bytes(std::span(&message, 1)));
 	ASSERT_TRUE(packet);
 	ASSERT_EQ(packet->descriptorCount, 1U);
 	const int fd = packet->descriptors[0].get();
@@ -395,8 +395,8 @@ TEST_F(SharingTest, NothingThatAReaderDoesDisturbsOthers)
 			switch (round % 6) {
 			case 0: /* a flood */
 				for (int i = 0; i < 1000; i++)
-					static_cast<void>(cmacam::sendPacket(
-						socket.get(), share::bytesOf(back)));
+					static_cast<void>(cmacam::sendPacket(socket.get(),
+									     share::bytesOf(back)));
 				break;
 			case 1: /* a size that no message has */
 				static_cast<void>(cmacam::sendPacket(
