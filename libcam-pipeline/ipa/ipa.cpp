@@ -91,7 +91,8 @@ const Settings &Ipa::queueRequest(uint32_t request, const libcamera::ControlList
 		update();
 	}
 
-	contexts_[request % kMaxRequests] = {agc_.modes(), awb_.isEnabled()};
+	contexts_[request % kMaxRequests] = {agc_.modes(), agc_.state(), awb_.isEnabled(),
+					     awb_.isLocked()};
 
 	return settings_;
 }
@@ -117,7 +118,8 @@ bool Ipa::processStats(const InForce &inForce, const cmacam_stats &stats)
  * \brief Add the modes and states of the algorithms to the metadata of a finished frame
  *
  * The function does not add values that the driver's record of the frame
- * contains.
+ * contains. The states are those of the time at which the settings of the frame
+ * were determined. So the state "converged" describes the frame itself.
  *
  * \param[in] request Number of the frame's request
  * \param[inout] metadata Metadata of the request
@@ -137,7 +139,7 @@ void Ipa::fillMetadata(uint32_t request, libcamera::ControlList *metadata) const
 	if (!sensor_.statistics)
 		return;
 
-	metadata->set(controls::AeState, modes.isActive() ? agc_.state() : controls::AeStateIdle);
+	metadata->set(controls::AeState, context.aeState);
 	metadata->set(controls::AeExposureMode, modes.exposureMode);
 	metadata->set(controls::ExposureValue, modes.exposureValue);
 
@@ -146,7 +148,7 @@ void Ipa::fillMetadata(uint32_t request, libcamera::ControlList *metadata) const
 
 	metadata->set(controls::AwbEnable, context.autoColour);
 	if (context.autoColour)
-		metadata->set(controls::AwbLocked, awb_.isLocked());
+		metadata->set(controls::AwbLocked, context.colourLocked);
 }
 
 bool Ipa::update()

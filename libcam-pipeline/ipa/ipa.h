@@ -36,11 +36,17 @@ public:
 	bool wantsStatistics() const { return agc_.modes().isActive() || awb_.isEnabled(); }
 
 private:
-	/* Modes for the metadata of a request. No register reports these modes for a frame. */
+	/*
+	 * Modes and states for the metadata of a request. No register reports them for a
+	 * frame. When the frame completes, the algorithms may already have used statistics
+	 * of later frames.
+	 */
 	struct Context
 	{
 		Agc::Modes modes;
+		libcamera::controls::AeStateEnum aeState = libcamera::controls::AeStateIdle;
 		bool autoColour = false;
+		bool colourLocked = false;
 	};
 
 	bool update();

@@ -113,10 +113,11 @@ public:
 		return settings().exposure * static_cast<double>(settings().gain) / 256;
 	}
 
-	ControlList metadata() const
+	/* Metadata of the last request, or of a request @before it. */
+	ControlList metadata(uint32_t before = 0) const
 	{
 		ControlList list(controls::controls);
-		ipa_.fillMetadata(request_ - 1, &list);
+		ipa_.fillMetadata(request_ - 1 - before, &list);
 		return list;
 	}
 
@@ -230,6 +231,18 @@ TEST(Agc, DarknessTakesAllTheGainAndNoMore)
 	EXPECT_EQ(camera.settings().exposure, 4492U);
 	EXPECT_EQ(camera.settings().gain, 4096U);
 	camera.set(list());
+	EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateConverged);
+}
+
+/* A frame that was taken while the algorithm searched says so, however late it completes. */
+TEST(Agc, TheStateIsThatOfTheFrame)
+{
+	Camera camera(flat());
+	camera.setLight(-2);
+	camera.set(list());
+	camera.run(kSettled);
+	camera.set(list());
+	EXPECT_EQ(camera.metadata(1).get(controls::AeState), controls::AeStateSearching);
 	EXPECT_EQ(camera.metadata().get(controls::AeState), controls::AeStateConverged);
 }
 
