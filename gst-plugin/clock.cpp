@@ -10,7 +10,6 @@ namespace cmacam::gst {
 
 namespace {
 
-constexpr uint64_t kStale = 10 * GST_SECOND;
 constexpr GstClockTime kJitter = GST_SECOND;
 constexpr int kReadings = 3;
 
@@ -63,9 +62,9 @@ uint64_t unixTime(uint64_t monotonic)
 
 GstClockTime captureTime(uint64_t captured, const ClockPair &now)
 {
-	/* A stamp in the future wraps round to an age that is stale as well. */
-	const uint64_t age = now.monotonic - captured;
-	const uint64_t delay = captured != 0 && age <= kStale ? age : 0;
+	/* However long ago: an exposure has no longest time, and a frame may have waited. */
+	const bool known = captured != 0 && captured <= now.monotonic;
+	const uint64_t delay = known ? now.monotonic - captured : 0;
 
 	return now.clock > delay ? now.clock - delay : 0;
 }

@@ -33,8 +33,8 @@ uint64_t unixTime(uint64_t monotonic);
 
 /**
  * Converts the capture time @captured from CLOCK_MONOTONIC to the GstClock of
- * @now. A capture time is wrong if it is 0, in the future, or more than ten seconds
- * old. If @captured is wrong, the function returns the time of the GstClock in @now.
+ * @now. A capture time is wrong if it is 0 or in the future. If @captured is wrong,
+ * the function returns the time of the GstClock in @now.
  */
 GstClockTime captureTime(uint64_t captured, const ClockPair &now);
 
