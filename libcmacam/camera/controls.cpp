@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <limits>
 #include <optional>
+#include <sstream>
 
 namespace cmacam {
 
@@ -64,34 +67,69 @@ libcamera::ControlValue made(const libcamera::ControlId &id, const std::vector<d
 
 bool isWhole(double value)
 {
-	return value == static_cast<double>(static_cast<std::int64_t>(value));
+	return std::isfinite(value) && value == std::trunc(value);
 }
 
-/* A value of the control's type, or nothing if that cannot be made of it. */
-std::optional<libcamera::ControlValue> toLibcamera(const libcamera::ControlId &id,
-						   const ControlValue &value)
+/* The limits of all types are powers of two, or one less: a double can tell what fits. */
+template <typename T>
+bool fits(double value)
 {
-	if (id.type() == libcamera::ControlTypeString) {
-		const auto *text = std::get_if<std::string>(&value);
-		if (!text)
-			return std::nullopt;
-		return libcamera::ControlValue(std::string_view(*text));
+	using Limits = std::numeric_limits<T>;
+
+	return value >= static_cast<double>(Limits::lowest()) &&
+	       value < static_cast<double>(Limits::max()) + 1;
+}
+
+/* Whether the number can be converted to the type; the result would be undefined otherwise. */
+bool fitsType(double value, libcamera::ControlType type)
+{
+	switch (type) {
+	case libcamera::ControlTypeBool:
+		return true;
+	case libcamera::ControlTypeByte:
+		return fits<std::uint8_t>(value);
+	case libcamera::ControlTypeUnsigned16:
+		return fits<std::uint16_t>(value);
+	case libcamera::ControlTypeUnsigned32:
+		return fits<std::uint32_t>(value);
+	case libcamera::ControlTypeInteger64:
+		return fits<std::int64_t>(value);
+	case libcamera::ControlTypeFloat:
+		return std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max());
+	default:
+		return fits<std::int32_t>(value);
 	}
+}
+
+bool isOfType(const libcamera::ControlId &id, const ControlValue &value)
+{
+	if (id.type() == libcamera::ControlTypeString)
+		return std::holds_alternative<std::string>(value);
 
 	const std::optional<std::vector<double>> all = numbers(value);
 	if (!all || all->empty())
-		return std::nullopt;
+		return false;
 
 	std::size_t wanted = id.isArray() ? all->size() : 1;
 	if (id.type() == libcamera::ControlTypeRectangle)
 		wanted = 4;
 	if (id.type() == libcamera::ControlTypeSize || id.type() == libcamera::ControlTypePoint)
 		wanted = 2;
-	if (all->size() != wanted)
-		return std::nullopt;
-	if (id.type() != libcamera::ControlTypeFloat && !std::ranges::all_of(*all, isWhole))
-		return std::nullopt;
+	return all->size() == wanted && (id.type() == libcamera::ControlTypeFloat ||
+					 std::ranges::all_of(*all, isWhole));
+}
 
+/*
+ * A value of the control's type, or nothing if there is no such value of that type.
+ * The caller has checked isOfType() and isWithin().
+ */
+std::optional<libcamera::ControlValue> toLibcamera(const libcamera::ControlId &id,
+						   const ControlValue &value)
+{
+	if (id.type() == libcamera::ControlTypeString)
+		return libcamera::ControlValue(std::string_view(std::get<std::string>(value)));
+
+	const std::optional<std::vector<double>> all = numbers(value);
 	const auto at = [&](std::size_t i) { return static_cast<int>((*all)[i]); };
 	switch (id.type()) {
 	case libcamera::ControlTypeBool:
@@ -128,10 +166,14 @@ std::optional<libcamera::ControlValue> toLibcamera(const libcamera::ControlId &i
 	}
 }
 
-/* Whether each of the numbers lies in the control's range, as far as it has one. */
-bool isWithin(const ControlValue &value, const libcamera::ControlInfo &info)
+/* Whether each of the numbers fits the control's type, and its range as far as it has one. */
+bool isWithin(const ControlValue &value, const libcamera::ControlId &id,
+	      const libcamera::ControlInfo &info)
 {
 	const auto all = numbers(value);
+	if (all && !std::ranges::all_of(
+			   *all, [&](double number) { return fitsType(number, id.type()); }))
+		return false;
 	const auto min = numbers(fromLibcamera(info.min()));
 	const auto max = numbers(fromLibcamera(info.max()));
 	if (!all || !min || !max || min->size() != 1 || max->size() != 1)
@@ -139,6 +181,16 @@ bool isWithin(const ControlValue &value, const libcamera::ControlInfo &info)
 
 	return std::ranges::all_of(
 		*all, [&](double number) { return number >= (*min)[0] && number <= (*max)[0]; });
+}
+
+std::string text(const std::vector<double> &numbers)
+{
+	std::ostringstream text;
+
+	text.precision(10);
+	for (double number : numbers)
+		text << (text.tellp() > 0 ? ", " : "") << number;
+	return text.str();
 }
 
 std::string typeName(const libcamera::ControlId &id)
@@ -235,12 +287,15 @@ Result<void> setControl(libcamera::ControlList *list, const libcamera::ControlIn
 		if (id->name() != name)
 			continue;
 
+		const Error wrongType = {EINVAL, std::string(name) + " takes " + typeName(*id)};
+		if (!isOfType(*id, value))
+			return wrongType;
+		if (!isWithin(value, *id, info))
+			return Error{ERANGE, std::string(name) + " of " + text(*numbers(value)) +
+						     " is not within " + info.toString()};
 		const std::optional<libcamera::ControlValue> converted = toLibcamera(*id, value);
 		if (!converted)
-			return Error{EINVAL, std::string(name) + " takes " + typeName(*id)};
-		if (!isWithin(value, info))
-			return Error{ERANGE, std::string(name) + " of " + converted->toString() +
-						     " is not within " + info.toString()};
+			return wrongType;
 
 		list->set(id->id(), *converted);
 		return {};
