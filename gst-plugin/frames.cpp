@@ -215,33 +215,45 @@ GstFlowReturn lose(GstCmacamSrc *self, const Error &error)
 	return reaction == DISCONNECT_WAIT ? waitForCamera(self) : endWithError(self, error);
 }
 
-/* What the next element has done with may be captured to again. */
-void refill(GstCmacamSrc *self, CameraSession &session)
+/*
+ * What the next element has done with may be captured to again. Returns false if
+ * the camera has no buffer any more, and none can come back.
+ */
+bool refill(GstCmacamSrc *self, CameraSession &session)
 {
 	const Stream which = self->state.which;
+	const std::shared_ptr<PeerPool> peer = peerOf(self);
+	if (!peer)
+		return true;
 
-	if (const std::shared_ptr<PeerPool> peer = peerOf(self))
-		while (const auto buffer = peer->acquire(session.isDry(which))) {
-			GST_TRACE_OBJECT(self, "buffer %zu goes back to the camera", *buffer);
-			session.queue(which, *buffer);
-		}
+	while (const auto buffer = peer->acquire(session.isDry(which))) {
+		GST_TRACE_OBJECT(self, "buffer %zu goes back to the camera", *buffer);
+		session.queue(which, *buffer);
+	}
+
+	std::lock_guard lock(self->state.mutex);
+	return self->state.flushing || !session.isDry(which);
 }
 
-/* The driver will not have the memory of the next element: the camera's own will do. */
-Result<void> captureToOwnMemory(GstCmacamSrc *self, const CameraSession &session)
+/* Of the next element's memory nothing is left, or the driver refuses it. */
+Result<void> captureToOwnMemory(GstCmacamSrc *self, const std::string &why)
+{
+	GST_ELEMENT_INFO(self, RESOURCE, SETTINGS,
+			 ("The camera's own memory is used, and not that of the element after "
+			  "cmacamsrc: %s",
+			  why.c_str()),
+			 ("FrameBuffer from the peer's pool"));
+
+	self->state.stream.peerFailed = true;
+	releaseStream(self);
+	return configure(self);
+}
+
+std::string refusal(const CameraSession &session)
 {
 	const std::string why = lastError(session.id());
 
-	GST_ELEMENT_INFO(
-		self, RESOURCE, SETTINGS,
-		("The camera's own memory is used, and not that of the element after "
-		 "cmacamsrc: %s",
-		 why.empty() ? "no frame arrived in the memory of that element" : why.c_str()),
-		("FrameBuffer from the peer's pool"));
-
-	self->state.stream.offered = {};
-	releaseStream(self);
-	return configure(self);
+	return why.empty() ? "no frame arrived in the memory of that element" : why;
 }
 
 /* Until there is one: OK. The frame belongs to the session that sessionOf() gives. */
@@ -268,8 +280,16 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 				return endWithError(self, result.error());
 		}
 
+		if (result && !refill(self, *session)) {
+			result = captureToOwnMemory(
+				self, "the pool of that element has no buffer left that it offered");
+			if (result)
+				continue;
+			if (result.error().code != ENODEV)
+				return endWithError(self, result.error());
+		}
+
 		if (result) {
-			refill(self, *session);
 			GST_TRACE_OBJECT(self, "waiting for a frame");
 			switch (session->waitFrame(which, frame)) {
 			case CameraSession::Wait::Flushing:
@@ -282,7 +302,7 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 				GST_DEBUG_OBJECT(self, "%s", result.error().what.c_str());
 				break;
 			case CameraSession::Wait::Refused:
-				result = captureToOwnMemory(self, *session);
+				result = captureToOwnMemory(self, refusal(*session));
 				if (result)
 					continue;
 				if (result.error().code != ENODEV)

@@ -83,7 +83,7 @@ std::shared_ptr<PeerPool> peerPool(GstCmacamSrc *self, const StreamBuffers &buff
 	const CapsPtr caps(gst_pad_get_current_caps(GST_BASE_SRC_PAD(self)));
 	std::string why;
 
-	if (!caps || !stream.offered.mayHaveDmabufs(caps.get())) {
+	if (!caps || stream.peerFailed || !stream.offered.mayHaveDmabufs(caps.get())) {
 		GST_DEBUG_OBJECT(self, "the next element offers no dma-bufs");
 		return nullptr;
 	}
@@ -217,9 +217,18 @@ gboolean decideAllocation(GstBaseSrc *base, GstQuery *query)
 		wantsDmabufs(caps) ||
 		gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
 
+	/* Another pool for the same frames: the old one is its owner's again. */
+	if (stream.configured && offered.pool != stream.offered.pool &&
+	    (peerOf(self) || offered.mayHaveDmabufs(caps))) {
+		GST_DEBUG_OBJECT(self, "the next element offers another pool than before");
+		releaseStream(self);
+		stream.configured = false;
+	}
+
+	stream.peerFailed = stream.peerFailed && stream.configured;
+	stream.offered = std::move(offered);
 	if (!stream.configured) {
 		stream.extraBuffers = wanted;
-		stream.offered = std::move(offered);
 		if (Result<void> result = configure(self); !result) {
 			endWithError(self, result.error());
 			return TRUE;

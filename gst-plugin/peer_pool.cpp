@@ -15,6 +15,9 @@ namespace cmacam::gst {
 
 namespace {
 
+/* V4L2 has no more in one queue. */
+constexpr guint kMostBuffers = 32;
+
 /* Why the camera cannot write a frame of this layout to @buffer; empty if it can. */
 std::string unfit(GstBuffer *buffer, std::span<const PlaneLayout> planes, bool isDefault)
 {
@@ -60,18 +63,42 @@ PeerPool::PeerPool(GstBufferPool *pool) : pool_(GST_BUFFER_POOL(gst_object_ref(p
 PeerPool::~PeerPool()
 {
 	buffers_.clear();
+	strangers_.clear();
 	gst_buffer_pool_set_active(pool_.get(), FALSE);
 }
 
-bool PeerPool::activate(GstCaps *caps, size_t size, size_t count)
+/*
+ * A pool that cannot have exactly what it is asked for changes the configuration,
+ * and refuses it. By GStreamer's rules, the change is its proposal.
+ */
+bool PeerPool::configure(GstCaps *caps, size_t size, size_t count)
 {
 	GstStructure *config = gst_buffer_pool_get_config(pool_.get());
 
 	gst_buffer_pool_config_set_params(config, caps, size, count, count);
 	if (gst_buffer_pool_has_option(pool_.get(), GST_BUFFER_POOL_OPTION_VIDEO_META))
 		gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-	return gst_buffer_pool_set_config(pool_.get(), config) &&
-	       gst_buffer_pool_set_active(pool_.get(), TRUE);
+	if (gst_buffer_pool_set_config(pool_.get(), config))
+		return true;
+
+	StructurePtr proposal(gst_buffer_pool_get_config(pool_.get()));
+	return gst_buffer_pool_config_validate_params(proposal.get(), caps, size, count, count) &&
+	       gst_buffer_pool_set_config(pool_.get(), proposal.release());
+}
+
+/* The number of buffers that the pool has then; nothing if it cannot be used. */
+std::optional<size_t> PeerPool::activate(GstCaps *caps, size_t size, size_t count)
+{
+	if (!configure(caps, size, count))
+		return std::nullopt;
+
+	/* All are to be the camera's: of a pool without a limit nobody can have all. */
+	guint max = 0;
+	const StructurePtr config(gst_buffer_pool_get_config(pool_.get()));
+	gst_buffer_pool_config_get_params(config.get(), nullptr, nullptr, nullptr, &max);
+	if (max < count || max > kMostBuffers || !gst_buffer_pool_set_active(pool_.get(), TRUE))
+		return std::nullopt;
+	return max;
 }
 
 std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *caps,
@@ -91,12 +118,13 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 		size = std::max(size, GST_VIDEO_INFO_SIZE(&info));
 
 	std::shared_ptr<PeerPool> self(new PeerPool(offered.pool.get()));
-	if (!self->activate(caps, size, count)) {
+	const std::optional<size_t> all = self->activate(caps, size, count);
+	if (!all) {
 		why = "the pool cannot be activated";
 		return nullptr;
 	}
 
-	while (self->buffers_.size() < count) {
+	while (self->buffers_.size() < *all) {
 		GstBuffer *buffer = nullptr;
 		GstBufferPoolAcquireParams params{};
 		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
@@ -128,26 +156,36 @@ BufferPtr PeerPool::take(size_t index)
 	return std::move(buffers_[index]);
 }
 
+std::optional<size_t> PeerPool::indexOf(GstBuffer *buffer) const
+{
+	if (gst_buffer_n_memory(buffer) != 1)
+		return std::nullopt;
+
+	const auto memory = std::ranges::find(memories_, gst_buffer_peek_memory(buffer, 0));
+	if (memory == memories_.end())
+		return std::nullopt;
+	return memory - memories_.begin();
+}
+
 std::optional<size_t> PeerPool::acquire(bool wait)
 {
-	GstBuffer *buffer = nullptr;
 	GstBufferPoolAcquireParams params{};
 
 	if (!wait)
 		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
-	if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, &params) != GST_FLOW_OK)
-		return std::nullopt;
+	while (strangers_.size() < memories_.size()) {
+		GstBuffer *buffer = nullptr;
+		if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, &params) != GST_FLOW_OK)
+			return std::nullopt;
 
-	BufferPtr owner(buffer);
-	const auto memory =
-		std::find(memories_.begin(), memories_.end(), gst_buffer_peek_memory(buffer, 0));
-	/* A buffer whose memory was taken away is made anew by the pool. */
-	if (memory == memories_.end())
-		return std::nullopt;
-
-	const size_t index = memory - memories_.begin();
-	buffers_[index] = std::move(owner);
-	return index;
+		BufferPtr owner(buffer);
+		if (const auto index = indexOf(buffer)) {
+			buffers_[*index] = std::move(owner);
+			return index;
+		}
+		strangers_.push_back(std::move(owner));
+	}
+	return std::nullopt;
 }
 
 void PeerPool::setFlushing(bool flushing)

@@ -36,12 +36,15 @@ struct OfferedPool
  * camera starts. The first buffer that create() acquires has the index 0, and each
  * further buffer has the next index. A buffer that was delivered belongs to the peer
  * until acquire() returns the index of the buffer.
+ *
+ * If an element replaces the memory of a buffer, the pool frees that buffer and makes
+ * another in its place. The camera does not know this other buffer.
  */
 class PeerPool
 {
 public:
 	/**
-	 * Takes @count buffers out of @offered. Each buffer must have exactly one
+	 * Takes @count buffers out of @offered, or more if the pool wants to have more. Each buffer must have exactly one
 	 * GstMemory, which must be a dma-buf with the layout @planes. @isDefault: whether
 	 * the caps alone describe this layout. If @isDefault is false, each buffer must
 	 * also have a GstVideoMeta. On failure, returns nullptr and sets @why to the
@@ -60,8 +63,8 @@ public:
 	/**
 	 * Returns the index of a buffer that the peer has given back. If there is no
 	 * such buffer, the result is empty. If @wait is true, the function first waits for
-	 * a buffer or for setFlushing(true). If the memory of the buffer was replaced, the
-	 * result is also empty.
+	 * a buffer or for setFlushing(true). It does not wait if all buffers are others by
+	 * now, or if the pool fails.
 	 */
 	std::optional<size_t> acquire(bool wait);
 	void setFlushing(bool flushing);
@@ -71,13 +74,17 @@ private:
 	PeerPool(const PeerPool &) = delete;
 	PeerPool &operator=(const PeerPool &) = delete;
 
-	bool activate(GstCaps *caps, size_t size, size_t count);
+	std::optional<size_t> activate(GstCaps *caps, size_t size, size_t count);
+	bool configure(GstCaps *caps, size_t size, size_t count);
+	std::optional<size_t> indexOf(GstBuffer *buffer) const;
 
 	BufferPoolPtr pool_;
 	/* The buffers by index; nullptr while the peer has the buffer. */
 	std::vector<BufferPtr> buffers_;
 	/* The memory of each buffer, by index. acquire() finds a buffer's index by its memory. */
 	std::vector<const GstMemory *> memories_;
+	/* Buffers that the pool made later. They stay here: the pool would return them again. */
+	std::vector<BufferPtr> strangers_;
 };
 
 } /* namespace cmacam::gst */

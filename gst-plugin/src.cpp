@@ -198,6 +198,7 @@ static bool prepare(GstCmacamSrc *self)
 static void unprepare(GstCmacamSrc *self)
 {
 	closeCamera(self);
+	self->state.stream.offered = {};
 
 	/* As the session above. */
 	std::shared_ptr<CameraWatch> watch;

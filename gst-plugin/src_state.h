@@ -36,8 +36,10 @@ struct StreamState
 	bool configured = false;
 	/* Number of buffers that the peer wants in addition to the camera's own number. */
 	unsigned int extraBuffers = 0;
-	/* The pool that the peer offers; empty if the camera has failed to use this pool. */
+	/* The pool that the peer offers. */
 	OfferedPool offered;
+	/* Whether the camera has failed to use this pool. */
+	bool peerFailed = false;
 	FrameWriter writer;
 	/* Whether the peer reads the layout of a frame from GstVideoMeta. */
 	bool peerKnowsMeta = false;
