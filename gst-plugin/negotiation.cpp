@@ -9,6 +9,7 @@
 #include <gst/video/video.h>
 
 #include "caps.h"
+#include "device_access.h"
 #include "src_state.h"
 
 namespace cmacam::gst {
@@ -319,7 +320,7 @@ Result<void> configure(GstCmacamSrc *self)
 	if (peer)
 		session->adopt(which, peer->fds());
 	else if (!(pool = framePool(self, *session, which, *buffers)))
-		return Error{EIO, "Too many open files for the camera's buffers"};
+		return tooManyFiles("Camera '" + session->id() + "'", buffers->size());
 
 	{
 		std::lock_guard lock(state.mutex);

@@ -97,6 +97,8 @@ static GstResourceError resourceError(int code, GstResourceError gone)
 	switch (code) {
 	case ENODEV:
 		return gone;
+	case EACCES:
+		return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
 	case EBUSY:
 		return GST_RESOURCE_ERROR_BUSY;
 	case EINVAL:

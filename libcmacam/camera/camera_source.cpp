@@ -35,6 +35,19 @@ bool isWanted(const StreamOptions &options)
 	return !options.format.empty() || options.width || options.height;
 }
 
+/* An error if libcamera does not know the format that was asked for. */
+Result<void> checkFormat(const std::string &format, const CameraOffer &offer)
+{
+	if (format.empty() || libcamera::PixelFormat::fromString(format).isValid())
+		return {};
+
+	std::string known;
+	for (const FormatOffer &one : offer.formats)
+		known += (known.empty() ? "" : ", ") + one.format.toString();
+	return Error{EINVAL, "there is no pixel format '" + format +
+				     "'; the formats of this stream are " + known};
+}
+
 StreamSettings settingsOf(const StreamOptions &options, libcamera::StreamRole role,
 			  unsigned int buffers)
 {
@@ -87,9 +100,13 @@ Result<void> Camera::Source::configure(const CameraOptions &options)
 	const bool both = session_[Stream::Lores] != nullptr;
 	PerStream<std::optional<StreamSettings>> wishes;
 
-	if (!options.main.format.empty() &&
-	    !libcamera::PixelFormat::fromString(options.main.format).isValid())
-		return Error{EINVAL, "there is no pixel format '" + options.main.format + "'"};
+	for (Stream which : kStreams) {
+		const StreamOptions &stream = which == Stream::Main ? options.main : options.lores;
+		if (!session_[which])
+			continue;
+		if (Result<void> known = checkFormat(stream.format, session.offer(which)); !known)
+			return known;
+	}
 	wishes[Stream::Main] =
 		settingsOf(options.main, both ? StreamRole::VideoRecording : StreamRole::Viewfinder,
 			   options.buffers);

@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <cmacam/is_cmacam.h>
 
+#include "device_access.h"
 #include "manager.h"
 
 namespace cmacam {
@@ -35,14 +37,17 @@ Result<std::shared_ptr<libcamera::Camera>> findCamera(const libcamera::CameraMan
 		known += (known.empty() ? "'" : ", '") + camera->id() + "'";
 	}
 
+	if (id.empty() && first)
+		return first;
+	/* While a board is taken out its nodes go one by one, which says nothing. */
+	if (const std::optional<Error> error = gone ? std::nullopt : findAccessError())
+		return *error;
 	if (!id.empty())
 		return Error{ENODEV, "No camera is named '" + id + "'; " +
 					     (known.empty() ? "there is no camera"
 							    : "the cameras are " + known)};
-	if (!first)
-		return Error{ENODEV, "No camera found: no board is plugged in, or the module "
-				     "cmacam is not loaded"};
-	return first;
+	return Error{ENODEV, "No camera found: no board is plugged in, or the module "
+			     "cmacam is not loaded"};
 }
 
 /* The sessions of this process, each of which one user or two have. */

@@ -27,7 +27,8 @@ namespace cmacam {
  * last copy of the returned pointer is destroyed. libcamera's threads must not call
  * this function. Any other thread may call this function.
  *
- * Errors: ENODEV, EBUSY, the errors of sharedManager() and of Camera::acquire().
+ * Errors: ENODEV, EBUSY, the errors of sharedManager() and of Camera::acquire(). If
+ * there is no such camera, also the errors of findAccessError().
  */
 Result<std::shared_ptr<CameraSession>> openStream(const std::string &id, Stream which,
 						  const libcamera::Camera *gone = nullptr);

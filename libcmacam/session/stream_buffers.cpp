@@ -9,6 +9,7 @@
 
 #include <cmacam/libcamera.h>
 
+#include "device_access.h"
 #include "errors.h"
 
 namespace cmacam {
@@ -24,7 +25,11 @@ StreamBuffers::allocate(const std::shared_ptr<libcamera::Camera> &camera,
 {
 	std::shared_ptr<StreamBuffers> self(new StreamBuffers(camera));
 
-	if (const int ret = self->allocator_.allocate(config.stream()); ret < 0)
+	const int ret = self->allocator_.allocate(config.stream());
+	/* libcamera says EINVAL, and has closed those that it could open. */
+	if (ret < 0 && lastError(camera->id()).empty() && !canOpenFiles(config.bufferCount))
+		return tooManyFiles("Camera '" + camera->id() + "'", config.bufferCount);
+	if (ret < 0)
 		return cameraError(camera->id(), ret,
 				   "No memory for " + std::to_string(config.bufferCount) +
 					   " frames of camera '" + camera->id() + "', " +
