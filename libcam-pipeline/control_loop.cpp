@@ -194,8 +194,8 @@ void CmacamControlLoop::ignoreStarts()
  * The caller must call this function before it queues the buffers of the
  * request, so that the controls are written before the frame begins.
  *
- * \return 0 on success or a negative error code otherwise; after an error, the caller must call
- * dropLast()
+ * \return 0 on success or a negative error code if the sensor did not take the controls; the
+ * request may go to the hardware nevertheless
  */
 int CmacamControlLoop::queue(Request *request)
 {

@@ -246,9 +246,13 @@ int CmacamRequestFlow::giveToHardware(Request *request)
 		return -ENOENT;
 	}
 
+	/* The frame can come all the same, and its record tells what was in force. */
 	int ret = controls_->queue(request);
-	if (!ret)
-		ret = errors_->report(queueBuffers(frame));
+	if (ret)
+		LOG(Cmacam, Warning) << "The sensor did not take the controls of request "
+				     << request->sequence() << ": " << strerror(-ret);
+
+	ret = errors_->report(queueBuffers(frame));
 	if (ret) {
 		LOG(Cmacam, Debug) << "Request " << request->sequence()
 				   << " was not queued: " << strerror(-ret);
