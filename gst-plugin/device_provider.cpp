@@ -19,6 +19,7 @@
 #include "device_provider.h"
 
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -43,6 +44,8 @@ struct ProviderState
 	/* Empty unless started. */
 	std::shared_ptr<libcamera::CameraManager> manager;
 	std::optional<HotplugSubscription> hotplug;
+	/* Held while a camera is looked for and announced, by start() and by libcamera's thread. */
+	std::mutex announcing;
 };
 
 } /* namespace */
@@ -103,7 +106,7 @@ static GstDevice *findDevice(GstDeviceProvider *provider, const std::string &id)
 	return found;
 }
 
-/* Run on libcamera's thread. */
+/* The caller holds the lock of the announcements, here and below. */
 static void cameraAdded(GstDeviceProvider *provider, libcamera::Camera &camera)
 {
 	if (GstDevice *known = findDevice(provider, camera.id())) {
@@ -141,14 +144,19 @@ static gboolean start(GstDeviceProvider *provider)
 
 	using CameraPtr = std::shared_ptr<libcamera::Camera>;
 	self->state.manager = *std::move(manager);
-	self->state.hotplug.emplace([provider](Hotplug what, const CameraPtr &camera) {
+	self->state.hotplug.emplace([provider, self](Hotplug what, const CameraPtr &camera) {
+		std::lock_guard lock(self->state.announcing);
 		if (what == Hotplug::Added)
 			cameraAdded(provider, *camera);
 		else
 			cameraRemoved(provider, *camera);
 	});
 
-	/* Subscribed first: one that comes meanwhile is found by both, and added once. */
+	/*
+	 * Subscribed first: one that comes meanwhile is found by both, and added once. One
+	 * that goes meanwhile is removed after it was added.
+	 */
+	std::lock_guard lock(self->state.announcing);
 	for (const CameraPtr &camera : self->state.manager->cameras())
 		cameraAdded(provider, *camera);
 	return TRUE;
