@@ -3,8 +3,10 @@
  * A GstBuffer of dma-buf memory becomes a frame.
  */
 
+#include <atomic>
 #include <cerrno>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include <cmacam/gstreamer.h>
 
@@ -92,6 +94,20 @@ TEST_F(GstFrameTest, MapsAMemoryOnce)
 	ASSERT_TRUE(third);
 	EXPECT_NE(*first->layout(), *third->layout());
 	EXPECT_TRUE(first->map());
+}
+
+/* As the branches behind a tee do; the thread sanitiser reports a race without the lock. */
+TEST_F(GstFrameTest, SeveralThreadsMakeFramesOfOneMemory)
+{
+	std::atomic<int> made = 0;
+	const auto make = [&] {
+		for (int i = 0; i < 200; i++)
+			made += frameOf(buffer, info) ? 1 : 0;
+	};
+	{
+		const std::jthread one(make), two(make);
+	}
+	EXPECT_EQ(made, 400);
 }
 
 TEST_F(GstFrameTest, OrdinaryMemoryIsRefused)

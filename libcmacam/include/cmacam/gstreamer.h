@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <gst/allocators/gstdmabuf.h>
@@ -134,7 +135,7 @@ inline bool isSame(const FrameLayout &a, const FrameLayout &b)
  *
  * Frame::sequence() returns the offset of the buffer. Frame::timestamp() returns
  * the PTS of the buffer, which is a running time of the pipeline and not a time of
- * CLOCK_MONOTONIC. Two threads must not call frameOf() at the same time for buffers
+ * CLOCK_MONOTONIC. Several threads may call frameOf() at the same time, also for buffers
  * that share memory, such as the buffers in the branches behind a tee.
  *
  * \param[in] buffer A buffer of dma-buf memory
@@ -150,6 +151,9 @@ inline Result<Frame> frameOf(GstBuffer *buffer, const GstVideoInfo &info)
 	if (!layout)
 		return layout.error();
 
+	/* The data of a mini object have no lock that lasts until the mapping is copied. */
+	static std::mutex mutex;
+	std::unique_lock lock(mutex);
 	GstMiniObject *owner = GST_MINI_OBJECT_CAST(gst_buffer_peek_memory(buffer, 0));
 	auto *kept = static_cast<details::KeptMapping *>(gst_mini_object_get_qdata(owner, quark));
 	if (kept) {
@@ -158,20 +162,23 @@ inline Result<Frame> frameOf(GstBuffer *buffer, const GstVideoInfo &info)
 			kept = nullptr;
 	}
 	if (!kept) {
-		Result<MappingPair> pixels = MappingPair::map(*layout);
-		if (!pixels)
-			return pixels.error();
+		Result<MappingPair> mapped = MappingPair::map(*layout);
+		if (!mapped)
+			return mapped.error();
 		auto fresh = std::make_unique<details::KeptMapping>(
-			std::make_shared<MappingPair>(*std::move(pixels)));
+			std::make_shared<MappingPair>(*std::move(mapped)));
 		kept = fresh.release();
 		gst_mini_object_set_qdata(owner, quark, kept, [](gpointer mapping) {
 			delete static_cast<details::KeptMapping *>(mapping);
 		});
 	}
 
+	const details::KeptMapping pixels = *kept;
+	lock.unlock();
+
 	const bool counted = GST_BUFFER_OFFSET_IS_VALID(buffer);
 	const bool timed = GST_BUFFER_PTS_IS_VALID(buffer);
-	return Frame(std::make_shared<GstFrameSource>(buffer, *kept), 0,
+	return Frame(std::make_shared<GstFrameSource>(buffer, pixels), 0,
 		     {counted ? static_cast<std::uint32_t>(GST_BUFFER_OFFSET(buffer)) : 0,
 		      timed ? static_cast<std::int64_t>(GST_BUFFER_PTS(buffer)) : 0});
 }
