@@ -95,6 +95,16 @@ def a_plane_of_4_gib():
                                  r"most 4294963200 bytes'?\s*$")
 
 
+@vm_test(provokes="")
+def a_refused_userptr():
+    """REQBUFS with memory of the program (USERPTR): refused, and the error names the kinds of memory that work."""
+    queue = v4l2.Queue()
+    error = lib.refused(queue.request, 1, 2)
+    queue.close()
+    assert error.errno == errno.EINVAL, error
+    lib.expect(lib.last_error(), r"V4L2_MEMORY_USERPTR.* cannot be used for frames: use V4L2_MEMORY_MMAP or V4L2_MEMORY_DMABUF")
+
+
 @vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
 def cma_too_small_v4l2():
     """4K in an 8 MB area: REQBUFS fails, with the bytes needed, the bytes free and the parameter to set."""

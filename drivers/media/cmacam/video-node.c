@@ -190,6 +190,22 @@ int cmacam_video_querycap(struct file *file, void *priv,
 	return 0;
 }
 
+#define NO_USERPTR "Memory of the program (V4L2_MEMORY_USERPTR) cannot be used for frames: use V4L2_MEMORY_MMAP or V4L2_MEMORY_DMABUF"
+
+/*
+ * videobuf2 refuses it without a word. It is no error for the log, because
+ * programs try which memory there is; with no buffers they do nothing else.
+ */
+static void video_explain_memory(struct cmacam_video *video, int ret,
+				 unsigned int asked, u32 memory)
+{
+	if (ret != -EINVAL || !asked || memory != V4L2_MEMORY_USERPTR)
+		return;
+
+	dev_info_ratelimited(video->cam->dev, NO_USERPTR "\n");
+	video_set_error(video, NO_USERPTR);
+}
+
 int cmacam_video_reqbufs(struct file *file, void *priv,
 			 struct v4l2_requestbuffers *p)
 {
@@ -204,6 +220,7 @@ int cmacam_video_reqbufs(struct file *file, void *priv,
 	 */
 	p->flags |= cmacam_allocator()->flags;
 	ret = vb2_ioctl_reqbufs(file, priv, p);
+	video_explain_memory(video, ret, asked, p->memory);
 
 	if (asked && p->memory == V4L2_MEMORY_MMAP)
 		video_explain_alloc(video, ret, video->pix.sizeimage,
@@ -225,6 +242,7 @@ int cmacam_video_create_bufs(struct file *file, void *priv,
 
 	p->flags |= cmacam_allocator()->flags;
 	ret = vb2_ioctl_create_bufs(file, priv, p);
+	video_explain_memory(video, ret, asked, p->memory);
 
 	size = q->type == V4L2_BUF_TYPE_META_CAPTURE ?
 	       p->format.fmt.meta.buffersize : p->format.fmt.pix.sizeimage;
