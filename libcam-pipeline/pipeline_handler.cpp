@@ -5,7 +5,9 @@
 
 #include "pipeline_handler.h"
 
+#include <cstring>
 #include <set>
+#include <utility>
 
 #include <libcamera/base/log.h>
 
@@ -87,13 +89,27 @@ bool PipelineHandlerCmacam::match(DeviceEnumerator *enumerator)
 	dm.add("cmacam-capture");
 	dm.add("cmacam-metadata");
 
-	std::shared_ptr<MediaDevice> media = acquireMediaDevice(enumerator, dm);
-	if (!media)
-		return false;
+	/*
+	 * libcamera ends its search at the first handler that matches nothing, so a
+	 * board that fails must not hide the next one. It stays acquired for as
+	 * long as this handler lives: the next search would find it again.
+	 */
+	while (std::shared_ptr<MediaDevice> media = acquireMediaDevice(enumerator, dm)) {
+		if (addCamera(std::move(media)))
+			return true;
+	}
 
+	return false;
+}
+
+bool PipelineHandlerCmacam::addCamera(std::shared_ptr<MediaDevice> media)
+{
 	auto data = std::make_unique<CmacamCameraData>(this, media);
-	if (data->init())
+	if (int ret = data->init(); ret) {
+		LOG(Cmacam, Error) << "The board on " << media->deviceNode()
+				   << " cannot be used: " << strerror(-ret);
 		return false;
+	}
 
 	const std::string id = data->id();
 	LOG(Cmacam, Debug) << "Camera '" << id << "' on " << media->deviceNode() << ", "

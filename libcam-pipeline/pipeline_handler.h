@@ -13,6 +13,7 @@
 namespace libcamera {
 
 class CmacamCameraData;
+class MediaDevice;
 
 class PipelineHandlerCmacam : public PipelineHandler
 {
@@ -36,6 +37,7 @@ public:
 private:
 	void releaseDevice(Camera *camera) override;
 
+	bool addCamera(std::shared_ptr<MediaDevice> media);
 	static CmacamCameraData *cameraData(Camera *camera);
 };
 
