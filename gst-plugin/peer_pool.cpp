@@ -18,6 +18,16 @@ namespace {
 /* V4L2 has no more in one queue. */
 constexpr guint kMostBuffers = 32;
 
+/*
+ * The number of a buffer, from 1, on its memory. Addresses do not do: new memory is
+ * often where the replaced one was.
+ */
+GQuark numberQuark()
+{
+	static const GQuark quark = g_quark_from_static_string("cmacam-peer-buffer");
+	return quark;
+}
+
 /* Why the camera cannot write a frame of this layout to @buffer; empty if it can. */
 std::string unfit(GstBuffer *buffer, std::span<const PlaneLayout> planes, bool isDefault)
 {
@@ -136,19 +146,12 @@ std::shared_ptr<PeerPool> PeerPool::create(const OfferedPool &offered, GstCaps *
 		self->buffers_.emplace_back(buffer);
 		if (!(why = unfit(buffer, planes, isDefault)).empty())
 			return nullptr;
-		self->memories_.push_back(gst_buffer_peek_memory(buffer, 0));
+		GstMemory *memory = gst_buffer_peek_memory(buffer, 0);
+		self->fds_.push_back(gst_dmabuf_memory_get_fd(memory));
+		gst_mini_object_set_qdata(GST_MINI_OBJECT_CAST(memory), numberQuark(),
+					  GSIZE_TO_POINTER(self->fds_.size()), nullptr);
 	}
 	return self;
-}
-
-std::vector<int> PeerPool::fds() const
-{
-	std::vector<int> fds;
-
-	fds.reserve(memories_.size());
-	for (const GstMemory *memory : memories_)
-		fds.push_back(gst_dmabuf_memory_get_fd(const_cast<GstMemory *>(memory)));
-	return fds;
 }
 
 BufferPtr PeerPool::take(size_t index)
@@ -161,10 +164,11 @@ std::optional<size_t> PeerPool::indexOf(GstBuffer *buffer) const
 	if (gst_buffer_n_memory(buffer) != 1)
 		return std::nullopt;
 
-	const auto memory = std::ranges::find(memories_, gst_buffer_peek_memory(buffer, 0));
-	if (memory == memories_.end())
+	const size_t number = GPOINTER_TO_SIZE(gst_mini_object_get_qdata(
+		GST_MINI_OBJECT_CAST(gst_buffer_peek_memory(buffer, 0)), numberQuark()));
+	if (number == 0 || number > fds_.size())
 		return std::nullopt;
-	return memory - memories_.begin();
+	return number - 1;
 }
 
 std::optional<size_t> PeerPool::acquire(bool wait)
@@ -173,7 +177,7 @@ std::optional<size_t> PeerPool::acquire(bool wait)
 
 	if (!wait)
 		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
-	while (strangers_.size() < memories_.size()) {
+	while (strangers_.size() < fds_.size()) {
 		GstBuffer *buffer = nullptr;
 		if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, &params) != GST_FLOW_OK)
 			return std::nullopt;

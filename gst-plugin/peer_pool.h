@@ -55,8 +55,8 @@ public:
 						size_t count, std::string &why);
 	~PeerPool();
 
-	/* Returns the dma-bufs, which stay open as long as this object lives. */
-	std::vector<int> fds() const;
+	/* Returns the dma-bufs, which stay open until the first buffer is taken. */
+	const std::vector<int> &fds() const { return fds_; }
 
 	/** Takes buffer @index for the peer. The camera has just completed this buffer. */
 	BufferPtr take(size_t index);
@@ -81,8 +81,8 @@ private:
 	BufferPoolPtr pool_;
 	/* The buffers by index; nullptr while the peer has the buffer. */
 	std::vector<BufferPtr> buffers_;
-	/* The memory of each buffer, by index. acquire() finds a buffer's index by its memory. */
-	std::vector<const GstMemory *> memories_;
+	/* The dma-buf of each buffer, by index. */
+	std::vector<int> fds_;
 	/* Buffers that the pool made later. They stay here: the pool would return them again. */
 	std::vector<BufferPtr> strangers_;
 };

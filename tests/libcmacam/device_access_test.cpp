@@ -46,8 +46,9 @@ class Nobody
 public:
 	Nobody() : before_(geteuid())
 	{
-		if (before_ == 0)
+		if (before_ == 0) {
 			EXPECT_EQ(seteuid(65534), 0);
+		}
 	}
 	~Nobody() { EXPECT_EQ(seteuid(before_), 0); }
 
