@@ -80,7 +80,7 @@ ARMHF = Arch(
     compiler="arm-linux-gnueabihf-gcc", cross="cross-armhf.ini",
     setup=("-Dkernel-dir=/usr/src/linux-headers-armhf", *CROSS),
     bus="/pcie@10000000",
-    subjects=("memory", "capture"),
+    subjects=("memory", "sync_cost", "capture"),
     lacks=(NO_SHIM,
            ("heap", "Debian's kernel for armhf is built without CONFIG_DMABUF_HEAPS"),
            ("6G", "the emulated armhf machine has at most 3 GB of RAM")),
