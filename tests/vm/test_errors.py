@@ -42,6 +42,15 @@ def another_major_version():
     assert not os.path.exists("/dev/video0")
 
 
+@vm_test(machine=Machine(board=("--sensor", "64x65534")), provokes=r"a frame of 65534 lines|unusable sensor|cmacam failed")
+def frames_of_more_than_32_bits():
+    """A board whose frames could have 3 GB: refused before any allocation, and the error has the sizes."""
+    out = lib.dmesg("drivers")
+    lib.expect(out, rf"channel 0: a frame of 65534 lines with up to 32768 bytes each could have {65534 * 32768 * 3 // 2} bytes, "
+                    rf"but a frame can have at most {(1 << 31) - 1} bytes")
+    assert not os.path.exists("/dev/video0")
+
+
 @vm_test(machine=Machine(driver_params=("packed=fold",)), provokes=r"packed=fold|probe with driver cmacam failed")
 def unknown_word_in_packed():
     """packed= with an unknown value: the board is refused, and the error lists the known values."""

@@ -5,6 +5,7 @@
  */
 #include <linux/align.h>
 #include <linux/bitops.h>
+#include <linux/dev_printk.h>
 #include <linux/kernel.h>
 #include <linux/math.h>
 #include <linux/math64.h>
@@ -192,6 +193,25 @@ bool cmacam_format_is_packed(const struct cmacam_channel *ch,
 			  format_stride_align(ch, format));
 }
 
+/* Sizes of frames are computed in half bytes, in 32 bits. */
+static bool frames_fit(const struct cmacam_channel *ch,
+		       const struct v4l2_rect *array,
+		       const struct cmacam_format *format)
+{
+	u64 halves = mul_u32_u32(ch->caps.max_stride, array->height) *
+		     format->halves;
+
+	if (halves <= U32_MAX)
+		return true;
+
+	dev_err(ch->engine->dev,
+		"channel %u: a frame of %u lines with up to %u bytes each could have %llu bytes, but a frame can have at most %u bytes\n",
+		ch->index, array->height, ch->caps.max_stride, halves / 2,
+		U32_MAX / 2);
+
+	return false;
+}
+
 /**
  * cmacam_formats_usable() - has the channel something to write?
  * @ch: the channel
@@ -217,8 +237,7 @@ bool cmacam_formats_usable(const struct cmacam_channel *ch,
 	for (i = 0; (format = cmacam_format_by_index(ch, i)); i++)
 		if (cmacam_format_max_width(ch, array, format) <
 			    cmacam_format_min_width(ch, format) ||
-		    mul_u32_u32(ch->caps.max_stride, array->height) *
-			    format->halves > U32_MAX)
+		    !frames_fit(ch, array, format))
 			return false;
 
 	return true;
