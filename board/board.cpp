@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PCI function as the client sees it: configuration space and two BARs in
- * front of the engine.
+ * front of the hardware.
  */
 #include "board.h"
 
@@ -69,7 +69,7 @@ void Board::readRegisters(uint64_t offset, std::span<std::byte> data)
 		return;
 
 	for (std::size_t i = 0; i < data.size(); i += sizeof(uint32_t)) {
-		const uint32_t value = engine_.read(static_cast<uint32_t>(offset + i));
+		const uint32_t value = hardware_.read(static_cast<uint32_t>(offset + i));
 		std::memcpy(&data[i], &value, sizeof(value));
 	}
 }
@@ -82,16 +82,16 @@ void Board::writeRegisters(uint64_t offset, std::span<const std::byte> data)
 	for (std::size_t i = 0; i < data.size(); i += sizeof(uint32_t)) {
 		uint32_t value;
 		std::memcpy(&value, &data[i], sizeof(value));
-		engine_.write(static_cast<uint32_t>(offset + i), value);
+		hardware_.write(static_cast<uint32_t>(offset + i), value);
 	}
 }
 
 void Board::reset()
 {
 	/* As a PCI reset does: no bus mastering, which also waits for DMA. */
-	config_ = vfio_user::PciConfig();
+	config_ = vfio_user::PciConfig(hardware_.pciDevice());
 	memory_.setMaster(false);
-	engine_.reset();
+	hardware_.reset();
 	msix_ = {};
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PCI function that the board offers to the vfio-user client. The function has a
- * configuration space, a BAR with the engine's registers, and a BAR with the MSI-X table.
+ * configuration space, a BAR with the registers of the hardware, and a BAR with the MSI-X
+ * table.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 
 #include <cmacam-regs.h>
 
-#include "engine/engine.h"
+#include "hardware.h"
 #include "vfio_user/device.h"
 #include "vfio_user/guest_memory.h"
 #include "vfio_user/pci_config.h"
@@ -20,8 +21,11 @@ namespace cmacam::board {
 class Board : public vfio_user::Device
 {
 public:
-	/* The engine and the memory must outlive the board. */
-	Board(Engine &engine, vfio_user::GuestMemory &memory) : engine_(engine), memory_(memory) {}
+	/* The hardware and the memory must outlive the board. */
+	Board(Hardware &hardware, vfio_user::GuestMemory &memory)
+		: hardware_(hardware), memory_(memory), config_(hardware.pciDevice())
+	{
+	}
 
 	uint64_t regionSize(uint32_t region) const override;
 	void readRegion(uint32_t region, uint64_t offset, std::span<std::byte> data) override;
@@ -33,7 +37,7 @@ private:
 	void readRegisters(uint64_t offset, std::span<std::byte> data);
 	void writeRegisters(uint64_t offset, std::span<const std::byte> data);
 
-	Engine &engine_;
+	Hardware &hardware_;
 	vfio_user::GuestMemory &memory_;
 	vfio_user::PciConfig config_;
 	/*

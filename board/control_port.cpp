@@ -60,8 +60,8 @@ bool sendAll(int fd, std::string_view text)
 
 } /* namespace */
 
-ControlPort::ControlPort(const std::string &path, Engine &engine)
-	: engine_(engine), listener_(path), stop_(eventfd(0, EFD_CLOEXEC))
+ControlPort::ControlPort(const std::string &path, Hardware &hardware)
+	: hardware_(hardware), listener_(path), stop_(eventfd(0, EFD_CLOEXEC))
 {
 	if (!stop_.isValid())
 		throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
@@ -74,16 +74,16 @@ ControlPort::~ControlPort()
 	thread_.join();
 }
 
-std::string ControlPort::execute(Engine &engine, std::string_view command)
+std::string ControlPort::execute(Hardware &hardware, std::string_view command)
 {
 	const std::vector<std::string> words = wordsOf(command);
 	const std::size_t count = words.size();
 
 	if (count == 3 && words[0] == "set")
-		return answer(engine.set(words[1], words[2]));
+		return answer(hardware.set(words[1], words[2]));
 
 	if (count == 2 && words[0] == "get") {
-		if (const auto value = engine.get(words[1]))
+		if (const auto value = hardware.get(words[1]))
 			return "ok " + *value;
 		return "error there is no key '" + words[1] + "'";
 	}
@@ -95,7 +95,7 @@ std::string ControlPort::execute(Engine &engine, std::string_view command)
 			return "error the count of frames is a number, not '" + words[2] + "'";
 		if (count == 4 && !parseCount(words[3], channel))
 			return "error a channel is a number, not '" + words[3] + "'";
-		return answer(engine.fault(words[1], frames, channel));
+		return answer(hardware.fault(words[1], frames, channel));
 	}
 
 	return "error a command is 'set KEY VALUE', 'get KEY' or 'fault KIND [COUNT [CHANNEL]]'";
@@ -144,7 +144,7 @@ bool ControlPort::serve(Client &client)
 
 	std::size_t end;
 	while ((end = client.input.find('\n')) != std::string::npos) {
-		const std::string reply = execute(engine_, client.input.substr(0, end)) + "\n";
+		const std::string reply = execute(hardware_, client.input.substr(0, end)) + "\n";
 		client.input.erase(0, end + 1);
 		if (!sendAll(client.fd.get(), reply))
 			return false;

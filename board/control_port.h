@@ -17,7 +17,7 @@
 #include <string_view>
 #include <thread>
 
-#include "engine/engine.h"
+#include "hardware.h"
 #include "unique_fd.h"
 #include "unix_socket.h"
 
@@ -30,11 +30,11 @@ public:
 	 * Listens at `path` and serves clients in a separate thread. Throws the exceptions
 	 * of UnixListener(). Throws std::system_error if eventfd() fails.
 	 */
-	ControlPort(const std::string &path, Engine &engine);
+	ControlPort(const std::string &path, Hardware &hardware);
 	~ControlPort();
 
 	/* Executes one command and returns the answer. Neither string has a line end. */
-	static std::string execute(Engine &engine, std::string_view command);
+	static std::string execute(Hardware &hardware, std::string_view command);
 
 private:
 	struct Client
@@ -46,7 +46,7 @@ private:
 	void run();
 	bool serve(Client &client);
 
-	Engine &engine_;
+	Hardware &hardware_;
 	UnixListener listener_;
 	UniqueFd stop_;
 	std::list<Client> clients_;

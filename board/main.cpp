@@ -19,6 +19,7 @@
 #include "control_port.h"
 #include "engine/engine.h"
 #include "log.h"
+#include "minicam/minicam.h"
 #include "options.h"
 #include "source/image_source.h"
 #include "source/pattern_source.h"
@@ -65,6 +66,17 @@ std::unique_ptr<Source> makeSource(const Options &options)
 	return std::make_unique<VideoSource>(options.source, atEnd);
 }
 
+std::unique_ptr<Hardware> makeHardware(const Options &options, Source &source,
+				       vfio_user::GuestMemory &memory,
+				       vfio_user::Interrupts &interrupts, Log &log)
+{
+	if (options.minicam)
+		return std::make_unique<Minicam>(options.settings, source, memory, interrupts, log);
+
+	return std::make_unique<Engine>(options.caps, options.settings, source, memory, interrupts,
+					log);
+}
+
 /* Invalid if a signal came first. */
 UniqueFd waitForClient(UnixListener &listener, int stop)
 {
@@ -90,13 +102,14 @@ void run(const Options &options)
 
 	vfio_user::GuestMemory memory;
 	vfio_user::Interrupts interrupts(CMACAM_MSIX_VECTORS);
-	Engine engine(options.caps, options.settings, *source, memory, interrupts, log);
-	Board board(engine, memory);
+	const std::unique_ptr<Hardware> hardware =
+		makeHardware(options, *source, memory, interrupts, log);
+	Board board(*hardware, memory);
 
 	UnixListener listener(options.socket);
 	std::optional<ControlPort> control;
 	if (!options.control.empty())
-		control.emplace(options.control, engine);
+		control.emplace(options.control, *hardware);
 
 	std::cout << "listening on " << options.socket << std::endl;
 

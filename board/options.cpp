@@ -140,6 +140,14 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 		   "value of the VERSION register")
 		->type_name("MAJOR.MINOR")
 		->default_str(std::format("{}.{}", caps.versionMajor, caps.versionMinor));
+	CLI::Option *minicam =
+		app.add_flag("--minicam", options.minicam,
+			     "be the small capture card of docs/porting.md, which has neither a "
+			     "sensor nor options for its registers");
+	for (const char *name :
+	     {"--light", "--light-temperature", "--channels", "--fifo", "--sensor",
+	      "--address-bits", "--stride-align", "--register-version"})
+		minicam->excludes(app.get_option(name));
 
 	try {
 		app.parse(argc, argv);

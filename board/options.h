@@ -19,6 +19,7 @@ struct Options
 	std::string control; /* empty: no control port */
 	std::string source = "pattern";
 	bool once = false;
+	bool minicam = false; /* the hardware is the small card of docs/porting.md */
 	Capabilities caps;
 	Settings settings;
 };

@@ -22,6 +22,7 @@
 #include "engine/frame_writer.h"
 #include "engine/sensor.h"
 #include "engine/settings.h"
+#include "hardware.h"
 #include "log.h"
 #include "source/source.h"
 #include "vfio_user/guest_memory.h"
@@ -36,32 +37,23 @@ namespace cmacam::board {
  * owner bit of a ring entry. Reading this bit does not block. Only the engine's thread
  * uses jobs_.
  */
-class Engine
+class Engine : public Hardware
 {
 public:
 	/* The source, the memory, the interrupts and the log must outlive the engine. */
 	Engine(const Capabilities &caps, const Settings &settings, Source &source,
 	       vfio_user::GuestMemory &memory, vfio_user::Interrupts &interrupts, Log &log);
 	/* Waits until the frame in progress has ended. */
-	~Engine();
+	~Engine() override;
 
-	/* Read or write one 32-bit register. `offset` is in bytes and is a multiple of 4. */
-	uint32_t read(uint32_t offset);
-	void write(uint32_t offset, uint32_t value);
-
-	/* Resets the board. Waits until no DMA is in progress and all registers are reset. */
-	void reset();
-
-	/* Changes a setting. Returns nothing on success, and the error as a sentence on failure. */
-	std::optional<std::string> set(std::string_view key, std::string_view value);
-	/* Returns the value of the setting `key`. Returns nothing if there is no such setting. */
-	std::optional<std::string> get(std::string_view key);
-	/*
-	 * Injects a fault `count` times, for example into each of the next `count` frames of a
-	 * channel. docs/registers.md lists the faults. A count of 0 ends the fault. Returns
-	 * nothing on success, and the error as a sentence on failure.
-	 */
-	std::optional<std::string> fault(std::string_view kind, uint32_t count, uint32_t channel);
+	uint16_t pciDevice() const override { return CMACAM_PCI_DEVICE; }
+	uint32_t read(uint32_t offset) override;
+	void write(uint32_t offset, uint32_t value) override;
+	void reset() override;
+	std::optional<std::string> set(std::string_view key, std::string_view value) override;
+	std::optional<std::string> get(std::string_view key) override;
+	std::optional<std::string> fault(std::string_view kind, uint32_t count,
+					 uint32_t channel) override;
 
 private:
 	using Lock = std::unique_lock<std::mutex>;

@@ -22,10 +22,10 @@ constexpr std::size_t kCapMsix = 0x50;
 
 } /* namespace */
 
-PciConfig::PciConfig()
+PciConfig::PciConfig(uint16_t device)
 {
 	set(PCI_VENDOR_ID, 2, CMACAM_PCI_VENDOR);
-	set(PCI_DEVICE_ID, 2, CMACAM_PCI_DEVICE);
+	set(PCI_DEVICE_ID, 2, device);
 	set(PCI_COMMAND, 2, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 	set(PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
 	set(PCI_CLASS_REVISION, 4, kClassMultimediaOther << 8 | kRevision);
@@ -34,7 +34,7 @@ PciConfig::PciConfig()
 	set(PCI_BASE_ADDRESS_0 + 4 * CMACAM_BAR_REGS, 4, 0, kBarMask);
 	set(PCI_BASE_ADDRESS_0 + 4 * CMACAM_BAR_MSIX, 4, 0, kBarMask);
 	set(PCI_SUBSYSTEM_VENDOR_ID, 2, CMACAM_PCI_VENDOR);
-	set(PCI_SUBSYSTEM_ID, 2, CMACAM_PCI_DEVICE);
+	set(PCI_SUBSYSTEM_ID, 2, device);
 	set(PCI_INTERRUPT_LINE, 1, 0, 0xff);
 	addCapabilities();
 }

@@ -16,7 +16,8 @@ class PciConfig
 public:
 	static constexpr std::size_t kSize = 256;
 
-	PciConfig();
+	/* `device` is the device ID of the function. */
+	explicit PciConfig(uint16_t device);
 
 	/* Read or write bytes. The caller has checked that the range is within kSize. */
 	void read(std::size_t offset, std::span<std::byte> data) const;

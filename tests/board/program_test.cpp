@@ -135,6 +135,8 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--register-version", "1"},
 		{"--socket", socket, "--register-version", "65536.0"},
 		{"--socket", socket, "--loop", "--once"},
+		{"--socket", socket, "--minicam", "--fifo", "4"},
+		{"--socket", socket, "--minicam", "--light", "1"},
 		{"--socket", socket, "--source", "/nowhere/video.avi"},
 		{"--socket", socket, "--source", BOARD_PROGRAM},
 		{"--socket", socket, "--source", broken_},
@@ -197,14 +199,19 @@ TEST_F(ProgramTest, HelpNamesEveryOption)
 	for (const char *option :
 	     {"--socket", "--control", "--log", "--source", "--once", "--loop", "--fps",
 	      "--starved", "--mark", "--digest", "--light", "--light-temperature", "--channels",
-	      "--fifo", "--sensor", "--address-bits", "--stride-align", "--register-version"})
+	      "--fifo", "--sensor", "--address-bits", "--stride-align", "--register-version",
+	      "--minicam"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 
 TEST_F(ProgramTest, SignalsEndIt)
 {
 	for (int number : {SIGTERM, SIGINT}) {
-		Program program({"--socket", socket, "--control", socket + ".control"});
+		std::vector<std::string> arguments = {"--socket", socket, "--control",
+						      socket + ".control"};
+		if (number == SIGINT)
+			arguments.push_back("--minicam");
+		Program program(arguments);
 		EXPECT_EQ(program.line(), "listening on " + socket);
 		EXPECT_EQ(access((socket + ".control").c_str(), F_OK), 0);
 		program.signal(number);

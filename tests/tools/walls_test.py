@@ -10,8 +10,8 @@ CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__fil
 ROW = re.compile(r"^\| `([^`]+/)` \|(.*)\|$", re.M)
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.M)
 # Where compilers look for headers of the project.
-ROOTS = ("include/uapi", "libcmacam/include", "libcam-pipeline", "drivers/media/cmacam", "drivers/media/vb2-cma", "common",
-         "libcmacam/session", "libcmacam/camera", "libcmacam/src", "gst-plugin", "board")
+ROOTS = ("include/uapi", "libcmacam/include", "libcam-pipeline", "drivers/media/cmacam", "drivers/media/minicam",
+         "drivers/media/vb2-cma", "common", "libcmacam/session", "libcmacam/camera", "libcmacam/src", "gst-plugin", "board")
 
 
 def read(path):
