@@ -75,9 +75,10 @@ COMPILERS = {"arm": "arm-linux-gnueabihf", "arm64": "aarch64-linux-gnu"}
 
 # Our options, each with an object that exists only if the option is on.
 OURS_AND_OBJECTS = {"VIDEOBUF2_CMA": "vb2-cma/buf.o", "VIDEO_CMACAM": "cmacam/core.o",
-                    "DMABUF_HEAPS_CACHED_CMA": "vb2-cma/heap.o", "DMA_NONCOHERENT_SHIM": "noncoherent/main.o"}
+                    "DMABUF_HEAPS_CACHED_CMA": "vb2-cma/heap.o", "DMA_NONCOHERENT_SHIM": "noncoherent/main.o",
+                    "VIDEO_MINICAM": "minicam/minicam.o"}
 MESSAGE = re.compile(r"\b(warning|error)\b|No rule to make target", re.I)
-OUR_FILES = re.compile(r"drivers/media/(vb2-cma|cmacam|noncoherent|compat\.h)|linux/(cmacam|vb2-cma)\.h")
+OUR_FILES = re.compile(r"drivers/media/(vb2-cma|cmacam|noncoherent|minicam|compat\.h)|linux/(cmacam|vb2-cma)\.h")
 # What make prints before the messages of a file, such as "  CC [M]  drivers/media/vb2-cma/buf.o".
 STEP = re.compile(r"  [A-Z]+ ")
 DIVISION = re.compile(r"\b__(u?(div|mod|divmod)di[34]|aeabi_u?ldivmod)$")
@@ -261,7 +262,7 @@ def add_to_tree(box):
         with open(f"{box.root}{OURS}/{path}") as f:
             lines = f.read().splitlines()
         wrong += [f"{path} has this line {lines.count(line)} times: {line}" for line in lines
-                  if re.search(r"vb2-cma|cmacam|noncoherent", line) and lines.count(line) != 1]
+                  if re.search(r"vb2-cma|cmacam|noncoherent|minicam", line) and lines.count(line) != 1]
         if not any("vb2-cma/" in line for line in lines):
             wrong.append(f"{path} does not name vb2-cma")
     status, said = output(box, ["sh", "/src/drivers/media/add-to-tree.sh", OURS])

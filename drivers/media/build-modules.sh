@@ -48,7 +48,7 @@ esac
 
 cp "$objects/vb2-cma/vb2-cma.ko" "$objects/cmacam/cmacam.ko" "$output/"
 
-# These are not for every kernel; what an earlier build left goes as well.
+# These are not for every kernel, or not wanted; what an earlier build left goes as well.
 optional() {
 	rm -f "$output/$3"
 	if grep -q "^$1=m" "$config"; then
@@ -57,3 +57,4 @@ optional() {
 }
 optional CONFIG_DMABUF_HEAPS_CACHED_CMA vb2-cma vb2-cma-heap.ko
 optional CONFIG_DMA_NONCOHERENT_SHIM noncoherent noncoherent.ko
+optional CONFIG_VIDEO_MINICAM minicam minicam.ko
