@@ -49,7 +49,7 @@ class Drivers:
         if (machine, numbers) == self._now and is_loaded("cmacam"):
             return
         self._now = None
-        unload("test_importer", "cmacam", "noncoherent")
+        unload("test_importer", "minicam", "cmacam", "noncoherent")
         # The heap of vb2-cma cannot be taken back, and holds it.
         allocator = machine.allocator_fault, machine.allocator_params
         if allocator != self._allocator:

@@ -4,7 +4,7 @@
 import os
 import re
 
-OURS = re.compile(r"cmacam|vb2[-_]cma|noncoherent", re.I)
+OURS = re.compile(r"cmacam|minicam|vb2[-_]cma|noncoherent", re.I)
 ALWAYS_WRONG = re.compile(r"WARNING:|BUG:|BUG |Oops|Call [Tt]race|Bad page|refcount_t:|list_(add|del) corruption|"
                           r"KASAN|hung task|soft lockup|page allocation failure|"
                           # what only the debug kernel says

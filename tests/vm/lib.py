@@ -19,6 +19,9 @@ PROBES = "/build/tests/vm"
 HEAP = "/dev/dma_heap/video-contiguous"         # vb2-cma's
 SYSTEM_HEAP = "/dev/dma_heap/system"
 
+# PCI IDs of a board: those of cmacam, and of the example minicam.
+VENDOR, DEVICES = "0x1234", ("0xca3a", "0xca3b")
+
 # By how much every limit grows, on a kernel that checks every access.
 SLOWER = int(os.environ.get("CMACAM_SLOWER", "1"))
 # What this machine's architecture or kernel lacks: {what: reason}. Tests that declare in `needs` what is missing are not sent.
@@ -278,7 +281,7 @@ def pci_boards():
     found = []
     for path in sorted(glob.glob("/sys/bus/pci/devices/*")):
         with open(path + "/vendor") as v, open(path + "/device") as d:
-            if (v.read().strip(), d.read().strip()) == ("0x1234", "0xca3a"):
+            if v.read().strip() == VENDOR and d.read().strip() in DEVICES:
                 found.append(path)
     return found
 

@@ -72,10 +72,11 @@ def look(data, sequence, digest):
 
 # Programs of this project.
 
-def probe(*options):
+def probe(*options, name="cmacam-capture"):
+    """Reads by v4l2_probe, from the node with this name."""
     def read(size, count, digest=False):
         frames, lost = lib.probe("--lines", "--frames", count, "--width", size.width, "--height", size.height,
-                                 *(["--digest"] if digest else []), *options)
+                                 *(["--digest"] if digest else []), *options, device=lib.node(name))
         assert not lost, lost
         return from_lines(frames)
     return read
