@@ -9,7 +9,7 @@ import re
 import unittest
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/porting.md")
 PICTURE = "docs/pictures/architecture"
 # Folders that ./dev makes.
 MADE = ("build/", "out/")
@@ -84,7 +84,7 @@ class Pages(unittest.TestCase):
         self.assertGreater(len(list(places(read("CONTRIBUTING.md")))), 30)
 
     def test_functions(self):
-        pages = ("CONTRIBUTING.md", "docs/architecture.md")
+        pages = ("CONTRIBUTING.md", "docs/architecture.md", "docs/porting.md")
         self.assertEqual([problem for page in pages for problem in misplaced(page, read(page))], [])
 
 
