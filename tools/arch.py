@@ -56,6 +56,7 @@ AMD64 = Arch(
 
 # The board runs on the host. The others need packages that the root folders of other machines do not have yet.
 CROSS = ("-Dboard=disabled", "-Dbench=disabled", "-Dopencv=disabled", "-Dpython=disabled")
+NO_MEMMAP = "memmap", "the kernel's parameter memmap= reserves memory on x86 only"
 NO_SHIM = "shim", "only the shim on amd64 shows data that is not synchronised"
 
 ARM64 = Arch(
@@ -67,7 +68,7 @@ ARM64 = Arch(
     setup=("-Dkernel-dir=/usr/src/linux-headers-arm64", *CROSS),
     bus="/pcie@10000000",
     subjects=("memory", "sync_cost", "attributes", "capture", "dmabuf", "gst_frames", "unplug", "compliance"),
-    lacks=(NO_SHIM, ("heap", "Debian's kernel for arm64 is built without CONFIG_DMABUF_HEAPS")),
+    lacks=(NO_SHIM, NO_MEMMAP, ("heap", "Debian's kernel for arm64 is built without CONFIG_DMABUF_HEAPS")),
     people=False)
 
 # The kernel reaches RAM above about 760 MB through temporary mappings only (high memory). The CMA area is there.
@@ -81,7 +82,7 @@ ARMHF = Arch(
     setup=("-Dkernel-dir=/usr/src/linux-headers-armhf", *CROSS),
     bus="/pcie@10000000",
     subjects=("memory", "sync_cost", "capture"),
-    lacks=(NO_SHIM,
+    lacks=(NO_SHIM, NO_MEMMAP,
            ("heap", "Debian's kernel for armhf is built without CONFIG_DMABUF_HEAPS"),
            ("6G", "the emulated armhf machine has at most 3 GB of RAM")),
     people=False)

@@ -11,7 +11,7 @@ import lib
 import v4l2
 from attributes import CACHED, NOT_CACHED, Reader, address_of
 from costs import Costs, camera
-from declare import Skip, vm_test
+from declare import vm_test
 from importer import BOTH, imported
 from libc import Libc, map_buffer
 from test_carveout import KINDS
@@ -160,11 +160,9 @@ def pages_of_wc_buffers_cannot_be_pinned():
         Libc.unmap(address, size)
 
 
-@vm_test(machine=KINDS["huge"], provokes="cannot change its own mapping", needs=["huge"])
+@vm_test(machine=KINDS["huge"], provokes="cannot change its own mapping", needs=["huge", "memmap"])
 def a_carve_out_at_an_address_cannot_be_wc():
     """attribute=wc with carveout=SIZE@START is refused on x86, because the kernel has recorded this range as cached."""
-    if not X86:
-        raise Skip("only x86 records the attribute of a range")
     lib.vb2_cma(backend="carveout", attribute="wc")
     refused("the kernel cannot change its own mapping of this memory")
 

@@ -71,7 +71,7 @@ static size_t dmabuf_contiguous(struct dma_buf *dmabuf, struct device *dev,
 	 * mappings of one device at a time also look like none to the checks
 	 * of CONFIG_DMA_API_DEBUG.
 	 */
-	if (buf && !vcma_suits(dev, buf))
+	if (buf && (vcma_is_read_only(dmabuf) || !vcma_suits(dev, buf)))
 		return 0;
 	if (buf)
 		return buf->size;
