@@ -84,6 +84,7 @@ ARMHF = Arch(
     subjects=("memory", "sync_cost", "capture"),
     lacks=(NO_SHIM, NO_MEMMAP,
            ("heap", "Debian's kernel for armhf is built without CONFIG_DMABUF_HEAPS"),
+           ("udmabuf", "Debian's kernel for armhf is built without CONFIG_UDMABUF"),
            ("6G", "the emulated armhf machine has at most 3 GB of RAM")),
     people=False)
 

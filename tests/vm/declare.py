@@ -115,7 +115,7 @@ def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes=""
     debug_kernel: the test needs the debug kernel. long: the test needs --long. soak: the test needs --soak.
     needs: what the test needs and not every machine has; the test is skipped there. "shim": data that is not synchronised
     reads as 0xdb. "cma": the kernel can have a CMA area. "huge": it can map a carve-out by large entries. "memmap":
-    the kernel's parameter memmap= reserves RAM. "6G": the machine can have 6 GB of RAM.
+    the kernel's parameter memmap= reserves RAM. "udmabuf": it has CONFIG_UDMABUF. "6G": the machine can have 6 GB of RAM.
     """
     def mark(function):
         function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel, soak, tuple(needs))

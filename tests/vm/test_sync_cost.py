@@ -478,7 +478,7 @@ def refused(node, *arguments, **more):
     return 0
 
 
-@vm_test(machine=OURS, settings=LINES)
+@vm_test(machine=OURS, settings=LINES, needs=["udmabuf"])
 def impossible_parts_are_refused():
     """VB2_CMA_IOC_SYNC refuses wrong arguments with the errors in its header, and counts nothing."""
     node = os.open(NODE, os.O_RDWR | os.O_CLOEXEC)
