@@ -282,7 +282,8 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 
 		if (result && !refill(self, *session)) {
 			result = captureToOwnMemory(
-				self, "the pool of that element has no buffer left that it offered");
+				self,
+				"the pool of that element has no buffer left that it offered");
 			if (result)
 				continue;
 			if (result.error().code != ENODEV)

@@ -44,10 +44,10 @@ class PeerPool
 {
 public:
 	/**
-	 * Takes @count buffers out of @offered, or more if the pool wants to have more. Each buffer must have exactly one
-	 * GstMemory, which must be a dma-buf with the layout @planes. @isDefault: whether
-	 * the caps alone describe this layout. If @isDefault is false, each buffer must
-	 * also have a GstVideoMeta. On failure, returns nullptr and sets @why to the
+	 * Takes @count buffers out of @offered, or more if the pool wants to have more. Each buffer
+	 * must have exactly one GstMemory, which must be a dma-buf with the layout @planes.
+	 * @isDefault: whether the caps alone describe this layout. If @isDefault is false, each
+	 * buffer must also have a GstVideoMeta. On failure, returns nullptr and sets @why to the
 	 * reason.
 	 */
 	static std::shared_ptr<PeerPool> create(const OfferedPool &offered, GstCaps *caps,

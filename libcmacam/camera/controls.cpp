@@ -115,8 +115,8 @@ bool isOfType(const libcamera::ControlId &id, const ControlValue &value)
 		wanted = 4;
 	if (id.type() == libcamera::ControlTypeSize || id.type() == libcamera::ControlTypePoint)
 		wanted = 2;
-	return all->size() == wanted && (id.type() == libcamera::ControlTypeFloat ||
-					 std::ranges::all_of(*all, isWhole));
+	return all->size() == wanted &&
+	       (id.type() == libcamera::ControlTypeFloat || std::ranges::all_of(*all, isWhole));
 }
 
 /*
@@ -171,8 +171,8 @@ bool isWithin(const ControlValue &value, const libcamera::ControlId &id,
 	      const libcamera::ControlInfo &info)
 {
 	const auto all = numbers(value);
-	if (all && !std::ranges::all_of(
-			   *all, [&](double number) { return fitsType(number, id.type()); }))
+	if (all &&
+	    !std::ranges::all_of(*all, [&](double number) { return fitsType(number, id.type()); }))
 		return false;
 	const auto min = numbers(fromLibcamera(info.min()));
 	const auto max = numbers(fromLibcamera(info.max()));

@@ -94,9 +94,7 @@ Error noRight(const fs::path &path)
 {
 	constexpr mode_t kGroupRights = S_IRGRP | S_IWGRP;
 	const std::string text = "No right to open " + path.string();
-	struct stat node
-	{
-	};
+	struct stat node{};
 
 	if (stat(path.c_str(), &node) < 0)
 		return {EACCES, text};
@@ -121,9 +119,9 @@ std::optional<Error> openError(const fs::path &path)
 	case ENFILE:
 		return Error{ENFILE, "The system has too many open files for the camera"};
 	case ENOENT:
-		return Error{ENODEV, "A board is plugged in, but there is no node " +
-					     path.string() +
-					     ": udev has not made it, or this container has no access"};
+		return Error{ENODEV,
+			     "A board is plugged in, but there is no node " + path.string() +
+				     ": udev has not made it, or this container has no access"};
 	default:
 		return std::nullopt;
 	}

@@ -514,8 +514,8 @@ void FrameServer::Impl::understand(Client *client, const share::Any &message, st
 void FrameServer::Impl::hello(Client *client, const share::Hello &hello)
 {
 	Freed none;
-	const auto readers = std::ranges::count_if(
-		clients_, [](const Client &one) { return one.isReader(); });
+	const auto readers =
+		std::ranges::count_if(clients_, [](const Client &one) { return one.isReader(); });
 	if (std::cmp_greater_equal(readers, options_.readers)) {
 		letGo(client, EUSERS,
 		      "the server already has its maximum of " + std::to_string(options_.readers) +

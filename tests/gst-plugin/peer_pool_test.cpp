@@ -104,8 +104,7 @@ protected:
 
 	std::shared_ptr<PeerPool> create(size_t count)
 	{
-		const std::array planes = {
-			PlaneLayout{-1, 0, kFrame, kWidth, kHeight, kWidth, 1}};
+		const std::array planes = {PlaneLayout{-1, 0, kFrame, kWidth, kHeight, kWidth, 1}};
 		return PeerPool::create(offered_, caps_.get(), planes, true, count, why_);
 	}
 

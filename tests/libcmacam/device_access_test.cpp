@@ -106,8 +106,7 @@ TEST_F(DeviceAccessTest, TheErrorNamesTheNodeAndItsGroup)
 
 	ASSERT_TRUE(error);
 	EXPECT_EQ(error->code, EACCES);
-	EXPECT_NE(error->what.find("dev/media0, which is for the group '65533'"),
-		  std::string::npos)
+	EXPECT_NE(error->what.find("dev/media0, which is for the group '65533'"), std::string::npos)
 		<< error->what;
 }
 
