@@ -216,7 +216,7 @@ Result<unsigned int> FrameServer::Impl::publish(const cmacam::Frame &frame)
 	if (fstat((*layout)->planes[0].fd, &status) < 0)
 		return fromErrno("the frame has no dma-buf to share");
 
-	Freed freed; /* let go of after the lock */
+	Freed freed; /* is destroyed after the lock is free again */
 	std::lock_guard lock(mutex_);
 	if (inodes_[buffer] && inodes_[buffer] != status.st_ino)
 		return Error{EINVAL, "buffer " + std::to_string(buffer) +
@@ -369,7 +369,7 @@ std::vector<Reader> FrameServer::Impl::readers() const
 
 void FrameServer::Impl::letAllGo(const std::string &reason)
 {
-	Freed freed; /* let go of after the lock */
+	Freed freed; /* is destroyed after the lock is free again */
 	std::lock_guard lock(mutex_);
 	for (Client &client : clients_)
 		letGo(&client, ESHUTDOWN, reason, &freed);
@@ -472,7 +472,7 @@ void FrameServer::Impl::hear(Client *client)
 		if (!size && size.error().code == EAGAIN)
 			return;
 
-		Freed freed; /* let go of after the lock */
+		Freed freed; /* is destroyed after the lock is free again */
 		std::lock_guard lock(mutex_);
 		if (!size && (size.error().code == EMSGSIZE || size.error().code == EBADMSG))
 			letGo(client, EPROTO, size.error().what, &freed);

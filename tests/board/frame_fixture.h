@@ -6,11 +6,9 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "machine.h"
 
@@ -61,21 +59,6 @@ protected:
 		     i += CMACAM_MARK_LINE)
 			lines += std::memcmp(&frame[i], &sequence, sizeof(sequence)) == 0;
 		return lines;
-	}
-	/*
-	 * Waits until the condition is true. Returns false after one minute, so that the test
-	 * does not hang.
-	 */
-	template <typename Condition>
-	bool becomes(Condition condition)
-	{
-		const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-		while (!condition()) {
-			if (std::chrono::steady_clock::now() > limit)
-				return false;
-			std::this_thread::yield();
-		}
-		return true;
 	}
 	std::size_t logged(const std::string &line)
 	{

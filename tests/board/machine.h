@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -31,6 +32,20 @@
 #include "vfio_user/protocol.h"
 
 namespace cmacam::board {
+
+/* Waits until the condition is true. Returns false after one minute, so that the test does not
+ * hang. */
+template <typename Condition>
+bool becomes(Condition condition)
+{
+	const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+	while (!condition()) {
+		if (std::chrono::steady_clock::now() > limit)
+			return false;
+		std::this_thread::yield();
+	}
+	return true;
+}
 
 /* Guest memory in a memfd. The test accesses it at bytes(), and the board through a mapping. */
 class Ram

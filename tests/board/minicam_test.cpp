@@ -5,7 +5,6 @@
 #include "minicam/minicam.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include <linux/pci_regs.h>
 
@@ -85,17 +84,6 @@ protected:
 				return false;
 			eventfd_t count;
 			eventfd_read(eventfd_.get(), &count);
-		}
-		return true;
-	}
-	template <typename Condition>
-	bool becomes(Condition condition)
-	{
-		const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-		while (!condition()) {
-			if (std::chrono::steady_clock::now() > limit)
-				return false;
-			std::this_thread::yield();
 		}
 		return true;
 	}

@@ -67,7 +67,7 @@ static const char *const reasons[] = {
 static const char *refusal;
 
 /**
- * vcma_attribute_refusal() - say why the last buffer could not be had
+ * vcma_attribute_refusal() - say why the last allocation was refused
  *
  * Return: the reason; NULL if it was not for its attribute
  */

@@ -70,41 +70,28 @@ static int type_of_user(unsigned long address, pte_t entry)
 #define PAR_FAILED	BIT_ULL(0)
 #define PAR_TYPE_SHIFT	56
 
-static int type_in_par(void)
-{
-	u64 par;
-
-	isb();
-	par = read_sysreg(par_el1);
-
-	return par & PAR_FAILED ? -EFAULT : par >> PAR_TYPE_SHIFT;
-}
-
 /* An interrupt handler might translate another address in between. */
+#define TYPE_BY(translation, address)					\
+({									\
+	unsigned long flags;						\
+	u64 par;							\
+									\
+	local_irq_save(flags);						\
+	asm volatile("at " translation ", %0" : : "r" (address));	\
+	isb();								\
+	par = read_sysreg(par_el1);					\
+	local_irq_restore(flags);					\
+	par & PAR_FAILED ? -EFAULT : (int)(par >> PAR_TYPE_SHIFT);	\
+})
+
 static int type_of_kernel(unsigned long address)
 {
-	unsigned long flags;
-	int type;
-
-	local_irq_save(flags);
-	asm volatile("at s1e1r, %0" : : "r" (address));
-	type = type_in_par();
-	local_irq_restore(flags);
-
-	return type;
+	return TYPE_BY("s1e1r", address);
 }
 
 static int type_of_user(unsigned long address, pte_t entry)
 {
-	unsigned long flags;
-	int type;
-
-	local_irq_save(flags);
-	asm volatile("at s1e0r, %0" : : "r" (address));
-	type = type_in_par();
-	local_irq_restore(flags);
-
-	return type;
+	return TYPE_BY("s1e0r", address);
 }
 #else
 static int type_of_kernel(unsigned long address)
