@@ -73,15 +73,9 @@ def recorder_at_4k():
     lib.expect(out, "recorded 3, lost 0")
 
 
-@vm_test(machine=TWO, settings={"digest": "sha256"})
-def people_on_lores_while_main_is_recorded():
-    """The file has main as the board wrote it, and people are found on lores of the same frames."""
-    record_and_count_people()
-
-
 @vm_test(machine=TWO, settings={"digest": "sha256"}, long=True)
 def people_on_lores_as_on_main():
-    """Main is recorded while people are counted on lores: each count is the same as on main alone."""
+    """Main is recorded while people are counted on lores of the same frames: each count is the same as on main alone."""
     counts = record_and_count_people()
     out = lib.run([f"{EXAMPLES}/people", "--format", "R8", "--size", "768x576", "--frames", str(min(counts) + 1)])
     lines = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]

@@ -78,7 +78,7 @@ def fresh_dmabuf():
         none_stale(DMABUF, FRAMES)
 
 
-@vm_test(machine=EVICTING, settings=DIGESTS, limit=300)
+@vm_test(machine=EVICTING, settings=DIGESTS, limit=300, long=True)
 def evict():
     """Dirty lines are evicted at random, V4L2 mmap and dma-buf: no stale line, every frame is the card's."""
     with driver():
