@@ -301,6 +301,9 @@ GstFlowReturn nextFrame(GstCmacamSrc *self, CompletedFrame &frame)
 			case CameraSession::Wait::Lost:
 				result = session->lostError();
 				GST_DEBUG_OBJECT(self, "%s", result.error().what.c_str());
+				/* One that is still there does not come back by waiting. */
+				if (result.error().code != ENODEV)
+					return endWithError(self, result.error());
 				break;
 			case CameraSession::Wait::Refused:
 				result = captureToOwnMemory(self, refusal(*session));

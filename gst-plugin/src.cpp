@@ -97,6 +97,8 @@ static GstResourceError resourceError(int code, GstResourceError gone)
 	switch (code) {
 	case ENODEV:
 		return gone;
+	case EIO:
+		return GST_RESOURCE_ERROR_READ;
 	case EACCES:
 		return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
 	case EBUSY:

@@ -83,6 +83,7 @@ CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
 	  errors_(stations.errors),
 	  metadata_(std::move(metadata)),
 	  paired_(false),
+	  failed_(false),
 	  sequenceBase_(0)
 {
 	recordTimer_.timeout.connect(this, [this]() { completeLateFrames(); });
@@ -114,6 +115,7 @@ int CmacamRequestFlow::start()
 {
 	paired_ = lores_ && lores_->isActive();
 	join_.setPaired(paired_);
+	failed_ = false;
 	sequenceBase_ = 0;
 
 	int ret = metadata_->start(kMetadataBuffers);
@@ -182,6 +184,7 @@ void CmacamRequestFlow::startStreaming()
 		/* No frame is going to come. A success is not reported: that would hide a refusal.
 		 */
 		errors_->report(ret);
+		failed_ = true;
 		cancel();
 		return;
 	}
@@ -218,10 +221,14 @@ void CmacamRequestFlow::close()
 /**
  * \brief Keep a request for the start of the hardware, or give it to the running hardware
  * \param[in] request The request
- * \return 0 on success or a negative error code otherwise
+ * \return 0 on success, -EIO if the hardware did not start, or another negative error code
  */
 int CmacamRequestFlow::queue(Request *request)
 {
+	/* A node that does not stream takes buffers all the same, and never returns them. */
+	if (failed_)
+		return -EIO;
+
 	if (!quietStart_.isWaiting()) {
 		int ret = giveToHardware(request);
 		if (!ret)

@@ -97,6 +97,7 @@ private:
 	Timer startTimer_;
 
 	bool paired_;
+	bool failed_; /* whether the board did not start, so that no frame comes */
 	uint32_t sequenceBase_;
 };
 

@@ -19,9 +19,6 @@ namespace cmacam {
 
 namespace {
 
-/* From the first cancelled request to the news that the camera was unplugged. */
-constexpr std::chrono::seconds kNewsLimit{2};
-
 /*
  * What a lease has to leave under Policy::Copy: a buffer to write, one for the
  * newest frame that waits, and one to copy from.
@@ -291,15 +288,17 @@ Result<Frame> Camera::Source::take(std::chrono::milliseconds timeout, bool &scar
 	return *std::move(frame);
 }
 
-/* Why there is none. Requests are cancelled first, then the camera is reported gone. */
+/* Why there is none. */
 Error Camera::Source::noFrame(CameraSession &session, CameraSession::Wait wait,
 			      std::chrono::milliseconds timeout) const
 {
 	switch (wait) {
-	case CameraSession::Wait::Lost:
-		if (session.awaitDisconnect(kNewsLimit))
-			return {ENODEV, "the camera was unplugged"};
-		return cameraError(id_, -EIO, "the camera cancelled a request");
+	case CameraSession::Wait::Lost: {
+		Error lost = session.lostError();
+		if (lost.code == ENODEV)
+			lost.what = "the camera was unplugged";
+		return lost;
+	}
 	case CameraSession::Wait::TimedOut:
 		break;
 	default:

@@ -45,9 +45,11 @@ Result<void> CameraSession::join(Stream which)
 {
 	CameraOffer offer = readOffer(*camera_, which);
 
-	std::lock_guard lock(mutex_);
-	if (lost_)
-		return lostError();
+	std::unique_lock lock(mutex_);
+	if (lost_) {
+		awaitNews(lock, which);
+		return lostErrorLocked();
+	}
 	if (members_[which].phase != Phase::Absent)
 		return Error{EBUSY, "Camera '" + id() + "' is in use in this process: its stream " +
 					    (which == Stream::Main ? "main" : "lores") +
@@ -78,19 +80,32 @@ void CameraSession::leave(Stream which)
 
 Error CameraSession::lostError() const
 {
-	return goneError(id());
+	std::lock_guard lock(mutex_);
+	return lostErrorLocked();
+}
+
+Error CameraSession::lostErrorLocked() const
+{
+	if (disconnected_)
+		return goneError(id());
+	return cameraError(id(), -EIO,
+			   "Camera '" + id() + "' delivers no frames, although it is plugged in");
+}
+
+/*
+ * When a camera is unplugged, its requests are cancelled first. Then udev reports
+ * it to libcamera, and only this tells an unplug from a fault.
+ */
+void CameraSession::awaitNews(std::unique_lock<std::mutex> &lock, Stream which)
+{
+	changed_.wait_for(lock, kNewsLimit,
+			  [&] { return disconnected_ || members_[which].flushing; });
 }
 
 bool CameraSession::isLost() const
 {
 	std::lock_guard lock(mutex_);
 	return lost_;
-}
-
-bool CameraSession::awaitDisconnect(std::chrono::milliseconds limit)
-{
-	std::unique_lock lock(mutex_);
-	return changed_.wait_for(lock, limit, [this] { return disconnected_; });
 }
 
 CameraOffer CameraSession::offer(Stream which) const
@@ -166,9 +181,11 @@ Result<void> CameraSession::configure(const PerStream<std::optional<StreamSettin
 		if (wishes[which])
 			close(which);
 	{
-		std::lock_guard lock(mutex_);
-		if (lost_)
-			return lostError();
+		std::unique_lock lock(mutex_);
+		if (lost_) {
+			awaitNews(lock, wishes[Stream::Main] ? Stream::Main : Stream::Lores);
+			return lostErrorLocked();
+		}
 		for (Stream which : kStreams) {
 			if (!wishes[which])
 				continue;
@@ -215,7 +232,7 @@ Result<void> CameraSession::configureMembers(const PerStream<std::optional<Strea
 		auto buffers = StreamBuffers::allocate(camera_, (*applied)[which]);
 		/* Of a camera that is gone the reason is not memory. */
 		if (!buffers)
-			return buffers.error().code == ENODEV ? lostError() : buffers.error();
+			return buffers.error().code == ENODEV ? goneError(id()) : buffers.error();
 
 		std::lock_guard lock(mutex_);
 		pump_.queue(which).open(*std::move(buffers));
@@ -348,8 +365,10 @@ Result<void> CameraSession::start(Stream which, const libcamera::ControlList &co
 	/* A camera that cancelled a request and has none left may be tried again. */
 	if (lost_ && !disconnected_ && !pump_.isRunning() && pump_.underWay() == 0)
 		lost_ = false;
-	if (lost_)
-		return lostError();
+	if (lost_) {
+		awaitNews(lock, which);
+		return lostErrorLocked();
+	}
 	for (Stream stream : kStreams) {
 		if (!isConcerned(stream, which))
 			continue;
@@ -376,6 +395,7 @@ Result<void> CameraSession::startCamera()
 	{
 		std::lock_guard lock(mutex_);
 		controls = controls_.all();
+		cancelled_ = 0;
 		pump_.clearControls();
 		for (Stream which : kStreams)
 			pump_.queue(which).renumber(members_[which].started);
@@ -467,8 +487,10 @@ CameraSession::Wait CameraSession::waitFrame(Stream which, CompletedFrame &frame
 		return Wait::Flushing;
 	if (member.refused)
 		return Wait::Refused;
-	if (!queue.hasFrame())
-		return Wait::Lost;
+	if (!queue.hasFrame()) {
+		awaitNews(lock, which);
+		return member.flushing ? Wait::Flushing : Wait::Lost;
+	}
 
 	frame = queue.takeFrame();
 	return Wait::Frame;
@@ -487,8 +509,10 @@ CameraSession::Wait CameraSession::waitFrame(Stream which, std::chrono::millisec
 		return Wait::TimedOut;
 	if (member.flushing || !member.started)
 		return Wait::Flushing;
-	if (!queue.hasFrame())
-		return Wait::Lost;
+	if (!queue.hasFrame()) {
+		awaitNews(lock, which);
+		return member.flushing ? Wait::Flushing : Wait::Lost;
+	}
 
 	const CompletedFrame frame = queue.takeFrame();
 	std::optional<CompletedFrame> tied;
@@ -580,12 +604,16 @@ void CameraSession::requestCompleted(libcamera::Request *request)
 	{
 		std::lock_guard lock(mutex_);
 		pump_.completed(request, completions);
+		bool cancelled = false;
 		for (Stream which : kStreams) {
 			const RequestPump::Outcome outcome = completions[which].outcome;
-			lost_ = lost_ || outcome == RequestPump::Outcome::Cancelled;
+			cancelled = cancelled || outcome == RequestPump::Outcome::Cancelled;
 			if (outcome == RequestPump::Outcome::Refused)
 				members_[which].refused = true;
 		}
+		/* One that the camera did not take is a frame less, and not the end. */
+		cancelled_ = cancelled ? cancelled_ + 1 : 0;
+		lost_ = lost_ || cancelled_ >= kMostCancelled;
 		queueRequests();
 
 		for (Stream which : kStreams) {

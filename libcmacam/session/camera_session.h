@@ -79,8 +79,9 @@ protected:
  * or release the same stream at the same time.
  *
  * The functions return these errors: ENODEV if the camera was unplugged or does
- * not exist; EBUSY if the camera or the stream has another user; EINVAL if the
- * camera does not support the settings; ENOMEM if there is no memory for frames.
+ * not exist; EIO if the camera fails although it is plugged in; EBUSY if the camera
+ * or the stream has another user; EINVAL if the camera does not support the
+ * settings; ENOMEM if there is no memory for frames.
  */
 class CameraSession final : private CameraListener
 {
@@ -110,6 +111,13 @@ public:
 		Load left;
 	};
 	using TakeFunction = std::function<void(const Taken &)>;
+
+	/*
+	 * Number of successive requests that the camera may cancel. If a single request is
+	 * cancelled, its frame is lost, and the session queues its buffers again. A camera
+	 * that cancels more requests without a frame between them is lost.
+	 */
+	static constexpr unsigned int kMostCancelled = 8;
 
 	/**
 	 * Makes a session for @camera, which must already be acquired. The destructor of
@@ -217,6 +225,7 @@ public:
 	/**
 	 * Waits for a frame. The wait also ends when the stream is flushing, when the
 	 * camera is lost, or when the camera cannot use the buffers that adopt() has set.
+	 * If the camera is lost, lostError() has the reason.
 	 */
 	Wait waitFrame(Stream which, CompletedFrame &frame);
 	/**
@@ -264,23 +273,23 @@ public:
 	void setPaused(Stream which, bool paused);
 
 	/**
-	 * Whether the camera is lost. A camera is lost after it was unplugged, cancelled or
-	 * refused a request, did not restart for a stream that had started, or did not
-	 * complete its requests when it stopped. After the camera is lost, the user can
-	 * still take the frames that wait.
+	 * Whether the camera is lost. A camera is lost after it was unplugged, refused a
+	 * request, cancelled kMostCancelled successive requests, did not restart for a
+	 * stream that had started, or did not complete its requests when it stopped. After
+	 * the camera is lost, the user can still take the frames that wait.
 	 */
 	bool isLost() const;
-	/** Makes the error ENODEV for a user whose camera is lost. */
-	Error lostError() const;
 	/**
-	 * Waits for at most @limit until libcamera has reported that the camera was
-	 * unplugged. Returns whether libcamera has reported this.
+	 * Makes the error for a user whose camera is lost: ENODEV if libcamera has reported
+	 * that the camera was unplugged, EIO with the driver's sentence otherwise.
 	 */
-	bool awaitDisconnect(std::chrono::milliseconds limit);
+	Error lostError() const;
 
 private:
 	/* Longest time to wait until the user of a stream configures the stream. */
 	static constexpr std::chrono::seconds kSetupLimit{2};
+	/* Longest time from the first cancelled request to the report of the unplug. */
+	static constexpr std::chrono::seconds kNewsLimit{2};
 
 	enum class Phase {
 		Absent,
@@ -313,6 +322,8 @@ private:
 	bool isExpected(Stream which) const;
 	bool isConcerned(Stream stream, Stream which) const;
 	Load loadLocked(Stream which) const;
+	Error lostErrorLocked() const;
+	void awaitNews(std::unique_lock<std::mutex> &lock, Stream which);
 	void queueRequests();
 
 	void requestCompleted(libcamera::Request *request) override;
@@ -342,6 +353,8 @@ private:
 	bool tied_ = false;
 	bool lost_ = false;
 	bool disconnected_ = false;
+	/* Number of requests that the camera cancelled since its last frame. */
+	unsigned int cancelled_ = 0;
 };
 
 } /* namespace cmacam */

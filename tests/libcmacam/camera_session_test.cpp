@@ -66,7 +66,8 @@ protected:
 		busy.wait();
 		session_->queue(Stream::Main, frame.buffer);
 		queued_.count_down();
-		ASSERT_TRUE(session_->awaitDisconnect(5s));
+		ASSERT_EQ(session_->waitFrame(Stream::Main, frame), CameraSession::Wait::Lost);
+		ASSERT_EQ(session_->lostError().code, ENODEV);
 	}
 
 	std::latch queued_{1};
@@ -128,6 +129,61 @@ TEST_F(CameraSessionTest, FramesThatWaitCanBeTakenFromACameraThatHasGone)
 	CompletedFrame frame;
 	EXPECT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Frame);
 	EXPECT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Lost);
+}
+
+TEST_F(CameraSessionTest, ACancelledRequestIsOneFrameLess)
+{
+	const auto session = start(Stream::Main);
+	CompletedFrame frame;
+
+	for (uint32_t sequence = 0; sequence < 3 * CameraSession::kMostCancelled; sequence += 2) {
+		fake_.cancel();
+		EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers) << "its buffer is queued again";
+		fake_.finish(sequence);
+		ASSERT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Frame);
+		EXPECT_EQ(frame.sequence, sequence);
+		EXPECT_EQ(frame.lost, sequence ? 1U : 0U);
+		session->queue(Stream::Main, frame.buffer);
+	}
+	EXPECT_FALSE(session->isLost());
+}
+
+/* It is not told from a dead one by the first request, but does not keep its user for ever. */
+TEST_F(CameraSessionTest, ACameraThatCancelsEveryRequestHasFailedAndIsNotUnplugged)
+{
+	const auto session = start(Stream::Main);
+	CompletedFrame frame;
+
+	for (unsigned int i = 0; i < CameraSession::kMostCancelled; i++) {
+		EXPECT_FALSE(session->isLost());
+		fake_.cancel();
+	}
+	EXPECT_TRUE(session->isLost());
+	EXPECT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Lost);
+	EXPECT_EQ(session->lostError().code, EIO);
+	EXPECT_EQ(session->lostError().what.find("unplugged"), std::string::npos)
+		<< session->lostError().what;
+
+	session->stop(Stream::Main);
+	ASSERT_TRUE(session->start(Stream::Main,
+				   libcamera::ControlList(libcamera::controls::controls)));
+	fake_.finish(0);
+	EXPECT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Frame);
+}
+
+/* A pipeline that is stopped meanwhile is not to wait for the news, nor to report an error. */
+TEST_F(CameraSessionTest, FlushingEndsTheWaitForTheReasonOfALoss)
+{
+	const auto session = start(Stream::Main);
+	auto waiting = std::async(std::launch::async, [&] {
+		CompletedFrame frame;
+		return session->waitFrame(Stream::Main, frame);
+	});
+
+	for (unsigned int i = 0; i < CameraSession::kMostCancelled; i++)
+		fake_.cancel();
+	session->setFlushing(Stream::Main, true);
+	EXPECT_EQ(waiting.get(), CameraSession::Wait::Flushing);
 }
 
 TEST_F(CameraSessionTest, FlushingEndsTheWait)
