@@ -188,8 +188,9 @@ void installProperties(GObjectClass *object)
 	/**
 	 * GstCmacamSrc:camera-name:
 	 *
-	 * The libcamera id of the camera, which `cam -l` shows. If the property is
-	 * unset, the element uses the first cmacam camera.
+	 * The libcamera id of the camera, which `cam -l` shows, or its model if no
+	 * other camera has this model. If the property is unset, the element uses the
+	 * first cmacam camera.
 	 *
 	 * Since: 0.1
 	 */

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <cmacam/is_cmacam.h>
+#include <libcamera/property_ids.h>
 
 #include "device_access.h"
 #include "manager.h"
@@ -20,32 +21,45 @@ namespace cmacam {
 
 namespace {
 
+using Cameras = std::vector<std::shared_ptr<libcamera::Camera>>;
+
+std::string idsOf(const Cameras &cameras)
+{
+	std::string ids;
+	for (const auto &camera : cameras)
+		ids += (ids.empty() ? "'" : ", '") + camera->id() + "'";
+	return ids;
+}
+
 Result<std::shared_ptr<libcamera::Camera>> findCamera(const libcamera::CameraManager &manager,
 						      const std::string &id,
 						      const libcamera::Camera *gone)
 {
-	std::shared_ptr<libcamera::Camera> first;
-	std::string known;
+	Cameras cameras = manager.cameras(), named;
+	std::erase_if(cameras, [gone](const auto &camera) { return camera.get() == gone; });
 
-	for (const std::shared_ptr<libcamera::Camera> &camera : manager.cameras()) {
-		if (camera.get() == gone)
-			continue;
+	for (const auto &camera : cameras) {
 		if (id.empty() ? isCmacam(*camera) : camera->id() == id)
 			return camera;
-
-		first = first ? first : camera;
-		known += (known.empty() ? "'" : ", '") + camera->id() + "'";
+		if (!id.empty() && camera->properties().get(libcamera::properties::Model) == id)
+			named.push_back(camera);
 	}
 
-	if (id.empty() && first)
-		return first;
+	if (id.empty() && !cameras.empty())
+		return cameras.front();
+	/* What people call a camera is its model, which several can have. */
+	if (named.size() == 1)
+		return named.front();
+	if (!named.empty())
+		return Error{EINVAL, std::to_string(named.size()) + " cameras are named '" + id +
+					     "'; use one of their IDs: " + idsOf(named)};
 	/* While a board is taken out its nodes go one by one, which says nothing. */
 	if (const std::optional<Error> error = gone ? std::nullopt : findAccessError())
 		return *error;
 	if (!id.empty())
 		return Error{ENODEV, "No camera is named '" + id + "'; " +
-					     (known.empty() ? "there is no camera"
-							    : "the cameras are " + known)};
+					     (cameras.empty() ? "there is no camera"
+							      : "the cameras are " + idsOf(cameras))};
 	return Error{ENODEV, "No camera found: no board is plugged in, or the module "
 			     "cmacam is not loaded"};
 }

@@ -51,7 +51,7 @@ _G_FMT, _S_FMT = _both_ways(0x04, _FORMAT_SIZE), _both_ways(0x05, _FORMAT_SIZE)
 _TRY_FMT = _both_ways(0x40, _FORMAT_SIZE)
 _REQBUFS = 0xc0145608
 _QUERYBUF = _both_ways(0x09, _BUFFER.size)
-_QBUF = _both_ways(0x0f, _BUFFER.size)
+QBUF = _both_ways(0x0f, _BUFFER.size)
 _EXPBUF = 0xc0405610
 _DQBUF = _both_ways(0x11, _BUFFER.size)
 _G_PARM, _S_PARM = 0xc0cc5615, 0xc0cc5616
@@ -59,7 +59,7 @@ _ENUM_FRAMESIZES, _ENUM_FRAMEINTERVALS = 0xc02c564a, 0xc034564b
 _G_SELECTION, _S_SELECTION = 0xc040565e, 0xc040565f
 _STREAMON, _STREAMOFF = 0x40045612, 0x40045613
 _CREATE_BUFS = _both_ways(0x5c, _CREATE.size)
-_G_CTRL, _S_EXT_CTRLS = 0xc008561b, _both_ways(0x48, _EXT_CONTROLS.size)
+_G_CTRL, S_EXT_CTRLS = 0xc008561b, _both_ways(0x48, _EXT_CONTROLS.size)
 _DQEVENT, _SUBSCRIBE = 0x80885659, 0x4020565a
 _SUBDEV_S_SELECTION = 0xc040563e
 _DMA_BUF_SYNC = 0x40086200
@@ -120,7 +120,7 @@ class Queue:
 
     def queue(self, index, dmabuf=-1, flags=0, length=0):
         """Queue a buffer. A buffer of an output queue is queued as full. length: of the dma-buf, if it differs from its size."""
-        self._buffer(_QBUF, index, dmabuf, flags, length)
+        self._buffer(QBUF, index, dmabuf, flags, length)
 
     def wait(self):
         """Wait until a frame is complete."""
@@ -227,7 +227,7 @@ def set_controls(fd, values):
     """Several controls in one VIDIOC_S_EXT_CTRLS: {id: value}."""
     controls = b"".join(struct.pack("=IIIq", key, 0, 0, value) for key, value in values.items())
     memory = ctypes.create_string_buffer(controls, len(controls))
-    fcntl.ioctl(fd, _S_EXT_CTRLS, _EXT_CONTROLS.pack(0, len(values), 0, 0, 0, ctypes.addressof(memory)))
+    fcntl.ioctl(fd, S_EXT_CTRLS, _EXT_CONTROLS.pack(0, len(values), 0, 0, 0, ctypes.addressof(memory)))
 
 
 def subscribe(fd, event):

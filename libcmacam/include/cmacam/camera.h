@@ -59,8 +59,9 @@ struct StreamOptions
 struct CameraOptions
 {
 	/**
-	 * libcamera's id of the camera. If the id is empty, open() takes the first cmacam
-	 * camera. If there is no cmacam camera, open() takes the first camera of any kind.
+	 * libcamera's id of the camera, or its model if no other camera has this model. If
+	 * the id is empty, open() takes the first cmacam camera. If there is no cmacam
+	 * camera, open() takes the first camera of any kind.
 	 */
 	std::string id = {};
 	StreamOptions main = {}; /**< options of the stream Stream::Main */
