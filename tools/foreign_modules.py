@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Kernel modules that Debian's kernel is built without: the CMA heap, a codec, a video loopback.
+"""Kernel modules that Debian's kernel is built without: the CMA heap, a codec, a video loopback. And patched ones.
 
 Their sources come from Debian's packages of the versions in use. The sources are kept in the cache, and built outside the
 kernel tree. They are not in this repository.
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 
+import patching
 import paths
 import rootfs
 from sandbox import ENVIRONMENT
@@ -34,6 +35,7 @@ class Build:
     sources: tuple          # files and folders in it
     objects: str            # for the Makefile
     settings: tuple = ()    # of the kernel's configuration
+    patches: str = ""       # the project whose patches are applied (patches/); then there is only one source
 
 
 BUILDS = {
@@ -41,6 +43,8 @@ BUILDS = {
     # Its core is a module that Debian's kernel for this machine lacks as well.
     "codec": Build(KERNEL, ("drivers/media/v4l2-core/v4l2-mem2mem.c", "drivers/media/test-drivers/vicodec"),
                    "v4l2-mem2mem.o vicodec/", ("CONFIG_VIDEO_VICODEC=m",)),
+    "dma_contig": Build(KERNEL, ("drivers/media/common/videobuf2/videobuf2-dma-contig.c",), "videobuf2-dma-contig.o",
+                        patches="linux"),
     "v4l2loopback": Build(LOOPBACK, ("v4l2loopback.c", "v4l2loopback.h", "v4l2loopback_formats.h"), "v4l2loopback.o"),
 }
 
@@ -90,7 +94,7 @@ def ensure(box, *names):
             build(box, name)
         except Fail as error:
             with open(problem(name), "w") as f:
-                f.write(f"the module {name}: {error}\n")
+                f.write(f"the module {name}: {error}\n{error.detail}")
 
 
 def copy_sources(box, name):
@@ -105,6 +109,8 @@ def copy_sources(box, name):
             shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
+        if BUILDS[name].patches:
+            patching.apply(box, BUILDS[name].patches, f"{INSIDE}/{name}", strip=1 + path.count("/"))
 
 
 def fetched(box, package):

@@ -23,6 +23,7 @@ import plan
 import programs_report
 import rootfs
 import units
+import upstream
 import vm
 from plan import declare
 from ui import Fail, duration, say, step
@@ -103,6 +104,8 @@ def select(args, arch=arches.AMD64, chosen=None):
             raise Fail(f"{subject}: runs on the host and not on the kernel {chosen.name}: leave out --kernel")
         if chosen and subject == "programs":
             raise Fail(f"{subject}: {kernels.NO_PROGRAMS}: leave out --kernel")
+        if subject == upstream.SUBJECT and (chosen or args.debug_kernel):
+            raise Fail(f"{subject}: {upstream.NO_OTHER_KERNEL}: leave out --kernel and --debug-kernel")
     wanted = (args.subjects or (kernels.SUBJECTS if chosen else ()) or arch.subjects
               or (debugkernel.SUBJECTS if args.debug_kernel else known))
     tests = [test for subject in wanted if subject not in HOST_SUBJECTS for test in declare.tests_of(subject)]
@@ -129,6 +132,8 @@ def main(args, ready):
     programs = any(test.subject == "programs" for test in tests)
     later = checks.layers(args) if "checks" in hosts else ()
     box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE, later=later, arch=arch)
+    if any(test.subject == upstream.SUBJECT for test in tests):
+        lacks = (*lacks, *upstream.ensure(box))
     if args.debug_kernel:
         kernel = debugkernel.ensure(box)
     else:
@@ -282,5 +287,5 @@ def describe(kind):
     """A kind of machine in words."""
     words = [word for board in kind.boards for word in ("a board", *board)] or ["no board"]
     words += [f"cma={kind.boot.cma}", f"memory={kind.boot.memory}", kind.boot.append]
-    words += [word for word in ("hotplug", "planted") if getattr(kind.boot, word)]
+    words += [word for word in ("hotplug", "planted", "patched") if getattr(kind.boot, word)]
     return " ".join(filter(None, words))

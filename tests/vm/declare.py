@@ -29,6 +29,7 @@ class Boot:
     append: str
     hotplug: bool
     planted: bool
+    patched: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +52,11 @@ class Machine:
     append: str = ""            # further kernel parameters
     hotplug: bool = False       # lib.Host can kill a board and put another in its place
     planted: bool = False       # faults are planted here: the detectors are not asked at the end
+    patched: bool = False       # the stock allocator has our patches (patches/linux/)
 
     @property
     def boot(self):
-        return Boot(self.cma, self.memory, self.append, self.hotplug, self.planted)
+        return Boot(self.cma, self.memory, self.append, self.hotplug, self.planted, self.patched)
 
     @property
     def boards(self):
@@ -116,6 +118,7 @@ def vm_test(machine=Machine(), settings=None, long=False, limit=120, provokes=""
     needs: what the test needs and not every machine has; the test is skipped there. "shim": data that is not synchronised
     reads as 0xdb. "cma": the kernel can have a CMA area. "huge": it can map a carve-out by large entries. "memmap":
     the kernel's parameter memmap= reserves RAM. "udmabuf": it has CONFIG_UDMABUF. "6G": the machine can have 6 GB of RAM.
+    "patched-linux", "patched-libcamera": our patches for these projects are for the versions in use.
     """
     def mark(function):
         function.vm_test = (machine, {**SETTINGS, **(settings or {})}, long, limit, provokes, debug_kernel, soak, tuple(needs))

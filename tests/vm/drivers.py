@@ -25,6 +25,15 @@ def allocator_file(fault):
     return f"{lib.PROBES}/planted/vb2-cma-{fault}.ko" if fault else "/build/drivers/media/vb2-cma.ko"
 
 
+def dma_contig_file():
+    """The file of the stock allocator with our patches (patches/linux/)."""
+    problem = "/build/foreign/dma_contig.problem"
+    if os.path.exists(problem):
+        with open(problem) as f:
+            raise AssertionError(f.read())
+    return "/build/foreign/dma_contig/videobuf2-dma-contig.ko"
+
+
 def is_loaded(module):
     return os.path.isdir(f"/sys/module/{module}")
 
@@ -63,7 +72,7 @@ class Drivers:
                      "ALLOCATOR_PARAMS": machine.allocator_params, "EVICT": str(machine.evict),
                      "NONCOHERENT_TOO": ",test-importer" if machine.noncoherent_importer else "",
                      "NONCOHERENT": "yes" if shim else "no", "UDEV_LIMIT": str(20 * lib.SLOWER),
-                     "AGAIN": self._again})
+                     "DMA_CONTIG": dma_contig_file() if machine.patched else "", "AGAIN": self._again})
         self._now = (machine, numbers)
         # A machine loads the drivers dozens of times. No test unloads the modules that they stand on.
         self._again = "yes"

@@ -10,15 +10,15 @@ import test_streams
 from declare import vm_test
 
 FOLDER = "/build/in-tree"
-LIBRARIES = f"{FOLDER}/build/src/libcamera"
 
 
-def use():
-    """Make applications that are started later load this libcamera, without our handler from outside."""
-    if os.path.exists(f"{FOLDER}/problem"):
-        with open(f"{FOLDER}/problem") as f:
+def use(folder=FOLDER):
+    """Make applications that are started later load the libcamera of a build, without our handler from outside."""
+    if os.path.exists(f"{folder}/problem"):
+        with open(f"{folder}/problem") as f:
             raise AssertionError(f"libcamera was not built with the handler in its tree:\n{f.read()}")
-    os.environ.update({"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": f"{LIBRARIES}:{LIBRARIES}/base",
+    libraries = f"{folder}/build/src/libcamera"
+    os.environ.update({"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": f"{libraries}:{libraries}/base",
                        "LIBCAMERA_LOG_LEVELS": "IPAManager:DEBUG,IPAProxy:DEBUG"})
 
 
