@@ -17,6 +17,8 @@ SUBJECT = "patches"
 NO_OTHER_KERNEL = "the patched module is built for the root folder's kernel only"
 # The versions that the patches are for.
 LINUX, LIBCAMERA = "7.2", "0.7.2"
+# The names of the patched projects in `needs` of a test.
+NEEDS = PATCHED_LINUX, PATCHED_LIBCAMERA = "patched-linux", "patched-libcamera"
 # What apt says if the mirror has a newer version only.
 NOT_THERE = re.compile(r"^E: (?:Version '.*' for '.*' was not found|Unable to locate package .*|"
                        r"Can't find a source to download version .*)$", re.M)
@@ -28,9 +30,9 @@ def ensure(box):
     If a build fails, the reason is in a file that the machine reads.
     """
     found = rootfs.versions(box.root)
-    reasons = {"patched-linux": moved("Linux", re.match(r"[0-9]+\.[0-9]+", found["kernel"])[0], LINUX) or linux(box),
-               "patched-libcamera": moved("libcamera", found["libcamera"], LIBCAMERA)}
-    if not reasons["patched-libcamera"]:
+    reasons = {PATCHED_LINUX: moved("Linux", re.match(r"[0-9]+\.[0-9]+", found["kernel"])[0], LINUX) or linux(box),
+               PATCHED_LIBCAMERA: moved("libcamera", found["libcamera"], LIBCAMERA)}
+    if not reasons[PATCHED_LIBCAMERA]:
         intree.ensure(box, intree.PATCHED)
     for reason in filter(None, reasons.values()):
         warn(reason)

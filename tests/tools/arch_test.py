@@ -20,6 +20,7 @@ import kernels  # noqa: E402
 import paths  # noqa: E402
 import rootfs  # noqa: E402
 import testing  # noqa: E402
+import upstream  # noqa: E402
 import vm  # noqa: E402
 from arch import AMD64, ARM64, ARMHF  # noqa: E402
 from ui import Fail  # noqa: E402
@@ -213,6 +214,7 @@ class Tests(unittest.TestCase):
     def test_nothing_is_needed_that_nobody_explains(self):
         known = {name for which in arch.ARCHES.values() for name, _ in which.lacks}
         known |= {name for kernel in kernels.KERNELS.values() for lacks in kernel.architectures.values() for name, _ in lacks}
+        known |= set(upstream.NEEDS)
         for test in self.select(AMD64, long=True, soak=True)[1]:
             self.assertLessEqual(set(test.needs), known, test.full_name)
 
