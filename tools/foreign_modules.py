@@ -101,7 +101,7 @@ def copy_sources(box, name):
     """Copy the sources. Each file or folder is at the top of the build folder."""
     with open(os.path.join(paths.CACHE, "root.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        cached = fetched(box, BUILDS[name].package)
+        cached = fetched(box, BUILDS[name])
     os.makedirs(folder(name))
     for path in BUILDS[name].sources:
         source, target = os.path.join(cached, path), os.path.join(folder(name), os.path.basename(path))
@@ -113,8 +113,9 @@ def copy_sources(box, name):
             patching.apply(box, BUILDS[name].patches, f"{INSIDE}/{name}", strip=1 + path.count("/"))
 
 
-def fetched(box, package):
-    """The folder of the cache that has the sources of all builds from that package."""
+def fetched(box, which):
+    """The folder of the cache that has the sources of a build. What is fetched are those of all builds from its package."""
+    package = which.package
     kernel = rootfs.versions(box.root)["kernel"]
     sources = [path for known in BUILDS.values() if known.package == package for path in known.sources]
     if package == KERNEL:
@@ -126,7 +127,7 @@ def fetched(box, package):
     else:
         cached = os.path.join(paths.CACHE, PREFIX + package)
         wanted, script, purpose = package, UNPACK_LOOPBACK, f"{package}, once"
-    if not all(os.path.exists(os.path.join(cached, path)) for path in sources):
+    if not all(os.path.exists(os.path.join(cached, path)) for path in which.sources):
         environment = {**ENVIRONMENT, "PACKAGE": wanted, "SCRATCH": SCRATCH, "SOURCES": " ".join(sources)}
         with step(f"Fetching sources of modules: {purpose}"):
             run_logged(box.argv(["sh", "-c", PREPARE + script]), os.path.join(paths.LOGS, f"{package}.log"),
