@@ -6,6 +6,7 @@
 #include <cmacam/camera.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "camera_source.h"
 #include "manager.h"
@@ -85,6 +86,11 @@ Result<void> Camera::start()
 	return source_->start();
 }
 
+Result<void> Camera::start(FrameFunction function)
+{
+	return source_->start(std::move(function));
+}
+
 Result<void> Camera::stop()
 {
 	return source_->stop();
@@ -95,9 +101,20 @@ Result<Frame> Camera::next(std::chrono::milliseconds timeout)
 	return source_->next(timeout);
 }
 
+Result<int> Camera::fd()
+{
+	return source_->fd();
+}
+
 Result<void> Camera::set(std::string_view name, const ControlValue &value)
 {
-	return source_->set(name, value);
+	const NamedValue control{std::string(name), value};
+	return source_->set({&control, 1});
+}
+
+Result<void> Camera::set(std::span<const NamedValue> controls)
+{
+	return source_->set(controls);
 }
 
 std::vector<ControlRange> Camera::controls() const

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include <libcamera/control_ids.h>
@@ -25,7 +27,11 @@ namespace {
  */
 constexpr std::size_t kCameraShare = 3;
 
+/* How often the thread for frames looks whether its camera is starved. */
+constexpr std::chrono::seconds kDelivery{5};
+
 const Error kClosed = {EPERM, "the camera was closed"};
+const Error kStopped = {EPERM, "the camera was stopped"};
 
 bool isWanted(const StreamOptions &options)
 {
@@ -81,12 +87,8 @@ Result<void> Camera::Source::open(const CameraOptions &options)
 
 	if (Result<void> result = configure(options); !result)
 		return result;
-	for (const NamedValue &control : options.controls) {
-		if (Result<void> result = set(control.name, control.value); !result)
-			return result;
-	}
-
-	return {};
+	automatic_.emplace(session_[Stream::Main]->controls());
+	return set(options.controls);
 }
 
 Result<void> Camera::Source::configure(const CameraOptions &options)
@@ -174,6 +176,7 @@ void Camera::Source::close()
 		counts_ = session_[Stream::Main]->counts(Stream::Main);
 	std::swap(ending, session_);
 	lock.unlock();
+	endThread();
 }
 
 Result<void> Camera::Source::start()
@@ -199,14 +202,83 @@ Result<void> Camera::Source::start()
 	return result;
 }
 
+Result<void> Camera::Source::start(FrameFunction function)
+{
+	std::lock_guard lock(threadMutex_);
+	if (thread_.joinable())
+		return Error{EBUSY, "the camera was started with a function before: stop it first"};
+	if (Result<void> started = start(); !started)
+		return started;
+
+	/* The standard library reports a failure by an exception only. */
+	try {
+		thread_ = std::jthread(
+			[source = shared_from_this(), function = std::move(function)](
+				const std::stop_token &stop) { source->deliver(stop, function); });
+	} catch (const std::system_error &error) {
+		return Error{error.code().value(),
+			     std::string("cannot start a thread for frames: ") + error.what()};
+	}
+	return {};
+}
+
+/*
+ * Runs on the thread for frames, until the camera ends. After a stop() by the
+ * function itself, the camera may have been started again already.
+ */
+void Camera::Source::deliver(const std::stop_token &stop, const FrameFunction &function)
+{
+	bool ended = false;
+
+	while (!ended) {
+		Result<Frame> frame = stop.stop_requested() ? kStopped : next(kDelivery);
+		if (!frame && frame.error().code == ETIMEDOUT)
+			continue;
+		ended = !frame && frame.error().code != EBUSY;
+		function(std::move(frame));
+	}
+}
+
+/* Waits for the thread, except if the function itself is the caller. */
+void Camera::Source::endThread()
+{
+	std::jthread ending;
+	{
+		std::lock_guard lock(threadMutex_);
+		std::swap(ending, thread_);
+	}
+	ending.request_stop();
+	if (ending.get_id() == std::this_thread::get_id())
+		ending.detach();
+}
+
 Result<void> Camera::Source::stop()
 {
+	{
+		std::shared_lock open(open_);
+		if (closed_)
+			return kClosed;
+		session_[Stream::Main]->stop(Stream::Main);
+	}
+	endThread();
+	return {};
+}
+
+Result<int> Camera::Source::fd()
+{
 	std::shared_lock open(open_);
+	std::lock_guard lock(eventMutex_);
+	if (event_)
+		return event_->fd();
 	if (closed_)
 		return kClosed;
 
-	session_[Stream::Main]->stop(Stream::Main);
-	return {};
+	auto event = ReadyEvent::create();
+	if (!event)
+		return event.error();
+	event_ = *std::move(event);
+	session_[Stream::Main]->setReadyEvent(Stream::Main, event_);
+	return event_->fd();
 }
 
 /* Losses are reported once for a time in which buffers were short. */
@@ -243,6 +315,20 @@ std::string Camera::Source::whoHasThem(const CameraSession::Load &load) const
 
 	return text + std::to_string(load.waiting) + (load.waiting == 1 ? " has" : " have") +
 	       " a frame that waits for next(); " + leases.describe();
+}
+
+/* Only for a program whose own leases are the reason. */
+std::string Camera::Source::howManyHelp() const
+{
+	std::set<unsigned int> held;
+	for (const Holder &holder : leases.holders())
+		held.insert(holder.buffer);
+	if (held.size() < buffers_)
+		return {};
+
+	return "; a program that holds " + std::to_string(held.size()) +
+	       " frames while it waits needs buffers=" + std::to_string(held.size() + 1) +
+	       " or more";
 }
 
 Result<Frame> Camera::Source::next(std::chrono::milliseconds timeout)
@@ -302,12 +388,12 @@ Error Camera::Source::noFrame(CameraSession &session, CameraSession::Wait wait,
 	case CameraSession::Wait::TimedOut:
 		break;
 	default:
-		return {EPERM, "the camera was stopped"};
+		return kStopped;
 	}
 
 	const std::string within = "no frame within " + std::to_string(timeout.count()) + " ms";
 	if (const CameraSession::Load load = session.load(Stream::Main); !load.underWay)
-		return {EBUSY, within + ", the camera has " + whoHasThem(load)};
+		return {EBUSY, within + ", the camera has " + whoHasThem(load) + howManyHelp()};
 	return {ETIMEDOUT, within};
 }
 
@@ -342,27 +428,53 @@ Result<const FrameMapping *> Camera::Source::mapping(unsigned int buffer, Stream
 	return pixels_[stream][stream == Stream::Main ? buffer : lent_[buffer].lores].get(access);
 }
 
+/* The request is the program's as long as the frame is leased. */
+const RequestSlot *Camera::Source::slotOf(unsigned int buffer) const
+{
+	return closed_ ? nullptr : lent_[buffer].slot;
+}
+
 std::vector<NamedValue> Camera::Source::metadata(unsigned int buffer) const
 {
-	/* The request is the program's as long as the frame is leased. */
 	std::shared_lock open(open_);
-	const RequestSlot *slot = closed_ ? nullptr : lent_[buffer].slot;
+	const RequestSlot *slot = slotOf(buffer);
 
 	return slot ? fromLibcamera(slot->metadata()) : std::vector<NamedValue>();
 }
 
-Result<void> Camera::Source::set(std::string_view name, const ControlValue &value)
+std::optional<ControlValue> Camera::Source::metadatum(unsigned int buffer,
+						      std::string_view name) const
 {
 	std::shared_lock open(open_);
-	if (closed_)
-		return kClosed;
+	const RequestSlot *slot = slotOf(buffer);
 
-	CameraSession &session = *session_[Stream::Main];
-	libcamera::ControlList list(libcamera::controls::controls);
-	if (Result<void> result = setControl(&list, session.controls(), name, value); !result)
-		return result;
+	return slot ? findControl(slot->metadata(), name) : std::nullopt;
+}
 
-	session.setControls(list);
+Result<void> Camera::Source::set(std::span<const NamedValue> controls)
+{
+	std::string ignored;
+	{
+		std::shared_lock open(open_);
+		if (closed_)
+			return kClosed;
+
+		CameraSession &session = *session_[Stream::Main];
+		libcamera::ControlList list(libcamera::controls::controls);
+		for (const NamedValue &control : controls) {
+			Result<void> result =
+				setControl(&list, session.controls(), control.name, control.value);
+			if (!result)
+				return result;
+		}
+		if (!list.empty())
+			session.setControls(list);
+
+		std::lock_guard lock(mutex_);
+		ignored = automatic_->follow(list);
+	}
+	if (!ignored.empty() && log_)
+		log_(ignored);
 	return {};
 }
 

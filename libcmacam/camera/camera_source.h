@@ -11,13 +11,19 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
+#include <stop_token>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include <cmacam/camera.h>
 #include <cmacam/mapping_pair.h>
 
+#include "automatic_controls.h"
 #include "camera_session.h"
+#include "ready_event.h"
 
 namespace cmacam {
 
@@ -29,8 +35,7 @@ namespace cmacam {
  * Frames keep the source alive after close(). The closed source has only the
  * mappings and the counts.
  *
- * Only one thread at a time may call next(). Any thread may call the other
- * functions.
+ * Any thread may call any function.
  */
 class Camera::Source final : public FrameSource,
 			     public StreamListener,
@@ -51,10 +56,12 @@ public:
 	unsigned int buffers() const { return buffers_; }
 
 	Result<void> start();
+	Result<void> start(FrameFunction function);
 	Result<void> stop();
 	Result<Frame> next(std::chrono::milliseconds timeout);
+	Result<int> fd();
 
-	Result<void> set(std::string_view name, const ControlValue &value);
+	Result<void> set(std::span<const NamedValue> controls);
 	std::vector<ControlRange> controls() const;
 	CameraStatistics statistics() const;
 
@@ -63,6 +70,8 @@ public:
 	void leaseEnds() noexcept override;
 	void giveBack(unsigned int buffer) noexcept override;
 	std::vector<NamedValue> metadata(unsigned int buffer) const override;
+	std::optional<ControlValue> metadatum(unsigned int buffer,
+					      std::string_view name) const override;
 
 	bool frameArrived(const CameraSession::Arrival &arrival) override;
 	void report() override;
@@ -81,9 +90,14 @@ private:
 	Result<void> configure(const CameraOptions &options);
 	Result<void> map(Stream stream);
 	Result<Frame> take(std::chrono::milliseconds timeout, bool &scarce);
+	void deliver(const std::stop_token &stop, const FrameFunction &function);
+	void endThread();
 	Error noFrame(CameraSession &session, CameraSession::Wait wait,
 		      std::chrono::milliseconds timeout) const;
 	std::string whoHasThem(const CameraSession::Load &load) const;
+	std::string howManyHelp() const;
+	/* The request of a leased frame; nullptr after close(). The caller holds open_. */
+	const RequestSlot *slotOf(unsigned int buffer) const;
 
 	std::string id_;
 	Policy policy_ = Policy::DropOldest;
@@ -109,6 +123,15 @@ private:
 	/* The final counts of the session, valid only after close(). */
 	StreamCounts counts_;
 
+	/* Guards event_. A thread takes this lock after open_. */
+	std::mutex eventMutex_;
+	/* Exists since the first fd(). The session sets and clears the event. */
+	std::shared_ptr<ReadyEvent> event_;
+	/* Guards thread_. A thread takes this lock before open_. */
+	std::mutex threadMutex_;
+	/* The thread that calls the program's function for frames. */
+	std::jthread thread_;
+
 	mutable std::mutex mutex_;
 	/* A text with the holders of the buffers, set only while the camera has no buffer left. */
 	std::optional<std::string> starved_;
@@ -121,6 +144,8 @@ private:
 	std::string report_;
 	std::uint64_t delivered_ = 0;
 	std::uint64_t copied_ = 0;
+	/* Exists since open(). */
+	std::optional<AutomaticControls> automatic_;
 };
 
 } /* namespace cmacam */

@@ -280,6 +280,20 @@ std::vector<NamedValue> fromLibcamera(const libcamera::ControlList &list)
 	return values;
 }
 
+std::optional<ControlValue> findControl(const libcamera::ControlList &list, std::string_view name)
+{
+	const libcamera::ControlIdMap *names = list.idMap();
+	if (!names)
+		return std::nullopt;
+
+	for (const auto &[id, value] : list) {
+		const auto entry = names->find(id);
+		if (entry != names->end() && entry->second->name() == name)
+			return fromLibcamera(value);
+	}
+	return std::nullopt;
+}
+
 Result<void> setControl(libcamera::ControlList *list, const libcamera::ControlInfoMap &controls,
 			std::string_view name, const ControlValue &value)
 {

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ ControlValue fromLibcamera(const libcamera::ControlValue &value);
 
 /** Convert all values in \a list that have a name. */
 std::vector<NamedValue> fromLibcamera(const libcamera::ControlList &list);
+
+/** Convert the value in \a list that has the name \a name; nothing if there is none. */
+std::optional<ControlValue> findControl(const libcamera::ControlList &list, std::string_view name);
 
 /**
  * Put \a value for the control \a name into \a list.

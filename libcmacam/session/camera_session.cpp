@@ -159,6 +159,28 @@ void CameraSession::setListener(Stream which, std::weak_ptr<StreamListener> list
 	members_[which].listener = std::move(listener);
 }
 
+void CameraSession::setReadyEvent(Stream which, std::shared_ptr<ReadyEvent> event)
+{
+	std::lock_guard lock(mutex_);
+	members_[which].event = std::move(event);
+	updateReadyEvents();
+}
+
+/* Whether the user of the stream has something to take or to learn. */
+bool CameraSession::endsTimedWait(Stream which) const
+{
+	const Member &member = members_[which];
+
+	return member.flushing || !member.started || lost_ || pump_.queue(which).hasFrame();
+}
+
+void CameraSession::updateReadyEvents()
+{
+	for (Stream which : kStreams)
+		if (members_[which].event)
+			members_[which].event->set(endsTimedWait(which));
+}
+
 /* Whether what is done to stream @which is done to @stream. */
 bool CameraSession::isConcerned(Stream stream, Stream which) const
 {
@@ -309,6 +331,7 @@ void CameraSession::close(Stream which)
 		member.refused = false;
 		member.phase = Phase::Expected;
 		controls_.promise(which, 0us);
+		updateReadyEvents();
 	}
 	changed_.notify_all();
 }
@@ -385,6 +408,7 @@ Result<void> CameraSession::start(Stream which, const libcamera::ControlList &co
 		if (isConcerned(stream, which))
 			members_[stream].started = true;
 	queueRequests();
+	updateReadyEvents();
 	return {};
 }
 
@@ -408,6 +432,7 @@ Result<void> CameraSession::startCamera()
 			lost_ = lost_ || std::ranges::any_of(members_, [](const Member &member) {
 					return member.started;
 				});
+			updateReadyEvents();
 		}
 		changed_.notify_all();
 		return cameraError(id(), ret, "Camera '" + id() + "' did not start");
@@ -439,6 +464,7 @@ void CameraSession::stopCamera()
 	std::unique_lock lock(mutex_);
 	if (!changed_.wait_for(lock, 1s, [this] { return pump_.underWay() == 0 || disconnected_; }))
 		lost_ = true;
+	updateReadyEvents();
 }
 
 bool CameraSession::started(Stream which) const
@@ -463,6 +489,7 @@ void CameraSession::stop(Stream which)
 				last = false;
 			}
 		}
+		updateReadyEvents();
 	}
 	changed_.notify_all();
 	if (last)
@@ -472,6 +499,7 @@ void CameraSession::stop(Stream which)
 	for (Stream stream : kStreams)
 		if (isConcerned(stream, which))
 			pump_.giveBack(stream, pump_.queue(stream).takeAll());
+	updateReadyEvents();
 }
 
 CameraSession::Wait CameraSession::waitFrame(Stream which, CompletedFrame &frame)
@@ -503,9 +531,7 @@ CameraSession::Wait CameraSession::waitFrame(Stream which, std::chrono::millisec
 	Member &member = members_[which];
 	StreamQueue &queue = pump_.queue(which);
 
-	if (!changed_.wait_for(lock, limit, [&] {
-		    return member.flushing || !member.started || lost_ || queue.hasFrame();
-	    }))
+	if (!changed_.wait_for(lock, limit, [&] { return endsTimedWait(which); }))
 		return Wait::TimedOut;
 	if (member.flushing || !member.started)
 		return Wait::Flushing;
@@ -519,6 +545,7 @@ CameraSession::Wait CameraSession::waitFrame(Stream which, std::chrono::millisec
 	if (tied_)
 		tied = pump_.queue(other(which)).takeFrame();
 	take({frame, tied ? &*tied : nullptr, loadLocked(which)});
+	updateReadyEvents();
 	return Wait::Frame;
 }
 
@@ -575,6 +602,7 @@ void CameraSession::setFlushing(Stream which, bool flushing)
 	{
 		std::lock_guard lock(mutex_);
 		members_[which].flushing = flushing;
+		updateReadyEvents();
 	}
 	changed_.notify_all();
 }
@@ -590,6 +618,7 @@ void CameraSession::queueRequests()
 {
 	if (!lost_ && pump_.queueRequests() < 0) {
 		lost_ = true;
+		updateReadyEvents();
 		changed_.notify_all();
 	}
 }
@@ -630,6 +659,7 @@ void CameraSession::requestCompleted(libcamera::Request *request)
 				reporting[which] = listener;
 			finished[which] = std::move(listener);
 		}
+		updateReadyEvents();
 	}
 	/*
 	 * Without the lock: whoever this wakes need not wait for it again. The
@@ -648,6 +678,7 @@ void CameraSession::cameraDisconnected()
 		std::lock_guard lock(mutex_);
 		lost_ = true;
 		disconnected_ = true;
+		updateReadyEvents();
 	}
 	changed_.notify_all();
 }

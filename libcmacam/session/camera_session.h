@@ -20,6 +20,7 @@
 
 #include "camera_offer.h"
 #include "camera_signals.h"
+#include "ready_event.h"
 #include "request_pump.h"
 #include "session_controls.h"
 #include "stream_buffers.h"
@@ -170,6 +171,11 @@ public:
 	void setDelivery(Stream which, const Delivery &delivery);
 	/** Sets the listener of the stream, in place of the former listener. */
 	void setListener(Stream which, std::weak_ptr<StreamListener> listener);
+	/**
+	 * Sets the event of the stream, until leave(). The event is set while the timed
+	 * waitFrame() for this stream would not wait. After leave(), it stays set.
+	 */
+	void setReadyEvent(Stream which, std::shared_ptr<ReadyEvent> event);
 
 	/**
 	 * Configures streams and allocates their buffers. The streams drop the buffers of
@@ -307,6 +313,7 @@ private:
 		bool flushing = false;
 		bool refused = false;
 		std::weak_ptr<StreamListener> listener;
+		std::shared_ptr<ReadyEvent> event;
 	};
 
 	bool isConfigured(Stream which) const;
@@ -324,6 +331,8 @@ private:
 	Load loadLocked(Stream which) const;
 	Error lostErrorLocked() const;
 	void awaitNews(std::unique_lock<std::mutex> &lock, Stream which);
+	bool endsTimedWait(Stream which) const;
+	void updateReadyEvents();
 	void queueRequests();
 
 	void requestCompleted(libcamera::Request *request) override;

@@ -53,11 +53,40 @@ public:
 	std::vector<NamedValue> metadata(unsigned int) const override { return told; }
 };
 
+/* A piece of metadata of the type \a T; nothing if there is none, or one of another type. */
+template <typename T>
+std::optional<T> typedValue(const Frame &frame, std::string_view name)
+{
+	const std::optional<ControlValue> value = frame.metadata(name);
+	const T *found = value ? std::get_if<T>(&*value) : nullptr;
+
+	return found ? std::optional(*found) : std::nullopt;
+}
+
+/* A time in libcamera's metadata, whose unit \a T has. */
+template <typename T>
+std::optional<T> timeOf(const Frame &frame, std::string_view name)
+{
+	const auto count = typedValue<std::int64_t>(frame, name);
+
+	return count ? std::optional(T(*count)) : std::nullopt;
+}
+
 } /* namespace */
 
 std::vector<NamedValue> FrameSource::metadata(unsigned int) const
 {
 	return {};
+}
+
+std::optional<ControlValue> FrameSource::metadatum(unsigned int buffer, std::string_view name) const
+{
+	for (NamedValue &entry : metadata(buffer)) {
+		if (entry.name == name)
+			return std::move(entry.value);
+	}
+
+	return std::nullopt;
 }
 
 Frame::Frame(std::shared_ptr<FrameSource> source, unsigned int buffer, const FrameInfo &info)
@@ -198,12 +227,27 @@ std::vector<NamedValue> Frame::metadata() const
 
 std::optional<ControlValue> Frame::metadata(std::string_view name) const
 {
-	for (NamedValue &entry : metadata()) {
-		if (entry.name == name)
-			return std::move(entry.value);
-	}
+	return source_ ? source_->metadatum(buffer_, name) : std::nullopt;
+}
 
-	return std::nullopt;
+std::optional<std::chrono::microseconds> Frame::exposure() const
+{
+	return timeOf<std::chrono::microseconds>(*this, "ExposureTime");
+}
+
+std::optional<double> Frame::gain() const
+{
+	return typedValue<double>(*this, "AnalogueGain");
+}
+
+std::optional<std::chrono::microseconds> Frame::duration() const
+{
+	return timeOf<std::chrono::microseconds>(*this, "FrameDuration");
+}
+
+std::optional<std::chrono::nanoseconds> Frame::wallClock() const
+{
+	return timeOf<std::chrono::nanoseconds>(*this, "FrameWallClock");
 }
 
 } /* namespace cmacam */

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,7 +79,11 @@ struct CameraOptions
 	 * buffer left. The text names the number of lost frames and the holders of the
 	 * buffers. After a call, further losses cause no call until the camera has had a
 	 * buffer again. A thread of the camera calls the function and waits until the
-	 * function returns. The function may be empty.
+	 * function returns.
+	 *
+	 * set() and open() also call the function, in the thread of the caller, if the
+	 * camera ignores a control: for example ExposureTime while automatic exposure is
+	 * on. The text names the control that would help. The function may be empty.
 	 */
 	std::function<void(const std::string &)> log = {};
 };
@@ -104,10 +109,18 @@ struct CameraStatistics
 };
 
 /**
+ * A function that gets the frames of a camera; see Camera::start(). The function must
+ * not throw.
+ */
+using FrameFunction = std::function<void(Result<Frame>)>;
+
+/**
  * A camera.
  *
- * Only one thread at a time may call next(). Any thread may call the other
- * functions. Frames may outlive the camera. All cameras and all cmacamsrc elements
+ * Any thread may call any function. If several threads call next() at the same
+ * time, each frame goes to one of them. Frames may outlive the camera. A process that
+ * was forked from the process of the camera must not use the camera or its frames.
+ * All cameras and all cmacamsrc elements
  * of a process share one libcamera::CameraManager. A Camera and a cmacamsrc element
  * may use the same camera if each uses a different stream of the camera. If the
  * program has made another CameraManager, list() and open() fail with EBUSY.
@@ -198,6 +211,26 @@ public:
 	Result<void> start();
 
 	/**
+	 * Begin to capture, and call a function for each frame.
+	 *
+	 * A thread of its own takes the frames and calls \a function. So the function may
+	 * take its time, and may call any function of the camera. CameraOptions::policy
+	 * decides what happens to frames that come meanwhile. The function owns the frame,
+	 * and may keep it after it has returned.
+	 *
+	 * If the camera has no buffer left for five seconds, the function gets EBUSY, and
+	 * frames go on afterwards. Every other error is the last call: EPERM after stop() or
+	 * close(), ENODEV after an unplug.
+	 *
+	 * \param[in] function The function, which stop() and close() wait for. If the
+	 * function itself calls stop() or close(), they do not wait
+	 *
+	 * \return The error of the camera; EBUSY if the camera has a function already;
+	 * EAGAIN if there is no thread left
+	 */
+	Result<void> start(FrameFunction function);
+
+	/**
 	 * Stop capturing and drop the frames that wait. Does nothing if the camera is
 	 * stopped.
 	 *
@@ -213,10 +246,26 @@ public:
 	 *
 	 * \return The frame; ETIMEDOUT if no frame came within \a timeout; EBUSY if no
 	 * frame came because the camera has no buffer left (the text names the holders of
-	 * the buffers); EIO if the camera failed; with Policy::Copy also the errors of
-	 * Frame::copy()
+	 * the buffers, and the number of buffers that the program needs); EIO if the camera
+	 * failed; with Policy::Copy also the errors of Frame::copy()
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
+
+	/**
+	 * Get a file descriptor for an event loop: for poll(), epoll, Qt's QSocketNotifier,
+	 * or GLib's g_unix_fd_add().
+	 *
+	 * The file descriptor is readable as long as next() would not wait: while a frame
+	 * waits, or while next() would return an error, such as ENODEV after an unplug or
+	 * EPERM before start() and after close(). So a program calls next() with a timeout
+	 * of 0 each time, and removes the file descriptor from its loop after an error other
+	 * than ETIMEDOUT and EBUSY. If another thread is faster, next() returns ETIMEDOUT.
+	 *
+	 * \return The file descriptor, an eventfd that the program must not read, write or
+	 * close. It stays open until the camera and its last frame were destroyed. EMFILE if
+	 * the process has no file descriptor left; EPERM after close()
+	 */
+	Result<int> fd();
 
 	/**
 	 * Set a control. The new value applies from the next request on.
@@ -231,6 +280,15 @@ public:
 	 * the limits (the text names the limits)
 	 */
 	Result<void> set(std::string_view name, const ControlValue &value);
+
+	/**
+	 * Set several controls, all from the same request on.
+	 *
+	 * \param[in] controls The controls
+	 *
+	 * \return The errors of set() for one control. After an error, no control is set
+	 */
+	Result<void> set(std::span<const NamedValue> controls);
 
 	/** \return All controls of the camera and their limits */
 	std::vector<ControlRange> controls() const;

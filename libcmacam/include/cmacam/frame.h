@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -83,6 +84,18 @@ public:
 	 * the function
 	 */
 	virtual std::vector<NamedValue> metadata(unsigned int buffer) const;
+
+	/**
+	 * Get one piece of the metadata of a frame.
+	 *
+	 * \param[in] buffer Index of the leased buffer with the frame
+	 * \param[in] name libcamera's name: "ExposureTime"
+	 *
+	 * \return The value; nothing if metadata() has no value for this name. A derived
+	 * class overrides this function only to be faster
+	 */
+	virtual std::optional<ControlValue> metadatum(unsigned int buffer,
+						      std::string_view name) const;
 
 	LeaseTable leases; /**< the leases on the buffers of this source */
 };
@@ -238,6 +251,24 @@ public:
 	 * \return The value; nothing if the camera reported no value for this name
 	 */
 	std::optional<ControlValue> metadata(std::string_view name) const;
+
+	/** \return The exposure time; nothing if the camera did not report it */
+	std::optional<std::chrono::microseconds> exposure() const;
+
+	/** \return The analogue gain of the sensor; nothing if the camera did not report it */
+	std::optional<double> gain() const;
+
+	/**
+	 * \return The time from the start of this frame to the start of the next frame;
+	 * nothing if the camera did not report it
+	 */
+	std::optional<std::chrono::microseconds> duration() const;
+
+	/**
+	 * \return The start of exposure on CLOCK_REALTIME, since 1970; nothing if the camera
+	 * did not report it
+	 */
+	std::optional<std::chrono::nanoseconds> wallClock() const;
 
 private:
 	Frame(std::shared_ptr<FrameSource> source, unsigned int buffer, const FrameInfo &info,
