@@ -4,11 +4,13 @@
  */
 #include "manager.h"
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <unistd.h>
 #include <utility>
 
 #include "hotplug.h"
@@ -46,6 +48,11 @@ struct Shared
 	ManagerSource source = nullptr;
 	/* Ours is alive, or its last user's thread is just destroying it. */
 	bool exists = false;
+	/*
+	 * The process in which it exists, or 0. A fork copies the manager without its
+	 * thread, and perhaps a locked mutex: this is read before the mutex is taken.
+	 */
+	std::atomic<pid_t> owner = 0;
 };
 
 /* Never destroyed: a static camera may close after main() has returned. */
@@ -68,6 +75,7 @@ struct LetGo
 		{
 			std::lock_guard lock(s.mutex);
 			s.exists = false;
+			s.owner = 0;
 		}
 		s.gone.notify_all();
 	}
@@ -104,6 +112,12 @@ Result<ManagerPtr> obtain(Shared &s)
 Result<ManagerPtr> sharedManager()
 {
 	Shared &s = shared();
+	if (const pid_t owner = s.owner; owner && owner != getpid())
+		return Error{EPERM, "Process " + std::to_string(owner) +
+					    ", which uses libcamera, has forked this process, and "
+					    "libcamera does not survive a fork: use cameras only "
+					    "in processes that are forked before, or that exec()"};
+
 	std::unique_lock lock(s.mutex);
 	ManagerPtr manager;
 
@@ -124,6 +138,7 @@ Result<ManagerPtr> sharedManager()
 	manager = {raw, LetGo{*std::move(inner)}};
 	s.manager = manager;
 	s.exists = true;
+	s.owner = getpid();
 	return manager;
 }
 

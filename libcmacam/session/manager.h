@@ -20,6 +20,7 @@ namespace cmacam {
  *
  * Errors:
  * - EBUSY: another part of the process has made a manager of its own
+ * - EPERM: this process was forked while its parent process had a manager
  * - the error of CameraManager::start() (no permission, no udev)
  */
 Result<std::shared_ptr<libcamera::CameraManager>> sharedManager();

@@ -6,11 +6,15 @@
 #include <cmacam/sharing.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <mutex>
 #include <optional>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <utility>
 
 #include <cmacam/mapping_pair.h>
@@ -25,18 +29,23 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+const Error kClientClosed = {EPERM, "the client was closed"};
+
 Error brokenProtocol(const std::string &what)
 {
 	return {EPROTO, "the server broke the protocol: " + what};
 }
 
-Result<void> waitFor(int socket, Clock::time_point end)
+Result<void> waitFor(int socket, int closing, Clock::time_point end)
 {
 	while (true) {
 		const auto left =
 			std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-		pollfd polled{socket, POLLIN, 0};
-		const int ret = poll(&polled, 1, static_cast<int>(std::max<long long>(left, 0)));
+		std::array<pollfd, 2> polled{pollfd{socket, POLLIN, 0}, pollfd{closing, POLLIN, 0}};
+		const int ret = poll(polled.data(), polled.size(),
+				     static_cast<int>(std::clamp<long long>(left, 0, INT_MAX)));
+		if (ret > 0 && polled[1].revents)
+			return kClientClosed;
 		if (ret > 0)
 			return {};
 		if (ret == 0)
@@ -78,10 +87,15 @@ Result<FrameLayout> layoutOf(const share::Buffer &message, const Packet &packet)
 class FrameClient::Session final : public FrameSource, public std::enable_shared_from_this<Session>
 {
 public:
-	explicit Session(UniqueFd socket) : socket_(std::move(socket)) {}
+	Session(UniqueFd socket, UniqueFd closing)
+		: socket_(std::move(socket)), closing_(std::move(closing))
+	{
+	}
 
 	Result<void> greet(unsigned int credits, std::chrono::milliseconds timeout);
 	Result<cmacam::Frame> next(std::chrono::milliseconds timeout);
+	void close();
+	Result<int> fd();
 
 	unsigned int credits() const { return credits_; }
 	std::uint64_t missed() const { return missed_; }
@@ -102,7 +116,16 @@ private:
 	Result<void> learn(const share::Buffer &message, const Packet &packet);
 	std::size_t countHeld();
 
+	Result<cmacam::Frame> nextInTurn(std::chrono::milliseconds timeout, Clock::time_point end);
+	Error noFrame(std::chrono::milliseconds timeout);
+
 	UniqueFd socket_;
+	/* An eventfd, which is readable after close(). */
+	UniqueFd closing_;
+	/* Both of them in an epoll, since the first fd(). mutex_ guards this member. */
+	UniqueFd loop_;
+	/* Of the threads in next(), the one that reads from the socket holds this lock. */
+	std::timed_mutex turn_;
 	unsigned int credits_ = 0;
 	std::atomic<std::uint64_t> missed_ = 0;
 	std::vector<Slot> slots_;
@@ -114,7 +137,7 @@ private:
 Result<std::size_t> FrameClient::Session::receive(share::Any *message, Packet *packet,
 						  Clock::time_point end)
 {
-	if (Result<void> ready = waitFor(socket_.get(), end); !ready)
+	if (Result<void> ready = waitFor(socket_.get(), closing_.get(), end); !ready)
 		return ready.error();
 
 	Result<Packet> received =
@@ -193,9 +216,52 @@ std::size_t FrameClient::Session::countHeld()
 	return static_cast<std::size_t>(std::ranges::count(slots_, true, &Slot::held));
 }
 
+Error FrameClient::Session::noFrame(std::chrono::milliseconds timeout)
+{
+	const std::string within = "no frame within " + std::to_string(timeout.count()) + " ms";
+
+	if (countHeld() >= credits_)
+		return {EBUSY, within + ", this reader already holds " + std::to_string(credits_) +
+				       " frames, its maximum: " + leases.describe()};
+	return {ETIMEDOUT, within};
+}
+
+/* Once for all: a program that polls the epoll sees the end, whichever thread reads. */
+void FrameClient::Session::close()
+{
+	static_cast<void>(eventfd_write(closing_.get(), 1));
+}
+
+Result<int> FrameClient::Session::fd()
+{
+	std::lock_guard lock(mutex_);
+	if (loop_.isValid())
+		return loop_.get();
+
+	UniqueFd loop(epoll_create1(EPOLL_CLOEXEC));
+	if (!loop.isValid())
+		return fromErrno("epoll_create1");
+	for (const int fd : {socket_.get(), closing_.get()}) {
+		epoll_event event{};
+		event.events = EPOLLIN;
+		if (epoll_ctl(loop.get(), EPOLL_CTL_ADD, fd, &event) < 0)
+			return fromErrno("epoll_ctl");
+	}
+	loop_ = std::move(loop);
+	return loop_.get();
+}
+
 Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
 {
 	const Clock::time_point end = Clock::now() + timeout;
+	const std::unique_lock turn(turn_, end);
+
+	return turn ? nextInTurn(timeout, end) : noFrame(timeout);
+}
+
+Result<Frame> FrameClient::Session::nextInTurn(std::chrono::milliseconds timeout,
+					       Clock::time_point end)
+{
 	if (broken_)
 		return *broken_;
 
@@ -203,16 +269,8 @@ Result<Frame> FrameClient::Session::next(std::chrono::milliseconds timeout)
 		share::Any message;
 		Packet packet;
 		const Result<std::size_t> size = receive(&message, &packet, end);
-		if (!size && size.error().code == ETIMEDOUT) {
-			const std::string within =
-				"no frame within " + std::to_string(timeout.count()) + " ms";
-			if (countHeld() >= credits_)
-				return Error{EBUSY,
-					     within + ", this reader already holds " +
-						     std::to_string(credits_) +
-						     " frames, its maximum: " + leases.describe()};
-			return Error{ETIMEDOUT, within};
-		}
+		if (!size && size.error().code == ETIMEDOUT)
+			return noFrame(timeout);
 		if (!size) {
 			if (size.error().code == EMFILE)
 				broken_ = size.error();
@@ -275,7 +333,11 @@ Result<FrameClient> FrameClient::connect(const std::string &path, unsigned int c
 	if (!socket)
 		return socket.error();
 
-	auto session = std::make_shared<Session>(*std::move(socket));
+	UniqueFd closing(eventfd(0, EFD_CLOEXEC));
+	if (!closing.isValid())
+		return fromErrno("eventfd");
+
+	auto session = std::make_shared<Session>(*std::move(socket), std::move(closing));
 	if (Result<void> result = session->greet(credits, timeout); !result)
 		return result.error();
 
@@ -288,6 +350,16 @@ FrameClient::FrameClient(std::shared_ptr<Session> session) : session_(std::move(
 FrameClient::FrameClient(FrameClient &&) noexcept = default;
 FrameClient &FrameClient::operator=(FrameClient &&) noexcept = default;
 FrameClient::~FrameClient() = default;
+
+void FrameClient::close()
+{
+	session_->close();
+}
+
+Result<int> FrameClient::fd()
+{
+	return session_->fd();
+}
 
 Result<Frame> FrameClient::next(std::chrono::milliseconds timeout)
 {

@@ -5,7 +5,10 @@
 #include "manager.h"
 
 #include <cerrno>
+#include <string>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -34,6 +37,28 @@ TEST(Manager, AForeignOneIsAnErrorNotAnAbort)
 
 	foreign.reset();
 	EXPECT_TRUE(sharedManager());
+}
+
+TEST(Manager, AForkedProcessIsToldSo)
+{
+	const auto manager = sharedManager();
+	ASSERT_TRUE(manager) << manager.error().what;
+
+	const pid_t child = fork();
+	ASSERT_GE(child, 0);
+	if (child == 0) {
+		/* Without an answer it would hang. */
+		alarm(30);
+		const auto refused = sharedManager();
+		_exit(!refused && refused.error().code == EPERM &&
+				      refused.error().what.find("has forked this process") !=
+					      std::string::npos
+			      ? 0
+			      : 1);
+	}
+	int status = -1;
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
 }
 
 /* The last reference and a new first one race: never two at a time, never EBUSY. */

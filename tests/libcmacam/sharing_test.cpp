@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <future>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -236,4 +237,44 @@ TEST_F(SharingTest, ReadersAreToldWhyItWasClosed)
 	EXPECT_NE(error.what.find("the camera was unplugged"), std::string::npos) << error.what;
 	EXPECT_TRUE(frame->map()) << "what it held stays";
 	EXPECT_EQ(FrameClient::connect(options.path).error().code, ENOENT);
+}
+
+TEST_F(SharingTest, CloseEndsAReaderThatWaits)
+{
+	serve();
+	FrameClient client = reader(1);
+	publish(0, 0);
+	const auto held = client.next();
+	ASSERT_TRUE(held) << held.error().what;
+
+	auto first = std::async(std::launch::async, [&] { return client.next(kLimit * 10); });
+	auto second = std::async(std::launch::async, [&] { return client.next(kLimit * 10); });
+	client.close();
+	for (auto *waiting : {&first, &second}) {
+		ASSERT_EQ(waiting->wait_for(kLimit), std::future_status::ready);
+		EXPECT_EQ(waiting->get().error().code, EPERM);
+	}
+	EXPECT_EQ(client.next().error().code, EPERM);
+	EXPECT_TRUE(held->map()) << "a frame outlives its client";
+}
+
+TEST_F(SharingTest, TheFdOfAReaderIsReadableWhileSomethingWaits)
+{
+	const auto isReadable = [](int fd) {
+		pollfd polled{fd, POLLIN, 0};
+		return poll(&polled, 1, 0) == 1;
+	};
+	serve();
+	FrameClient client = reader(1);
+	const auto fd = client.fd();
+	ASSERT_TRUE(fd) << fd.error().what;
+	EXPECT_EQ(*client.fd(), *fd);
+	EXPECT_FALSE(isReadable(*fd));
+
+	publish(0, 0);
+	ASSERT_TRUE(becomes([&] { return isReadable(*fd); }));
+	ASSERT_TRUE(client.next());
+	EXPECT_FALSE(isReadable(*fd));
+	client.close();
+	EXPECT_TRUE(isReadable(*fd));
 }

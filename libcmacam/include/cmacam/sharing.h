@@ -169,8 +169,9 @@ private:
 /**
  * A client that gets the frames of a FrameServer.
  *
- * Only one thread at a time may call next(). Any thread may give frames back.
- * Frames may outlive the client.
+ * Any thread may call any function, and may give frames back. If several threads call
+ * next() at the same time, each frame goes to one of them. Frames may outlive the
+ * client.
  */
 class FrameClient
 {
@@ -225,11 +226,32 @@ public:
 	 * frame came because the program already holds credits() frames (the text names the
 	 * holders of the frames); ECONNRESET if the server ended or disconnected this
 	 * reader (the text names the reason); EPROTO if the server breaks the protocol;
-	 * EMFILE if this process has no file descriptor left for a buffer; the errors of
+	 * EPERM after close(); EMFILE if this process has no file descriptor left for a
+	 * buffer; the errors of
 	 * FrameMapping::map(). After EMFILE or an error of FrameMapping::map(), the client has
 	 * lost a buffer, and every call fails: connect again
 	 */
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
+
+	/**
+	 * End the client. A next() that waits in another thread returns EPERM, and so does
+	 * each later call. The connection ends when the last frame of this client is
+	 * released.
+	 */
+	void close();
+
+	/**
+	 * Get a file descriptor for an event loop.
+	 *
+	 * The file descriptor is readable while a message of the server waits, or after the
+	 * end of the server or of the client. So a program calls next() with a timeout of 0
+	 * each time. A message is not always a frame: then next() returns ETIMEDOUT.
+	 *
+	 * \return The file descriptor, which the program must not read, write or close. It
+	 * stays open until the client and its last frame were destroyed. EMFILE if the
+	 * process has no file descriptor left
+	 */
+	Result<int> fd();
 
 	/** \return The largest number of frames that the program may hold at once */
 	unsigned int credits() const;
