@@ -12,6 +12,8 @@
 
 #include <cmacam/camera.h>
 
+#include "waiting.h"
+
 namespace {
 
 using cmacam::Camera;
@@ -65,77 +67,88 @@ private:
 	std::vector<std::string> texts_;
 };
 
-/* A camera that may have been closed. */
+/* A camera, and what it has told. */
 class Handle
 {
 public:
 	explicit Handle(cmacam::CameraOptions options)
+		: camera_(openUnlocked(std::move(options), told_), "the camera")
 	{
-		options.log = [told = told_](const std::string &text) { told->add(text); };
-		std::optional<cmacam::Result<Camera>> camera;
-		{
-			py::gil_scoped_release unlocked;
-			camera.emplace(Camera::open(options));
-		}
-		camera_.emplace(valueOf(*std::move(camera)));
+		told_->log();
 	}
 
-	Camera &operator*()
-	{
-		if (closed_)
-			throw py::value_error("the camera was closed");
-		return *camera_;
-	}
-
-	Camera *operator->() { return &**this; }
+	Camera *operator->() const { return camera_.get().get(); }
+	const Owned<Camera> &owned() const { return camera_; }
 
 	void start()
 	{
-		Camera &camera = **this;
-		std::optional<cmacam::Result<void>> started;
-		{
-			py::gil_scoped_release unlocked;
-			started.emplace(camera.start());
-		}
-		valueOf(*std::move(started));
+		valueOf(unlocked([](Camera &camera) { return camera.start(); }));
 		running_ = true;
 	}
 
 	void stop()
 	{
 		running_ = false;
-		Camera &camera = **this;
-		std::optional<cmacam::Result<void>> stopped;
-		{
-			py::gil_scoped_release unlocked;
-			stopped.emplace(camera.stop());
-		}
-		valueOf(*std::move(stopped));
+		valueOf(unlocked([](Camera &camera) { return camera.stop(); }));
 	}
 
-	/* Another thread may be inside: the object stays, and its next() ends. */
+	void set(const std::vector<cmacam::NamedValue> &controls)
+	{
+		cmacam::Result<void> result =
+			unlocked([&](Camera &camera) { return camera.set(controls); });
+		told_->log();
+		valueOf(std::move(result));
+	}
+
 	void close()
 	{
 		running_ = false;
-		closed_ = true;
-		py::gil_scoped_release unlocked;
-		camera_->close();
+		camera_.close([](Camera &camera) { camera.close(); });
 	}
 
-	cmacam::Frame next(double timeout)
+	FrameHandle next(double timeout)
 	{
-		cmacam::Frame frame = nextFrame(**this, timeout);
+		cmacam::Frame frame = waitFor(camera_, timeout);
 		told_->log();
-		return frame;
+		return handleOf(std::move(frame));
+	}
+
+	/* For event loops; see take(). */
+	std::optional<FrameHandle> takeNext(double timeout, bool last)
+	{
+		std::optional<cmacam::Frame> frame = take(camera_, timeout, last);
+		told_->log();
+		if (!frame)
+			return std::nullopt;
+		return handleOf(*std::move(frame));
 	}
 
 	bool running() const { return running_; }
 
 private:
+	static Camera openUnlocked(cmacam::CameraOptions options, const std::shared_ptr<Told> &told)
+	{
+		options.log = [told](const std::string &text) { told->add(text); };
+		std::optional<cmacam::Result<Camera>> camera;
+		{
+			py::gil_scoped_release unlocked;
+			camera.emplace(Camera::open(options));
+		}
+		return valueOf(*std::move(camera));
+	}
+
+	/* The result of a call without Python's lock. */
+	template <typename Call>
+	cmacam::Result<void> unlocked(const Call &call) const
+	{
+		const std::shared_ptr<Camera> camera = camera_.get();
+		py::gil_scoped_release unlocked;
+		return call(*camera);
+	}
+
 	const std::shared_ptr<Told> told_ = std::make_shared<Told>();
-	std::optional<Camera> camera_;
+	Owned<Camera> camera_;
 	bool running_ = false;
-	bool closed_ = false;
 };
 
 std::unique_ptr<Handle> open(const std::string &id, const std::string &format,
@@ -160,8 +173,10 @@ std::unique_ptr<Handle> open(const std::string &id, const std::string &format,
 
 void set(Handle &camera, const py::kwargs &controls)
 {
+	std::vector<cmacam::NamedValue> all;
 	for (const auto &[name, value] : controls)
-		valueOf(camera->set(name.cast<std::string>(), value.cast<ControlValue>()));
+		all.push_back({name.cast<std::string>(), value.cast<ControlValue>()});
+	camera.set(all);
 }
 
 py::dict controls(Handle &camera)
@@ -174,13 +189,7 @@ py::dict controls(Handle &camera)
 
 py::dict layout(Handle &camera, const std::string &stream)
 {
-	const cmacam::FrameLayout layout = valueOf(camera->layout(streamOf(stream)));
-	py::dict told;
-	told["format"] = cmacam::formatInfo(layout.format).name;
-	told["width"] = layout.width;
-	told["height"] = layout.height;
-	told["stride"] = layout.planes[0].stride;
-	return told;
+	return dictOf(valueOf(camera->layout(streamOf(stream))));
 }
 
 py::dict statistics(Handle &camera)
@@ -217,7 +226,8 @@ void bindCamera(py::module_ &module)
 	py::class_<Handle>(
 		module, "Camera",
 		"A camera. A 'with' block starts the camera, and the end of the block closes it.\n"
-		"A 'for' loop over the camera gets the frames. The header cmacam/camera.h\n"
+		"A 'for' loop over the camera gets the frames, and so does 'async for'. Any\n"
+		"thread may call any method. The header cmacam/camera.h\n"
 		"describes the policies and the errors. If the camera loses frames because the\n"
 		"program holds all buffers, the logger 'cmacam' gets a warning.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
@@ -235,8 +245,16 @@ void bindCamera(py::module_ &module)
 		     "- policy: 'drop-oldest', 'block' or 'copy'.\n"
 		     "- controls: {libcamera's name: value} to set before the first frame.")
 		.def_static(
-			"list", [] { return valueOf(Camera::list()); },
-			"List the ids of all cameras.")
+			"list",
+			[] {
+				std::optional<cmacam::Result<std::vector<std::string>>> ids;
+				{
+					py::gil_scoped_release unlocked;
+					ids.emplace(Camera::list());
+				}
+				return valueOf(*std::move(ids));
+			},
+			"List the ids of all cameras. cmacam.cameras() also returns changes.")
 		.def("__enter__",
 		     [](py::object self) {
 			     self.cast<Handle &>().start();
@@ -250,16 +268,33 @@ void bindCamera(py::module_ &module)
 				     throw py::stop_iteration();
 			     return camera.next(5);
 		     })
+		.def("__aiter__", [](py::object self) { return self; })
+		.def("__anext__", [](const py::object &self) { return iterateAsync(self, 5); })
+		.def_property_readonly("_running", &Handle::running)
+		.def("_take", &Handle::takeNext)
 		.def("start", &Handle::start, "Begin to capture.")
 		.def("stop", &Handle::stop, "Stop capturing and drop the frames that wait.")
 		.def("close", &Handle::close,
 		     "Stop the camera and release it. Frames that the program holds keep their\n"
-		     "pixels.")
+		     "pixels. A next() that waits in another thread raises ValueError.")
 		.def("next", &Handle::next, py::arg("timeout") = 5.0,
-		     "Wait for the next frame for at most 'timeout' seconds.")
+		     "Wait for the next frame for at most 'timeout' seconds. If several threads\n"
+		     "wait, each frame goes to one of them.")
+		.def("next_async", nextAsync, py::arg("timeout") = 5.0,
+		     "Await the next frame in an event loop of asyncio, for at most 'timeout'\n"
+		     "seconds. A cancellation takes no frame away. 'async for frame in camera'\n"
+		     "does the same for each frame.")
+		.def(
+			"fileno", [](Handle &camera) { return valueOf(camera->fd()); },
+			"Get a file descriptor for select and event loops. It is readable while a\n"
+			"frame or an error waits: then next(0) does not wait. The program must "
+			"not\n"
+			"read or close it.")
 		.def("set", set,
-		     "Set controls, such as set(ExposureTime=10000). The new values apply from\n"
-		     "the next request on.")
+		     "Set controls, such as set(ExposureTime=10000). The new values apply\n"
+		     "together, from the next request on. If the camera ignores a control, such\n"
+		     "as ExposureTime while automatic exposure is on, the logger 'cmacam' gets a\n"
+		     "warning.")
 		.def("layout", layout, py::arg("stream") = "main",
 		     "Get format, width, height and stride (in bytes) of stream 'main' or 'lores'.")
 		.def_property_readonly(

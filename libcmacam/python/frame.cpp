@@ -10,10 +10,12 @@
 namespace {
 
 using cmacam::Frame;
+using cmacam::FrameLayout;
 using cmacam::FrameView;
 using cmacam::MappedFrame;
 using cmacam::MappedPlane;
 using cmacam::PixelFormat;
+using cmacam::PlaneLayout;
 
 /*
  * One period of access and the lease that it needs; the access ends first. A
@@ -27,25 +29,41 @@ struct Pixels
 	bool writable;
 };
 
+using SharedPixels = std::shared_ptr<Owned<Pixels>>;
+
 /* What Frame.map() returns. */
 class Mapping
 {
 public:
-	explicit Mapping(std::shared_ptr<Pixels> pixels) : pixels_(std::move(pixels)) {}
+	explicit Mapping(SharedPixels pixels) : pixels_(std::move(pixels)) {}
 
-	const FrameView &view() const
+	/* The pixels, for a call that another end() must not disturb. */
+	SharedPixels pixels() const
 	{
 		if (!pixels_)
 			throw py::value_error("the mapping has ended");
-		return pixels_->mapped;
+		return pixels_;
 	}
 
-	/* The access ends now, unless there are arrays that show the pixels. */
+	const FrameView &view() const { return pixels()->get()->mapped; }
+
+	/*
+	 * The access ends now, unless there are arrays that show the pixels. A forked process
+	 * must not end the access of its parent.
+	 */
 	void end()
 	{
-		const std::shared_ptr<Pixels> pixels = std::exchange(pixels_, nullptr);
-		if (pixels && pixels.use_count() == 1)
-			valueOf(pixels->mapped.end());
+		const SharedPixels pixels = std::exchange(pixels_, nullptr);
+		if (!pixels || pixels.use_count() != 1 || !pixels->isHere())
+			return;
+
+		const std::shared_ptr<Pixels> last = pixels->get();
+		cmacam::Result<void> ended;
+		{
+			py::gil_scoped_release unlocked;
+			ended = last->mapped.end();
+		}
+		valueOf(std::move(ended));
 	}
 
 	/* A view of a plane; shape and strides without the dimensions that every plane has. */
@@ -55,12 +73,12 @@ public:
 		shape.insert(shape.begin(), static_cast<py::ssize_t>(plane.height));
 		strides.insert(strides.begin(), static_cast<py::ssize_t>(plane.stride));
 
-		const py::capsule owner(new std::shared_ptr<Pixels>(pixels_), [](void *pixels) {
-			delete static_cast<std::shared_ptr<Pixels> *>(pixels);
+		const py::capsule owner(new SharedPixels(pixels_), [](void *pixels) {
+			delete static_cast<SharedPixels *>(pixels);
 		});
 		py::array view(type, std::move(shape), std::move(strides), plane.data.data(),
 			       owner);
-		if (!pixels_->writable)
+		if (!pixels_->get()->writable)
 			view.attr("flags").attr("writeable") = false;
 
 		return view;
@@ -83,7 +101,7 @@ public:
 	}
 
 private:
-	std::shared_ptr<Pixels> pixels_;
+	SharedPixels pixels_;
 };
 
 [[noreturn]] void hasNo(const FrameView &view, const char *what)
@@ -156,7 +174,8 @@ py::array pixels(const Mapping &mapping)
 
 py::array bgr(const Mapping &mapping)
 {
-	const FrameView &view = mapping.view();
+	const SharedPixels pixels = mapping.pixels();
+	const FrameView &view = pixels->get()->mapped;
 	py::array_t<std::uint8_t> copy({view.height(), view.width(), 3U});
 	auto *bytes = reinterpret_cast<std::byte *>(copy.mutable_data());
 	const std::span to(bytes, static_cast<std::size_t>(copy.nbytes()));
@@ -172,35 +191,89 @@ py::array bgr(const Mapping &mapping)
 	return copy;
 }
 
-Mapping map(const Frame &frame, const std::string &stream, bool write,
+Mapping map(const FrameHandle &frame, const std::string &stream, bool write,
 	    const std::optional<std::array<unsigned int, 4>> &roi)
 {
 	const auto access = write ? cmacam::Access::ReadWrite : cmacam::Access::Read;
-	Frame lease = frame.share();
-	lease.hold("a mapping in Python");
+	const cmacam::Stream which = streamOf(stream);
+	Frame lease = frame.get()->share();
+	std::optional<cmacam::Result<MappedFrame>> mapped;
+	{
+		/* The caches are maintained here, and the writes of devices waited for. */
+		py::gil_scoped_release unlocked;
+		lease.hold("a mapping in Python");
+		mapped.emplace(
+			roi ? lease.roi({(*roi)[0], (*roi)[1], (*roi)[2], (*roi)[3]}, which, access)
+			    : lease.map(which, access));
+	}
 
-	MappedFrame mapped = roi ? valueOf(lease.roi({(*roi)[0], (*roi)[1], (*roi)[2], (*roi)[3]},
-						     streamOf(stream), access))
-				 : valueOf(lease.map(streamOf(stream), access));
-
-	return Mapping(
-		std::make_shared<Pixels>(Pixels{std::move(lease), std::move(mapped), write}));
+	MappedFrame pixels = valueOf(*std::move(mapped));
+	return Mapping(std::make_shared<Owned<Pixels>>(
+		Pixels{std::move(lease), std::move(pixels), write}, "the frame"));
 }
 
-py::dict metadata(const Frame &frame)
+FrameHandle copy(const FrameHandle &frame)
+{
+	const Frame lease = frame.get()->share();
+	std::optional<cmacam::Result<Frame>> made;
+	{
+		py::gil_scoped_release unlocked;
+		made.emplace(lease.copy());
+	}
+	return handleOf(valueOf(*std::move(made)));
+}
+
+/* Another thread may look at the frame meanwhile, so it loses its lease under Python's lock. */
+void release(const FrameHandle &frame)
+{
+	if (!frame.isHere())
+		return;
+
+	Frame lease = std::move(*frame.get());
+	py::gil_scoped_release unlocked;
+	lease.release();
+}
+
+py::dict metadata(const FrameHandle &frame)
 {
 	py::dict all;
-	for (const cmacam::NamedValue &entry : frame.metadata())
+	for (const cmacam::NamedValue &entry : frame.get()->metadata())
 		all[py::str(entry.name)] = entry.value;
 	return all;
 }
 
-Frame fromDmaBuf(int fd, const std::string &format, std::pair<unsigned int, unsigned int> size,
-		 unsigned int stride, std::uint32_t sequence, std::int64_t timestamp)
+/* Whole numbers, as in the metadata: a float has too few digits for a time of day in ns. */
+template <typename Time>
+std::optional<std::int64_t> countOf(const std::optional<Time> &time)
+{
+	return time ? std::optional<std::int64_t>(time->count()) : std::nullopt;
+}
+
+const FrameLayout &layoutOf(const FrameHandle &frame, const std::string &stream)
+{
+	return *valueOf(frame.get()->layout(streamOf(stream)));
+}
+
+FrameHandle fromDmaBuf(int fd, const std::string &format,
+		       std::pair<unsigned int, unsigned int> size, unsigned int stride,
+		       std::uint32_t sequence, std::int64_t timestamp)
 {
 	const auto layout = valueOf(
 		cmacam::contiguousLayout(fd, formatOf(format), size.first, size.second, stride));
-	return valueOf(Frame::fromDmaBuf(layout, {sequence, timestamp}));
+	return handleOf(valueOf(Frame::fromDmaBuf(layout, {sequence, timestamp})));
+}
+
+void bindPlane(py::module_ &module)
+{
+	py::class_<PlaneLayout>(module, "Plane", "Where a plane of a frame lies in its dma-buf.")
+		.def_readonly("fd", &PlaneLayout::fd,
+			      "File descriptor of the dma-buf, which the frame owns; -1 in a copy.")
+		.def_readonly("offset", &PlaneLayout::offset,
+			      "Bytes from the start of the dma-buf to the plane.")
+		.def_readonly("length", &PlaneLayout::length, "Size of the plane in bytes.")
+		.def_readonly("stride", &PlaneLayout::stride, "Bytes from one line to the next.")
+		.def_readonly("width", &PlaneLayout::width, "Samples per line.")
+		.def_readonly("height", &PlaneLayout::height, "Number of lines.");
 }
 
 void bindMapping(py::module_ &module)
@@ -255,27 +328,94 @@ void bindMapping(py::module_ &module)
 
 } /* namespace */
 
+py::dict dictOf(const FrameLayout &layout)
+{
+	py::dict told;
+	told["format"] = cmacam::formatInfo(layout.format).name;
+	told["width"] = layout.width;
+	told["height"] = layout.height;
+	told["stride"] = layout.planes[0].stride;
+	return told;
+}
+
 void bindFrame(py::module_ &module)
 {
 	bindMapping(module);
+	bindPlane(module);
 
-	py::class_<Frame>(
+	py::class_<FrameHandle>(
 		module, "Frame",
 		"A frame and a lease on its buffer. The lease ends when the frame is deleted,\n"
 		"when release() is called, or at the end of a 'with' block. When the last lease\n"
 		"on a buffer ends, the buffer goes back to the camera.")
 		.def("__enter__", [](py::object self) { return self; })
-		.def("__exit__", [](Frame &frame, const py::args &) { frame.release(); })
-		.def_property_readonly("sequence", &Frame::sequence,
-				       "Number of the frame, with gaps for lost frames.")
-		.def_property_readonly("timestamp", &Frame::timestamp,
-				       "Start of exposure on CLOCK_MONOTONIC, in nanoseconds.")
-		.def_property_readonly("buffer", &Frame::buffer,
-				       "Index of the buffer among the buffers of its source.")
+		.def("__exit__", [](const FrameHandle &frame, const py::args &) { release(frame); })
+		.def_property_readonly(
+			"sequence",
+			[](const FrameHandle &frame) { return frame.get()->sequence(); },
+			"Number of the frame, with gaps for lost frames.")
+		.def_property_readonly(
+			"timestamp",
+			[](const FrameHandle &frame) { return frame.get()->timestamp(); },
+			"Start of exposure on CLOCK_MONOTONIC, in nanoseconds.")
+		.def_property_readonly(
+			"buffer", [](const FrameHandle &frame) { return frame.get()->buffer(); },
+			"Index of the buffer among the buffers of its source.")
 		.def_property_readonly(
 			"metadata", metadata,
 			"Metadata that the camera reported for this frame, as a dictionary\n"
 			"{libcamera's name: value}.")
+		.def_property_readonly(
+			"exposure",
+			[](const FrameHandle &frame) { return countOf(frame.get()->exposure()); },
+			"Exposure time in microseconds; None if the camera did not report it.")
+		.def_property_readonly(
+			"gain", [](const FrameHandle &frame) { return frame.get()->gain(); },
+			"Analogue gain of the sensor; None if the camera did not report it.")
+		.def_property_readonly(
+			"duration",
+			[](const FrameHandle &frame) { return countOf(frame.get()->duration()); },
+			"Time from the start of this frame to the start of the next frame, in\n"
+			"microseconds; None if the camera did not report it.")
+		.def_property_readonly(
+			"wall_clock",
+			[](const FrameHandle &frame) { return countOf(frame.get()->wallClock()); },
+			"Start of exposure on CLOCK_REALTIME, in nanoseconds since 1970; None if "
+			"the\n"
+			"camera did not report it.")
+		.def_property_readonly(
+			"fd",
+			[](const FrameHandle &frame) {
+				return layoutOf(frame, "main").planes[0].fd;
+			},
+			"File descriptor of the dma-buf with the first plane of the main stream;\n"
+			"-1 in a copy. The frame owns it: os.dup() makes one that outlives the "
+			"frame.")
+		.def_property_readonly(
+			"planes",
+			[](const FrameHandle &frame) { return layoutOf(frame, "main").planes; },
+			"Planes of the main stream, a list of Plane.")
+		.def_property_readonly(
+			"modifier",
+			[](const FrameHandle &frame) {
+				static_cast<void>(layoutOf(frame, "main"));
+				/* DRM_FORMAT_MOD_LINEAR: the only one that a FrameLayout can
+				 * describe. */
+				return std::uint64_t{0};
+			},
+			"DRM format modifier of the planes: always 0, which is linear.")
+		.def(
+			"layout",
+			[](const FrameHandle &frame, const std::string &stream) {
+				const FrameLayout &layout = layoutOf(frame, stream);
+				py::dict told = dictOf(layout);
+				told["planes"] = layout.planes;
+				return told;
+			},
+			py::arg("stream") = "main",
+			"Get format, width, height, stride (in bytes) and planes (a list of Plane) "
+			"of\n"
+			"stream 'main' or 'lores'.")
 		.def("map", map, py::arg("stream") = "main", py::kw_only(),
 		     py::arg("write") = false, py::arg("roi") = py::none(),
 		     "Begin CPU access to the pixels.\n\n"
@@ -287,16 +427,18 @@ void bindFrame(py::module_ &module)
 		.def(
 			"hold",
 			[](py::object self, const std::string &holder) {
-				self.cast<Frame &>().hold(holder);
+				self.cast<FrameHandle &>().get()->hold(holder);
 				return self;
 			},
 			py::arg("holder"),
 			"Set the name of this lease's holder for reports. Returns the frame.")
-		.def("share", &Frame::share, "Take a second lease on the same frame.")
 		.def(
-			"copy", [](const Frame &frame) { return valueOf(frame.copy()); },
-			"Copy the frame into ordinary memory. The copy leases no buffer.")
-		.def("release", &Frame::release, "End the lease now.");
+			"share",
+			[](const FrameHandle &frame) { return handleOf(frame.get()->share()); },
+			"Take a second lease on the same frame.")
+		.def("copy", copy,
+		     "Copy the frame into ordinary memory. The copy leases no buffer.")
+		.def("release", release, "End the lease now.");
 
 	module.def("from_dmabuf", fromDmaBuf, py::arg("fd"), py::arg("format"), py::arg("size"),
 		   py::arg("stride"), py::arg("sequence") = 0, py::arg("timestamp") = 0,

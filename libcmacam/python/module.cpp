@@ -5,9 +5,11 @@
 
 #include "bindings.h"
 
-#include <cerrno>
+#include <algorithm>
 
 #include <cmacam/format.h>
+
+#include "waiting.h"
 
 void raise(const cmacam::Error &error)
 {
@@ -36,7 +38,16 @@ cmacam::Stream streamOf(const std::string &name)
 	throw py::value_error("no stream is called '" + name + "'; the streams are main and lores");
 }
 
-PYBIND11_MODULE(cmacam, module)
+Milliseconds millisecondsOf(double seconds)
+{
+	constexpr double kYear = 366.0 * 24 * 3600;
+
+	/* Not a number is no time at all. */
+	const double limited = seconds > 0 ? std::min(seconds, kYear) : 0;
+	return Milliseconds(static_cast<Milliseconds::rep>(limited * 1000));
+}
+
+PYBIND11_MODULE(_cmacam, module)
 {
 	module.doc() = "Camera frames as numpy arrays, without a copy.\n\n"
 		       "    with cmacam.Camera(format='NV12', size=(640, 480)) as camera:\n"
@@ -44,9 +55,12 @@ PYBIND11_MODULE(cmacam, module)
 		       "            with frame.map() as m:\n"
 		       "                print(frame.sequence, m.gray.mean())\n\n"
 		       "A call that fails raises OSError with the errno value and one sentence.\n"
-		       "If a timeout has passed, the call raises TimeoutError.";
+		       "If a timeout has passed, the call raises TimeoutError. If another thread\n"
+		       "has closed an object, its calls raise ValueError. A process that was\n"
+		       "forked from the process of a camera gets RuntimeError.";
 
 	bindFrame(module);
 	bindCamera(module);
+	bindMonitor(module);
 	bindSharing(module);
 }

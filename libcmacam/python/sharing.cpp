@@ -7,44 +7,19 @@
 
 #include <cmacam/sharing.h>
 
+#include "waiting.h"
+
 namespace {
 
 using cmacam::Frame;
 using cmacam::FrameClient;
 using cmacam::FrameServer;
 
-/* Something that close() ends. */
-template <typename T>
-class Closable
-{
-public:
-	explicit Closable(T value) : value_(std::move(value)) {}
+using Server = Owned<FrameServer>;
+using Client = Owned<FrameClient>;
 
-	T &operator*()
-	{
-		if (!value_)
-			throw py::value_error("this object was closed");
-		return *value_;
-	}
-
-	T *operator->() { return &**this; }
-
-	void close()
-	{
-		py::gil_scoped_release unlocked;
-		value_.reset();
-	}
-
-private:
-	std::optional<T> value_;
-};
-
-using Server = Closable<FrameServer>;
-using Client = Closable<FrameClient>;
-
-std::unique_ptr<Server> serve(const std::string &path, unsigned int buffers, unsigned int reserve,
-			      unsigned int credits, unsigned int patience, unsigned int mode,
-			      bool writable)
+Server serve(const std::string &path, unsigned int buffers, unsigned int reserve,
+	     unsigned int credits, unsigned int patience, unsigned int mode, bool writable)
 {
 	cmacam::ShareOptions options;
 	options.path = path;
@@ -54,33 +29,40 @@ std::unique_ptr<Server> serve(const std::string &path, unsigned int buffers, uns
 	options.patience = patience;
 	options.mode = mode;
 	options.writable = writable;
-	return std::make_unique<Server>(valueOf(FrameServer::listen(options)));
+	std::optional<cmacam::Result<FrameServer>> server;
+	{
+		py::gil_scoped_release unlocked;
+		server.emplace(FrameServer::listen(options));
+	}
+	return {valueOf(*std::move(server)), "the server"};
 }
 
-std::unique_ptr<Client> connect(const std::string &path, unsigned int credits)
+Client connect(const std::string &path, unsigned int credits)
 {
 	std::optional<cmacam::Result<FrameClient>> client;
 	{
 		py::gil_scoped_release unlocked;
 		client.emplace(FrameClient::connect(path, credits));
 	}
-	return std::make_unique<Client>(valueOf(*std::move(client)));
+	return {valueOf(*std::move(client)), "the client"};
 }
 
-unsigned int publish(Server &server, const Frame &frame)
+unsigned int publish(const Server &owned, const FrameHandle &frame)
 {
+	const std::shared_ptr<FrameServer> server = owned.get();
+	const Frame lease = frame.get()->share();
 	std::optional<cmacam::Result<unsigned int>> count;
 	{
 		py::gil_scoped_release unlocked;
-		count.emplace(server->publish(frame));
+		count.emplace(server->publish(lease));
 	}
 	return valueOf(*std::move(count));
 }
 
-py::list readers(Server &server)
+py::list readers(const Server &server)
 {
 	py::list all;
-	for (const cmacam::Reader &reader : server->readers()) {
+	for (const cmacam::Reader &reader : server.get()->readers()) {
 		py::dict one;
 		one["pid"] = reader.pid;
 		one["credits"] = reader.credits;
@@ -93,12 +75,28 @@ py::list readers(Server &server)
 
 void closeServer(Server &server, const std::string &reason)
 {
-	if (!reason.empty()) {
-		FrameServer &open = *server;
-		py::gil_scoped_release unlocked;
-		open.close(reason);
-	}
-	server.close();
+	server.close([&](FrameServer &open) {
+		if (!reason.empty())
+			open.close(reason);
+	});
+}
+
+void closeClient(Client &client)
+{
+	client.close([](FrameClient &open) { open.close(); });
+}
+
+FrameHandle nextOf(const Client &client, double timeout)
+{
+	return handleOf(waitFor(client, timeout));
+}
+
+std::optional<FrameHandle> takeOf(const Client &client, double timeout, bool last)
+{
+	std::optional<Frame> frame = take(client, timeout, last);
+	if (!frame)
+		return std::nullopt;
+	return handleOf(*std::move(frame));
 }
 
 } /* namespace */
@@ -125,7 +123,7 @@ void bindSharing(py::module_ &module)
 		     "- mode: permissions of the socket.\n"
 		     "- writable: whether readers may write to the buffers.")
 		.def("__enter__", [](py::object self) { return self; })
-		.def("__exit__", [](Server &server, const py::args &) { server.close(); })
+		.def("__exit__", [](Server &server, const py::args &) { closeServer(server, ""); })
 		.def("publish", publish, py::arg("frame"),
 		     "Lend a frame to each reader that has a credit left. Returns the number of\n"
 		     "readers that got the frame.")
@@ -136,27 +134,45 @@ void bindSharing(py::module_ &module)
 
 	py::class_<Client>(module, "FrameClient",
 			   "A client that gets the frames of a FrameServer. A 'for' loop over\n"
-			   "the client gets the frames.")
+			   "the client gets the frames, and so does 'async for'.")
 		.def(py::init(&connect), py::arg("path"), py::kw_only(), py::arg("credits") = 2,
 		     "Connect to a server.\n\n"
 		     "- path: path of the server's socket.\n"
 		     "- credits: number of frames to hold at once. The server may grant fewer.")
 		.def("__enter__", [](py::object self) { return self; })
-		.def("__exit__", [](Client &client, const py::args &) { client.close(); })
+		.def("__exit__", [](Client &client, const py::args &) { closeClient(client); })
 		.def("__iter__", [](py::object self) { return self; })
-		.def("__next__", [](Client &client) { return nextFrame(*client, 5); })
+		.def("__next__",
+		     [](const Client &client) {
+			     if (!client.isOpen())
+				     throw py::stop_iteration();
+			     return nextOf(client, 5);
+		     })
+		.def("__aiter__", [](py::object self) { return self; })
+		.def("__anext__", [](const py::object &self) { return iterateAsync(self, 5); })
+		.def_property_readonly("_running", &Client::isOpen)
+		.def("_take", takeOf)
+		.def("next", nextOf, py::arg("timeout") = 5.0,
+		     "Wait for the next frame for at most 'timeout' seconds. If several threads\n"
+		     "wait, each frame goes to one of them.")
+		.def("next_async", nextAsync, py::arg("timeout") = 5.0,
+		     "Await the next frame in an event loop of asyncio, for at most 'timeout'\n"
+		     "seconds. A cancellation takes no frame away. 'async for frame in client'\n"
+		     "does the same for each frame.")
 		.def(
-			"next",
-			[](Client &client, double timeout) { return nextFrame(*client, timeout); },
-			py::arg("timeout") = 5.0,
-			"Wait for the next frame for at most 'timeout' seconds.")
-		.def("close", &Client::close,
-		     "End the client. Frames that the program holds keep their pixels.")
+			"fileno", [](const Client &client) { return valueOf(client.get()->fd()); },
+			"Get a file descriptor for select and event loops. It is readable while a\n"
+			"message of the server or an error waits: then call next(0), which raises\n"
+			"TimeoutError if the message is not a frame. The program must not read or\n"
+			"close it.")
+		.def("close", closeClient,
+		     "End the client. Frames that the program holds keep their pixels. A next()\n"
+		     "that waits in another thread raises ValueError.")
 		.def_property_readonly(
-			"credits", [](Client &client) { return client->credits(); },
+			"credits", [](const Client &client) { return client.get()->credits(); },
 			"Largest number of frames that the program may hold at the same time.")
 		.def_property_readonly(
-			"missed", [](Client &client) { return client->missed(); },
+			"missed", [](const Client &client) { return client.get()->missed(); },
 			"Number of frames that the server did not send to this client, because\n"
 			"the client had no credit left or the server had no buffer to lend.");
 }

@@ -338,7 +338,7 @@ def closed_and_opened_again():
 
 @vm_test(limit=180)
 def closed_while_another_thread_waits():
-    """Ten times, close() ends next() of another thread with EPERM or "was closed". The camera is free at once."""
+    """Ten times, close() ends next() of another thread with ValueError "was closed". The camera is free at once."""
     for number in range(10):
         source, ended, frames = camera(policy="block"), [], []
 
@@ -356,7 +356,7 @@ def closed_while_another_thread_waits():
         source.close()
         thread.join(30 * lib.SLOWER)
         assert not thread.is_alive(), "next() goes on waiting"
-        assert isinstance(ended[0], ValueError) or ended[0].errno == errno.EPERM, ended
+        assert isinstance(ended[0], ValueError) and "was closed" in str(ended[0]), ended
 
 
 def server(*options):
