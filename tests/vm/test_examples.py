@@ -11,6 +11,7 @@ import lib
 from declare import vm_test
 from test_boards import TWO
 from test_memory import DISK, disk
+from test_unplug import PACED
 
 EXAMPLES = "/build/examples"
 UHD = (3840, 2160)
@@ -19,7 +20,7 @@ UHD = (3840, 2160)
 @vm_test()
 def programs_explain_themselves():
     """Every example has --help. Without a server or a camera, it prints one sentence and ends with status 1."""
-    for name in ("share-server", "share-client", "motion", "recorder", "people-recorder", "sender"):
+    for name in ("share-server", "share-client", "event-loop", "motion", "recorder", "people-recorder", "sender"):
         lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
@@ -55,6 +56,40 @@ def motion_in_a_part():
     moved = [float(lib.fields(line)["moved"]) for line in out.splitlines() if line.startswith("frame ")]
     assert len(moved) == 20 and moved[0] == 0 and max(moved) > 0, moved
     lib.expect(lib.run([f"{EXAMPLES}/motion", "--roi", "600", "0", "100", "10"], status=1), "not within a frame")
+
+
+@vm_test(settings=PACED)
+def asyncio_in_twenty_lines():
+    """examples/events/frames_asyncio.py shows frames, and other work of the same thread goes on between them."""
+    with open("/src/examples/events/frames_asyncio.py") as f:
+        assert sum(1 for line in f if line.strip() and not line.startswith("#")) <= 20
+    out = lib.run(["python3", "-u", "/src/examples/events/frames_asyncio.py"])
+    sequences = [int(number) for number in re.findall(r"^frame (\d+): exposure \d+ us, mean \d+$", out, re.M)]
+    assert sequences == sorted(set(sequences)) and len(sequences) >= 3 and sequences[-1] >= 20, out
+    # 20 frames at 60 per second take six times as long as a tick.
+    lib.expect(out, "(?m)^tick: something else")
+
+
+@vm_test(settings=PACED)
+def epoll_in_cpp():
+    """event-loop gets frames, the cameras and a timer from one epoll, and ends after 90 frames."""
+    out = lib.run([f"{EXAMPLES}/event-loop", "--frames", "90"])
+    sequences = [int(lib.fields(line)["sequence"]) for line in out.splitlines() if line.startswith("frame ")]
+    assert len(sequences) == 90 and sequences == sorted(set(sequences)), out
+    lib.expect(out, "(?m)^camera present id=platform/cmacam")
+    lib.expect(out, r"(?m)^second lost=\d+$")
+
+
+@vm_test(settings=PACED)
+def frames_for_forked_workers():
+    """examples/fork/workers.py: three forked workers get ten frames each of their parent's camera."""
+    out = lib.run(["python3", "-u", "/src/examples/fork/workers.py", "--workers", "3"])
+    lines = [lib.fields(line) for line in out.splitlines() if line.startswith("worker ")]
+    pids = [line["pid"] for line in lines]
+    assert len(set(pids)) == 3 and all(pids.count(pid) == 10 for pid in pids), out
+    for pid in set(pids):
+        sequences = [int(line["sequence"]) for line in lines if line["pid"] == pid]
+        assert sequences == sorted(set(sequences)), sequences
 
 
 @vm_test(settings={"digest": "sha256"})
