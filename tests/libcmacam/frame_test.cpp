@@ -141,6 +141,9 @@ TEST_F(FrameTest, MetadataByName)
 	EXPECT_EQ(frame.metadata().size(), 2U);
 	EXPECT_EQ(frame.metadata("Buffer"), cmacam::ControlValue(std::int64_t{2}));
 	EXPECT_EQ(frame.metadata("AnalogueGain"), cmacam::ControlValue(1.5));
+	EXPECT_EQ(frame.gain(), 1.5);
+	EXPECT_FALSE(frame.exposure());
+	EXPECT_FALSE(frame.wallClock());
 	EXPECT_FALSE(frame.metadata("Lux"));
 }
 

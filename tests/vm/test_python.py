@@ -294,10 +294,10 @@ def values_and_planes_of_a_frame():
         assert (luma.stride, luma.width, luma.height, luma.length) == (640, 640, 480, 640 * 480)
         assert (chroma.stride, chroma.height, chroma.length) == (640, 240, 640 * 240)
         assert frame.fd == luma.fd and frame.modifier == 0
-        with frame.map() as pixels, mmap.mmap(frame.fd, 0, prot=mmap.PROT_READ) as memory:
-            assert memory[luma.offset:luma.offset + luma.length] == pixels.gray.tobytes()
-            if chroma.fd == luma.fd:
-                assert memory[chroma.offset:chroma.offset + chroma.length] == pixels.nv12[1].tobytes()
+        with frame.map() as pixels:
+            for plane, array in zip((luma, chroma), pixels.nv12):
+                with mmap.mmap(plane.fd, plane.offset + plane.length, prot=mmap.PROT_READ) as memory:
+                    assert memory[plane.offset:] == array.tobytes(), (plane.offset, plane.length)
         layout = frame.layout()
         assert {name: layout[name] for name in ("format", "width", "height", "stride")} == source.layout()
         copy = frame.copy()
@@ -327,21 +327,29 @@ def read_only_views_refuse_writers():
 @vm_test()
 def long_work_leaves_python_s_lock():
     """While a thread copies frames, another thread of Python runs, although no thread has to leave the lock by itself."""
-    ran = threading.Event()
+    go, ran = threading.Event(), []
+
+    def run():
+        go.wait()
+        ran.append(True)
+
     before = sys.getswitchinterval()
     with camera(size=(1920, 1080)) as source, source.next() as frame:
-        thread = threading.Thread(target=ran.set)
         # Nobody is asked for the lock: only a thread that waits or leaves it lets others run.
         sys.setswitchinterval(3600)
         try:
+            thread = threading.Thread(target=run)
             thread.start()
+            go.set()
+            assert not ran, "the other thread runs without the lock"
             for _ in range(200):
-                if ran.is_set():
-                    break
                 frame.copy()
+                if ran:
+                    break
+            else:
+                raise AssertionError("200 copies, and the other thread did not run")
         finally:
             sys.setswitchinterval(before)
-        assert ran.is_set()
         thread.join(LIMIT)
 
 
