@@ -34,15 +34,17 @@ const std::array<Rule, 3> kRules = {{
 	{&controls::AeEnable,
 	 &controls::ExposureTimeMode,
 	 {&controls::ExposureTime, nullptr},
-	 "while automatic exposure is on: set AeEnable to false, or ExposureTimeMode to 1"},
+	 " has no effect while automatic exposure is on: set AeEnable to false, or "
+	 "ExposureTimeMode to 1"},
 	{&controls::AeEnable,
 	 &controls::AnalogueGainMode,
 	 {&controls::AnalogueGain, nullptr},
-	 "while automatic exposure is on: set AeEnable to false, or AnalogueGainMode to 1"},
+	 " has no effect while automatic exposure is on: set AeEnable to false, or "
+	 "AnalogueGainMode to 1"},
 	{&controls::AwbEnable,
 	 nullptr,
 	 {&controls::ColourGains, &controls::ColourTemperature},
-	 "while automatic white balance is on: set AwbEnable to false"},
+	 " has no effect while automatic white balance is on: set AwbEnable to false"},
 }};
 
 /* Whether a value of the rule's mode or of its switch, the mode first, means automatic. */
@@ -87,7 +89,7 @@ std::string AutomaticControls::follow(const ControlList &set)
 		for (const ControlId *id : kRules[i].ignored)
 			if (id && set.contains(id->id()))
 				told += (told.empty() ? "" : "; ") + id->name() +
-					" has no effect " + std::string(kRules[i].reason);
+					std::string(kRules[i].reason);
 	}
 	return told;
 }
