@@ -2,11 +2,12 @@
 import asyncio
 import cmacam
 
-async def show_frames(camera):
+async def show_frames(camera, left):
     async for frame in camera:
         with frame.map() as pixels:
             print(f"frame {frame.sequence}: exposure {frame.exposure} us, mean {pixels.gray.mean():.0f}")
-        if frame.sequence >= 20:
+        left -= 1
+        if not left:
             break
 
 async def tick():
@@ -17,7 +18,7 @@ async def tick():
 async def main():
     ticks = asyncio.create_task(tick())
     with cmacam.Camera(format="NV12", size=(640, 480)) as camera:
-        await show_frames(camera)
+        await show_frames(camera, 20)
     ticks.cancel()
 
 asyncio.run(main())

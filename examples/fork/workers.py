@@ -9,6 +9,8 @@ import os
 import tempfile
 
 import cmacam
+# Pictures need it. A worker that imports it while it holds a frame may be too slow for the server.
+import numpy  # noqa: F401
 
 
 def work(path, frames, listening):
