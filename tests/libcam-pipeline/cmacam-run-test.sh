@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# cmacam-run: exit status, messages, preload for one command, version check.
+# cmacam-run: exit status, messages, preload for one command, version checks.
 
 run=$1
 dir=$(mktemp -d) || exit 1
@@ -44,5 +44,15 @@ if [ "$lines" != 1 ]; then
 	echo "FAIL other-version: $lines lines instead of one sentence"
 	failures=$((failures + 1))
 fi
+
+# A program that was built for a libcamera with another soname.
+later=$dir/later
+mkdir "$later"
+: >"$dir/empty.c"
+echo 'int main(void) { return 0; }' >"$dir/program.c"
+cc -shared -Wl,-soname,libcamera.so.99.9 "$dir/empty.c" -o "$later/libcamera.so.99.9"
+cc "$dir/program.c" -Wl,--no-as-needed -Wl,-rpath,"$later" "$later/libcamera.so.99.9" -o "$later/program"
+expect program-alone 0 '' "$later/program"
+expect other-soname 126 "program' uses libcamera.so.99.9, but the handler was built for libcamera.so" "$run" "$later/program"
 
 [ "$failures" = 0 ]
