@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The manual pages name the options that the programs have, and the parameters that the modules have.
+"""The manual pages name the options that the programs have, and the parameters that the modules have. docs/install.md names
+the packages.
 
 BOARD is the program cmacam-board, PAGES the folder of the pages that the build made.
 """
@@ -59,6 +60,15 @@ class Programs(unittest.TestCase):
         programs = {os.path.basename(path) for path in installed if path.startswith("bin/")}
         self.assertTrue(programs)
         self.assertEqual(programs, {path.split("/")[-1][:-2] for path in installed if path.startswith("share/man/man1/")})
+
+
+class Packages(unittest.TestCase):
+    def test_the_page_explains_each(self):
+        """docs/install.md has a row for each package in the list of files, and says how to remove it."""
+        packages = set(re.findall(r"^([a-z]\S+) \S+$", read(f"{HERE}/files.txt"), re.M))
+        page = read(f"{CHECKOUT}/docs/install.md")
+        self.assertEqual(set(re.findall(r"^\| `([^`]+)` \|", page.partition("## Does it work?")[0], re.M)), packages)
+        self.assertEqual(set(re.search(r"apt purge (.*)", page)[1].split()), packages)
 
 
 class Modules(unittest.TestCase):

@@ -9,7 +9,7 @@ import re
 import unittest
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/porting.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/install.md", "docs/porting.md")
 PICTURE = "docs/pictures/architecture"
 # Folders that ./dev makes.
 MADE = ("build/", "out/")
