@@ -40,8 +40,9 @@ def main(template, output, depfile, folder, version):
     with open(output, "w", encoding="utf-8") as f:
         f.write(text)
     # The Makefile lists the sources, so it changes with each new one.
+    read = [*sorted(glob.glob(os.path.join(folder, "*.c"))), os.path.join(folder, "Makefile")]
     with open(depfile, "w", encoding="utf-8") as f:
-        f.write(f"{output}: " + " ".join(sorted(glob.glob(os.path.join(folder, "*.c"))) + [os.path.join(folder, "Makefile")]) + "\n")
+        f.write(f"{output}: {' '.join(read)}\n")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Programs(unittest.TestCase):
         patterns = {word for line in re.findall(r"^(-.*)\)$", script, re.M) for word in line.split(" | ")} - {"-*"}
         self.assertIn("--help", patterns)
         page = read(f"{PAGES}/cmacam-run.1").partition(".SH OPTIONS\n")[2].partition("\n.SH ")[0].replace("\\-", "-")
-        named = {word for line in re.findall(r"^\.BR? (-.*)$", page, re.M) for word in line.replace('"', "").split() if word != ","}
+        named = {word for line in re.findall(r"^\.BR? (-.*)$", page, re.M) for word in re.split(r'[" ,]+', line)}
         self.assertEqual(named, patterns)
 
     def test_every_program_has_a_page(self):
@@ -93,7 +93,8 @@ class Reading(unittest.TestCase):
                          {"help": "", "socket": "PATH", "source": "pattern|FILE", "once": "", "fifo": "N", "bits": "32|40"})
 
     def test_page(self):
-        self.assertEqual(of_page('.SH OPTIONS\n.TP\n.BR \\-h ", " \\-\\-help\nHelp.\n.TP\n.BI \\-\\-address\\-bits " 32|40"\nBits.\n'
+        self.assertEqual(of_page('.SH OPTIONS\n.TP\n.BR \\-h ", " \\-\\-help\nHelp.\n.TP\n'
+                                 '.BI \\-\\-address\\-bits " 32|40"\nBits.\n'
                                  ".TP\n.B \\-\\-once\nOnce.\n.SH EXAMPLES\n.B \\-\\-other\n"),
                          {"help": "", "address-bits": "32|40", "once": ""})
 

@@ -14,7 +14,8 @@ FILES = "/tmp/installed"
 HOME = "/tmp/installed-home"
 OTHER_HANDLER = f"{BUILD}/tests/libcam-pipeline/libcmacam-pipeline-other.so"
 # A mount namespace that has the installed files in /usr; a user of the group video; the environment of a new login.
-USER = ["unshare", "--mount", "sh", "-ec", f'busybox mount -t overlay installed -o "lowerdir={FILES}/usr:/usr" /usr; exec "$@"', "sh",
+USER = ["unshare", "--mount", "sh", "-ec",
+        f'busybox mount -t overlay -o "lowerdir={FILES}/usr:/usr" installed /usr; exec "$@"', "sh",
         "setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=video",
         "env", "-i", "PATH=/usr/bin:/bin", f"HOME={HOME}", "LANG=C.UTF-8"]
 
