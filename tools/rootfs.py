@@ -11,6 +11,8 @@ incomplete root folder. The name of a folder has a hash of everything that it is
 lists makes a new folder.
 
 A layer for machines of another architecture has a cross compiler and an emulator, and the root folder of these machines.
+Debian packages are built in two more layers: one has the tools for it, and a second one has the libraries of another
+architecture, which are really installed there, because the tools ask dpkg which package a library belongs to.
 
 A layer can also have an image (ext4) of the root folder that its machines boot from, for machines that start many programs.
 Without the image, the machine asks the file server for each file that a program opens.
@@ -47,6 +49,7 @@ class Layer:
     below: "Layer | None" = None
     arch: str = ""      # for machines of this architecture of Debian, whose root folder is /ARCH
     kernel: str = ""    # and the end of the names of its kernel's packages
+    also: str = ""      # packages of this architecture of Debian are installed beside the host's
 
     @property
     def files(self):
@@ -66,7 +69,10 @@ ARM64 = Layer("packages-arm64.txt", "root-finish-foreign.sh", "a cross compiler,
               "arm64", "arm64")
 ARMHF = Layer("packages-armhf.txt", "root-finish-foreign.sh", "a cross compiler, and a root folder for armhf", "2 GB", WHOLE,
               "armhf", "armmp")
-LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS, ARM64, ARMHF)
+PACKAGING = Layer("packages-packaging.txt", "root-finish-packaging.sh", "tools that build Debian packages", "0.2 GB", WHOLE)
+PACKAGING_ARM64 = Layer("packages-packaging-arm64.txt", "root-finish-packaging.sh", "what packages for arm64 are built with",
+                        "1 GB", PACKAGING, also="arm64")
+LAYERS = (PRODUCT, WHOLE, PROGRAMS, DOCS, ARM64, ARMHF, PACKAGING, PACKAGING_ARM64)
 TESTED = os.path.join(paths.TOOLS, "versions.txt")
 INSTALLED = "etc/cmacam-versions"
 # What apt says about a mirror that it cannot reach, or that does not have the files.
@@ -230,6 +236,7 @@ chmod +x "$2/usr/sbin/policy-rc.d"
 shift 5
 export DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 root=$ROOT
+[ -z "$ALSO" ] || chroot "$root" dpkg --add-architecture "$ALSO"
 chroot "$root" apt-get update
 chroot "$root" sh /tmp/fetch.sh "$@" || true
 chroot "$root" apt-get install -y "$@"
@@ -251,7 +258,7 @@ def extend(layer):
         argv = [*WITH_US, "unshare", "--mount", "sh", "-c", EXTEND, "sh", below, partial,
                 os.path.join(paths.TOOLS, layer.finish), FETCH, os.path.join(paths.TOOLS, FOREIGN), *packages(layer.packages)]
         run_or_remove(argv, partial, layer.finish.replace(".sh", ".log"), "apt-get",
-                      env={**os.environ, "ROOT": partial, "ARCH": layer.arch, "KERNEL": layer.kernel})
+                      env={**os.environ, "ROOT": partial, "ARCH": layer.arch, "KERNEL": layer.kernel, "ALSO": layer.also})
         os.rename(partial, root)
 
 
