@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Builds everything inside the root folder, with a compiler cache that a fresh clone shares."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -30,15 +31,22 @@ DEMO = [*COMMON, "-Dtests=disabled", "-Dbench=disabled", "-Dpython=disabled"]
 ALL = [*COMMON, "-Dtests=auto", "-Dbench=auto", "-Dpython=auto"]
 
 
+@contextlib.contextmanager
+def folder():
+    """The build folder, which is emptied if it was made with another root folder. Only one build runs at a time, because ninja
+    has no lock."""
+    with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        forget_other_root(os.path.basename(rootfs.location(rootfs.PRODUCT)))
+        yield
+
+
 def build(sandbox, quiet=False, demo=False, arch=AMD64):
     """Configure once, then build the changed files: of everything, or of what the demo needs.
 
     For a machine of another architecture, the host needs the board, which is among what the demo needs.
-    Only one build runs at a time, because ninja has no lock.
     """
-    with open(os.path.join(paths.BUILD, ".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        forget_other_root(os.path.basename(rootfs.location(rootfs.PRODUCT)))
+    with folder():
         configure_and_build(sandbox, quiet, demo or not arch.native)
         if not arch.native:
             cross_build(sandbox, quiet, demo, arch)

@@ -16,6 +16,7 @@ import gdb
 import host
 import kconfigs
 import kernels
+import package
 import passed
 import paths
 import rootfs
@@ -187,6 +188,10 @@ def cmd_docs(args):
     return docs.main(ready)
 
 
+def cmd_package(args):
+    return package.main(args, ready)
+
+
 def cmd_gdb(args):
     return gdb.main(args, ready)
 
@@ -250,6 +255,10 @@ def parser():
 
     command("docs", cmd_docs, "make the reference pages of headers, Python module, element and kernel part in out/docs/, and fail "
             "if a page is incomplete (0.1 GB more, once)")
+
+    sub = command("package", cmd_package, "build Debian packages of the checkout, for the Debian of the root folder, and check "
+                  "them with lintian (0.2 GB more, once)")
+    package.add_options(sub)
 
     sub = command("shell", cmd_shell, "start a shell in the machine, or run one command: ./dev shell -- COMMAND...")
     add_machine_options(sub)
