@@ -9,6 +9,7 @@ import time
 import paths
 
 LIMIT = 300
+SKIPPED = 77    # status of a test that is not a GoogleTest and cannot run
 
 
 def run(box, tally, args):
@@ -30,7 +31,9 @@ def run(box, tally, args):
             if args.match in name:
                 tally.add(f"units.{test['name']}.{name}", outcome, seconds, said)
         # A program that crashed, or is not a GoogleTest, is a separate result.
-        if done.returncode and not any(outcome == "not ok" for _, outcome, _, _ in cases):
+        if done.returncode == SKIPPED:
+            tally.add(f"units.{test['name']}", "skip", time.monotonic() - start, done.stdout)
+        elif done.returncode and not any(outcome == "not ok" for _, outcome, _, _ in cases):
             tally.add(f"units.{test['name']}", "not ok", time.monotonic() - start,
                       f"status {done.returncode}\n{done.stdout}")
         elif not cases:
