@@ -10,6 +10,7 @@ import sys
 
 import arch as arches
 import build
+import cleanroots
 import debugkernel
 import foreign_modules
 import gdb
@@ -201,7 +202,8 @@ def cmd_clean(args):
     for name in sorted(os.listdir(paths.CACHE)) if os.path.isdir(paths.CACHE) else []:
         folder = os.path.join(paths.CACHE, name)
         # The cache may be any folder, so remove only files whose names are ours.
-        if re.fullmatch(rf"(root-|{debugkernel.PREFIX}|{kconfigs.PREFIX}).+-[0-9a-f]{{12}}(\.img)?(\.partial)?|"
+        if re.fullmatch(rf"(root-|{cleanroots.PREFIX}|{debugkernel.PREFIX}|{kconfigs.PREFIX}).+-[0-9a-f]{{12}}"
+                        rf"(\.img|\.copy)?(\.partial)?|"
                         rf"{kernels.OURS}|{foreign_modules.PREFIX}.*|{passed.FOLDER}", name):
             say(f"removing {folder}")
             rootfs.remove(folder) if os.path.isdir(folder) else os.unlink(folder)
@@ -274,8 +276,8 @@ def parser():
     sub = command("gdb", cmd_gdb, "debug the kernel of a machine that ./dev shell --gdb started")
     sub.add_argument("options", nargs="*", metavar="OPTION", help="more options for gdb, after --")
 
-    command("clean", cmd_clean, "remove the root folders, the debug kernels, other kernels of Debian, the sources of kernels "
-            "and modules, and the results of checks from the cache")
+    command("clean", cmd_clean, "remove the root folders, also those of the tests of packages, the debug kernels, other kernels "
+            "of Debian, the sources of kernels and modules, and the results of checks from the cache")
     command("help", lambda args: top.print_help() or 0, "show this help")
     return top
 

@@ -194,25 +194,31 @@ def make(layer):
 
 def bootstrap(root):
     """Make the first layer from Debian's packages."""
+    with step(f"Making the root folder: Debian {SUITE}, about 2 GB, once"):
+        mmdebstrap(root, SUITE, packages(PRODUCT.packages), PRODUCT.finish,
+                   [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale")])
+
+
+def mmdebstrap(root, suite, wanted, finish, options=(), more_suites=()):
+    """Make a root folder from Debian's packages. finish: a script of this folder, its last step."""
     host.require_packages()
     partial = root + ".partial"
     mirror = host.mirror()
-    wanted, finish = PRODUCT.packages, PRODUCT.finish
-    with step(f"Making the root folder: Debian {SUITE}, about 2 GB, once"):
-        argv = [*WITH_US, "unshare", "--mount", "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", "--skip=check/empty",
-                "--include=" + ",".join(packages(wanted)), "--dpkgopt=force-unsafe-io"]
-        argv += [f"--aptopt={option}" for option in
-                 ['APT::Install-Recommends "false"', 'Acquire::Check-Valid-Until "false"',
-                  'Acquire::Retries "3"'] + host.apt_proxy()]
-        argv += [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale")]
-        argv += [f'--essential-hook=copy-in {FETCH} /tmp',
-                 f'--essential-hook=chroot "$1" sh /tmp/{os.path.basename(FETCH)} {" ".join(packages(wanted))} || true',
-                 f'--customize-hook=copy-in {os.path.join(paths.TOOLS, finish)} /tmp',
-                 f'--customize-hook=chroot "$1" sh /tmp/{finish} && rm "$1/tmp/{finish}" "$1/tmp/{os.path.basename(FETCH)}"',
-                 SUITE, partial, f"deb {mirror} {SUITE} main", f"deb-src {mirror} {SUITE} main"]
-        # It starts Python for each package: the system's own, not what a user's PATH has before it.
-        run_or_remove(argv, partial, "root.log", "mmdebstrap", env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
-        os.rename(partial, root)
+    argv = [*WITH_US, "unshare", "--mount", "mmdebstrap", "--verbose", "--mode=root", "--variant=apt", "--skip=check/empty",
+            "--include=" + ",".join(wanted), "--dpkgopt=force-unsafe-io"]
+    argv += [f"--aptopt={option}" for option in
+             ['APT::Install-Recommends "false"', 'Acquire::Check-Valid-Until "false"',
+              'Acquire::Retries "3"'] + host.apt_proxy()]
+    argv += options
+    argv += [f'--essential-hook=copy-in {FETCH} /tmp',
+             f'--essential-hook=chroot "$1" sh /tmp/{os.path.basename(FETCH)} {" ".join(wanted)} || true',
+             f'--customize-hook=copy-in {os.path.join(paths.TOOLS, finish)} /tmp',
+             f'--customize-hook=chroot "$1" sh /tmp/{finish} && rm "$1/tmp/{finish}" "$1/tmp/{os.path.basename(FETCH)}"',
+             suite, partial]
+    argv += [f"{kind} {mirror} {each} main" for each in (suite, *more_suites) for kind in ("deb", "deb-src")]
+    # It starts Python for each package: the system's own, not what a user's PATH has before it.
+    run_or_remove(argv, partial, "root.log", "mmdebstrap", env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+    os.rename(partial, root)
 
 
 # mmdebstrap removes the package lists. The policy prevents that packages start their services.

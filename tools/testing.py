@@ -19,6 +19,7 @@ import foreign_modules
 import intree
 import kconfigs
 import kernels
+import packagetests
 import plan
 import programs_report
 import rootfs
@@ -28,7 +29,7 @@ import vm
 from plan import declare
 from ui import Fail, duration, say, step
 
-HOST_SUBJECTS = {"units": units, "checks": checks, "kconfig": kconfigs}
+HOST_SUBJECTS = {"units": units, "checks": checks, "kconfig": kconfigs, "packages": packagetests}
 # The nice value of host checks. They run beside the machines, whose tests have time limits.
 POLITE = 5
 SLOWEST = 10
@@ -130,7 +131,8 @@ def main(args, ready):
     if args.list:
         return show(hosts, tests, lacks)
     programs = any(test.subject == "programs" for test in tests)
-    later = checks.layers(args) if "checks" in hosts else ()
+    later = [layer for name, subject in (("checks", checks), ("packages", packagetests)) if name in hosts
+             for layer in subject.layers(args)]
     box = ready(layer=rootfs.PROGRAMS if programs else rootfs.WHOLE, later=later, arch=arch)
     if any(test.subject == upstream.SUBJECT for test in tests):
         lacks = (*lacks, *upstream.ensure(box))

@@ -66,6 +66,8 @@ class Options:
     share: str = ""                  # host folder shown at /host
     gdb: int = 0                     # port of this host where a debugger can attach to the kernel, 0: none
     tests: object = None             # a feed.Feed, which the machine asks for its tests
+    clean_root: str = ""             # another root folder, inside the root folder; nothing that is built here is used in it
+    changes_root: bool = False       # the machine may change this folder
     kernel: Kernel = Kernel()
     limit: int = 3600                # seconds until the machine is ended
 
@@ -192,6 +194,7 @@ class Machine:
         ports += ["cmacam.tests"] if self.options.tests else []
         settings = {"ALLOCATOR": self.options.allocator,
                     "ALLOCATOR_PARAMS": self.options.allocator_params,
+                    "CLEAN": "yes" if self.options.clean_root else "no",
                     "CONSOLE": self.options.arch.console,
                     "DRIVER": "yes" if self.options.load_drivers else "no",
                     "NONCOHERENT": "yes" if self.options.noncoherent else "no",
@@ -300,7 +303,8 @@ class Machine:
     def _start(self, devices, **kwargs):
         arch = self.options.arch
         accelerator = kvm.accelerator(self.sandbox) if arch.native else "tcg"
-        files = self._serve("root", arch.root, "--cache=always", "--readonly")
+        files = self._serve("root", self.options.clean_root or arch.root, "--cache=always",
+                            *(() if self.options.changes_root else ("--readonly",)))
         # Without "always", what a program was loaded from is read again for the next one.
         files += self._serve("checkout", self._checkout(), f"--cache={'always' if self.options.settled else 'auto'}",
                              "--announce-submounts")
@@ -314,7 +318,8 @@ class Machine:
             boards += self._slots.words
         if self.options.tests:
             boards += self.options.tests.words(self, f"{self._sockets}/tests")
-        kernel_line = (f"console={arch.console} root=root rootfstype=virtiofs ro init=/src/tools/guest/init panic=-1 "
+        kernel_line = (f"console={arch.console} root=root rootfstype=virtiofs "
+                       f"{'rw' if self.options.changes_root else 'ro'} init=/src/tools/guest/init panic=-1 "
                        f"oops=panic quiet loglevel=4 {arch.parameters} "
                        f"cryptomgr.notests damon_stat.enabled=N log_buf_len=4M cma={self.options.cma} {self.options.kernel.parameters} "
                        f"{self.options.append}")

@@ -74,7 +74,8 @@ class KeptFiles(unittest.TestCase):
         self.make("root-forky-0123456789ab/etc/os-release", "root-forky-0123456789ab.partial/a",
                   "debug-kernel-7.2.6-0123456789ab/vmlinux", "passed/sparse", "kernel-apt/trixie-amd64/sources.list",
                   "kernel-headers-6.12.9+deb13-amd64/usr/a", "kernel-image-7.3-arm64/boot/a", "kernel-image-notes/a",
-                  "kconfig-7.2.6-0123456789ab/linux/a",
+                  "kconfig-7.2.6-0123456789ab/linux/a", "clean-forky-amd64-0123456789ab/a",
+                  "clean-forky-arm64-0123456789ab.partial/a", "clean-forky-amd64-0123456789ab.copy/a",
                   "root-of-all/evil", "debug-kernel-notes/a", "logs/build.log")
         with contextlib.redirect_stdout(None):
             cli.cmd_clean(None)
