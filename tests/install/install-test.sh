@@ -120,7 +120,7 @@ by_cmake() {
 # Both modules are looked for in nothing but the installed files.
 by_python() {
 	cd "$work"
-	PYTHONPATH=$root/lib/python3/dist-packages python3 -P -c '
+	PYTHONPATH=$root/lib/python3/dist-packages python3 -B -P -c '
 import importlib.metadata, sys
 import cmacam
 assert cmacam.__file__.startswith(sys.argv[1] + "/"), cmacam.__file__
