@@ -172,3 +172,19 @@ void vcma_vunmap(struct vcma_buf *buf)
 	buf->vmaps--;
 	vcma_written(buf);
 }
+
+/**
+ * vcma_filled() - the kernel has written a frame by the CPU
+ * @buf: the buffer, which vcma_vmap() gave to the writer
+ *
+ * The end of a writer, as of one in user space: what it wrote is written back
+ * for stock importers, which do not ask.
+ */
+void vcma_filled(struct vcma_buf *buf)
+{
+	guard(mutex)(&buf->lock);
+
+	buf->vmaps--;
+	vcma_written(buf);
+	vcma_clean_for_stock(buf, true, VCMA_REASON_END);
+}

@@ -158,6 +158,25 @@ void vcma_forget_engine(struct device *dev)
 }
 
 /**
+ * vcma_has_engine() - are there buffers that are mapped for a device?
+ * @dev: the device for which they were allocated
+ *
+ * Return: true if there is one
+ */
+bool vcma_has_engine(struct device *dev)
+{
+	struct vcma_buf *buf;
+
+	guard(mutex)(&bufs_lock);
+
+	list_for_each_entry(buf, &bufs, entry)
+		if (buf->dev == dev && buf->has_engine)
+			return true;
+
+	return false;
+}
+
+/**
  * vcma_buf_alloc() - allocate a buffer
  * @dev: device for which it is
  * @has_engine: @dev will access the memory itself and not attach to a dma-buf

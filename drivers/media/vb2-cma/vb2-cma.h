@@ -6,6 +6,10 @@
  * &vb2_cma_memops, calls vb2_cma_buf_finish() in its buf_finish operation, gets
  * the DMA address from vb2_cma_plane_dma_addr(), and calls
  * vb2_cma_forget_device() at the end of its remove function.
+ *
+ * A driver that fills the buffers by the CPU, and does no DMA, sets
+ * queue->mem_ops to &vb2_cma_cpu_memops, calls vb2_cma_cpu_buf_finish() in its
+ * buf_finish operation, and gets the address from vb2_plane_vaddr().
  */
 #ifndef VB2_CMA_H
 #define VB2_CMA_H
@@ -18,6 +22,7 @@ struct dma_resv;
 #define VB2_CMA_TEXT	320
 
 extern const struct vb2_mem_ops vb2_cma_memops;
+extern const struct vb2_mem_ops vb2_cma_cpu_memops;
 
 /**
  * vb2_cma_plane_dma_addr() - get the DMA address of a plane
@@ -37,6 +42,8 @@ static inline dma_addr_t vb2_cma_plane_dma_addr(struct vb2_buffer *vb,
 void vb2_cma_buf_finish(struct vb2_buffer *vb);
 struct dma_resv *vb2_cma_plane_resv(struct vb2_buffer *vb, unsigned int plane);
 void vb2_cma_forget_device(struct device *dev);
+bool vb2_cma_device_in_use(struct device *dev);
+void vb2_cma_cpu_buf_finish(struct vb2_buffer *vb);
 
 void vb2_cma_explain_alloc(char *text, size_t len, size_t size,
 			   unsigned int asked, unsigned int got);

@@ -198,6 +198,12 @@ static void vb2_cma_finish(void *buf_priv)
 		vcma_device_done(mem->buf);
 }
 
+/* A copy of vb2_cma_memops, of which others changed a part, is ours as well. */
+static bool is_ours(const struct vb2_queue *q)
+{
+	return q->mem_ops->finish == vb2_cma_finish;
+}
+
 /**
  * vb2_cma_buf_finish() - make a dequeued buffer fit to be looked at
  * @vb: the buffer
@@ -210,7 +216,7 @@ void vb2_cma_buf_finish(struct vb2_buffer *vb)
 {
 	unsigned int plane;
 
-	if (vb->vb2_queue->mem_ops != &vb2_cma_memops)
+	if (!is_ours(vb->vb2_queue))
 		return;
 
 	for (plane = 0; plane < vb->num_planes; plane++) {
@@ -239,7 +245,7 @@ struct dma_resv *vb2_cma_plane_resv(struct vb2_buffer *vb, unsigned int plane)
 
 	if (vb->memory == VB2_MEMORY_DMABUF)
 		return vb->planes[plane].dbuf->resv;
-	if (vb->vb2_queue->mem_ops != &vb2_cma_memops || !mem->buf)
+	if (!is_ours(vb->vb2_queue) || !mem->buf)
 		return NULL;
 
 	return &mem->buf->resv;
@@ -259,6 +265,18 @@ void vb2_cma_forget_device(struct device *dev)
 	vcma_forget_engine(dev);
 }
 EXPORT_SYMBOL_GPL(vb2_cma_forget_device);
+
+/**
+ * vb2_cma_device_in_use() - are there buffers that are mapped for a device?
+ * @dev: the device that the queues allocated for
+ *
+ * Return: true if vb2_cma_forget_device() would have something to undo
+ */
+bool vb2_cma_device_in_use(struct device *dev)
+{
+	return vcma_has_engine(dev);
+}
+EXPORT_SYMBOL_GPL(vb2_cma_device_in_use);
 
 /*
  * If this fails, videobuf2 loses its reference to the dma-buf, which then

@@ -311,6 +311,7 @@ void vcma_write_back(struct vcma_buf *buf, struct device *dev);
 void *vcma_vaddr(struct vcma_buf *buf);
 void vcma_wait_until_freed(void);
 void vcma_forget_engine(struct device *dev);
+bool vcma_has_engine(struct device *dev);
 size_t vcma_bytes_held(void);
 void vcma_buf_for_each(void (*show)(struct vcma_buf *buf, void *data),
 		       void *data);
@@ -361,6 +362,7 @@ void vcma_begin_access(struct vcma_buf *buf, enum dma_data_direction dir,
 void vcma_end_access(struct vcma_buf *buf, enum dma_data_direction dir);
 void vcma_vmap(struct vcma_buf *buf);
 void vcma_vunmap(struct vcma_buf *buf);
+void vcma_filled(struct vcma_buf *buf);
 
 /* users.c */
 void vcma_user_init(struct vcma_user *user, struct vcma_buf *buf);
