@@ -76,7 +76,7 @@ COMPILERS = {"arm": "arm-linux-gnueabihf", "arm64": "aarch64-linux-gnu"}
 # Our options, each with an object that exists only if the option is on.
 OURS_AND_OBJECTS = {"VIDEOBUF2_CMA": "vb2-cma/buf.o", "VIDEO_CMACAM": "cmacam/core.o",
                     "DMABUF_HEAPS_CACHED_CMA": "vb2-cma/heap.o", "DMA_NONCOHERENT_SHIM": "noncoherent/main.o",
-                    "VIDEO_MINICAM": "minicam/minicam.o"}
+                    "VIDEO_MINICAM": "minicam/minicam.o", "VIDEOBUF2_CMA_ADOPT": "vb2-cma-adopt/main.o"}
 MESSAGE = re.compile(r"\b(warning|error)\b|No rule to make target", re.I)
 OUR_FILES = re.compile(r"drivers/media/(vb2-cma|cmacam|noncoherent|minicam|compat\.h)|linux/(cmacam|vb2-cma)\.h")
 # What make prints before the messages of a file, such as "  CC [M]  drivers/media/vb2-cma/buf.o".

@@ -10,7 +10,7 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 media=$1/drivers/media
 uapi=$1/include/uapi/linux
-folders="vb2-cma cmacam noncoherent minicam"
+folders="vb2-cma vb2-cma-adopt cmacam noncoherent minicam"
 
 # Somebody may have worked on the copy.
 for folder in $folders; do

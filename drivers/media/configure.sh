@@ -44,4 +44,5 @@ CONFIG_DMABUF_HEAPS_CACHED_CMA vb2-cma/vb2-cma-heap.ko
 CONFIG_VIDEO_CMACAM cmacam/cmacam.ko
 CONFIG_DMA_NONCOHERENT_SHIM noncoherent/noncoherent.ko
 CONFIG_VIDEO_MINICAM minicam/minicam.ko
+CONFIG_VIDEOBUF2_CMA_ADOPT vb2-cma-adopt/vb2-cma-adopt.ko
 END

@@ -58,7 +58,8 @@ class Drivers:
         if (machine, numbers) == self._now and is_loaded("cmacam"):
             return
         self._now = None
-        unload("test_importer", "minicam", "cmacam", "noncoherent")
+        # An adopted queue holds vb2-cma-adopt until its driver is gone.
+        unload("test_importer", "minicam", "cmacam", "vb2_cma_adopt", "noncoherent")
         # The heap of vb2-cma cannot be taken back, and holds it.
         allocator = machine.allocator_fault, machine.allocator_params
         if allocator != self._allocator:
