@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Kernel modules that Debian's kernel is built without: the CMA heap, a codec, a video loopback. And patched ones.
+"""Kernel modules that Debian's kernel is built without: the CMA heap, a codec, a virtual camera, a video loopback. And patched
+ones.
 
 Their sources come from Debian's packages of the versions in use. The sources are kept in the cache, and built outside the
 kernel tree. They are not in this repository.
@@ -45,6 +46,7 @@ BUILDS = {
                    "v4l2-mem2mem.o vicodec/", ("CONFIG_VIDEO_VICODEC=m",)),
     "dma_contig": Build(KERNEL, ("drivers/media/common/videobuf2/videobuf2-dma-contig.c",), "videobuf2-dma-contig.o",
                         patches="linux"),
+    "vimc": Build(KERNEL, ("drivers/media/test-drivers/vimc",), "vimc/", ("CONFIG_VIDEO_VIMC=m",)),
     "v4l2loopback": Build(LOOPBACK, ("v4l2loopback.c", "v4l2loopback.h", "v4l2loopback_formats.h"), "v4l2loopback.o"),
 }
 

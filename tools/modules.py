@@ -12,6 +12,8 @@ from ui import step
 
 # The modules of the tests that have a fault (tests/vm/planted/).
 FAULTS = ("late-unmap", "no-fs-dax", "no-sync", "no-wc")
+# What is built with a header before its sources: the folder, its option of Kconfig, and the name of the header.
+VARIANTS = [*(("vb2-cma", "CONFIG_VIDEOBUF2_CMA", fault) for fault in FAULTS), ("minicam", "CONFIG_VIDEO_MINICAM", "stock")]
 STAMP = "made-of"
 
 
@@ -59,8 +61,9 @@ def importer(headers, folder, variables):
 
 def planted(headers, folder, variables):
     yield ["/src/drivers/media/kbuild.sh", "make", headers, "/src/tests/vm/planted", folder, *variables]
-    for fault in FAULTS:
-        yield ["/src/tests/vm/planted/build-vb2-cma.sh", "make", headers, "/src/drivers/media/vb2-cma", folder, fault, *variables]
+    for source, option, variant in VARIANTS:
+        yield ["/src/tests/vm/planted/build-variant.sh", "make", headers, f"/src/drivers/media/{source}", folder, option, variant,
+               *variables]
 
 
 SCRIPTS = {"drivers": drivers, "importer": importer, "planted": planted}

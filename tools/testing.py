@@ -147,6 +147,9 @@ def main(args, ready):
         with step("Building modules that Debian's kernel does not have"):
             foreign_modules.ensure(box, "codec", "v4l2loopback")
         programs_report.forget()
+    if any(test.full_name == "adopt.long_vimc" for test in tests):
+        with step("Building vimc, which Debian's kernel does not have"):
+            foreign_modules.ensure(box, "vimc")
     tally = Tally()
     start = time.monotonic()
     finished = run(box, hosts, without_skips(tests, tally, lacks), tally, kernel, arch, args)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Makes minicam a driver that knows nothing of vb2-cma. This header is included
+ * before its source. The driver then uses the kernel's own allocator, as the
+ * drivers of others do, and calls nothing of vb2-cma.
+ */
+#include <media/videobuf2-dma-contig.h>
+
+#include "vb2-cma.h"
+
+#define vb2_cma_memops vb2_dma_contig_memops
+#define vb2_cma_buf_finish NULL
+#define vb2_cma_forget_device(dev) do { } while (0)
