@@ -5,6 +5,7 @@
 #ifndef VB2_CMA_ADOPT_H
 #define VB2_CMA_ADOPT_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
@@ -42,7 +43,7 @@ enum adopt_mode {
  * @mem_ops: copy of the memory operations of vb2-cma, with checks
  * @lock: guards @gone
  * @gone: true if the node is unregistered; nothing is allocated any more
- * @faulty: true if the driver does what does not fit @mode, which was said
+ * @faulty: 1 if the driver does what does not fit @mode, which was said
  * @release: release callback of @vdev, if this module replaced it
  * @name: name of the node, which messages need when the node is gone
  */
@@ -59,7 +60,7 @@ struct adopt_queue {
 	struct vb2_mem_ops mem_ops;
 	struct mutex lock; /* see the kernel-doc above */
 	bool gone;
-	bool faulty;
+	atomic_t faulty;
 	void (*release)(struct video_device *vdev);
 	char name[32];
 };

@@ -22,12 +22,12 @@
 #define NODE_MS		1000
 
 /**
- * struct node - a video node
+ * struct adopt_node - a video node
  * @entry: entry in the list of all nodes
  * @vdev: the node, valid as long as this entry exists
  * @adopted: its queue, if that is adopted
  */
-struct node {
+struct adopt_node {
 	struct list_head entry;
 	struct video_device *vdev;
 	struct adopt_queue *adopted;
@@ -74,7 +74,8 @@ static enum adopt_mode mode_for(const struct video_device *vdev,
 			    driver_of(vdev)) < 0 ? ADOPT_DMA : ADOPT_CPU;
 }
 
-static int adopt_node(struct node *node, enum adopt_mode mode, bool registered)
+static int adopt_node(struct adopt_node *node, enum adopt_mode mode,
+		      bool registered)
 {
 	struct video_device *vdev = node->vdev;
 	struct adopt_queue *a;
@@ -103,7 +104,7 @@ static bool captures_video(const struct video_device *vdev)
 		     q->type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE);
 }
 
-static void adopt_if_chosen(struct node *node, bool registered)
+static void adopt_if_chosen(struct adopt_node *node, bool registered)
 {
 	unsigned int i;
 
@@ -123,7 +124,7 @@ static void adopt_if_chosen(struct node *node, bool registered)
 static int add_node(struct device *dev)
 {
 	struct video_device *vdev = to_video_device(dev);
-	struct node *node;
+	struct adopt_node *node;
 
 	if (vdev->vfl_type != VFL_TYPE_VIDEO)
 		return 0;
@@ -142,7 +143,7 @@ static int add_node(struct device *dev)
 static void remove_node(struct device *dev)
 {
 	struct video_device *vdev = to_video_device(dev);
-	struct node *node, *next;
+	struct adopt_node *node, *next;
 
 	guard(mutex)(&adopt_lock);
 
@@ -243,7 +244,7 @@ static int parse_choices(char *text, struct choice *parsed)
 static int set_drivers(const char *value, const struct kernel_param *kp)
 {
 	struct choice parsed[DRIVERS_MAX] = {};
-	struct node *node;
+	struct adopt_node *node;
 	char *text;
 	int count;
 
@@ -296,9 +297,9 @@ MODULE_PARM_DESC(drivers,
  * By the name of the node
  */
 
-static struct node *find_node(const char *name)
+static struct adopt_node *find_node(const char *name)
 {
-	struct node *node;
+	struct adopt_node *node;
 
 	list_for_each_entry(node, &nodes, entry)
 		if (!strcmp(video_device_node_name(node->vdev), name))
@@ -312,10 +313,10 @@ static struct node *find_node(const char *name)
  * udev may be here too early. Called with adopt_lock, which is dropped
  * meanwhile.
  */
-static struct node *await_node(const char *name)
+static struct adopt_node *await_node(const char *name)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(NODE_MS);
-	struct node *node;
+	struct adopt_node *node;
 
 	while (!(node = find_node(name)) && time_before(jiffies, end)) {
 		mutex_unlock(&adopt_lock);
@@ -330,7 +331,7 @@ static struct node *await_node(const char *name)
 
 static int adopt_by_name(const char *name, enum adopt_mode mode)
 {
-	struct node *node;
+	struct adopt_node *node;
 
 	guard(mutex)(&adopt_lock);
 
@@ -350,7 +351,7 @@ static int adopt_by_name(const char *name, enum adopt_mode mode)
 
 static int undo_by_name(const char *name)
 {
-	struct node *node;
+	struct adopt_node *node;
 	int ret;
 
 	guard(mutex)(&adopt_lock);
@@ -403,7 +404,7 @@ static int set_adopt(const char *value, const struct kernel_param *kp)
 
 static int get_adopt(char *buffer, const struct kernel_param *kp)
 {
-	struct node *node;
+	struct adopt_node *node;
 	int at = 0;
 
 	guard(mutex)(&adopt_lock);

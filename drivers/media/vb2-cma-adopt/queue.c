@@ -6,10 +6,10 @@
  * in use. No driver compares its operations, and the DMA address is behind the
  * cookie of both allocators in the same way.
  */
+#include <linux/atomic.h>
 #include <linux/container_of.h>
 #include <linux/delay.h>
 #include <linux/device.h>
-#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
@@ -88,7 +88,7 @@ static bool is_first_fault(struct adopt_queue *a)
 {
 	vb2_queue_error(a->q);
 
-	return !xchg(&a->faulty, true);
+	return !atomic_xchg(&a->faulty, 1);
 }
 
 /* videobuf2 asks for the address as well, to copy frames for read(). */

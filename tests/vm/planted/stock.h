@@ -8,6 +8,10 @@
 
 #include "vb2-cma.h"
 
+static inline void forget_nothing(struct device *dev)
+{
+}
+
 #define vb2_cma_memops vb2_dma_contig_memops
 #define vb2_cma_buf_finish NULL
-#define vb2_cma_forget_device(dev) do { } while (0)
+#define vb2_cma_forget_device forget_nothing
