@@ -122,6 +122,30 @@ def settle():
     lib.run(["udevadm", "settle", f"--timeout={20 * lib.SLOWER}"])
 
 
+# Without the devm_add_action() in drivers/media/vb2-cma-adopt/device.c, the frame stays stale.
+@vm_test(machine=OTHERS, settings={"digest": "sha256"})
+def minicam_frames_outlive_the_driver():
+    """The adopted driver is unloaded while a frame is exported: its DMA mapping ends, and the frame has every byte."""
+    with module(f"drivers={MINICAM}"):
+        with minicam() as node:
+            queue = v4l2.Queue(node=node)
+            queue.request(2)
+            for index in range(queue.count):
+                queue.queue(index)
+            queue.stream()
+            index, sequence, used = queue.dequeue()
+            dmabuf = queue.export(index)
+            queue.close()
+            assert "state=stale" in lib.vb2_cma_buffers()
+            written = lib.Board.session()[0][sequence]["sha256"]
+        assert lib.vb2_cma_buffers().count("\n") == 1 and "state=stale" not in lib.vb2_cma_buffers()
+        with contextlib.closing(v4l2.map_dmabuf(dmabuf, used)) as exported:
+            v4l2.sync(dmabuf, v4l2.START | v4l2.READ)
+            assert lib.sha256(exported[:used]) == written
+            v4l2.sync(dmabuf, v4l2.END | v4l2.READ)
+        os.close(dmabuf)
+
+
 @vm_test(machine=STOCK)
 def only_while_the_queue_is_not_busy():
     """A queue with buffers is neither adopted nor given back. In between, its buffers are vb2-cma's, and the module stays."""
