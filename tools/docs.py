@@ -23,6 +23,7 @@ KERNEL_PAGES = {
     "uapi": ("What user space shares with the kernel part", r"^include/uapi/.*\.h$"),
     "cmacam": ("The driver cmacam", r"^drivers/media/cmacam/.*\.[ch]$"),
     "vb2-cma": ("The allocator vb2-cma", r"^drivers/media/vb2-cma/.*\.[ch]$"),
+    "vb2-cma-adopt": ("vb2-cma for drivers of others", r"^drivers/media/vb2-cma-adopt/.*\.[ch]$"),
     "noncoherent": ("The noncoherent shim", r"^drivers/media/noncoherent/.*\.[ch]$"),
 }
 

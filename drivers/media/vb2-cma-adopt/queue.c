@@ -237,8 +237,9 @@ static void restore(struct adopt_queue *a)
 {
 	if (a->q->ops == a->ops)
 		a->q->ops = a->stock_ops;
-	if (a->q->mem_ops == &a->mem_ops)
-		a->q->mem_ops = a->stock_mem_ops;
+	if (a->q->mem_ops != &a->mem_ops)
+		return;
+	a->q->mem_ops = a->stock_mem_ops;
 	a->q->io_modes |= a->stock_io_modes & VB2_USERPTR;
 }
 
