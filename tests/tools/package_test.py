@@ -139,7 +139,7 @@ class Dkms(unittest.TestCase):
         os.symlink(CHECKOUT, f"{self.folder}/usr/src/cmacam-#MODULE_VERSION#")
         found = self.modules(source_tree=f"{self.folder}/usr/src", kernel_source_dir=f"{self.folder}/kernel")
         # Without the tool that reads Kconfig, these are all.
-        self.assertEqual(found, ["vb2-cma", "vb2-cma-heap", "cmacam", "noncoherent", "minicam"])
+        self.assertEqual(found, ["vb2-cma", "vb2-cma-heap", "cmacam", "noncoherent", "minicam", "vb2-cma-adopt"])
 
     def test_what_was_built_even_if_the_headers_are_gone(self):
         for name in ("cmacam.ko.xz", "vb2-cma.ko", "vb2-cma-heap.ko.zst"):

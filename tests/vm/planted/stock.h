@@ -6,7 +6,7 @@
  */
 #include <media/videobuf2-dma-contig.h>
 
-#include "vb2-cma.h"
+#include "../../../drivers/media/vb2-cma/vb2-cma.h"
 
 static inline void forget_nothing(struct device *dev)
 {
