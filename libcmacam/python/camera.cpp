@@ -235,7 +235,8 @@ void bindCamera(py::module_ &module)
 		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
 		     py::arg("controls") = Controls(),
 		     "Open a camera and allocate its buffers.\n\n"
-		     "- id: libcamera's id of the camera, or its model if no other camera has this\n"
+		     "- id: libcamera's id of the camera, or its model if no other camera has "
+		     "this\n"
 		     "  model; empty: the first cmacam camera, or the first camera of any kind if\n"
 		     "  there is no cmacam camera.\n"
 		     "- format: libcamera's name of the format; empty: the camera's choice.\n"

@@ -57,9 +57,10 @@ Result<std::shared_ptr<libcamera::Camera>> findCamera(const libcamera::CameraMan
 	if (const std::optional<Error> error = gone ? std::nullopt : findAccessError())
 		return *error;
 	if (!id.empty())
-		return Error{ENODEV, "No camera is named '" + id + "'; " +
-					     (cameras.empty() ? "there is no camera"
-							      : "the cameras are " + idsOf(cameras))};
+		return Error{ENODEV,
+			     "No camera is named '" + id + "'; " +
+				     (cameras.empty() ? "there is no camera"
+						      : "the cameras are " + idsOf(cameras))};
 	return Error{ENODEV, "No camera found: no board is plugged in, or the module "
 			     "cmacam is not loaded"};
 }

@@ -239,9 +239,9 @@ def memory_outlives_the_pipeline():
         {key: outlived[key] for key in ("seq", "sha256", "nonce", "phys")}, (last, outlived)
 
 
-def on_a_camera(cases, least, limit, **rounds):
+def on_a_camera(cases, least, limit, **settings):
     lib.gtest(f"{PROGRAMS}/gst-camera-test", cases, least, limit,
-              **{f"CMACAM_TEST_{key.upper()}": str(n) for key, n in rounds.items()})
+              **{f"CMACAM_TEST_{key.upper()}": str(value) for key, value in settings.items()})
 
 
 @vm_test(settings={"fps": "60"}, limit=180)
@@ -260,6 +260,13 @@ def element_on_a_hurried_camera():
 def lores_beside_main():
     """Two elements, main and lores: each starts, stops, pauses, ends or keeps frames without an effect on the other."""
     on_a_camera("LoresTest.*", 11, 170)
+
+
+@vm_test(settings={"fps": "60"})
+def a_pool_that_changes_or_loses_its_memory():
+    """Another pool for the same caps is used at once; if a pool has lost all its memory, frames go on in the camera's own."""
+    lib.heap()
+    on_a_camera("CameraPoolTest.*", 2, 110, heap=lib.HEAP)
 
 
 @vm_test(limit=1200, long=True)
