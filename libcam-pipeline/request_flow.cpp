@@ -84,7 +84,8 @@ CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
 	  metadata_(std::move(metadata)),
 	  paired_(false),
 	  failed_(false),
-	  sequenceBase_(0)
+	  sequenceBase_(0),
+	  unpaired_(0)
 {
 	recordTimer_.timeout.connect(this, [this]() { completeLateFrames(); });
 	startTimer_.timeout.connect(this, [this]() { startStreaming(); });
@@ -117,6 +118,7 @@ int CmacamRequestFlow::start()
 	join_.setPaired(paired_);
 	failed_ = false;
 	sequenceBase_ = 0;
+	unpaired_ = 0;
 
 	int ret = metadata_->start(kMetadataBuffers);
 	if (ret)
@@ -284,6 +286,11 @@ int CmacamRequestFlow::giveToHardware(Request *request)
 /*
  * Linked nodes need a buffer each for every frame. The main node comes last: it
  * is what starts the board.
+ *
+ * A buffer of lores cannot be called back. If main refuses the buffer of the same
+ * request, and there is no scratch buffer, it waits for a partner: main gets the
+ * buffer of the next request once more. Otherwise each later request would
+ * complete with a frame of lores that is still to come.
  */
 int CmacamRequestFlow::queueBuffers(const InFlight &frame)
 {
@@ -297,7 +304,15 @@ int CmacamRequestFlow::queueBuffers(const InFlight &frame)
 		return -ENOBUFS;
 	}
 
-	int ret = lores_->device()->queueBuffer(lores);
+	int ret;
+	for (; unpaired_; unpaired_--) {
+		ret = main_->device()->queueBuffer(main);
+		if (ret)
+			return ret;
+		inFlight_.push_back({nullptr, nullptr, nullptr});
+	}
+
+	ret = lores_->device()->queueBuffer(lores);
 	if (ret)
 		return ret;
 
@@ -305,13 +320,12 @@ int CmacamRequestFlow::queueBuffers(const InFlight &frame)
 	if (!ret)
 		return 0;
 
-	/*
-	 * The other half is on its way and cannot be called back. It keeps a
-	 * partner, and the application learns of the failure by its buffer.
-	 */
+	/* The application learns of the failure by its buffer. */
 	errors_->report(ret);
 	if (main != main_->scratch() && main_->scratch())
 		ret = main_->device()->queueBuffer(main_->scratch());
+	if (ret)
+		unpaired_++;
 
 	return ret;
 }
@@ -405,6 +419,11 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 
 	const InFlight part = takeInFlight(frame.buffer);
 	Request *request = part.request;
+	if (!request) {
+		LOG(Cmacam, Debug) << "Ignoring the frame of a request that was not queued in full";
+		return;
+	}
+
 	ControlList &result = request->_d()->metadata();
 
 	/*

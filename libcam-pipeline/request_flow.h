@@ -60,7 +60,10 @@ public:
 	void cancel();
 
 private:
-	/* A request that the hardware processes. One of main and lores may be nullptr. */
+	/*
+	 * A request that the hardware processes. One of main and lores may be nullptr. If
+	 * request is nullptr, nobody waits for the frame.
+	 */
 	struct InFlight
 	{
 		Request *request;
@@ -99,6 +102,8 @@ private:
 	bool paired_;
 	bool failed_; /* whether the board did not start, so that no frame comes */
 	uint32_t sequenceBase_;
+	/* Number of buffers that the lores node has in excess of the main node */
+	unsigned int unpaired_;
 };
 
 } /* namespace libcamera */

@@ -11,6 +11,7 @@
 #include <random>
 #include <spawn.h>
 #include <sstream>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -135,13 +136,19 @@ libcamera::SharedFD allocateFrom(const std::string &heap, size_t size)
 	return libcamera::SharedFD(libcamera::UniqueFD(buffer.release()));
 }
 
-std::unique_ptr<FrameBuffer> foreign(const std::string &heap,
-				     const libcamera::StreamConfiguration &config, size_t size)
+/* A buffer for NV12 in a file that may not be a dma-buf, or too small. */
+std::unique_ptr<FrameBuffer> bufferIn(const libcamera::SharedFD &fd,
+				      const libcamera::StreamConfiguration &config)
 {
-	const libcamera::SharedFD fd = allocateFrom(heap, size);
 	const unsigned int luma = config.stride * config.size.height;
 	const std::vector<FrameBuffer::Plane> planes{{fd, 0, luma}, {fd, luma, luma / 2}};
 	return std::make_unique<FrameBuffer>(planes);
+}
+
+std::unique_ptr<FrameBuffer> foreign(const std::string &heap,
+				     const libcamera::StreamConfiguration &config, size_t size)
+{
+	return bufferIn(allocateFrom(heap, size), config);
 }
 
 /* Buffers of a dma-heap; then one that is too small. */
@@ -167,6 +174,67 @@ void import(const std::string &heap, unsigned int frames)
 	must(!camera->queueRequest(request.get()), "cannot queue");
 	must(camera.next()->status() == Request::RequestCancelled, "a small buffer was taken");
 	printf("frames=%u refused: %s\n", frames, cmacam::lastError(camera->id()).c_str());
+}
+
+/*
+ * Both streams, without memory for a scratch buffer of main. The node of main
+ * refuses a buffer, after that of lores has taken the other one of the request.
+ */
+void unpaired(unsigned int frames)
+{
+	CheckCamera camera;
+	camera.configure({kRoles[0], kRoles[1]}, [](auto &config) {
+		config.at(0).size = {1920, 1080};
+		config.at(1).size = {320, 240};
+		config.at(0).bufferCount = config.at(1).bufferCount = 2;
+	});
+	camera.allocate();
+
+	std::vector<std::unique_ptr<Request>> requests;
+	for (unsigned int slot = 0; slot < 2; slot++) {
+		requests.push_back(camera->createRequest());
+		for (unsigned int i = 0; i < 2; i++)
+			must(!requests.back()->addBuffer(camera.stream(i),
+							 camera.buffers(i)[slot].get()),
+			     "cannot add a buffer");
+	}
+	libcamera::UniqueFD file(memfd_create("not a dma-buf", MFD_CLOEXEC));
+	const auto refused = bufferIn(libcamera::SharedFD(std::move(file)), camera.config(0));
+	const auto bad = camera->createRequest();
+	must(!bad->addBuffer(camera.stream(0), refused.get()), "cannot add a buffer");
+	must(!bad->addBuffer(camera.stream(1), camera.buffers(1)[0].get()), "cannot add a buffer");
+
+	auto take = [&] {
+		Request *request = camera.next();
+		must(request->status() == Request::RequestComplete, "a request was cancelled");
+		for (unsigned int i = 0; i < 2; i++) {
+			const FrameBuffer *buffer = request->findBuffer(camera.stream(i));
+			must(buffer->metadata().status == FrameMetadata::FrameSuccess,
+			     "a frame is in error");
+			checkMark(camera, *buffer, i);
+		}
+		request->reuse(Request::ReuseBuffers);
+		return request;
+	};
+
+	camera.start();
+	for (const auto &request : requests)
+		must(!camera->queueRequest(request.get()), "cannot queue");
+	for (unsigned int n = 0; n < frames; n++)
+		must(!camera->queueRequest(take()), "cannot queue");
+
+	/* All frames are here, and the hardware has nothing. */
+	Request *first = take(), *second = take();
+	must(!camera->queueRequest(bad.get()), "cannot queue");
+	must(camera.next()->status() == Request::RequestCancelled,
+	     "a file was taken for a dma-buf");
+
+	for (Request *request : {first, second})
+		must(!camera->queueRequest(request), "cannot queue");
+	for (unsigned int n = 0; n < frames; n++)
+		must(!camera->queueRequest(take()), "cannot queue");
+	camera.stop();
+	printf("frames=%u\n", 2 * frames + 2);
 }
 
 /* Of the first frames of both streams: good or in error. */
@@ -468,6 +536,9 @@ int main(int argc, char **argv)
 	CLI::App *importApp = app.add_subcommand("import", "buffers of a dma-heap");
 	importApp->add_option("heap", heap)->required();
 	importApp->add_option("frames", count)->required();
+	CLI::App *unpairedApp =
+		app.add_subcommand("unpaired", "a request of which half is refused");
+	unpairedApp->add_option("frames", count)->required();
 	CLI::App *singleApp = app.add_subcommand("single", "one request at a time");
 	singleApp->add_option("frames", count)->required();
 	int fd = -1;
@@ -494,6 +565,8 @@ int main(int argc, char **argv)
 			keep(count);
 		else if (*importApp)
 			import(heap, count);
+		else if (*unpairedApp)
+			unpaired(count);
 		else if (*singleApp)
 			single(count);
 		else if (*fenceApp)

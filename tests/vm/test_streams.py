@@ -8,6 +8,7 @@ import subprocess
 
 import lib
 from declare import vm_test
+from test_errors import SMALL_CMA
 
 RUN = "/build/libcam-pipeline/cmacam-run"
 CHECK = "/build/tests/libcam-pipeline/session_check"
@@ -182,6 +183,15 @@ def buffers_may_come_from_elsewhere():
     lib.heap()
     out = check("import", lib.HEAP, 12)
     lib.expect(out, r"frames=12 refused: .*\d+")
+
+
+@vm_test(machine=SMALL_CMA, provokes="cma=", needs=["cma"])
+def half_a_request_does_not_part_the_streams():
+    """Main refuses a buffer, and no memory is left for another: the request is cancelled, and later frames belong together."""
+    lib.vb2_cma(backend="cma")
+    out = check("unpaired", 10)
+    lib.expect(out, r"No memory for a scratch buffer of 1920x1080")
+    lib.expect(out, r"(?m)^frames=22$")
 
 
 @vm_test(settings={"starved": "drop", "fps": "30"})
