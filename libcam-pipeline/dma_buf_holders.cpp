@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <system_error>
 
 #include <sys/stat.h>
@@ -29,19 +30,39 @@ class Found
 public:
 	explicit Found(Span<const DmaBufId> wanted) : wanted_(wanted) {}
 
-	void see(const DmaBufId &id)
+	void see(const DmaBufId &seen)
 	{
-		if (std::find(wanted_.begin(), wanted_.end(), id) != wanted_.end() &&
-		    std::find(found_.begin(), found_.end(), id) == found_.end())
-			found_.push_back(id);
+		const auto it =
+			std::find_if(wanted_.begin(), wanted_.end(), [&](const DmaBufId &id) {
+				return (id.device == seen.device && id.inode == seen.inode) ||
+				       (!id.link.empty() && id.link == seen.link);
+			});
+		if (it != wanted_.end())
+			found_.insert(&*it);
 	}
 
 	unsigned int count() const { return found_.size(); }
 
 private:
 	Span<const DmaBufId> wanted_;
-	std::vector<DmaBufId> found_;
+	std::set<const DmaBufId *> found_;
 };
+
+/*
+ * The kernel part names the dma-bufs of a buffer by the buffer's number. Readers
+ * that are not trusted have dma-bufs of their own, which share only this name.
+ */
+bool isNamedByNumber(int fd)
+{
+	std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
+
+	for (std::string line; std::getline(info, line);) {
+		if (line.starts_with("exp_name:") && line.ends_with("\tvb2-cma"))
+			return true;
+	}
+
+	return false;
+}
 
 /*
  * Nothing can be seen of processes of other users. stat() is an operation of the
@@ -56,9 +77,9 @@ void seeDescriptors(const fs::path &process, const std::string &prefix, Found *f
 	     it.increment(error)) {
 		std::error_code unread;
 		struct stat info;
-		if (fs::read_symlink(it->path(), unread).native().starts_with(prefix) &&
-		    !stat(it->path().c_str(), &info))
-			found->see({info.st_dev, info.st_ino});
+		const std::string link = fs::read_symlink(it->path(), unread).native();
+		if (link.starts_with(prefix) && !stat(it->path().c_str(), &info))
+			found->see({info.st_dev, info.st_ino, link});
 	}
 }
 
@@ -70,9 +91,11 @@ void seeMappings(const fs::path &process, Found *found)
 	for (std::string line; std::getline(maps, line);) {
 		unsigned int major, minor;
 		uintmax_t inode;
-		if (sscanf(line.c_str(), "%*s %*s %*s %x:%x %" SCNuMAX, &major, &minor, &inode) ==
-		    3)
-			found->see({makedev(major, minor), static_cast<ino_t>(inode)});
+		int name = 0;
+		if (sscanf(line.c_str(), "%*s %*s %*s %x:%x %" SCNuMAX " %n", &major, &minor,
+			   &inode, &name) == 3)
+			found->see({makedev(major, minor), static_cast<ino_t>(inode),
+				    line.substr(name)});
 	}
 }
 
@@ -88,9 +111,9 @@ std::string nameOf(const fs::path &process)
 } /* namespace */
 
 /**
- * \brief Return the identity of a dma-buf, which is the same in every process
+ * \brief Return the identity of the buffer of a dma-buf, which is the same in every process
  * \param[in] fd A file descriptor of the dma-buf
- * \return The identity; all members are 0 if \a fd is not open
+ * \return The identity; all members are 0 or empty if \a fd is not open
  */
 DmaBufId dmaBufId(int fd)
 {
@@ -98,7 +121,15 @@ DmaBufId dmaBufId(int fd)
 	if (fstat(fd, &info))
 		return {};
 
-	return {info.st_dev, info.st_ino};
+	DmaBufId id{info.st_dev, info.st_ino};
+	std::error_code unread;
+	if (isNamedByNumber(fd))
+		id.link = fs::read_symlink("/proc/self/fd/" + std::to_string(fd), unread).native();
+	/* One without a name is like all others without a name. */
+	if (id.link == kDmaBufLink)
+		id.link.clear();
+
+	return id;
 }
 
 /**

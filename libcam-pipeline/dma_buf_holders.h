@@ -15,11 +15,16 @@
 
 namespace libcamera {
 
-/* Identity of a dma-buf. The identity is the same in every process. */
+/* Identity of a buffer. The identity is the same in every process. */
 struct DmaBufId
 {
 	dev_t device = 0;
 	ino_t inode = 0;
+	/*
+	 * Link target in /proc/PID/fd of each dma-buf of this buffer; empty if the name of
+	 * the dma-buf does not identify the buffer
+	 */
+	std::string link = {};
 
 	bool operator==(const DmaBufId &) const = default;
 };

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <libcamera/base/unique_fd.h>
@@ -118,6 +119,38 @@ TEST(DmaBufHolders, AMappingIsEnough)
 	const std::vector<DmaBufHolder> holders = libcamera::dmaBufHolders(ids, kPrefix);
 	ASSERT_EQ(holders.size(), 1U);
 	EXPECT_EQ(holders[0].pid, child.pid());
+}
+
+/* A reader's dma-buf is another file, with the name of the buffer. */
+TEST(DmaBufHolders, AnotherFileOfTheBufferIsFoundByItsLink)
+{
+	const UniqueFD fd = makeBuffer();
+	const UniqueFD same = makeBuffer("buffer #7");
+	const UniqueFD other = makeBuffer("buffer #77");
+	DmaBufId id = dmaBufId(fd.get());
+	EXPECT_TRUE(id.link.empty()) << "a file that is not a dma-buf of vb2-cma";
+	id.link = "/memfd:buffer #7 (deleted)";
+	const DmaBufId ids[] = {id};
+	const Child opened([&] {
+		close(fd.get());
+		close(other.get());
+	});
+	const Child mapped([&] {
+		mmap(nullptr, kSize, PROT_READ, MAP_SHARED, same.get(), 0);
+		for (int each : {fd.get(), same.get(), other.get()})
+			close(each);
+	});
+	const Child neither([&] {
+		for (int each : {fd.get(), same.get()})
+			close(each);
+	});
+
+	std::vector<pid_t> found;
+	for (const DmaBufHolder &holder : libcamera::dmaBufHolders(ids, kPrefix)) {
+		EXPECT_EQ(holder.buffers, 1U);
+		found.push_back(holder.pid);
+	}
+	EXPECT_THAT(found, testing::UnorderedElementsAre(opened.pid(), mapped.pid()));
 }
 
 TEST(DmaBufHolders, ASearchThatIsStoppedFindsNothingMore)

@@ -11,12 +11,15 @@
 #include <random>
 #include <spawn.h>
 #include <sstream>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+
+#include <linux/vb2-cma.h>
 
 #include <cmacam/last_error.h>
 
@@ -452,6 +455,17 @@ private:
 	pid_t pid_ = 0;
 };
 
+/* A dma-buf to read the buffer of another dma-buf, as a FrameServer gives it to its readers. */
+libcamera::UniqueFD readerOf(int dmaBuf)
+{
+	const libcamera::UniqueFD node(open("/dev/vb2-cma", O_RDWR | O_CLOEXEC));
+	vb2_cma_reader request{};
+	request.fd = dmaBuf;
+	libcamera::UniqueFD reader(ioctl(node.get(), VB2_CMA_IOC_READER, &request));
+	must(reader.isValid(), "cannot make a dma-buf to read");
+	return reader;
+}
+
 /* Of an application that has all 4 buffers. */
 std::string waitForError(CheckCamera &camera)
 {
@@ -476,6 +490,7 @@ void starve(unsigned int streams, unsigned int rounds)
 	});
 	camera.allocate();
 	const Bystander bystander(camera.buffers(0)[1]->planes()[0].fd.get());
+	const Bystander reader(readerOf(camera.buffers(0)[2]->planes()[0].fd.get()).get());
 
 	std::vector<std::unique_ptr<Request>> requests;
 	for (unsigned int slot = 0; slot < 4; slot++) {
@@ -486,7 +501,7 @@ void starve(unsigned int streams, unsigned int rounds)
 			     "cannot add a buffer");
 	}
 
-	printf("bystander=%d\n", bystander.pid());
+	printf("bystander=%d reader=%d\n", bystander.pid(), reader.pid());
 	camera.start();
 	unsigned int next = 0;
 	unsigned int lost = 0;
