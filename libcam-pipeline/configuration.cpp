@@ -17,6 +17,7 @@
 #include "libcamera/internal/camera_sensor.h"
 
 #include "camera_data.h"
+#include "offered_formats.h"
 
 namespace libcamera {
 
@@ -110,7 +111,7 @@ CmacamCameraConfiguration::generate(CmacamCameraData *data, Span<const StreamRol
 			return nullptr;
 		}
 
-		StreamConfiguration cfg{StreamFormats(output->formats())};
+		StreamConfiguration cfg{StreamFormats(cmacam::offeredFormats(output->formats()))};
 		cfg.pixelFormat = wanted[i].pixelFormat;
 		cfg.size = wanted[i].size;
 		cfg.bufferCount = wanted[i].bufferCount;

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -14,11 +15,17 @@ RUNTIME = "/tmp/session"
 
 
 class Session:
-    """A session bus, PipeWire and WirePlumber. `wrapper`, if given, starts WirePlumber. They end in the reverse order."""
+    """A session bus, PipeWire and WirePlumber, with the environment of a new login. They end in the reverse order.
+
+    wrapper: a command that starts each of them.
+    """
 
     def __init__(self, *wrapper):
         os.mkdir(RUNTIME, 0o700)
-        self._environment = {**os.environ, "XDG_RUNTIME_DIR": RUNTIME, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={RUNTIME}/bus"}
+        places = {"XDG_RUNTIME_DIR": RUNTIME, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={RUNTIME}/bus"}
+        self._login = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": RUNTIME, "LANG": "C.UTF-8", **places}
+        self._environment = {**os.environ, **places}    # of programs that read
+        self._wrapper = wrapper
         self._children = []
         with contextlib.ExitStack() as stack:
             stack.callback(self._end)
@@ -26,7 +33,7 @@ class Session:
             lib.wait_until(lambda: os.path.exists(f"{RUNTIME}/bus"), "a session bus")
             self._start("pipewire")
             lib.wait_until(lambda: os.path.exists(f"{RUNTIME}/pipewire-0"), "PipeWire")
-            self._start(*wrapper, "wireplumber")
+            self._start("wireplumber")
             stack.pop_all()
 
     def __enter__(self):
@@ -36,7 +43,7 @@ class Session:
         self._end()
 
     def _start(self, *command):
-        self._children.append(subprocess.Popen(command, env=self._environment))
+        self._children.append(subprocess.Popen([*self._wrapper, *command], env=self._login))
 
     def _end(self):
         while self._children:
@@ -68,6 +75,14 @@ class Session:
         print(json.dumps(found, indent=1), flush=True)
         assert api == "v4l2" or self.nodes() == found, self.nodes()
         return found[0]["node.name"]
+
+    def choice(self, node):
+        """The caps that pipewiresrc gets if the program has no wish."""
+        out = lib.run(["gst-launch-1.0", "-v", "pipewiresrc", f"target-object={node}", "num-buffers=3", "!", "fakesink"],
+                      env=self._environment, limit=60)
+        caps = re.findall(r"GstFakeSink:.*GstPad:sink: caps = (video/.*)$", out, re.M)
+        assert caps, out
+        return caps[-1]
 
     def reader(self, node, frames=programs.FRAMES):
         """A function that gives the last of this number of frames that pipewiresrc shows as (format, width, height)."""

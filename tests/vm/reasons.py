@@ -15,6 +15,7 @@ ODD = tuple(size for size in SIZES if size[0] % 4)
 OPENCV = "https://github.com/opencv/opencv/blob/4.10.0/modules/videoio/src/cap_v4l.cpp, convertToRgb"
 V4L2 = "https://gitlab.freedesktop.org/gstreamer/gstreamer/-/blob/1.28.6/subprojects/gst-plugins-good/sys/v4l2/gstv4l2object.c"
 PIPEWIRE = "https://gitlab.freedesktop.org/pipewire/pipewire/-/blob/1.6.8/src/gst/gstpipewiresrc.c, dequeue_buffer"
+SPA = "https://gitlab.freedesktop.org/pipewire/pipewire/-/blob/1.6.8/spa/plugins/libcamera/libcamera-source.cpp"
 LIBCAMERA = "https://git.libcamera.org/libcamera/libcamera.git/tree/src/libcamera/stream.cpp?h=v0.7.2, rangeDiscreteSizes"
 MESA = "https://gitlab.freedesktop.org/mesa/mesa/-/blob/26.1/src/gallium/frontends/dri/dri_helpers.c, dri2_format_table"
 VICODEC = ("https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git/tree/drivers/media/test-drivers/vicodec/"
@@ -56,6 +57,8 @@ REASONS = {
     "PipeWire, libcamera": (
         (FORMATS, (*UNLISTED, (300, 300)), "PipeWire asks libcamera for a list of sizes. libcamera then offers only common "
          "sizes of each range", LIBCAMERA),
+        (("GREY",), SIZES, "A program without a wish gets PipeWire's first format, which would be grey. So cmacam's module for "
+         "WirePlumber lists only formats with colour", f"{SPA}, spa_libcamera_enum_format"),
         FIRST_PLANE_ONLY),
     "Chromium": ((("NV12",), UNLISTED, "It accepts only sizes that the node lists, and scales them to other sizes if the page "
                   "permits it", CHROMIUM),),

@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import browser
 import codec
 import desktop
 import egl
+import installed
 import lib
 import programs
 import strides
@@ -279,12 +281,15 @@ def pipewire_by_v4l2():
 
 @vm_test(machine=STILL, settings=PACED, limit=900, long=True)
 def pipewire_by_libcamera():
-    """pipewiresrc, with a WirePlumber into which cmacam-run loads the handler."""
-    with desktop.Session("cmacam-run") as session:
+    """pipewiresrc, with the installed module for WirePlumber: the desktop has the camera once, in colour, and no environment."""
+    with installed.files(), desktop.Session(*installed.IN_USR) as session:
         node = session.camera("libcamera")
-        try_all("PipeWire, libcamera", package("pipewire"),
-                "cmacam-run wireplumber; gst-launch-1.0 pipewiresrc ! video/x-raw,... ! ...", every(),
+        assert session.nodes()[0]["media.role"] == "Camera", "browsers look for this role"
+        chosen = session.choice(node)
+        assert "format=(string)GRAY" not in chosen and re.search(r"format=\(string\)(NV12|I420|YUY2|BGR|RGB)", chosen), chosen
+        try_all("PipeWire, libcamera", package("pipewire"), "gst-launch-1.0 pipewiresrc ! video/x-raw,... ! ...", every(),
                 session.reader(node, SETTLED))
+        assert len(session.nodes()) == 1, session.nodes()
 
 
 @vm_test(machine=STILL, settings=PACED, limit=600, long=True)
