@@ -9,13 +9,40 @@
 #include <utility>
 #include <vector>
 
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include <libcamera/controls.h>
+#include <libcamera/property_ids.h>
 
 #include "errors.h"
 
 using namespace std::chrono_literals;
 
 namespace cmacam {
+
+namespace {
+
+/*
+ * Whether the kernel still has the nodes of a camera. Where udev does not run, as in
+ * many containers, libcamera does not learn that a camera was unplugged.
+ */
+bool isPresent(const libcamera::Camera &camera)
+{
+	const std::string folder = "/sys/dev/char/";
+	const auto devices = camera.properties().get(libcamera::properties::SystemDevices);
+
+	if (!devices || access(folder.c_str(), F_OK) < 0)
+		return true;
+	return std::ranges::all_of(*devices, [&](std::int64_t number) {
+		const auto device = static_cast<dev_t>(number);
+		const std::string node = folder + std::to_string(major(device)) + ":" +
+					 std::to_string(minor(device));
+		return access(node.c_str(), F_OK) == 0;
+	});
+}
+
+} /* namespace */
 
 CameraSession::CameraSession(std::shared_ptr<libcamera::CameraManager> manager,
 			     std::shared_ptr<libcamera::Camera> camera)
@@ -86,7 +113,7 @@ Error CameraSession::lostError() const
 
 Error CameraSession::lostErrorLocked() const
 {
-	if (disconnected_)
+	if (disconnected_ || !isPresent(*camera_))
 		return goneError(id());
 	return cameraError(id(), -EIO,
 			   "Camera '" + id() + "' delivers no frames, although it is plugged in");

@@ -287,7 +287,8 @@ public:
 	bool isLost() const;
 	/**
 	 * Makes the error for a user whose camera is lost: ENODEV if libcamera has reported
-	 * that the camera was unplugged, EIO with the driver's sentence otherwise.
+	 * that the camera was unplugged, or if the kernel has no nodes of the camera any
+	 * more. Otherwise EIO, with the driver's sentence.
 	 */
 	Error lostError() const;
 

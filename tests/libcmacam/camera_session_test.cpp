@@ -12,6 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 #include <libcamera/control_ids.h>
 
@@ -169,6 +172,28 @@ TEST_F(CameraSessionTest, ACameraThatCancelsEveryRequestHasFailedAndIsNotUnplugg
 				   libcamera::ControlList(libcamera::controls::controls)));
 	fake_.finish(0);
 	EXPECT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Frame);
+}
+
+/* Where udev does not run, nobody reports the unplug. */
+class CameraWithoutNodesTest : public CameraSessionTest
+{
+protected:
+	/* No driver has this number, which is above those that the kernel gives. */
+	CameraWithoutNodesTest() { fake_.devices = {static_cast<int64_t>(makedev(4000, 1))}; }
+};
+
+TEST_F(CameraWithoutNodesTest, IsUnpluggedEvenIfLibcameraIsSilent)
+{
+	if (access("/sys/dev/char", F_OK) < 0)
+		GTEST_SKIP() << "there is no /sys here";
+
+	const auto session = start(Stream::Main);
+	CompletedFrame frame;
+
+	for (unsigned int i = 0; i < CameraSession::kMostCancelled; i++)
+		fake_.cancel();
+	EXPECT_EQ(session->waitFrame(Stream::Main, frame), CameraSession::Wait::Lost);
+	EXPECT_EQ(session->lostError().code, ENODEV);
 }
 
 /* A pipeline that is stopped meanwhile is not to wait for the news, nor to report an error. */

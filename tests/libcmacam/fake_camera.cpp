@@ -12,6 +12,7 @@
 
 #include <libcamera/control_ids.h>
 #include <libcamera/formats.h>
+#include <libcamera/property_ids.h>
 #include <libcamera/stream.h>
 
 #include "libcamera/internal/camera.h"
@@ -88,7 +89,11 @@ public:
 		auto data = std::make_unique<FakeData>(this);
 		const std::set<libcamera::Stream *> streams = {&data->streams[0],
 							       &data->streams[1]};
-		registerCamera(Camera::create(std::move(data), FakeCamera::kId, streams));
+		const auto camera = Camera::create(std::move(data), FakeCamera::kId, streams);
+		registerCamera(camera);
+		/* After that: PipelineHandler has set the nodes of its media devices. */
+		camera->_d()->properties_.set(properties::SystemDevices,
+					      Span<const int64_t>(plugged->devices));
 		hotplugMediaDevice(plugged->media_);
 		return true;
 	}

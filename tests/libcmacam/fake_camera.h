@@ -57,7 +57,7 @@ public:
 	/** Cancels the oldest request. */
 	void cancel();
 
-	/* Only jobs of run() and post() may use the members below. */
+	/* Only jobs of run() and post() may use the members below, unless they say otherwise. */
 	/** Completes the oldest request with frame @sequence. Returns false if there is none. */
 	bool tryFinish(uint32_t sequence);
 	/** Unplugs the camera. */
@@ -65,6 +65,8 @@ public:
 
 	/** The controls of start() and of all requests that were queued since then. */
 	libcamera::ControlList controls;
+	/** Numbers of the camera's device nodes. Set them before libcamera starts. */
+	std::vector<int64_t> devices;
 	/** Called on libcamera's thread when a request is queued after unplug(). */
 	std::function<void()> lateRequest;
 

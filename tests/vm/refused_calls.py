@@ -17,17 +17,35 @@ SET_MODE_FILTER, ALL_THREADS = 1, 1         # SECCOMP_SET_MODE_FILTER, SECCOMP_F
 NO_NEW_PRIVILEGES = 38                      # PR_SET_NO_NEW_PRIVS
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06      # BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ | BPF_K, BPF_RET | BPF_K
 FAIL, ALLOW = 0x00050000, 0x7fff0000        # SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW
-NUMBER, REQUEST = 0, 24                     # in struct seccomp_data: the call, and the low half of its second argument
+NUMBER, FILE, REQUEST = 0, 16, 24           # in struct seccomp_data: the call, and the low halves of its first two arguments
 
 
-def refuse(request, error):
-    """From now on, ioctl() with this request fails with this errno value, whatever its file is."""
+def refuse(request, error, node=None):
+    """From now on, ioctl() with this request fails with this errno value.
+
+    node: it fails only for the descriptors of this device node that the process has open now.
+    """
+    if node is None:
+        install(request, error, {})
+        return
+    descriptors = [int(fd) for fd in os.listdir("/proc/self/fd") if os.path.realpath(f"/proc/self/fd/{fd}") == node]
+    assert descriptors, f"{node} is not open"
+    for fd in descriptors:
+        install(request, error, {FILE: fd})
+
+
+def install(request, error, more):
+    """Install a filter. more: {offset in struct seccomp_data: value}, further conditions."""
     machine = os.uname().machine
     if machine not in CALLS or sys.byteorder != "little":
         raise Skip(f"the numbers of the system calls of {machine} are not known")
     ioctl, seccomp = CALLS[machine]
-    steps = ((LOAD, 0, 0, NUMBER), (EQUAL, 0, 3, ioctl), (LOAD, 0, 0, REQUEST), (EQUAL, 0, 1, request),
-             (RETURN, 0, 0, FAIL | error), (RETURN, 0, 0, ALLOW))
+    conditions = {NUMBER: ioctl, REQUEST: request, **more}
+    steps = []
+    for number, (offset, value) in enumerate(conditions.items()):
+        to_the_end = 2 * (len(conditions) - number - 1) + 1
+        steps += [(LOAD, 0, 0, offset), (EQUAL, 0, to_the_end, value)]
+    steps += [(RETURN, 0, 0, FAIL | error), (RETURN, 0, 0, ALLOW)]
     program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     header = ctypes.create_string_buffer(struct.pack("HP", len(steps), ctypes.addressof(program)))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -48,6 +48,16 @@ def a_camera_that_takes_no_buffer_is_not_unplugged():
 
 
 @vm_test(settings=PACED)
+def a_board_that_does_not_start():
+    """The driver refuses STREAMON of main, which follows when the first buffers are queued: EIO in limited time."""
+    source = camera(policy="block")
+    refuse(v4l2.STREAMON, errno.EIO, lib.video())
+    source.start()
+    lib.expect(failure(errno.EIO, source.next, 30), r"^Camera '.*' delivers no frames, although it is plugged in: ")
+    source.close()
+
+
+@vm_test(settings=PACED)
 def the_element_says_so_too():
     """cmacamsrc: a refused control changes nothing; refused buffers are a READ error, even if the element waits for a plug."""
     import gi

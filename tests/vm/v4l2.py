@@ -57,7 +57,7 @@ _DQBUF = _both_ways(0x11, _BUFFER.size)
 _G_PARM, _S_PARM = 0xc0cc5615, 0xc0cc5616
 _ENUM_FRAMESIZES, _ENUM_FRAMEINTERVALS = 0xc02c564a, 0xc034564b
 _G_SELECTION, _S_SELECTION = 0xc040565e, 0xc040565f
-_STREAMON, _STREAMOFF = 0x40045612, 0x40045613
+STREAMON, _STREAMOFF = 0x40045612, 0x40045613
 _CREATE_BUFS = _both_ways(0x5c, _CREATE.size)
 _G_CTRL, S_EXT_CTRLS = 0xc008561b, _both_ways(0x48, _EXT_CONTROLS.size)
 _DQEVENT, _SUBSCRIBE = 0x80885659, 0x4020565a
@@ -142,7 +142,7 @@ class Queue:
         return self._buffer(_DQBUF, flags=flags)
 
     def stream(self, on=True):
-        fcntl.ioctl(self.fd, _STREAMON if on else _STREAMOFF, struct.pack("=i", self.kind))
+        fcntl.ioctl(self.fd, STREAMON if on else _STREAMOFF, struct.pack("=i", self.kind))
 
     def _buffer(self, request, index=0, dmabuf=-1, flags=0, length=0):
         place = dmabuf if self.memory == DMABUF else 0
