@@ -5,44 +5,27 @@ import contextlib
 import os
 import shutil
 
+import installed
 import lib
 from declare import vm_test
 from test_other_cameras import virtual_camera
 
-BUILD = "/build"
-FILES = "/tmp/installed"
 HOME = "/tmp/installed-home"
-OTHER_HANDLER = f"{BUILD}/tests/libcam-pipeline/libcmacam-pipeline-other.so"
-# A mount namespace that has the installed files in /usr; a user of the group video; the environment of a new login.
-USER = ["unshare", "--mount", "sh", "-ec",
-        f'busybox mount -t overlay -o "lowerdir={FILES}/usr:/usr" installed /usr; exec "$@"', "sh",
-        "setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=video",
+OTHER_HANDLER = f"{installed.BUILD}/tests/libcam-pipeline/libcmacam-pipeline-other.so"
+# A user of the group video in the environment of a new login.
+USER = [*installed.IN_USR, "setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=video",
         "env", "-i", "PATH=/usr/bin:/bin", f"HOME={HOME}", "LANG=C.UTF-8"]
 
 
 @contextlib.contextmanager
-def installed():
-    """While the block runs, FILES has the installed files.
-
-    Meson writes a log beside what it installs from. The host may install from the same build folder meanwhile, so links to the
-    folder's content stand for it.
-    """
-    links = "/tmp/installed-from"
-    os.makedirs(f"{links}/meson-private")
-    os.mkdir(f"{links}/meson-logs")
-    os.mkdir(HOME, 0o777)
+def home():
+    """While the block runs, the user has a home folder."""
+    os.mkdir(HOME)
     os.chmod(HOME, 0o777)
     try:
-        for name in os.listdir(BUILD):
-            if not os.path.exists(f"{links}/{name}"):
-                os.symlink(f"{BUILD}/{name}", f"{links}/{name}")
-        shutil.copy(f"{BUILD}/meson-private/install.dat", f"{links}/meson-private")
-        lib.run(["meson", "install", "-C", links, "--no-rebuild", "--quiet", "--destdir", FILES], limit=200)
-        lib.run(["modprobe", "overlay"])
         yield
     finally:
-        for folder in (links, FILES, HOME):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(HOME)
 
 
 def as_user(*command, **kwargs):
@@ -52,7 +35,7 @@ def as_user(*command, **kwargs):
 @vm_test(long=True, limit=600)
 def a_user_streams_with_the_installed_files():
     """cmacam-run, cmacamsrc and the Python module deliver frames to a user of the group video, without any environment."""
-    with installed():
+    with installed.files(), home():
         lib.expect(as_user("cmacam-run", "cam", "-l"), r"\(platform/cmacam-sensor\.0 cmacam-sensor\)")
         lib.expect(as_user("cmacam-run", "cam", "-c1", "--capture=3"), r"(?m)^.* seq: 0*2 ")
         # GStreamer looks at all of its plugins, which this user has not done before.
@@ -60,7 +43,7 @@ def a_user_streams_with_the_installed_files():
                    r"(?s)(chain.*){3}Got EOS")
         out = as_user("python3", "-c", "import cmacam; camera = cmacam.Camera(); camera.start(); "
                                        "print(camera.next().map().gray.mean(), cmacam.__file__)")
-        lib.expect(out, r"\d /usr/lib/python3/dist-packages/cmacam\.")
+        lib.expect(out, r"\d /usr/lib/python3/dist-packages/cmacam/")
 
 
 @vm_test()
