@@ -14,6 +14,7 @@
 #include <libcamera/control_ids.h>
 
 #include "controls.h"
+#include "device_access.h"
 #include "errors.h"
 #include "open_stream.h"
 
@@ -145,6 +146,8 @@ Result<void> Camera::Source::map(Stream stream)
 	layouts_[stream] = buffers->layout();
 	for (std::size_t i = 0; i < buffers->size(); i++) {
 		Result<MappingPair> pixels = MappingPair::map(buffers->layout(i));
+		if (!pixels && pixels.error().code == EMFILE)
+			return tooManyFiles("Camera '" + id_ + "'", buffers->size());
 		if (!pixels)
 			return pixels.error();
 		pixels_[stream].push_back(*std::move(pixels));
