@@ -83,7 +83,7 @@ def epoll_in_cpp():
 @vm_test(settings=PACED)
 def frames_for_forked_workers():
     """examples/fork/workers.py: three forked workers get ten frames each of their parent's camera."""
-    out = lib.run(["python3", "-u", "/src/examples/fork/workers.py", "--workers", "3"])
+    out = lib.run(["python3", "/src/examples/fork/workers.py", "--workers", "3"])
     lines = [lib.fields(line) for line in out.splitlines() if line.startswith("worker ")]
     pids = [line["pid"] for line in lines]
     assert len(set(pids)) == 3 and all(pids.count(pid) == 10 for pid in pids), out
