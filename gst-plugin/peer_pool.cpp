@@ -173,12 +173,15 @@ std::optional<size_t> PeerPool::indexOf(GstBuffer *buffer) const
 
 std::optional<size_t> PeerPool::acquire(bool wait)
 {
-	GstBufferPoolAcquireParams params{};
-
-	if (!wait)
-		params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
 	while (strangers_.size() < fds_.size()) {
+		GstBufferPoolAcquireParams params{};
 		GstBuffer *buffer = nullptr;
+		/*
+		 * Who replaces memory may do so with each buffer, and may keep the last
+		 * one until there is another frame. So nobody waits for it.
+		 */
+		if (!wait || !strangers_.empty())
+			params.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
 		if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, &params) != GST_FLOW_OK)
 			return std::nullopt;
 

@@ -63,8 +63,8 @@ public:
 	/**
 	 * Returns the index of a buffer that the peer has given back. If there is no
 	 * such buffer, the result is empty. If @wait is true, the function first waits for
-	 * a buffer or for setFlushing(true). It does not wait if all buffers are others by
-	 * now, or if the pool fails.
+	 * a buffer or for setFlushing(true). It does not wait once a buffer has come back with
+	 * other memory, or if the pool fails.
 	 */
 	std::optional<size_t> acquire(bool wait);
 	void setFlushing(bool flushing);
