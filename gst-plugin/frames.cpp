@@ -3,17 +3,24 @@
  * The stream of cmacamsrc: frames, what is told of them, and unplugging.
  */
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 
 #include <cmacam/last_error.h>
 
 #include "clock.h"
+#include "frame_meta.h"
 #include "src_state.h"
 
 namespace cmacam::gst {
 
 namespace {
+
+GstClockTime nanoseconds(std::chrono::nanoseconds duration)
+{
+	return static_cast<GstClockTime>(duration.count());
+}
 
 /* Frames that got longer, or shorter, at a variable rate change the latency. */
 void followDuration(GstCmacamSrc *self, GstClockTime duration)
@@ -45,7 +52,8 @@ GstClockTime presentationTime(GstCmacamSrc *self, CameraSession &session,
 		return GST_CLOCK_TIME_NONE;
 
 	const GstClockTime captured = session.agreedTime(
-		frame, clock.get(), captureTime(frame.timestamp, readClocks(clock.get())));
+		frame, clock.get(),
+		captureTime(static_cast<uint64_t>(frame.timestamp), readClocks(clock.get())));
 	stream.lastTime =
 		inOrder(runningTime(captured, gst_element_get_base_time(GST_ELEMENT(self))),
 			stream.lastTime);
@@ -94,12 +102,14 @@ BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFr
 
 	GST_BUFFER_PTS(buffer.get()) = time;
 	GST_BUFFER_DURATION(buffer.get()) =
-		frame.duration ? frame.duration : self->state.frameDuration;
+		frame.duration.count() ? nanoseconds(frame.duration) : self->state.frameDuration;
 	GST_BUFFER_OFFSET(buffer.get()) = frame.sequence;
 	GST_BUFFER_OFFSET_END(buffer.get()) = guint64(frame.sequence) + 1;
-	setReferenceTimes(
-		buffer.get(),
-		{frame.timestamp, frame.wallClock ? frame.wallClock : unixTime(frame.timestamp)});
+	setFrameMeta(buffer.get(), frame);
+	const auto captured = static_cast<GstClockTime>(frame.timestamp);
+	setReferenceTimes(buffer.get(),
+			  {captured, frame.wallClock ? static_cast<GstClockTime>(frame.wallClock)
+						     : unixTime(captured)});
 	if (frame.discontinuous || std::exchange(stream.replugged, false))
 		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
 	if (frame.damaged)
@@ -346,7 +356,7 @@ GstFlowReturn create(GstPushSrc *push, GstBuffer **out)
 	stream.delivered++;
 	if (frame.lost)
 		reportLost(self, frame, buffer.get());
-	followDuration(self, frame.duration);
+	followDuration(self, nanoseconds(frame.duration));
 	followMain(self, *session);
 	passControlsOn(self, *session, GST_BUFFER_PTS(buffer.get()));
 

@@ -3,10 +3,13 @@
  * The GStreamer plugin "cmacam": the source element and the device provider.
  */
 #include "device_provider.h"
+#include "frame_meta.h"
 #include "src.h"
 
 static gboolean pluginInit(GstPlugin *plugin)
 {
+	/* A program may look for the meta, or receive it, before there is a cmacamsrc. */
+	cmacam::gst::registerFrameMeta();
 	return GST_ELEMENT_REGISTER(cmacamsrc, plugin) &&
 	       GST_DEVICE_PROVIDER_REGISTER(cmacamdeviceprovider, plugin);
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <new>
 
+#include "frame_meta.h"
+
 using cmacam::gst::BufferLayout;
 
 namespace {
@@ -91,6 +93,7 @@ GstFlowReturn allocBuffer(GstBufferPool *pool, GstBuffer **out, GstBufferPoolAcq
 
 	addVideoMeta(buffer, GST_CMACAM_SHELL_POOL(pool)->state.layout);
 	setReferenceTimes(buffer, {.monotonic = 0, .unixTime = 0});
+	setFrameMeta(buffer, {});
 
 	gst_buffer_foreach_meta(
 		buffer,

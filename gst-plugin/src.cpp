@@ -20,6 +20,12 @@
  * frames show as a gap there, as a DISCONT flag and in a QoS message. A frame
  * the board reports an error for has the flag CORRUPTED.
  *
+ * How a frame was exposed stands in a #GstCustomMeta of the buffer with the name
+ * `GstCmacamFrame`, which elements that convert or encode the frame copy to their
+ * result. Its fields are sequence and lost (uint), timestamp and wall-clock (uint64,
+ * ns), exposure-time and frame-duration (int64, microseconds), analogue-gain and
+ * digital-gain (double), and ae-state (string).
+ *
  * Every control of libcamera is a property of the same name. One that is not
  * set stays at the camera's default; read, it is what the last frame was taken
  * with. What the camera at hand takes is in #GstCmacamSrc:control-limits; a

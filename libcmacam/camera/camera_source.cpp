@@ -366,7 +366,7 @@ Result<Frame> Camera::Source::take(std::chrono::milliseconds timeout, bool &scar
 		lent_[main.buffer] = {main.slot, taken.tied ? taken.tied->buffer : 0};
 		scarce = taken.left.underWay + taken.left.waiting < kCameraShare;
 		frame.emplace(shared_from_this(), static_cast<unsigned int>(main.buffer),
-			      FrameInfo{main.sequence, static_cast<std::int64_t>(main.timestamp)});
+			      static_cast<const FrameInfo &>(main));
 	};
 	const CameraSession::Wait wait = session.waitFrame(Stream::Main, timeout, lend);
 	if (!frame)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include <libcamera/control_ids.h>
@@ -13,6 +14,7 @@
 
 namespace cmacam {
 
+namespace controls = libcamera::controls;
 using libcamera::FrameMetadata;
 
 namespace {
@@ -20,21 +22,34 @@ namespace {
 /* One that the camera writes to, and one to go on with. */
 constexpr size_t kEnoughRequests = 2;
 
+/* libcamera has the same numbers. */
+AeState aeStateOf(int32_t state)
+{
+	switch (state) {
+	case controls::AeStateSearching:
+		return AeState::Searching;
+	case controls::AeStateConverged:
+		return AeState::Converged;
+	default:
+		return AeState::Idle;
+	}
+}
+
 CompletedFrame completedFrame(const libcamera::Request &request, const FrameMetadata &meta)
 {
-	const libcamera::ControlList &controls = request.metadata();
+	const libcamera::ControlList &told = request.metadata();
 	CompletedFrame frame;
 
 	frame.sequence = meta.sequence;
 	frame.damaged = meta.status == FrameMetadata::FrameError;
-	frame.timestamp =
-		static_cast<uint64_t>(controls.get(libcamera::controls::SensorTimestamp)
-					      .value_or(static_cast<int64_t>(meta.timestamp)));
-	frame.wallClock = static_cast<uint64_t>(
-		controls.get(libcamera::controls::FrameWallClock).value_or(0));
-	frame.duration = static_cast<uint64_t>(
-				 controls.get(libcamera::controls::FrameDuration).value_or(0)) *
-			 1000;
+	frame.timestamp = told.get(controls::SensorTimestamp)
+				  .value_or(static_cast<std::int64_t>(meta.timestamp));
+	frame.wallClock = told.get(controls::FrameWallClock).value_or(0);
+	frame.exposure = std::chrono::microseconds(told.get(controls::ExposureTime).value_or(0));
+	frame.duration = std::chrono::microseconds(told.get(controls::FrameDuration).value_or(0));
+	frame.analogueGain = told.get(controls::AnalogueGain).value_or(0);
+	frame.digitalGain = told.get(controls::DigitalGain).value_or(1);
+	frame.aeState = aeStateOf(told.get(controls::AeState).value_or(controls::AeStateIdle));
 	return frame;
 }
 

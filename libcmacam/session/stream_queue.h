@@ -12,37 +12,26 @@
 
 #include <libcamera/stream.h>
 
+#include <cmacam/frame.h>
+
 #include "stream_buffers.h"
 
 namespace cmacam {
 
 class RequestSlot;
 
-/* The camera's report about the frame in a buffer. */
-struct CapturedFrame
+/* A frame that came from the camera. FrameInfo::lost is 0 directly after a pause. */
+struct CompletedFrame : FrameInfo
 {
-	uint32_t sequence = 0;
 	/* Whether the camera reported an error for the frame. */
 	bool damaged = false;
-	/* Start of exposure on CLOCK_MONOTONIC, ns. */
-	uint64_t timestamp = 0;
-	/* Start of exposure on CLOCK_REALTIME, ns; zero if the camera does not report this time. */
-	uint64_t wallClock = 0;
-	/* Duration of the frame, ns; zero if the camera does not report the duration. */
-	uint64_t duration = 0;
-};
-
-struct CompletedFrame : CapturedFrame
-{
 	/* Index of the buffer, which CameraSession::queue() gives back. */
 	size_t buffer = 0;
 	/* The slot of the frame's request, valid until the buffer is given back. */
 	RequestSlot *slot = nullptr;
-	/* Number of frames that were lost directly before this frame, by the sequence numbers. */
-	uint32_t lost = 0;
 	/*
 	 * Whether frames are missing between the previous frame and this frame. After a
-	 * pause, this member is true although lost is 0.
+	 * pause, this member is true although FrameInfo::lost is 0.
 	 */
 	bool discontinuous = false;
 };

@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "camera_fixture.h"
+#include "frame_meta.h"
 #include "manager.h"
 
 namespace cmacam::gst {
@@ -64,6 +65,36 @@ TEST_F(CameraTest, FramesAreDmabufsInSequence)
 		EXPECT_TRUE(i == 0 || GST_BUFFER_PTS(buffer) > last);
 		last = GST_BUFFER_PTS(buffer);
 	}
+}
+
+/* The field @name of the frame's GstCmacamFrame. */
+static guint fieldOf(const SamplePtr &sample, const char *name)
+{
+	GstCustomMeta *meta = gst_buffer_get_custom_meta(bufferOf(sample), kFrameMeta);
+	guint value = G_MAXUINT;
+
+	EXPECT_TRUE(meta &&
+		    gst_structure_get_uint(gst_custom_meta_get_structure(meta), name, &value));
+	return value;
+}
+
+/* More frames than there are shells, and one that is held meanwhile. */
+TEST_F(CameraTest, EachFrameHasAMetaOfItsOwn)
+{
+	pipeline_.setState(GST_STATE_PLAYING);
+	const SamplePtr first = pull();
+	ASSERT_TRUE(first);
+
+	guint64 last = GST_BUFFER_OFFSET(bufferOf(first));
+	for (int i = 0; i < 12; i++) {
+		const SamplePtr sample = pull();
+		ASSERT_TRUE(sample);
+		const guint64 offset = GST_BUFFER_OFFSET(bufferOf(sample));
+		EXPECT_EQ(fieldOf(sample, "sequence"), offset);
+		EXPECT_EQ(fieldOf(sample, "lost"), offset - last - 1);
+		last = offset;
+	}
+	EXPECT_EQ(fieldOf(first, "sequence"), GST_BUFFER_OFFSET(bufferOf(first)));
 }
 
 /* Whether @address is in a mapping of a dma-buf. */

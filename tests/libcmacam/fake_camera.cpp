@@ -176,11 +176,17 @@ public:
 		Request *request = oldest();
 		const auto *data = static_cast<FakeData *>(request->_d()->camera()->_d());
 
-		request->_d()->metadata().set(controls::SensorTimestamp, int64_t{1000} * sequence);
+		ControlList &metadata = request->_d()->metadata();
+		metadata.set(controls::SensorTimestamp, int64_t{1000} * sequence);
+		metadata.set(controls::FrameWallClock, int64_t{2000} * sequence);
+		metadata.set(controls::ExposureTime, static_cast<int32_t>(3 + sequence));
+		metadata.set(controls::FrameDuration, int64_t{40000});
+		metadata.set(controls::AnalogueGain, 1.5F);
+		metadata.set(controls::AeState, controls::AeStateConverged);
 		for (const auto &[stream, buffer] : request->buffers()) {
-			FrameMetadata &metadata = buffer->_d()->metadata();
-			metadata.sequence = sequence;
-			metadata.status = stream == &data->streams[0] ? main : lores;
+			FrameMetadata &frame = buffer->_d()->metadata();
+			frame.sequence = sequence;
+			frame.status = stream == &data->streams[0] ? main : lores;
 			completeBuffer(request, buffer);
 		}
 		completeRequest(request);

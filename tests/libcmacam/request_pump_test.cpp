@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -116,6 +117,27 @@ TEST_F(RequestPumpTest, ARequestAsksForAFrameOfEachStream)
 	const CompletedFrame lores = take(Stream::Lores);
 	EXPECT_EQ(main.sequence, lores.sequence);
 	EXPECT_EQ(main.slot, lores.slot);
+}
+
+TEST_F(RequestPumpTest, AFrameTellsHowItWasExposed)
+{
+	using std::chrono::microseconds;
+
+	start({Stream::Main});
+	fake_.finish(0);
+	fake_.finish(4);
+	take(Stream::Main);
+
+	const CompletedFrame frame = take(Stream::Main);
+	EXPECT_EQ(frame.sequence, 4U);
+	EXPECT_EQ(frame.lost, 3U);
+	EXPECT_EQ(frame.timestamp, 4000);
+	EXPECT_EQ(frame.wallClock, 8000);
+	EXPECT_EQ(frame.exposure, microseconds(7));
+	EXPECT_EQ(frame.duration, microseconds(40000));
+	EXPECT_EQ(frame.analogueGain, 1.5);
+	EXPECT_EQ(frame.digitalGain, 1);
+	EXPECT_EQ(frame.aeState, AeState::Converged);
 }
 
 TEST_F(RequestPumpTest, TheCameraHasNoMoreRequestsThanBuffers)

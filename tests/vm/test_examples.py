@@ -49,6 +49,28 @@ def files_are_kept():
     assert not os.path.exists(f"{DISK}/new")
 
 
+@vm_test(settings={"fps": "10"})
+def metadata_behind_a_tee():
+    """The example behind_a_tee.py: behind queues, videoconvert and jpegenc, the meta of each frame has the board's values."""
+    lib.Board().set(light="-2")
+    try:
+        out = lib.run(["python3", "/src/examples/metadata/behind_a_tee.py"])
+    finally:
+        lib.Board().set(light="0")
+    written, _ = lib.Board.session()
+    branches = {name: [lib.fields(line) for line in out.splitlines() if line.startswith(f"{name} ")]
+                for name in ("frames", "pictures")}
+    assert len(branches["frames"]) == 20 and branches["frames"] == branches["pictures"], out
+    line = 4400 / 594   # microseconds
+    for number, frame in enumerate(branches["frames"]):
+        board = written[number]
+        assert frame["sequence"] == str(number) and frame["lost"] == "0", frame
+        assert abs(int(frame["exposure-time"]) - int(board["exposure"]) * line) <= 1, (frame, board)
+        assert float(frame["analogue-gain"]) == int(board["gain"]) / 256, (frame, board)
+    assert {"searching", "converged"} >= {frame["ae-state"] for frame in branches["frames"]}, out
+    assert len({frame["exposure-time"] for frame in branches["frames"]}) > 1, "automatic exposure did nothing"
+
+
 @vm_test()
 def motion_in_a_part():
     """The motion example detects the board's moving pattern in a part of the picture, and reads only this part."""

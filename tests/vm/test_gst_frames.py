@@ -247,13 +247,13 @@ def on_a_camera(cases, least, limit, **settings):
 @vm_test(settings={"fps": "60"}, limit=180)
 def element_on_a_camera():
     """States, pauses, held frames, controls, new caps while playing, a busy camera, other clocks."""
-    on_a_camera("CameraTest.*", 21, 170)
+    on_a_camera("CameraTest.*", 22, 170)
 
 
 @vm_test(limit=400, long=True)
 def element_on_a_hurried_camera():
     """The tests of element_on_a_camera, with frames as fast as the board can, and the tests of two elements."""
-    on_a_camera("CameraTest.*:LoresTest.*", 32, 390)
+    on_a_camera("CameraTest.*:LoresTest.*", 33, 390)
 
 
 @vm_test(settings={"fps": "60"}, limit=180)

@@ -21,11 +21,32 @@
 
 namespace cmacam {
 
-/** The number and the time of a frame. */
+/** The state of automatic exposure, with the values of libcamera's control AeState. */
+enum class AeState {
+	Idle = 0,      /**< exposure and gain are set by hand, or the camera has no automatic */
+	Searching = 1, /**< the right exposure is not found yet */
+	Converged = 2, /**< the exposure of the frame is right */
+};
+
+/**
+ * The number of a frame, its time, and how it was exposed. A value that the camera does not
+ * report is 0.
+ */
 struct FrameInfo
 {
 	std::uint32_t sequence = 0; /**< number of the frame, with gaps for lost frames */
 	std::int64_t timestamp = 0; /**< start of exposure on CLOCK_MONOTONIC, in nanoseconds */
+	/**
+	 * Number of frames that the camera lost directly before this frame: the gap in the
+	 * numbers. Frames that a pause or Policy::DropOldest left out are not lost.
+	 */
+	std::uint32_t lost = 0;
+	AeState aeState = AeState::Idle;      /**< state of automatic exposure */
+	std::int64_t wallClock = 0;	      /**< start of exposure since 1970, in nanoseconds */
+	std::chrono::microseconds exposure{}; /**< exposure time */
+	std::chrono::microseconds duration{}; /**< time from the start of the frame to the next */
+	double analogueGain = 0;	      /**< gain of the sensor */
+	double digitalGain = 1; /**< further gain; 1 also for a camera that has no such gain */
 };
 
 /**
@@ -156,8 +177,8 @@ public:
 	 * End the lease now. If this is the last lease on the buffer, the buffer goes back
 	 * to its source.
 	 *
-	 * After release(), the program may use only sequence(), timestamp() and buffer() of
-	 * the frame.
+	 * After release(), the program may use only sequence(), timestamp(), info() and
+	 * buffer() of the frame.
 	 */
 	void release() noexcept;
 
@@ -172,6 +193,12 @@ public:
 
 	/** \return The start of exposure on CLOCK_MONOTONIC, in nanoseconds */
 	std::int64_t timestamp() const { return info_.timestamp; }
+
+	/**
+	 * \return The number and the time of the frame, and how it was exposed. This is also
+	 * known of frames from a FrameClient, of copies, and after release()
+	 */
+	const FrameInfo &info() const { return info_; }
 
 	/** \return The index of the frame's buffer among the buffers of the source */
 	unsigned int buffer() const { return buffer_; }
