@@ -362,9 +362,15 @@ void bindFrame(py::module_ &module)
 			"buffer", [](const FrameHandle &frame) { return frame.get()->buffer(); },
 			"Index of the buffer among the buffers of its source.")
 		.def_property_readonly(
+			"lost", [](const FrameHandle &frame) { return frame.get()->info().lost; },
+			"Number of frames that the camera lost directly before this frame.")
+		.def_property_readonly(
 			"metadata", metadata,
 			"Metadata that the camera reported for this frame, as a dictionary\n"
-			"{libcamera's name: value}.")
+			"{libcamera's name: value}. A frame of a FrameClient has SensorTimestamp,\n"
+			"FrameWallClock, ExposureTime, FrameDuration, AnalogueGain, DigitalGain "
+			"and\n"
+			"AeState, as far as the camera reported them.")
 		.def_property_readonly(
 			"exposure",
 			[](const FrameHandle &frame) { return countOf(frame.get()->exposure()); },

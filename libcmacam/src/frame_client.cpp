@@ -103,11 +103,13 @@ public:
 	Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
 					     Access access) override;
 	void giveBack(unsigned int buffer) noexcept override;
+	std::vector<NamedValue> metadata(unsigned int buffer) const override;
 
 private:
 	struct Slot
 	{
 		std::optional<MappingPair> pixels;
+		FrameInfo info; /* of the frame that is held */
 		std::uint32_t serial = 0;
 		bool held = false;
 	};
@@ -297,8 +299,9 @@ Result<Frame> FrameClient::Session::nextInTurn(std::chrono::milliseconds timeout
 		slots_[frame.buffer].held = true;
 		missed_ = frame.missed;
 
-		return cmacam::Frame(shared_from_this(), frame.buffer,
-				     FrameInfo{frame.sequence, frame.timestamp});
+		slots_[frame.buffer].info = frame.info();
+
+		return cmacam::Frame(shared_from_this(), frame.buffer, slots_[frame.buffer].info);
 	}
 }
 
@@ -309,6 +312,31 @@ Result<const FrameMapping *> FrameClient::Session::mapping(unsigned int buffer, 
 		return Error{ENOENT, "a shared frame has only the main stream"};
 
 	return slots_[buffer].pixels->get(access);
+}
+
+/*
+ * With the names that the camera's process has for them. The buffer is the reader's, so
+ * next() does not change what is known of its frame.
+ */
+std::vector<NamedValue> FrameClient::Session::metadata(unsigned int buffer) const
+{
+	const FrameInfo &info = slots_[buffer].info;
+	std::vector<NamedValue> all;
+
+	if (info.timestamp)
+		all.push_back({"SensorTimestamp", info.timestamp});
+	if (info.wallClock)
+		all.push_back({"FrameWallClock", info.wallClock});
+	if (info.exposure.count())
+		all.push_back({"ExposureTime", std::int64_t{info.exposure.count()}});
+	if (info.duration.count())
+		all.push_back({"FrameDuration", std::int64_t{info.duration.count()}});
+	if (info.analogueGain == 0)
+		return all;
+	all.push_back({"AnalogueGain", info.analogueGain});
+	all.push_back({"DigitalGain", info.digitalGain});
+	all.push_back({"AeState", static_cast<std::int64_t>(info.aeState)});
+	return all;
 }
 
 void FrameClient::Session::giveBack(unsigned int buffer) noexcept

@@ -286,8 +286,7 @@ Result<void> FrameServer::Impl::lend(Client *client, const cmacam::Frame &frame,
 	share::Frame message;
 	message.buffer = buffer;
 	message.serial = ++client->serial;
-	message.sequence = frame.sequence();
-	message.timestamp = frame.timestamp();
+	message.setInfo(frame.info());
 	message.missed = client->missed;
 	if (Result<void> sent = sendPacket(client->socket.get(), share::bytesOf(message)); !sent)
 		return sent;

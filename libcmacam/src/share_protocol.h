@@ -4,7 +4,8 @@
  *
  * Each packet of the SOCK_SEQPACKET socket has one message, in the machine's byte
  * order. All versions of the protocol have the same header. So a server can send a
- * Farewell to a reader that uses another version.
+ * Farewell to a reader that uses another version. Every change of a message, also of its
+ * size, is another version. Since version 2, Frame has the exposure of the frame.
  *
  *   reader                         server
  *   Hello (credits)           ->
@@ -17,16 +18,18 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include <cmacam/frame.h>
 #include <cmacam/frame_layout.h>
 
 namespace cmacam::share {
 
 inline constexpr std::uint32_t kMagic = 0x48534d43; /* CMSH */
-inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::uint16_t kVersion = 2;
 
 enum class Type : std::uint16_t {
 	Hello = 1,
@@ -89,10 +92,49 @@ struct Frame
 	Header header{kMagic, kVersion, Type::Frame};
 	std::uint32_t buffer;
 	std::uint32_t serial; /* number of the loan, which the reader sends in Return */
-	std::uint32_t sequence;
-	std::uint32_t reserved = 0;
-	std::int64_t timestamp;
 	std::uint64_t missed; /* number of frames that the server did not send to the reader */
+
+	/* FrameInfo */
+	std::uint32_t sequence;
+	std::uint32_t lost;
+	std::int64_t timestamp;
+	std::int64_t wallClock;
+	std::int64_t exposure; /* microseconds */
+	std::int64_t duration; /* microseconds */
+	double analogueGain;
+	double digitalGain;
+	std::uint32_t aeState;
+	std::uint32_t reserved = 0;
+
+	/* Take over what is known of a frame. */
+	void setInfo(const FrameInfo &info)
+	{
+		sequence = info.sequence;
+		lost = info.lost;
+		timestamp = info.timestamp;
+		wallClock = info.wallClock;
+		exposure = info.exposure.count();
+		duration = info.duration.count();
+		analogueGain = info.analogueGain;
+		digitalGain = info.digitalGain;
+		aeState = static_cast<std::uint32_t>(info.aeState);
+	}
+
+	/* Get what is known of a frame. A state that does not exist becomes AeState::Idle. */
+	FrameInfo info() const
+	{
+		const bool known = aeState <= static_cast<std::uint32_t>(AeState::Converged);
+
+		return {.sequence = sequence,
+			.timestamp = timestamp,
+			.lost = lost,
+			.aeState = known ? static_cast<AeState>(aeState) : AeState::Idle,
+			.wallClock = wallClock,
+			.exposure = std::chrono::microseconds(exposure),
+			.duration = std::chrono::microseconds(duration),
+			.analogueGain = analogueGain,
+			.digitalGain = digitalGain};
+	}
 };
 
 struct Return

@@ -24,7 +24,7 @@ TEST_F(SharingTest, OtherVersionsPartPolitely)
 	hello.credits = 1;
 	hello.header.version = 99;
 	send(socket, hello);
-	expectFarewell(socket, EPROTO, "speaks version 1, the reader speaks version 99");
+	expectFarewell(socket, EPROTO, "speaks version 2, the reader speaks version 99");
 
 	/* And the other way round. */
 	server.reset();

@@ -4,6 +4,7 @@
  */
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <future>
 #include <sys/wait.h>
@@ -48,6 +49,61 @@ TEST_F(SharingTest, ReadersSeeTheBuffersThemselves)
 	frame->release();
 	EXPECT_TRUE(allBack());
 	EXPECT_EQ(client.next(kNow).error().code, ETIMEDOUT);
+}
+
+TEST_F(SharingTest, ReadersKnowHowAFrameWasExposed)
+{
+	using std::chrono::microseconds;
+
+	const cmacam::FrameInfo sent = {
+		.sequence = 9,
+		.timestamp = 77,
+		.lost = 3,
+		.aeState = cmacam::AeState::Converged,
+		.wallClock = 1'700'000'000'000'000'001,
+		.exposure = microseconds(9999),
+		.duration = microseconds(33333),
+		.analogueGain = 1.5,
+		.digitalGain = 2,
+	};
+	serve();
+	FrameClient client = reader();
+	ASSERT_TRUE(server->publish({source, 0, sent}));
+	auto frame = client.next();
+	ASSERT_TRUE(frame) << frame.error().what;
+
+	const cmacam::FrameInfo &info = frame->info();
+	EXPECT_EQ(info.sequence, sent.sequence);
+	EXPECT_EQ(info.timestamp, sent.timestamp);
+	EXPECT_EQ(info.lost, sent.lost);
+	EXPECT_EQ(info.aeState, sent.aeState);
+	EXPECT_EQ(info.wallClock, sent.wallClock);
+	EXPECT_EQ(info.exposure, sent.exposure);
+	EXPECT_EQ(info.duration, sent.duration);
+	EXPECT_EQ(info.analogueGain, sent.analogueGain);
+	EXPECT_EQ(info.digitalGain, sent.digitalGain);
+
+	using Value = cmacam::ControlValue;
+	EXPECT_EQ(frame->metadata("ExposureTime"), Value(std::int64_t{9999}));
+	EXPECT_EQ(frame->metadata("FrameDuration"), Value(std::int64_t{33333}));
+	EXPECT_EQ(frame->metadata("AnalogueGain"), Value(1.5));
+	EXPECT_EQ(frame->metadata("DigitalGain"), Value(2.0));
+	EXPECT_EQ(frame->metadata("AeState"), Value(std::int64_t{2}));
+	EXPECT_EQ(frame->metadata("FrameWallClock"), Value(sent.wallClock));
+
+	publish(1, 10);
+	auto unknown = client.next();
+	ASSERT_TRUE(unknown);
+	EXPECT_FALSE(unknown->metadata("ExposureTime")) << "not reported, so not told";
+	EXPECT_EQ(frame->info().exposure, sent.exposure) << "another frame came meanwhile";
+}
+
+TEST_F(SharingTest, AStateThatDoesNotExistIsIdle)
+{
+	share::Frame message;
+	message.setInfo({});
+	message.aeState = 3;
+	EXPECT_EQ(message.info().aeState, cmacam::AeState::Idle);
 }
 
 TEST_F(SharingTest, DescriptorsAreSentOnce)

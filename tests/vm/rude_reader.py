@@ -19,7 +19,7 @@ import sys
 
 import v4l2
 
-MAGIC, VERSION = 0x48534d43, 1
+MAGIC, VERSION = 0x48534d43, 2
 HELLO, WELCOME, BUFFER, FRAME, RETURN = 1, 2, 4, 5, 6
 HEADER = struct.Struct("=IHH")
 LEFT_OPEN = 30

@@ -10,6 +10,7 @@ import threading
 import lib
 from declare import vm_test
 from test_boards import TWO
+from test_library import LINE
 from test_memory import DISK, disk
 from test_unplug import PACED
 
@@ -61,11 +62,10 @@ def metadata_behind_a_tee():
     branches = {name: [lib.fields(line) for line in out.splitlines() if line.startswith(f"{name} ")]
                 for name in ("frames", "pictures")}
     assert len(branches["frames"]) == 20 and branches["frames"] == branches["pictures"], out
-    line = 4400 / 594   # microseconds
     for number, frame in enumerate(branches["frames"]):
         board = written[number]
         assert frame["sequence"] == str(number) and frame["lost"] == "0", frame
-        assert abs(int(frame["exposure-time"]) - int(board["exposure"]) * line) <= 1, (frame, board)
+        assert abs(int(frame["exposure-time"]) - int(board["exposure"]) * LINE) <= 1, (frame, board)
         assert float(frame["analogue-gain"]) == int(board["gain"]) / 256, (frame, board)
     assert {"searching", "converged"} >= {frame["ae-state"] for frame in branches["frames"]}, out
     assert len({frame["exposure-time"] for frame in branches["frames"]}) > 1, "automatic exposure did nothing"

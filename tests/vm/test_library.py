@@ -19,6 +19,7 @@ from test_unplug import PACED, remove, rescan
 SIZE = (640, 480)
 SOCKET = "/tmp/frames"
 EXAMPLES = "/build/examples"
+LINE = 4400 / 594   # duration of a line of the default sensor, microseconds
 
 
 # The module does so for its first view. It takes seconds: here once for all tests, each of which is a fork of the
@@ -381,13 +382,14 @@ def end(child):
 
 @vm_test(settings={**PACED, "digest": "sha256"})
 def shared_frames_are_the_board_s():
-    """FrameClient in Python gets frames of another process's camera: every byte is the board's."""
+    """FrameClient in Python gets frames of another process's camera: every byte is the board's, and so are exposure and gain."""
     child = server("--patience", 0)
-    seen = {}
+    seen, exposed = {}, {}
     with module().FrameClient(SOCKET, credits=1) as client:
         for frame in client:
             with frame.map() as pixels:
                 seen[frame.sequence] = digest(pixels)
+            exposed[frame.sequence] = frame.metadata
             frame.release()
             if len(seen) == 5:
                 break
@@ -395,6 +397,9 @@ def shared_frames_are_the_board_s():
     written, _ = lib.Board.session()
     for sequence, seen_digest in seen.items():
         assert seen_digest == written[sequence]["sha256"], sequence
+        told, board = exposed[sequence], written[sequence]
+        assert abs(told["ExposureTime"] - int(board["exposure"]) * LINE) <= 1, (told, board)
+        assert told["AnalogueGain"] == int(board["gain"]) / 256 and told["AeState"] in (1, 2), (told, board)
 
 
 @vm_test(settings=PACED)

@@ -267,7 +267,10 @@ public:
 	 */
 	Result<Frame> copy() const;
 
-	/** \return All metadata that the camera reported for this frame */
+	/**
+	 * \return All metadata that the camera reported for this frame. For a frame of a
+	 * FrameClient: the values of info() that the camera reported, with libcamera's names
+	 */
 	std::vector<NamedValue> metadata() const;
 
 	/**

@@ -23,6 +23,10 @@
  * least as many buffers to lend as the readers have credits together, no reader ever
  * waits for another one.
  *
+ * With each frame, readers get its number, time and exposure (Frame::info()). Server and
+ * readers must use the same version of the protocol; otherwise FrameClient::connect()
+ * fails with EPROTO.
+ *
  * Readers get read-only dma-bufs: no reader can write to the buffers, and no device can
  * on its behalf (ShareOptions::writable). A reader that was disconnected, or that has
  * given a frame back, can still read the memory, and sees frames half written. The
