@@ -110,6 +110,9 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 	setting("light-temperature", "K",
 		"colour temperature of the light, 2000 to 10000: red is multiplied by 5500/K, "
 		"and blue by K/5500");
+	setting("flicker", "off|HZ,PERCENT",
+		"light of lamps on the mains: HZ times a second, it rises and falls by PERCENT; "
+		"100 Hz for mains of 50 Hz");
 	app.add_option("--channels", caps.channels,
 		       "number of channels: 1 is main, 2 adds lores, 3 adds statistics")
 		->check(CLI::Range(1u, CMACAM_CH_COUNT))
@@ -145,7 +148,7 @@ std::optional<Options> parseOptions(int argc, char **argv, int &status)
 			     "be the small capture card of docs/porting.md, which has neither a "
 			     "sensor nor options for its registers");
 	for (const char *name :
-	     {"--light", "--light-temperature", "--channels", "--fifo", "--sensor",
+	     {"--light", "--light-temperature", "--flicker", "--channels", "--fifo", "--sensor",
 	      "--address-bits", "--stride-align", "--register-version"})
 		minicam->excludes(app.get_option(name));
 

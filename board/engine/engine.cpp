@@ -437,7 +437,9 @@ Engine::Clock::time_point Engine::nextStart(Clock::time_point now) const
 /* What falls on the scene, and what the sensor makes of it. */
 Light Engine::lightNow() const
 {
-	const double light = std::exp2(settings_.light) * sensor_.light(lastValues_);
+	const double flicker =
+		settings_.flicker.seenBy(sensorTime_, sensor_.exposureTime(lastValues_));
+	const double light = std::exp2(settings_.light) * flicker * sensor_.light(lastValues_);
 	const double warmth = Settings::kNeutralTemperature / settings_.lightTemperature;
 
 	return {light * warmth, light, light / warmth};
@@ -489,6 +491,8 @@ bool Engine::starved() const
 
 Engine::Instant Engine::instant(Clock::time_point start)
 {
+	if (lastStart_)
+		sensorTime_ += sensor_.interval(lastValues_);
 	lastStart_ = start;
 	lastValues_ = sensor_.sample();
 

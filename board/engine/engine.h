@@ -164,6 +164,8 @@ private:
 	std::optional<Clock::time_point> lastStart_;
 	SensorValues lastValues_;
 	bool lastLost_ = false;
+	/* Start of this frame by the sensor's registers, whatever the pacing: for the flicker. */
+	std::chrono::nanoseconds sensorTime_{};
 
 	std::thread thread_; /* the last member, because the thread uses all other members */
 };

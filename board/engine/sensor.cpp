@@ -199,14 +199,22 @@ Rectangle Sensor::cropInForce() const
 	return crop;
 }
 
-std::chrono::nanoseconds Sensor::interval(const SensorValues &values) const
+std::chrono::nanoseconds Sensor::duration(uint64_t pixels) const
 {
-	const uint64_t pixels = uint64_t{values.lineLength} * values.frameLength;
-
 	/* At most 60 * 2^32 pixels, so the product fits 64 bits only in two steps. */
 	const uint64_t seconds = pixels / pixelRate_;
 	const uint64_t rest = pixels % pixelRate_;
 	return std::chrono::nanoseconds(seconds * 1000000000 + rest * 1000000000 / pixelRate_);
+}
+
+std::chrono::nanoseconds Sensor::interval(const SensorValues &values) const
+{
+	return duration(uint64_t{values.lineLength} * values.frameLength);
+}
+
+std::chrono::nanoseconds Sensor::exposureTime(const SensorValues &values) const
+{
+	return duration(uint64_t{values.lineLength} * values.exposure);
 }
 
 std::chrono::nanoseconds Sensor::shortestInterval() const

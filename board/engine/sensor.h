@@ -63,12 +63,14 @@ public:
 
 	Size array() const { return {width_, height_}; }
 	std::chrono::nanoseconds interval(const SensorValues &values) const;
+	std::chrono::nanoseconds exposureTime(const SensorValues &values) const;
 	std::chrono::nanoseconds shortestInterval() const;
 
 	/* Brightness of the picture, as a factor of the brightness at default exposure and gain. */
 	double light(const SensorValues &values) const;
 
 private:
+	std::chrono::nanoseconds duration(uint64_t pixels) const;
 	uint32_t defaultFrameLength() const { return minFrameLength_ * (kFastest / kDefaultRate); }
 	uint32_t defaultExposure() const { return defaultFrameLength() / 2; }
 	Rectangle cropInForce() const;

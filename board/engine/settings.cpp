@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint32_t kMaxFps = 1000;
 constexpr double kMaxStops = 8;
+constexpr double kMaxFlicker = 1000;		   /* Hz */
 constexpr double kWarmest = 2000, kCoolest = 10000; /* K */
 
 template <typename T>
@@ -67,17 +68,47 @@ std::string nameOf(const std::array<Choice<T>, N> &choices, T value)
 	return {};
 }
 
-std::optional<std::string> setNumber(std::string_view key, std::string_view text, double min,
-				     double max, std::string_view unit, double &value)
+/* A number and nothing else, from @min to @max. */
+std::optional<double> numberIn(std::string_view text, double min, double max)
 {
 	double number = 0;
 	const char *end = text.data() + text.size();
 	const auto parsed = std::from_chars(text.data(), end, number);
 	/* Not a number is neither below nor above. */
 	if (parsed.ec != std::errc() || parsed.ptr != end || !(number >= min && number <= max))
+		return std::nullopt;
+
+	return number;
+}
+
+std::optional<std::string> setNumber(std::string_view key, std::string_view text, double min,
+				     double max, std::string_view unit, double &value)
+{
+	const std::optional<double> number = numberIn(text, min, max);
+	if (!number)
 		return std::format("{} must be {} to {} {}, not '{}'", key, min, max, unit, text);
 
-	value = number;
+	value = *number;
+	return std::nullopt;
+}
+
+std::optional<std::string> setFlicker(std::string_view text, Flicker &flicker)
+{
+	if (text == "off") {
+		flicker = {};
+		return std::nullopt;
+	}
+
+	const std::size_t comma = text.find(',');
+	const auto frequency = numberIn(text.substr(0, comma), 1, kMaxFlicker);
+	const auto depth = comma == text.npos ? std::nullopt
+					      : numberIn(text.substr(comma + 1), 0, 100);
+	if (!frequency || !depth)
+		return std::format("flicker must be off or HZ,PERCENT: 1 to {} Hz and 0 to 100 "
+				   "percent, not '{}'",
+				   kMaxFlicker, text);
+
+	flicker = {*frequency, *depth};
 	return std::nullopt;
 }
 
@@ -121,9 +152,11 @@ std::optional<std::string> Settings::set(std::string_view key, std::string_view 
 		return setNumber(key, value, -kMaxStops, kMaxStops, "stops", light);
 	if (key == "light-temperature")
 		return setNumber(key, value, kWarmest, kCoolest, "K", lightTemperature);
+	if (key == "flicker")
+		return setFlicker(value, flicker);
 
-	return std::format("there is no key '{}', only fps, starved, mark, digest, light and "
-			   "light-temperature",
+	return std::format("there is no key '{}', only fps, starved, mark, digest, light, "
+			   "light-temperature and flicker",
 			   key);
 }
 
@@ -144,6 +177,10 @@ std::optional<std::string> Settings::get(std::string_view key) const
 		return std::format("{}", light);
 	if (key == "light-temperature")
 		return std::format("{}", lightTemperature);
+	if (key == "flicker")
+		return flicker.frequency != 0
+			       ? std::format("{},{}", flicker.frequency, flicker.depth)
+			       : "off";
 
 	return std::nullopt;
 }

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/flicker.h"
+
 namespace cmacam::board {
 
 struct Settings
@@ -30,6 +32,7 @@ struct Settings
 	Digest digest = Digest::None;
 	double light = 0;			       /* stops */
 	double lightTemperature = kNeutralTemperature; /* K */
+	Flicker flicker;
 
 	/*
 	 * Changes a setting. Returns nothing on success. On failure, returns one sentence that

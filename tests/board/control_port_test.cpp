@@ -86,6 +86,11 @@ TEST_F(ControlPortTest, SetsAndGets)
 	EXPECT_EQ(client.ask("get light-temperature"), "ok 5500");
 	EXPECT_EQ(client.ask("set light-temperature 3000"), "ok");
 	EXPECT_EQ(client.ask("get light-temperature"), "ok 3000");
+	EXPECT_EQ(client.ask("get flicker"), "ok off");
+	EXPECT_EQ(client.ask("set flicker 100,40"), "ok");
+	EXPECT_EQ(client.ask("get flicker"), "ok 100,40");
+	EXPECT_EQ(client.ask("set flicker off"), "ok");
+	EXPECT_EQ(client.ask("get flicker"), "ok off");
 }
 
 TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
@@ -95,8 +100,8 @@ TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
 		  "error starved must be drop or hold, not 'never'");
 	EXPECT_EQ(client.ask("get nothing"), "error there is no key 'nothing'");
 	EXPECT_EQ(client.ask("set nothing 1"),
-		  "error there is no key 'nothing', only fps, starved, mark, digest, light and "
-		  "light-temperature");
+		  "error there is no key 'nothing', only fps, starved, mark, digest, light, "
+		  "light-temperature and flicker");
 	EXPECT_EQ(client.ask("fault fire"),
 		  "error there is no fault 'fire', only bus-error, lose-irq, drop, torn, stuck, "
 		  "stuck-reset, read-ones, unreachable");
@@ -115,7 +120,13 @@ TEST_F(ControlPortTest, ErrorsNameWhatWouldDo)
 			  std::string("error light must be -8 to 8 stops, not '") + light + "'");
 	EXPECT_EQ(client.ask("set light-temperature 1999"),
 		  "error light-temperature must be 2000 to 10000 K, not '1999'");
+	for (const char *flicker : {"100", "0,40", "100,", "100,101", "nan,40", "100,40,1", "on"})
+		EXPECT_EQ(client.ask(std::string("set flicker ") + flicker),
+			  std::string("error flicker must be off or HZ,PERCENT: 1 to 1000 Hz and 0 "
+				      "to 100 percent, not '") +
+				  flicker + "'");
 	EXPECT_EQ(client.ask("get light"), "ok 0");
+	EXPECT_EQ(client.ask("get flicker"), "ok off");
 	EXPECT_EQ(client.ask("get fps"), "ok max") << "errors change nothing";
 }
 

@@ -121,6 +121,7 @@ TEST_F(ProgramTest, BadInputIsOneSentenceAndStatus2)
 		{"--socket", socket, "--digest", "md5"},
 		{"--socket", socket, "--light", "9"},
 		{"--socket", socket, "--light-temperature", "warm"},
+		{"--socket", socket, "--flicker", "100"},
 		{"--socket", socket, "--channels", "0"},
 		{"--socket", socket, "--channels", "4"},
 		{"--socket", socket, "--fifo", "0"},
@@ -198,7 +199,7 @@ TEST_F(ProgramTest, HelpNamesEveryOption)
 	EXPECT_EQ(program.wait(), 0);
 	for (const char *option :
 	     {"--socket", "--control", "--log", "--source", "--once", "--loop", "--fps",
-	      "--starved", "--mark", "--digest", "--light", "--light-temperature", "--channels",
+	      "--starved", "--mark", "--digest", "--light", "--light-temperature", "--flicker", "--channels",
 	      "--fifo", "--sensor", "--address-bits", "--stride-align", "--register-version",
 	      "--minicam"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
