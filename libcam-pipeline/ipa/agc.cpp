@@ -32,6 +32,10 @@ constexpr double kFarStops = 0.15;
 
 constexpr float kLargestExposureValue = 3;
 
+/* Of a flickering light, microseconds. */
+constexpr int32_t kShortestPeriod = 100;
+constexpr int32_t kLongestPeriod = 1000000;
+
 /* ExposureShort: this part of what ExposureNormal allows. */
 constexpr uint32_t kShortDivisor = 4;
 
@@ -65,6 +69,12 @@ libcamera::ControlInfo modeInfo(bool hasAuto, int32_t autoMode, int32_t manualMo
  * the gain. ExposureNormal keeps the frame rate. ExposureShort uses at most a
  * quarter of the exposure that ExposureNormal allows. ExposureLong lowers the
  * frame rate as far as FrameDurationLimits allow.
+ *
+ * With FlickerManual, the exposure is a whole number of periods of the light, and
+ * the gain makes up for the rest. So each frame gets the mean of the light. This
+ * is not possible if the scene needs less than one period, if the application
+ * sets the gain, or if the gain cannot make up for the rest. In these cases, the
+ * brightness is right, and the frames flicker.
  */
 
 /**
@@ -108,7 +118,15 @@ void Agc::addControls(const SensorInfo &sensor, libcamera::ControlInfoMap::Map *
 		static_cast<int32_t>(controls::ExposureLong),
 	};
 	(*map)[&controls::AeEnable] = libcamera::ControlInfo(false, true, true);
+	static const std::vector<libcamera::ControlValue> flickerModes{
+		static_cast<int32_t>(controls::FlickerOff),
+		static_cast<int32_t>(controls::FlickerManual),
+	};
 	(*map)[&controls::AeExposureMode] = libcamera::ControlInfo(modes, modes.front());
+	(*map)[&controls::AeFlickerMode] =
+		libcamera::ControlInfo(flickerModes, flickerModes.front());
+	(*map)[&controls::AeFlickerPeriod] =
+		libcamera::ControlInfo(kShortestPeriod, kLongestPeriod);
 	(*map)[&controls::ExposureValue] =
 		libcamera::ControlInfo(-kLargestExposureValue, kLargestExposureValue, 0.0f);
 }
@@ -165,6 +183,11 @@ void Agc::setModes(const libcamera::ControlList &requested)
 			modes_.autoGain = *mode == controls::AnalogueGainModeAuto;
 		if (auto mode = requested.get(controls::AeExposureMode))
 			modes_.exposureMode = *mode;
+		if (auto mode = requested.get(controls::AeFlickerMode);
+		    mode == controls::FlickerOff || mode == controls::FlickerManual)
+			modes_.flickerMode = *mode;
+		if (auto period = requested.get(controls::AeFlickerPeriod))
+			modes_.flickerPeriod = std::clamp(*period, kShortestPeriod, kLongestPeriod);
 		if (auto value = requested.get(controls::ExposureValue);
 		    value && std::isfinite(*value))
 			modes_.exposureValue =
@@ -292,6 +315,21 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 	found_ = Finding{total_, converged_, modes_, target(), had, histogram};
 }
 
+/* Whole periods of a light that flickers, where gain can make up for the rest. */
+uint32_t Agc::wholePeriods(uint32_t exposure) const
+{
+	if (modes_.flickerMode != controls::FlickerManual || !modes_.autoGain)
+		return exposure;
+
+	const uint32_t period = sensor_.timing.lines(modes_.flickerPeriod);
+	if (!period || exposure < period)
+		return exposure;
+
+	const uint32_t whole = exposure / period * period;
+	const double most = static_cast<double>(whole) * sensor_.gain.max / kGainUnit;
+	return total_ <= most ? whole : exposure;
+}
+
 /* Make frame length, exposure and gain of what the scene needs. */
 void Agc::divide()
 {
@@ -302,7 +340,8 @@ void Agc::divide()
 		/* Rounded down where gain can make up for it. */
 		const double lines = modes_.autoGain ? std::floor(total_)
 						     : std::round(total_ * kGainUnit / manualGain_);
-		exposure = std::clamp<double>(lines, limits.minExposure, longestExposure());
+		exposure = wholePeriods(
+			std::clamp<double>(lines, limits.minExposure, longestExposure()));
 	}
 
 	shape_ = fitFrame(limits, shortestFrame_, longestFrame_, exposure);

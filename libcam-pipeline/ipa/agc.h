@@ -26,6 +26,8 @@ public:
 		bool autoGain = false;
 		int32_t exposureMode = libcamera::controls::ExposureNormal;
 		float exposureValue = 0;
+		int32_t flickerMode = libcamera::controls::FlickerOff;
+		int32_t flickerPeriod = 0; /* microseconds; 0 if it was never set */
 
 		bool isActive() const { return autoExposure || autoGain; }
 
@@ -68,6 +70,7 @@ private:
 	void recall();
 	void divide();
 
+	uint32_t wholePeriods(uint32_t exposure) const;
 	uint32_t longestExposure() const;
 	double smallestTotal() const;
 	double largestTotal() const;

@@ -142,6 +142,9 @@ void Ipa::fillMetadata(uint32_t request, libcamera::ControlList *metadata) const
 	metadata->set(controls::AeState, context.aeState);
 	metadata->set(controls::AeExposureMode, modes.exposureMode);
 	metadata->set(controls::ExposureValue, modes.exposureValue);
+	metadata->set(controls::AeFlickerMode, modes.flickerMode);
+	if (modes.flickerPeriod)
+		metadata->set(controls::AeFlickerPeriod, modes.flickerPeriod);
 
 	if (!sensor_.colourGain.max)
 		return;

@@ -284,6 +284,89 @@ TEST(Agc, ExposureModes)
 	EXPECT_EQ(camera.metadata().get(controls::AeExposureMode), controls::ExposureLong);
 }
 
+ControlList mains(int32_t period)
+{
+	ControlList request = list();
+	request.set(controls::AeFlickerMode, controls::FlickerManual);
+	request.set(controls::AeFlickerPeriod, period);
+	return request;
+}
+
+TEST(Agc, ExposuresAreWholePeriodsOfTheLight)
+{
+	/* In lines of the sensor: 10 ms, and 1/120 s, which libcamera calls 8333 us. */
+	for (const auto &[period, lines] : {std::pair(10000, 1350U), std::pair(8333, 1125U)}) {
+		for (double light : {-4.0, -1.0, 0.0, 0.5}) {
+			Camera camera(gradient());
+			camera.setLight(light);
+			camera.run(kSettled);
+			const double total = camera.total();
+
+			camera.set(mains(period));
+			EXPECT_LT(off(camera.run(kSettled)), kOff) << light;
+			EXPECT_EQ(camera.settings().exposure % lines, 0U) << period << " " << light;
+			EXPECT_GE(camera.settings().exposure, lines);
+			EXPECT_NEAR(camera.total(), total, total / 20) << light;
+			EXPECT_EQ(camera.metadata().get(controls::AeFlickerMode),
+				  controls::FlickerManual);
+			EXPECT_EQ(camera.metadata().get(controls::AeFlickerPeriod), period);
+
+			const uint32_t whole = camera.settings().exposure;
+			ControlList request = list();
+			request.set(controls::AeFlickerMode, controls::FlickerOff);
+			camera.set(request);
+			EXPECT_NEAR(camera.total(), total, total / 20) << light;
+			EXPECT_GE(camera.settings().exposure, whole);
+			EXPECT_LT(camera.settings().exposure, whole + lines);
+		}
+	}
+}
+
+TEST(Agc, BrightnessComesBeforeFlicker)
+{
+	/* Less than a period. */
+	Camera bright(flat());
+	bright.setLight(3);
+	bright.set(mains(10000));
+	EXPECT_LT(off(bright.run(kSettled)), kOff);
+	EXPECT_LT(bright.settings().exposure, 1350U);
+
+	/* More than whole periods and the largest gain give: all that the frame has. */
+	Camera dark(flat());
+	dark.setLight(-8);
+	dark.set(mains(10000));
+	dark.run(kSettled);
+	EXPECT_EQ(dark.settings().exposure, 4492U);
+	EXPECT_EQ(dark.settings().gain, 4096U);
+
+	/* A gain that the application sets. */
+	Camera manual(flat());
+	ControlList request = mains(10000);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::AnalogueGain, 1.0f);
+	manual.set(request);
+	EXPECT_LT(off(manual.run(kSettled)), kOff);
+}
+
+TEST(Agc, AFlickerModeWithoutAPeriodDoesNothing)
+{
+	Camera camera(flat());
+	camera.setLight(-1);
+	camera.run(kSettled);
+	const Settings before = camera.settings();
+
+	ControlList request = list();
+	request.set(controls::AeFlickerMode, controls::FlickerManual);
+	camera.set(request);
+	EXPECT_EQ(camera.settings(), before);
+	EXPECT_FALSE(camera.metadata().get(controls::AeFlickerPeriod));
+
+	request.set(controls::AeFlickerMode, controls::FlickerAuto);
+	camera.set(request);
+	EXPECT_EQ(camera.metadata().get(controls::AeFlickerMode), controls::FlickerManual)
+		<< "a mode that the camera does not have";
+}
+
 TEST(Agc, ExposureValueIsInStops)
 {
 	for (float ev : {-3.0f, -2.0f, -1.0f, -0.5f, 0.5f, 0.9f}) {

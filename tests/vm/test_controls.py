@@ -194,7 +194,7 @@ def wall_clock_and_properties():
     for pattern in ("Model = cmacam-sensor", r"Location = 2 \(CameraLocationExternal\)", "Rotation = 0",
                     "PixelArraySize = 3840x2160", "UnitCellSize = 1550x1550"):
         lib.expect(out, "Property: " + pattern)
-    for control in ("AeEnable", "ExposureValue", "AeExposureMode", "ExposureTime", "ExposureTimeMode", "AnalogueGain",
-                    "AnalogueGainMode", "AwbEnable", "ColourGains", "ColourTemperature", "Brightness", "Contrast",
+    for control in ("AeEnable", "ExposureValue", "AeExposureMode", "AeFlickerMode", "AeFlickerPeriod", "ExposureTime",
+                    "ExposureTimeMode", "AnalogueGain", "AnalogueGainMode", "AwbEnable", "ColourGains", "ColourTemperature", "Brightness", "Contrast",
                     "Saturation", "Sharpness", "ScalerCrop", "FrameDurationLimits", "TestPatternMode"):
         lib.expect(out, rf"Control: .*::{control}:")

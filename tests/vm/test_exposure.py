@@ -6,8 +6,10 @@ import re
 import lib
 from declare import Machine, vm_test
 from test_controls import capture
+from test_library import camera
 
 PACED = {"fps": "10"}
+SETTLED = 20    # frames, by which automatic exposure has settled
 PEOPLE = Machine(board=("--source", "/usr/share/cmacam/vtest.avi"))
 PICTURE = Machine(board=("--source", "/src/docs/pictures/contact-sheet.jpg"))
 
@@ -70,6 +72,32 @@ def what_was_found_survives_a_restart():
         lib.expect(check("--steps", 0, "--restarts", 3), r"acquired again: ")
     finally:
         light(light_temperature=5500)
+
+
+@vm_test(machine=PICTURE, settings=PACED, limit=180)
+def lamps_on_the_mains_do_not_flicker():
+    """Light of 100 Hz on a still picture: frames differ in brightness. With AeFlickerMode and AeFlickerPeriod, they do not."""
+    light(light=-2, flicker="100,100")
+    spread = {}
+    try:
+        for period in (None, 10000):
+            controls = {"AeFlickerMode": 1, "AeFlickerPeriod": period} if period else {}
+            with camera(format="R8", size=(160, 120), policy="block", controls=controls) as source:
+                frames = [brightness(frame) for _, frame in zip(range(SETTLED + 12), source)][SETTLED:]
+            means, exposures = zip(*frames)
+            print(period, exposures, means)
+            spread[period] = max(means) - min(means)
+            assert len(set(exposures)) == 1, "automatic exposure follows the flicker"
+            assert not period or exposures[0] % period <= 1, exposures
+    finally:
+        light(light=0, flicker="off")
+    assert spread[None] > 5 and spread[10000] < 1, spread
+
+
+def brightness(frame):
+    """(mean of the pixels below the board's mark, exposure time in microseconds)"""
+    with frame, frame.map() as pixels:
+        return float(pixels.gray[1:].mean()), frame.metadata["ExposureTime"]
 
 
 @vm_test(settings={"fps": "4"}, limit=120)
