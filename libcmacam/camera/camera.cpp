@@ -117,6 +117,11 @@ Result<void> Camera::set(std::span<const NamedValue> controls)
 	return source_->set(controls);
 }
 
+Result<void> Camera::bracket(std::span<const std::vector<NamedValue>> sets)
+{
+	return source_->bracket(sets);
+}
+
 std::vector<ControlRange> Camera::controls() const
 {
 	return source_->controls();

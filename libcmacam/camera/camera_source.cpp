@@ -481,6 +481,29 @@ Result<void> Camera::Source::set(std::span<const NamedValue> controls)
 	return {};
 }
 
+Result<void> Camera::Source::bracket(std::span<const std::vector<NamedValue>> sets)
+{
+	std::shared_lock open(open_);
+	if (closed_)
+		return kClosed;
+	if (sets.empty())
+		return Error{EINVAL, "a bracket needs at least one set of controls"};
+
+	CameraSession &session = *session_[Stream::Main];
+	std::vector<libcamera::ControlList> lists;
+	for (const std::vector<NamedValue> &set : sets) {
+		libcamera::ControlList &list = lists.emplace_back(libcamera::controls::controls);
+		for (const NamedValue &control : set)
+			if (Result<void> result = setControl(&list, session.controls(),
+							     control.name, control.value);
+			    !result)
+				return Error{result.error().code,
+					     "set " + std::to_string(lists.size() - 1) + ": " +
+						     result.error().what};
+	}
+	return session.bracket(Stream::Main, lists);
+}
+
 std::vector<ControlRange> Camera::Source::controls() const
 {
 	std::shared_lock open(open_);

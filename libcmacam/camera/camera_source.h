@@ -62,6 +62,7 @@ public:
 	Result<int> fd();
 
 	Result<void> set(std::span<const NamedValue> controls);
+	Result<void> bracket(std::span<const std::vector<NamedValue>> sets);
 	std::vector<ControlRange> controls() const;
 	CameraStatistics statistics() const;
 

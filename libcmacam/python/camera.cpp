@@ -179,6 +179,17 @@ void set(Handle &camera, const py::kwargs &controls)
 	camera.set(all);
 }
 
+void bracket(Handle &camera, const std::vector<Controls> &sets)
+{
+	std::vector<std::vector<cmacam::NamedValue>> all;
+	for (const Controls &set : sets) {
+		std::vector<cmacam::NamedValue> &values = all.emplace_back();
+		for (const auto &[name, value] : set)
+			values.push_back({name, value});
+	}
+	valueOf(camera->bracket(all));
+}
+
 py::dict controls(Handle &camera)
 {
 	py::dict all;
@@ -296,6 +307,11 @@ void bindCamera(py::module_ &module)
 		     "together, from the next request on. If the camera ignores a control, such\n"
 		     "as ExposureTime while automatic exposure is on, the logger 'cmacam' gets a\n"
 		     "warning.")
+		.def("bracket", bracket, py::arg("sets"),
+		     "Take a series of frames, each with controls of its own:\n"
+		     "bracket([{'AeEnable': False, 'ExposureTime': 1000}, ...]). The frames come\n"
+		     "from next() in their order; Frame.bracket is the index of a frame's set.\n"
+		     "After the series, the controls have their former values.")
 		.def("layout", layout, py::arg("stream") = "main",
 		     "Get format, width, height and stride (in bytes) of stream 'main' or 'lores'.")
 		.def_property_readonly(

@@ -365,6 +365,13 @@ void bindFrame(py::module_ &module)
 			"lost", [](const FrameHandle &frame) { return frame.get()->info().lost; },
 			"Number of frames that the camera lost directly before this frame.")
 		.def_property_readonly(
+			"bracket",
+			[](const FrameHandle &frame) {
+				const std::int32_t index = frame.get()->info().bracket;
+				return index < 0 ? std::nullopt : std::optional(index);
+			},
+			"Index of the frame's controls in Camera.bracket(); None for other frames.")
+		.def_property_readonly(
 			"metadata", metadata,
 			"Metadata that the camera reported for this frame, as a dictionary\n"
 			"{libcamera's name: value}. A frame of a FrameClient has SensorTimestamp,\n"

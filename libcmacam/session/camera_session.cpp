@@ -396,6 +396,18 @@ void CameraSession::setControls(const libcamera::ControlList &controls)
 	pump_.setControls(controls_.set(controls));
 }
 
+Result<void> CameraSession::bracket(Stream which, std::span<const libcamera::ControlList> sets)
+{
+	std::lock_guard lock(mutex_);
+
+	if (!members_[which].started || !pump_.isRunning())
+		return Error{EPERM, "the camera was not started"};
+	if (pump_.isBracketing())
+		return Error{EBUSY, "the camera still takes the frames of another bracket"};
+	pump_.bracket(which, {sets.begin(), sets.end()}, controls_.normal(sets));
+	return {};
+}
+
 Result<void> CameraSession::start(Stream which, const libcamera::ControlList &controls)
 {
 	{
@@ -512,6 +524,7 @@ void CameraSession::stop(Stream which)
 			if (isConcerned(stream, which)) {
 				members_[stream].started = false;
 				pump_.queue(stream).setIdle(true);
+				pump_.endBracket(stream);
 			} else if (members_[stream].started) {
 				last = false;
 			}

@@ -254,6 +254,13 @@ public:
 	 * start of the camera.
 	 */
 	void setControls(const libcamera::ControlList &controls);
+	/**
+	 * Sends each of @sets with one frame of the stream. FrameInfo::bracket of this frame is
+	 * the index of the set. After the last set, the controls have their values of before.
+	 * If a set does not have a control of another set, its frame gets this value, too.
+	 * Errors: EPERM if the stream was not started; EBUSY while another bracket is sent.
+	 */
+	Result<void> bracket(Stream which, std::span<const libcamera::ControlList> sets);
 	/** Whether the stream can get no frame until its user gives a buffer back. */
 	bool isDry(Stream which) const;
 	Load load(Stream which) const;

@@ -73,14 +73,42 @@ bool RequestSlot::isIdle() const
 }
 
 RequestPump::RequestPump(std::shared_ptr<libcamera::Camera> camera)
-	: camera_(std::move(camera)), pending_(libcamera::controls::controls)
+	: camera_(std::move(camera)),
+	  pending_(libcamera::controls::controls),
+	  normal_(libcamera::controls::controls)
 {
 }
 
 void RequestPump::setControls(const libcamera::ControlList &controls)
 {
-	for (const auto &[id, value] : controls)
+	for (const auto &[id, value] : controls) {
 		pending_.set(id, value);
+		if (isBracketing())
+			normal_.set(id, value);
+	}
+}
+
+void RequestPump::bracket(Stream which, std::deque<libcamera::ControlList> sets,
+			  const libcamera::ControlList &normal)
+{
+	bracket_ = std::move(sets);
+	normal_ = normal;
+	bracketOf_ = which;
+	bracketIndex_ = 0;
+}
+
+void RequestPump::endBracket(Stream which)
+{
+	if (!isBracketing() || which != bracketOf_)
+		return;
+	bracket_.clear();
+	pending_.merge(normal_);
+}
+
+void RequestPump::stop()
+{
+	running_ = false;
+	bracket_.clear();
 }
 
 /*
@@ -136,7 +164,7 @@ int RequestPump::queueRequest()
 
 	int ret = addBuffers(*slot);
 	if (ret == 0) {
-		request.controls().merge(pending_);
+		addControls(*slot);
 		ret = camera_->queueRequest(&request);
 	}
 	if (ret < 0) {
@@ -144,11 +172,38 @@ int RequestPump::queueRequest()
 		return ret;
 	}
 
-	pending_.clear();
+	controlsSent(*slot);
 	slot->underWay_ = true;
 	slot->clock_ = nullptr;
 	underWay_++;
 	return 0;
+}
+
+void RequestPump::addControls(RequestSlot &slot)
+{
+	using libcamera::ControlList;
+
+	ControlList &controls = slot.request_->controls();
+	const bool isOne = isBracketing() && slot.parts_[bracketOf_].buffers;
+
+	slot.bracket_ = isOne ? bracketIndex_ : -1;
+	controls.merge(pending_);
+	if (!isOne)
+		return;
+	controls.merge(normal_, ControlList::MergePolicy::OverwriteExisting);
+	controls.merge(bracket_.front(), ControlList::MergePolicy::OverwriteExisting);
+}
+
+void RequestPump::controlsSent(const RequestSlot &slot)
+{
+	pending_.clear();
+	if (slot.bracket_ < 0)
+		return;
+
+	bracketIndex_++;
+	bracket_.pop_front();
+	if (!isBracketing())
+		pending_.merge(normal_);
 }
 
 int RequestPump::addBuffers(RequestSlot &slot)
@@ -228,6 +283,7 @@ RequestPump::Completion RequestPump::partCompleted(RequestSlot &slot, Stream whi
 	CompletedFrame frame = completedFrame(*slot.request_, meta);
 	frame.buffer = part.buffer;
 	frame.slot = &slot;
+	frame.bracket = slot.bracket_;
 	const StreamQueue::Fate fate = queue.complete(frame, spoilt);
 	if (fate != StreamQueue::Fate::Waits)
 		part = {};
@@ -265,6 +321,7 @@ void RequestPump::giveBack(Stream which, const std::deque<CompletedFrame> &frame
 
 void RequestPump::dropBuffers(Stream which)
 {
+	endBracket(which);
 	for (RequestSlot &slot : slots_)
 		if (!slot.underWay_)
 			slot.parts_[which] = {};

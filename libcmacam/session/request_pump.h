@@ -44,6 +44,7 @@ private:
 	std::unique_ptr<libcamera::Request> request_;
 	PerStream<Part> parts_;
 	bool underWay_ = false;
+	int32_t bracket_ = -1; /* FrameInfo::bracket */
 	const void *clock_ = nullptr;
 	uint64_t time_ = 0;
 };
@@ -68,8 +69,11 @@ public:
 
 	/** Record that the camera has started and that requests can be queued. */
 	void start() { running_ = true; }
-	/** Record that the camera is going to stop and to cancel its requests. */
-	void stop() { running_ = false; }
+	/**
+	 * Record that the camera is going to stop and to cancel its requests. Sets of
+	 * bracket() that were not sent yet are dropped.
+	 */
+	void stop();
 	bool isRunning() const { return running_; }
 	/* Number of requests that the camera has. */
 	size_t underWay() const { return underWay_; }
@@ -78,6 +82,21 @@ public:
 	void setControls(const libcamera::ControlList &controls);
 	/** Drop the controls that were not sent with a request yet. */
 	void clearControls() { pending_.clear(); }
+	/**
+	 * Send each of @sets with one of the next requests that have a buffer of stream @which.
+	 * The request after the last set gets the controls @normal. @normal must have a value
+	 * for each control of @sets: if a set does not have a control, its request gets this
+	 * value. setControls() changes these values as well.
+	 */
+	void bracket(Stream which, std::deque<libcamera::ControlList> sets,
+		     const libcamera::ControlList &normal);
+	/**
+	 * Drop the sets of bracket() for stream @which that were not sent yet. The next request
+	 * gets the values without these sets.
+	 */
+	void endBracket(Stream which);
+	/** Whether sets of bracket() were not sent with a request yet. */
+	bool isBracketing() const { return !bracket_.empty(); }
 
 	/**
 	 * Queue all requests that can be made now. The caller holds the session's lock.
@@ -136,6 +155,8 @@ private:
 	bool isWorthARequest() const;
 	int queueRequest();
 	int addBuffers(RequestSlot &slot);
+	void addControls(RequestSlot &slot);
+	void controlsSent(const RequestSlot &slot);
 	void takeBack(RequestSlot &slot);
 	RequestSlot *idleSlot();
 	Completion partCompleted(RequestSlot &slot, Stream which, bool spoilt);
@@ -155,6 +176,11 @@ private:
 	size_t underWay_ = 0;
 	/* The controls that were not sent with a request yet. */
 	libcamera::ControlList pending_;
+	/* The sets of bracket() that were not sent yet, and the values without them. */
+	std::deque<libcamera::ControlList> bracket_;
+	libcamera::ControlList normal_;
+	Stream bracketOf_ = Stream::Main;
+	int32_t bracketIndex_ = 0; /* of the first set */
 	bool running_ = false;
 	bool tied_ = false;
 };

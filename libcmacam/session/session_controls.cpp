@@ -74,6 +74,29 @@ libcamera::ControlList SessionControls::frameDurationLimits() const
 	return controls;
 }
 
+libcamera::ControlList SessionControls::normal(std::span<const libcamera::ControlList> sets) const
+{
+	libcamera::ControlList controls = all();
+
+	/* AeEnable stands for these two, which would override it. */
+	const auto isPartOfAe = [](unsigned int id) {
+		return id == libcamera::controls::EXPOSURE_TIME_MODE ||
+		       id == libcamera::controls::ANALOGUE_GAIN_MODE;
+	};
+	const bool hasAe = kept_.contains(libcamera::controls::AE_ENABLE);
+
+	for (const libcamera::ControlList &set : sets) {
+		for (const auto &[id, value] : set) {
+			const auto info = known_.find(id);
+			if (controls.contains(id) || (hasAe && isPartOfAe(id)) ||
+			    info == known_.end() || info->second.def().isNone())
+				continue;
+			controls.set(id, info->second.def());
+		}
+	}
+	return controls;
+}
+
 libcamera::ControlList SessionControls::all() const
 {
 	libcamera::ControlList controls(known_);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 
 #include <libcamera/controls.h>
 
@@ -54,6 +55,12 @@ public:
 	 * promises a duration and FrameDurationLimits was never set, the list is empty.
 	 */
 	libcamera::ControlList frameDurationLimits() const;
+	/**
+	 * Get the values that the controls of @sets have without these sets: the values that
+	 * were set, or the defaults. A control without either is not in the result. All
+	 * controls that were set are in the result.
+	 */
+	libcamera::ControlList normal(std::span<const libcamera::ControlList> sets) const;
 	/** Get all controls to send when the camera starts. */
 	libcamera::ControlList all() const;
 

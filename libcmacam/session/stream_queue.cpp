@@ -4,6 +4,8 @@
  */
 #include "stream_queue.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cmacam {
@@ -78,8 +80,15 @@ std::optional<CompletedFrame> StreamQueue::makeRoom()
 	if (!delivery_.newestOnly || completed_.size() < 2)
 		return std::nullopt;
 
+	const auto old = std::find_if(completed_.begin(), std::prev(completed_.end()),
+				      [](const CompletedFrame &one) { return one.bracket < 0; });
+	if (old == std::prev(completed_.end()))
+		return std::nullopt;
+
+	const CompletedFrame frame = *old;
+	completed_.erase(old);
 	counts_.dropped++;
-	return takeFrame();
+	return frame;
 }
 
 void StreamQueue::countStarved()

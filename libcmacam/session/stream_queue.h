@@ -39,7 +39,8 @@ struct CompletedFrame : FrameInfo
 /* How a stream delivers its frames. */
 struct Delivery
 {
-	/* Whether a new frame replaces the frame that waits for the user. */
+	/* Whether a new frame replaces the frame that waits for the user. A bracket's frame stays.
+	 */
 	bool newestOnly = false;
 	/* Whether frames with an error are delivered too. */
 	bool damaged = true;
@@ -125,8 +126,9 @@ public:
 	 */
 	Fate complete(CompletedFrame &frame, bool spoilt);
 	/**
-	 * If Delivery::newestOnly is set and two frames wait, remove and return the older
-	 * frame. The caller must give the buffer of this frame back.
+	 * If Delivery::newestOnly is set and an older frame waits in addition to the newest
+	 * frame, remove and return the older frame. Frames of a bracket are never removed. The
+	 * caller must give the buffer of the returned frame back.
 	 */
 	std::optional<CompletedFrame> makeRoom();
 	/**

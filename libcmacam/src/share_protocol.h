@@ -104,7 +104,7 @@ struct Frame
 	double analogueGain;
 	double digitalGain;
 	std::uint32_t aeState;
-	std::uint32_t reserved = 0;
+	std::int32_t bracket;
 
 	/* Take over what is known of a frame. */
 	void setInfo(const FrameInfo &info)
@@ -118,6 +118,7 @@ struct Frame
 		analogueGain = info.analogueGain;
 		digitalGain = info.digitalGain;
 		aeState = static_cast<std::uint32_t>(info.aeState);
+		bracket = info.bracket;
 	}
 
 	/* Get what is known of a frame. A state that does not exist becomes AeState::Idle. */
@@ -133,7 +134,8 @@ struct Frame
 			.exposure = std::chrono::microseconds(exposure),
 			.duration = std::chrono::microseconds(duration),
 			.analogueGain = analogueGain,
-			.digitalGain = digitalGain};
+			.digitalGain = digitalGain,
+			.bracket = bracket};
 	}
 };
 

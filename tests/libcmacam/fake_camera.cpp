@@ -183,6 +183,8 @@ public:
 		metadata.set(controls::FrameDuration, int64_t{40000});
 		metadata.set(controls::AnalogueGain, 1.5F);
 		metadata.set(controls::AeState, controls::AeStateConverged);
+		if (const auto brightness = request->controls().get(controls::Brightness))
+			metadata.set(controls::Brightness, *brightness);
 		for (const auto &[stream, buffer] : request->buffers()) {
 			FrameMetadata &frame = buffer->_d()->metadata();
 			frame.sequence = sequence;

@@ -51,7 +51,10 @@ public:
 
 	/** Number of requests that are queued to the camera. */
 	size_t requests();
-	/** Completes the oldest request with frame @sequence. */
+	/**
+	 * Completes the oldest request with frame @sequence. The metadata has the Brightness
+	 * that this request has set, if any.
+	 */
 	void finish(uint32_t sequence, Status main = Status::FrameSuccess,
 		    Status lores = Status::FrameSuccess);
 	/** Cancels the oldest request. */

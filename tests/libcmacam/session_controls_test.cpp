@@ -57,6 +57,22 @@ TEST_F(SessionControlsTest, WhatWasSetIsKept)
 	EXPECT_EQ(shortest(controls_->all()), 30000);
 }
 
+TEST_F(SessionControlsTest, NormalIsWhatWasSetOrTheDefault)
+{
+	libcamera::ControlList set(libcamera::controls::controls);
+	set.set(Brightness, 0.5F);
+	const std::vector sets = {set, wish(30000)};
+
+	EXPECT_EQ(controls_->normal(sets).get(Brightness), 0.0F);
+	libcamera::ControlList mine(libcamera::controls::controls);
+	mine.set(Brightness, 0.25F);
+	controls_->set(mine);
+	EXPECT_EQ(controls_->normal(sets).get(Brightness), 0.25F);
+	EXPECT_EQ(controls_->normal({}).get(Brightness), 0.25F);
+	controls_->promise(Stream::Main, 50000us);
+	EXPECT_EQ(shortest(controls_->normal(sets)), 50000);
+}
+
 TEST_F(SessionControlsTest, APromiseOverridesTheControlAndMainThatOfLores)
 {
 	EXPECT_EQ(shortest(controls_->frameDurationLimits()), 0);

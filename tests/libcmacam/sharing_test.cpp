@@ -65,6 +65,7 @@ TEST_F(SharingTest, ReadersKnowHowAFrameWasExposed)
 		.duration = microseconds(33333),
 		.analogueGain = 1.5,
 		.digitalGain = 2,
+		.bracket = 4,
 	};
 	serve();
 	FrameClient client = reader();
@@ -82,6 +83,7 @@ TEST_F(SharingTest, ReadersKnowHowAFrameWasExposed)
 	EXPECT_EQ(info.duration, sent.duration);
 	EXPECT_EQ(info.analogueGain, sent.analogueGain);
 	EXPECT_EQ(info.digitalGain, sent.digitalGain);
+	EXPECT_EQ(info.bracket, sent.bracket);
 
 	using Value = cmacam::ControlValue;
 	EXPECT_EQ(frame->metadata("ExposureTime"), Value(std::int64_t{9999}));

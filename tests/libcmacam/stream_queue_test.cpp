@@ -86,6 +86,29 @@ TEST_F(StreamQueueTest, GapsAreLostFrames)
 	EXPECT_EQ(queue_.counts().lost, 4U);
 }
 
+TEST_F(StreamQueueTest, TheNewestReplacesNoFrameOfABracket)
+{
+	queue_.setDelivery({.newestOnly = true});
+	const auto arrives = [this](uint32_t sequence, int32_t bracket) {
+		CompletedFrame frame;
+		frame.sequence = sequence;
+		frame.bracket = bracket;
+		frame.buffer = queue_.takeFree();
+		queue_.complete(frame, false);
+		return queue_.makeRoom();
+	};
+
+	EXPECT_FALSE(arrives(0, 0));
+	EXPECT_FALSE(arrives(1, 1));
+	EXPECT_FALSE(arrives(2, -1));
+	const auto old = arrives(3, -1);
+	ASSERT_TRUE(old);
+	EXPECT_EQ(old->sequence, 2U);
+	for (uint32_t sequence : {0U, 1U, 3U})
+		EXPECT_EQ(queue_.takeFrame().sequence, sequence);
+	EXPECT_EQ(queue_.counts().dropped, 1U);
+}
+
 TEST_F(StreamQueueTest, TheCountOfFramesMayWrap)
 {
 	queue_.renumber(true);

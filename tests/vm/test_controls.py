@@ -195,6 +195,6 @@ def wall_clock_and_properties():
                     "PixelArraySize = 3840x2160", "UnitCellSize = 1550x1550"):
         lib.expect(out, "Property: " + pattern)
     for control in ("AeEnable", "ExposureValue", "AeExposureMode", "AeFlickerMode", "AeFlickerPeriod", "ExposureTime",
-                    "ExposureTimeMode", "AnalogueGain", "AnalogueGainMode", "AwbEnable", "ColourGains", "ColourTemperature", "Brightness", "Contrast",
-                    "Saturation", "Sharpness", "ScalerCrop", "FrameDurationLimits", "TestPatternMode"):
+                    "ExposureTimeMode", "AnalogueGain", "AnalogueGainMode", "AwbEnable", "ColourGains", "ColourTemperature",
+                    "Brightness", "Contrast", "Saturation", "Sharpness", "ScalerCrop", "FrameDurationLimits", "TestPatternMode"):
         lib.expect(out, rf"Control: .*::{control}:")

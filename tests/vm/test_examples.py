@@ -51,6 +51,24 @@ def files_are_kept():
 
 
 @vm_test(settings={"fps": "10"})
+def a_bracket_of_five():
+    """The example bracket.py: by the board's log, five successive frames have the five exposure times. Then AE goes on."""
+    out = lib.run(["python3", "/src/examples/bracket/bracket.py"])
+    written, _ = lib.Board.session()
+    frames = [lib.fields(line) for line in out.splitlines() if line.startswith("bracket=")]
+    assert [frame["bracket"] for frame in frames] == list("01234"), out
+    first = int(frames[0]["sequence"])
+    assert [int(frame["sequence"]) for frame in frames] == list(range(first, first + 5)), out
+    for frame in frames:
+        board = written[int(frame["sequence"])]
+        assert abs(int(board["exposure"]) * LINE - int(frame["wanted"])) < LINE, (frame, board)
+        assert int(board["gain"]) == 512, (frame, board)
+    brightness = [float(frame["brightness"]) for frame in frames]
+    assert brightness == sorted(brightness) and brightness[0] < brightness[-1] - 20, brightness
+    lib.expect(out, rf"(?m)^after sequence={first + 5} ae=[12]$")
+
+
+@vm_test(settings={"fps": "10"})
 def metadata_behind_a_tee():
     """The example behind_a_tee.py: behind queues, videoconvert and jpegenc, the meta of each frame has the board's values."""
     lib.Board().set(light="-2")

@@ -290,6 +290,29 @@ public:
 	 */
 	Result<void> set(std::span<const NamedValue> controls);
 
+	/**
+	 * Take a series of frames, each with controls of its own, such as five exposure times.
+	 *
+	 * The function does not wait. next() returns the frames in their order, between the
+	 * other frames of the camera. FrameInfo::bracket is the index of the frame's set in
+	 * \a sets, and -1 for all other frames. No policy drops a frame of a bracket. If the
+	 * camera reports an error for a frame, next() does not return the frame, and if the
+	 * camera is stopped, the rest of the bracket is not taken.
+	 *
+	 * After the last frame, the controls have the values that they had before. A control
+	 * that was never set gets its default. If a set does not have a control of another
+	 * set, this value applies to its frame, too. To set ExposureTime or AnalogueGain, a set
+	 * also needs AeEnable = false. Automatic exposure then continues from the last frame
+	 * of the bracket.
+	 *
+	 * \param[in] sets The controls of each frame
+	 *
+	 * \return EPERM if the camera was not started; EBUSY while the frames of another
+	 * bracket are still to be taken; EINVAL if \a sets is empty; the errors of set(),
+	 * whose text begins with the index of the set
+	 */
+	Result<void> bracket(std::span<const std::vector<NamedValue>> sets);
+
 	/** \return All controls of the camera and their limits */
 	std::vector<ControlRange> controls() const;
 

@@ -47,6 +47,8 @@ struct FrameInfo
 	std::chrono::microseconds duration{}; /**< time from the start of the frame to the next */
 	double analogueGain = 0;	      /**< gain of the sensor */
 	double digitalGain = 1; /**< further gain; 1 also for a camera that has no such gain */
+	/** Index of the frame's controls in Camera::bracket(); -1 for any other frame. */
+	std::int32_t bracket = -1;
 };
 
 /**
