@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-constexpr FrameInfo kFrame = {
+constexpr FrameInfo kKnown = {
 	.sequence = 7,
 	.timestamp = 5'000'000'001,
 	.lost = 2,
@@ -70,7 +70,7 @@ TEST_F(FrameMetaTest, EachFieldIsSet)
 	const BufferPtr copied = writer_.copy(memory.get());
 
 	for (GstBuffer *buffer : {wrapped.get(), copied.get()}) {
-		setFrameMeta(buffer, kFrame);
+		setFrameMeta(buffer, kKnown);
 		EXPECT_EQ(textOf(buffer), kText);
 	}
 }
@@ -78,7 +78,7 @@ TEST_F(FrameMetaTest, EachFieldIsSet)
 TEST_F(FrameMetaTest, CopiesHaveItWhateverIsCopied)
 {
 	const BufferPtr buffer = wrap();
-	setFrameMeta(buffer.get(), kFrame);
+	setFrameMeta(buffer.get(), kKnown);
 
 	const BufferPtr shallow(gst_buffer_copy(buffer.get()));
 	const BufferPtr deep(gst_buffer_copy_deep(buffer.get()));
@@ -102,7 +102,7 @@ TEST_F(FrameMetaTest, ItHasNoTagsByWhichElementsDropMetas)
 TEST_F(FrameMetaTest, AShellKeepsItsMetaAndCopiesKeepTheirs)
 {
 	BufferPtr buffer = wrap();
-	setFrameMeta(buffer.get(), kFrame);
+	setFrameMeta(buffer.get(), kKnown);
 	const GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer.get(), kFrameMeta);
 	const GstStructure *fields = fieldsOf(buffer.get());
 	/* A shallow copy would keep the shell from its pool. */
@@ -127,14 +127,14 @@ TEST_F(FrameMetaTest, WhatAConsumerDidToItIsMended)
 	buffer.reset();
 
 	buffer = wrap();
-	setFrameMeta(buffer.get(), kFrame);
+	setFrameMeta(buffer.get(), kKnown);
 	EXPECT_EQ(textOf(buffer.get()), kText);
 }
 
 TEST_F(FrameMetaTest, AShellOfWhichThereIsAShallowCopyIsNotUsedAgain)
 {
 	BufferPtr buffer = wrap();
-	setFrameMeta(buffer.get(), kFrame);
+	setFrameMeta(buffer.get(), kKnown);
 	const GstStructure *fields = fieldsOf(buffer.get());
 	const BufferPtr copy(gst_buffer_copy(buffer.get()));
 	buffer.reset();
