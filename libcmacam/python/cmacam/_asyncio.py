@@ -13,6 +13,8 @@ async def next_of(source, timeout):
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
+    # If a value always waits, because the program is slower than the camera, other tasks have their turn all the same.
+    await asyncio.sleep(0)
     while True:
         left = end - loop.time()
         value = source._take(timeout, left <= 0)
