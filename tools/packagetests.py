@@ -161,7 +161,9 @@ class Run:
         # DKMS makes its key when it first signs a module, and keeps it for others.
         self._copy.inside(f"{apt} {' '.join(needed)}\ndkms generate_mok || true")
         self._before = self._copy.files()
-        said = self._copy.inside(f"{apt} {' '.join(files)}\ndkms status")
+        # With --no-download, apt wants absolute paths.
+        absolute = [f"/packages/{file[2:]}" for file in files]
+        said = self._copy.inside(f"{apt} {' '.join(absolute)}\ndkms status")
         if not re.search(r"^cmacam/[\d.]+, \S+, \S+: installed$", said, re.M):
             return f"{said[-4000:]}\ndkms status does not say that the drivers are installed"
         return ""

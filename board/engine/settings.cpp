@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kMaxFps = 1000;
 constexpr double kMaxStops = 8;
-constexpr double kMaxFlicker = 1000;		   /* Hz */
+constexpr double kMaxFlicker = 1000;		    /* Hz */
 constexpr double kWarmest = 2000, kCoolest = 10000; /* K */
 
 template <typename T>
@@ -101,8 +101,8 @@ std::optional<std::string> setFlicker(std::string_view text, Flicker &flicker)
 
 	const std::size_t comma = text.find(',');
 	const auto frequency = numberIn(text.substr(0, comma), 1, kMaxFlicker);
-	const auto depth = comma == text.npos ? std::nullopt
-					      : numberIn(text.substr(comma + 1), 0, 100);
+	const auto depth =
+		comma == text.npos ? std::nullopt : numberIn(text.substr(comma + 1), 0, 100);
 	if (!frequency || !depth)
 		return std::format("flicker must be off or HZ,PERCENT: 1 to {} Hz and 0 to 100 "
 				   "percent, not '{}'",

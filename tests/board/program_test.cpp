@@ -197,11 +197,26 @@ TEST_F(ProgramTest, HelpNamesEveryOption)
 	Program program({"--help"});
 	const std::string help = program.output();
 	EXPECT_EQ(program.wait(), 0);
-	for (const char *option :
-	     {"--socket", "--control", "--log", "--source", "--once", "--loop", "--fps",
-	      "--starved", "--mark", "--digest", "--light", "--light-temperature", "--flicker", "--channels",
-	      "--fifo", "--sensor", "--address-bits", "--stride-align", "--register-version",
-	      "--minicam"})
+	for (const char *option : {"--socket",
+				   "--control",
+				   "--log",
+				   "--source",
+				   "--once",
+				   "--loop",
+				   "--fps",
+				   "--starved",
+				   "--mark",
+				   "--digest",
+				   "--light",
+				   "--light-temperature",
+				   "--flicker",
+				   "--channels",
+				   "--fifo",
+				   "--sensor",
+				   "--address-bits",
+				   "--stride-align",
+				   "--register-version",
+				   "--minicam"})
 		EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 
