@@ -47,7 +47,7 @@ def moved(project, version, wanted):
 
 
 def linux(box):
-    """Build the patched module. Returns why its source cannot be had any more, or ""."""
+    """Build the patched module. Return "", or the reason if Debian's mirror no longer has its source."""
     with step("Building vb2-dma-contig with our patches"):
         foreign_modules.ensure(box, "dma_contig")
     path = foreign_modules.problem("dma_contig")

@@ -51,7 +51,7 @@ paths=$(find "$root" -type f -exec readelf -d {} + 2>/dev/null | grep -E 'R(UN)?
 grep -qx "handler=$prefix/$libdir/libcmacam-pipeline.so" "$root/bin/cmacam-run" || fail "cmacam-run has another handler"
 grep -qx "prefix=$prefix" "$libs/pkgconfig/cmacam.pc" || fail "cmacam.pc has another prefix"
 
-# The next steps run in this folder, where nothing was installed to, so each program is told where to look.
+# The system has none of these files. So the next steps tell each program where to look.
 export LD_LIBRARY_PATH="$libs" PKG_CONFIG_PATH="$libs/pkgconfig"
 says="cannot inspect the dma-buf: Bad file descriptor"
 

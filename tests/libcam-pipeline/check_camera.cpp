@@ -5,6 +5,7 @@
 
 #include "check_camera.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -65,6 +66,22 @@ void CheckCamera::allocate()
 const std::vector<std::unique_ptr<libcamera::FrameBuffer>> &CheckCamera::buffers(unsigned int i)
 {
 	return allocator_->buffers(stream(i));
+}
+
+std::vector<std::unique_ptr<libcamera::Request>> CheckCamera::requests()
+{
+	std::vector<std::unique_ptr<libcamera::Request>> requests;
+	std::size_t count = buffers(0).size();
+
+	for (unsigned int i = 1; i < config_->size(); i++)
+		count = std::min(count, buffers(i).size());
+	for (std::size_t slot = 0; slot < count; slot++) {
+		requests.push_back(camera_->createRequest());
+		for (unsigned int i = 0; i < config_->size(); i++)
+			must(!requests.back()->addBuffer(stream(i), buffers(i)[slot].get()),
+			     "cannot add a buffer");
+	}
+	return requests;
 }
 
 void CheckCamera::map(unsigned int stream, const libcamera::FrameBuffer &buffer)

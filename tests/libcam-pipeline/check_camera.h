@@ -49,6 +49,8 @@ public:
 
 	void allocate();
 	const std::vector<std::unique_ptr<libcamera::FrameBuffer>> &buffers(unsigned int i);
+	/* One request for each buffer that all streams have, with a buffer of each stream. */
+	std::vector<std::unique_ptr<libcamera::Request>> requests();
 
 	/*
 	 * Maps a buffer, which allocate() or the caller has made. The three functions after

@@ -193,14 +193,7 @@ void unpaired(unsigned int frames)
 	});
 	camera.allocate();
 
-	std::vector<std::unique_ptr<Request>> requests;
-	for (unsigned int slot = 0; slot < 2; slot++) {
-		requests.push_back(camera->createRequest());
-		for (unsigned int i = 0; i < 2; i++)
-			must(!requests.back()->addBuffer(camera.stream(i),
-							 camera.buffers(i)[slot].get()),
-			     "cannot add a buffer");
-	}
+	const auto requests = camera.requests();
 	libcamera::UniqueFD file(memfd_create("not a dma-buf", MFD_CLOEXEC));
 	const auto refused = bufferIn(libcamera::SharedFD(std::move(file)), camera.config(0));
 	const auto bad = camera->createRequest();

@@ -31,15 +31,7 @@ std::vector<std::unique_ptr<Request>> prepare(CheckCamera &camera)
 	camera.configure({kRoles[0], kRoles[1]});
 	camera.allocate();
 
-	std::vector<std::unique_ptr<Request>> requests;
-	for (unsigned int slot = 0; slot < 4; slot++) {
-		requests.push_back(camera->createRequest());
-		for (unsigned int i = 0; i < 2; i++)
-			must(!requests.back()->addBuffer(camera.stream(i),
-							 camera.buffers(i)[slot].get()),
-			     "cannot add a buffer");
-	}
-	return requests;
+	return camera.requests();
 }
 
 /* Streams until the camera goes away: first the requests come back, then the signal. */

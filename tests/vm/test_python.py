@@ -205,7 +205,7 @@ def a_forked_child_is_told_so():
         texts |= {refused(RuntimeError, frame.map), refused(RuntimeError, lambda: frame.metadata)}
         texts |= {refused(RuntimeError, lambda: kept["mapping"].gray)}
         texts.add(failure(errno.EPERM, module().Camera))
-        # To let go of them must neither hang nor end what is the parent's.
+        # The child gives these objects up. It must not wait for the parent's threads, or end the parent's stream.
         kept["mapping"].end()
         frame.release()
         source.close()

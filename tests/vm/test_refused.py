@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user is told if the machine refuses something: rights, open files, names, controls, buffers, a board."""
+"""The errors tell a user what was refused and why: rights, open files, names, controls, buffers, or a board."""
 
 import contextlib
 import errno

@@ -6,6 +6,7 @@ The numbers are those of linux/videodev2.h, linux/v4l2-subdev.h, linux/dma-buf.h
 """
 
 import collections
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -132,6 +133,14 @@ class Queue:
         buffer = self.take_out()
         return buffer.index, buffer.sequence, buffer.used
 
+    def first_frame(self):
+        """Start the queue with two buffers. Returns (index, sequence, bytes used) of its first frame."""
+        self.request(2)
+        for index in range(self.count):
+            self.queue(index)
+        self.stream()
+        return self.dequeue()
+
     def take_out(self):
         """Dequeue the next frame. Returns its Buffer."""
         self.wait()
@@ -256,6 +265,15 @@ def map_dmabuf(fd, size, protection=mmap.PROT_READ):
 def sync(fd, flags):
     """DMA_BUF_IOCTL_SYNC."""
     fcntl.ioctl(fd, _DMA_BUF_SYNC, struct.pack("=Q", flags))
+
+
+def digest_of(dmabuf, used):
+    """The SHA-256 of the first bytes of a dma-buf, which are read between SYNC ioctls."""
+    with contextlib.closing(map_dmabuf(dmabuf, used)) as mapped:
+        sync(dmabuf, START | READ)
+        digest = lib.sha256(mapped[:used])
+        sync(dmabuf, END | READ)
+    return digest
 
 
 def sync_part(node, fd, flags, offset, stride, line_bytes, lines, reserved=0):

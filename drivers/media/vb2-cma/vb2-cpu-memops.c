@@ -24,6 +24,9 @@
  * @vaddr: kernel mapping of an import
  * @filling: true from the moment at which the driver gets the buffer until it
  *	is dequeued
+ *
+ * videobuf2 calls all operations that change it under the lock of the queue.
+ * The one exception, finish, may run in an interrupt, and touches nothing.
  */
 struct vb2_cma_cpu_mem {
 	struct vcma_buf *buf;
