@@ -77,19 +77,23 @@ class Session:
         return found[0]["node.name"]
 
     def choice(self, node):
-        """The caps that pipewiresrc gets if the program has no wish."""
-        out = lib.run(["gst-launch-1.0", "-v", "pipewiresrc", f"target-object={node}", "num-buffers=3", "!", "fakesink"],
+        """The caps that pipewiresrc gets if the program wishes for pictures, and no more."""
+        out = lib.run(f"gst-launch-1.0 -v pipewiresrc target-object='{node}' num-buffers=3 ! video/x-raw ! fakesink",
                       env=self._environment, limit=60)
         caps = re.findall(r"GstFakeSink:.*GstPad:sink: caps = (video/.*)$", out, re.M)
         assert caps, out
         return caps[-1]
 
     def reader(self, node, frames=programs.FRAMES):
-        """A function that gives the last of this number of frames that pipewiresrc shows as (format, width, height)."""
+        """A function that gives the last of this number of frames that pipewiresrc shows as (format, width, height).
+
+        The queue passes on the newest one only: to convert all of many large frames takes minutes.
+        """
         def show(pixels, width, height):
             path = "/tmp/pipewire.raw"
             programs.forget(path)
             lib.run(f"gst-launch-1.0 -q pipewiresrc target-object='{node}' num-buffers={frames} ! "
+                    "queue leaky=downstream max-size-buffers=1 max-size-bytes=0 ! "
                     f"{programs.caps(pixels, width, height)} ! filesink location={path}", env=self._environment, limit=30)
             return programs.read_gstreamer(pixels, width, height, path)
 
