@@ -157,13 +157,12 @@ class Run:
         ours = {os.path.basename(path).split("_")[0] for path in self._debs}
         needed = dependencies(planned, ours)
         self._copy.apt(*suite, "--download-only", "--yes", "install", *needed)
-        apt = f"apt-get {' '.join(suite)} install -y --no-download --no-install-recommends"
+        apt = f"apt-get {' '.join(suite)} install -y --no-install-recommends"
         # DKMS makes its key when it first signs a module, and keeps it for others.
-        self._copy.inside(f"{apt} {' '.join(needed)}\ndkms generate_mok || true")
+        self._copy.inside(f"{apt} --no-download {' '.join(needed)}\ndkms generate_mok || true")
         self._before = self._copy.files()
-        # With --no-download, apt wants absolute paths.
-        absolute = [f"/packages/{file[2:]}" for file in files]
-        said = self._copy.inside(f"{apt} {' '.join(absolute)}\ndkms status")
+        # Nothing is left to download. With --no-download, apt refuses files.
+        said = self._copy.inside(f"{apt} {' '.join(files)}\ndkms status")
         if not re.search(r"^cmacam/[\d.]+, \S+, \S+: installed$", said, re.M):
             return f"{said[-4000:]}\ndkms status does not say that the drivers are installed"
         return ""
