@@ -164,7 +164,7 @@ class Copy:
             raise Fail(f"a machine of {self.arch.name} reaches no mirror")
         # The machine's output is mixed with that of others, so it goes to a file.
         output = os.path.join(self.folder, "packages", "output")
-        status = self.machine(f"exec sh -c {shlex.quote(script)} >/packages/output 2>&1", LIMIT, changes=True)
+        status = self.machine(f"exec /bin/sh -c {shlex.quote(script)} >/packages/output 2>&1", LIMIT, changes=True)
         with open(output, errors="replace") as f:
             said = f.read()
         os.unlink(output)
@@ -173,7 +173,10 @@ class Copy:
         return said
 
     def machine(self, script, limit, board=(), changes=False):
-        """Run a shell script in a machine that boots from the folder. Returns its status."""
+        """Run a shell script in a machine that boots from the folder. Returns its status.
+
+        The shell is busybox, which prefers its own commands. A script that wants those of the folder calls /bin/sh.
+        """
         images = glob.glob(os.path.join(self.folder, "boot", "vmlinuz-*"))
         if len(images) != 1:
             raise Fail(f"{self.folder}/boot has {len(images)} kernels and not one")

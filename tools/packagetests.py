@@ -170,7 +170,7 @@ class Run:
     def stream(self):
         """A machine that boots from the folder loads the drivers by itself, and programs read frames."""
         parts = "all" if len(self._place.names) > 1 else "kernel"
-        status = self._copy.machine(f"exec sh {STREAM} {parts}", LIMIT, board=BOARD)
+        status = self._copy.machine(f"exec /bin/sh {STREAM} {parts}", LIMIT, board=BOARD)
         return f"{STREAM} ended with status {status}; its output is above" if status else ""
 
     def purge(self):
