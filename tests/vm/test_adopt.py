@@ -234,7 +234,7 @@ def vivid_node(allocator=1):
     """vivid is loaded while the block runs. Gives its capture node, which shows a still picture."""
     node = vivid(allocator)
     settle()
-    lib.run(["v4l2-ctl", "-d", node, "-c", "horizontal_movement=3,osd_text_mode=2,test_pattern=0"])
+    lib.run(["v4l2-ctl", "-d", node, "-c", "horizontal_movement=3,show_information=2,test_pattern=0"])
     yield node
     unload("vivid")
 
@@ -446,7 +446,7 @@ def long_vimc():
     with programs.module(path, "allocator=1"), module():
         # Without the time in the picture, all frames are the same.
         for sensor in ("Sensor A", "Sensor B"):
-            lib.run(["v4l2-ctl", "-d", lib.node(sensor), "-c", "osd_text_mode=2"])
+            lib.run(["v4l2-ctl", "-d", lib.node(sensor), "-c", "show_information=2"])
         pictures = frames_of_cam()
         put("drivers", "vimc")
         lib.expect(get("adopt"), r"(?m)^video\d+ cpu vimc$")
