@@ -51,7 +51,7 @@ PLACES = (
 REBUILD = r"""
 apt-get update
 apt-get install -y --no-install-recommends -t trixie-backports libcamera-dev
-apt-get build-dep -y --no-install-recommends ./cmacam_*.dsc
+apt-get build-dep -y --no-install-recommends -t trixie-backports ./cmacam_*.dsc
 mkdir -p /packages/libcamera /packages/build
 cd /packages/libcamera
 apt-get source --download-only "libcamera=$(dpkg-query -W -f '${source:Version}' libcamera-dev)"
