@@ -114,6 +114,13 @@ def build(box, kernel, arch):
     return os.path.join(paths.BUILD, os.path.relpath(folder, "/build"))
 
 
+def headers(box, kernel, arch):
+    """The release, the folder with its headers, and the path by which their files name that folder."""
+    with locked():
+        _, release, folder = fetched(box, kernel, arch)
+    return release, folder, box.inside_cache(folder)
+
+
 def check(box, kernel, arch):
     """Build the drivers with W=1. Returns the warnings, or ""."""
     try:
