@@ -110,7 +110,7 @@ class Copy:
         """box: a sandbox of the layer that has the machine's emulator. folder: this folder instead of a copy."""
         self.clean = clean
         self.arch = arches.ARCHES[clean.arch]
-        self._box = box
+        self.box = box
         self._owned = not folder
         self.folder = folder or clean.base + ".copy"
         if self._owned:
@@ -123,7 +123,7 @@ class Copy:
 
     def remove(self):
         for mounted in (f"{self._inside}/src", self._inside):
-            subprocess.run(["umount", "--lazy", self._box.root + mounted], check=True)
+            subprocess.run(["umount", "--lazy", self.box.root + mounted], check=True)
         if self._owned:
             remove(self.folder)
 
@@ -134,7 +134,7 @@ class Copy:
 
     def apt(self, *words):
         """Run the host's apt on the folder, for what needs a mirror. Returns its output."""
-        share_resolver(self._box)
+        share_resolver(self.box)
         root = self._inside
         settings = [f"APT::Architecture={self.arch.name}", f"APT::Architectures={self.arch.name}",
                     "APT::Install-Recommends=false", "APT::Sandbox::User=root", "Acquire::Check-Valid-Until=false",
@@ -144,7 +144,7 @@ class Copy:
         command = ["sh", "-ec", '[ ! -e /run/resolv.conf ] || busybox mount --bind /run/resolv.conf /etc/resolv.conf\n'
                    'cd "$0"; exec apt-get "$@"', f"{root}/packages",
                    *(word for setting in settings for word in ("-o", setting)), *words]
-        done = self._box.run(["unshare", "--mount", *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = self.box.run(["unshare", "--mount", *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True)
         if done.returncode:
             raise Fail(f"apt-get {' '.join(words)} failed for {self.clean.name}", done.stdout[-4000:])
@@ -155,9 +155,9 @@ class Copy:
         script = f"set -eux\nexport DEBIAN_FRONTEND=noninteractive\ncd /packages\n{script}"
         log = os.path.join(paths.LOGS, f"{PREFIX}{self.clean.name}-inside.log")
         if self.arch.native:
-            share_resolver(self._box)
+            share_resolver(self.box)
             command = ["unshare", "--mount", "sh", "-ec", CHROOT, "sh", self._inside, "sh", "-c", script]
-            run_logged(self._box.argv(command), log, f"a command in {self.clean.name}",
+            run_logged(self.box.argv(command), log, f"a command in {self.clean.name}",
                        env={**ENVIRONMENT, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MIRROR": "yes" if mirror else "no"})
             return tail(log, 10000)
         if mirror:
@@ -183,7 +183,7 @@ class Copy:
         options = vm.Options(arch=self.arch, board=board, no_board=not board, load_drivers=False, limit=limit,
                              clean_root=self._inside, changes_root=changes,
                              kernel=vm.Kernel(image=f"{self._inside}/boot/{os.path.basename(images[0])}"))
-        with vm.Machine(self._box, options) as machine:
+        with vm.Machine(self.box, options) as machine:
             status = machine.run(script)
             if status is None:
                 raise Fail(f"the machine of {self.clean.name} died", machine.last_words)

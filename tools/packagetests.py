@@ -179,8 +179,7 @@ class Run:
 
     def next_kernel(self):
         """When the headers of the next kernel arrive, DKMS builds and installs the drivers for it too."""
-        box = cleanroots.sandbox_of(self._place.clean.arch)
-        release, folder, named = kernels.headers(box, kernels.KERNELS[self._place.next_kernel], ARCHES[self._place.clean.arch])
+        release, folder, named = kernels.headers(self._copy.box, kernels.KERNELS[self._place.next_kernel], ARCHES[self._place.clean.arch])
         before = self._copy.files()
         for below in ("usr/src", "usr/lib"):
             subprocess.run(["cp", "-a", f"{folder}/{below}/.", f"{self._copy.folder}/{below}/"], check=True)

@@ -90,8 +90,8 @@ class Steps(unittest.TestCase):
     def test_all_steps(self):
         self.assertEqual(self.outcomes(), ["ok"] * 4)
         installed, ours, stream, purged = self.copy.ran[1:5]
-        self.assertIn("install -y --no-download --no-install-recommends libcamera0.7 libyuv0 make\n", installed)
-        self.assertIn("/packages/cmacam-dkms_1_amd64.deb /packages/libcamera-cmacam_1_amd64.deb", ours)
+        self.assertIn("install -y --no-install-recommends --no-download libcamera0.7 libyuv0 make\n", installed)
+        self.assertIn("install -y --no-install-recommends ./cmacam-dkms_1_amd64.deb ./libcamera-cmacam_1_amd64.deb\n", ours)
         self.assertTrue(stream.endswith("clean_root.sh all"))
         self.assertEqual(purged, "apt-get purge -y cmacam-dkms libcamera-cmacam")
         self.assertEqual(self.copy.ran[-1], "remove")
