@@ -5,8 +5,7 @@
 
 #include "frame_metadata.h"
 
-#include <cstddef>
-#include <ctime>
+#include <cstdint>
 
 #include <libcamera/control_ids.h>
 #include <libcamera/geometry.h>
@@ -20,50 +19,12 @@ namespace libcamera {
 
 namespace {
 
-/* Of records that have crop and white balance. */
-constexpr std::size_t kColourRecord =
-	offsetof(cmacam_frame_meta, blue_gain) + sizeof(cmacam_frame_meta::blue_gain);
-
-int64_t nanoseconds(clockid_t clock)
-{
-	timespec now{};
-	clock_gettime(clock, &now);
-
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-/*
- * What to add to a stamp of the monotonic clock. Measured each time: the wall
- * clock may be set while the camera runs.
- */
-int64_t wallClockOffset()
-{
-	const int64_t before = nanoseconds(CLOCK_MONOTONIC);
-	const int64_t wall = nanoseconds(CLOCK_REALTIME);
-	const int64_t after = nanoseconds(CLOCK_MONOTONIC);
-
-	return wall - before - (after - before) / 2;
-}
-
 float factor(uint32_t code)
 {
 	return static_cast<float>(code) / cmacam::ipa::kGainUnit;
 }
 
 } /* namespace */
-
-/**
- * \brief Add the time of a frame on the monotonic clock and on the wall clock
- * \param[in] timestamp Time on the monotonic clock, nanoseconds
- * \param[inout] metadata The request's metadata
- */
-void fillTimestamps(uint64_t timestamp, ControlList *metadata)
-{
-	const int64_t stamp = timestamp;
-
-	metadata->set(controls::SensorTimestamp, stamp);
-	metadata->set(controls::FrameWallClock, stamp + wallClockOffset());
-}
 
 /**
  * \brief Convert the record of a frame to libcamera metadata
@@ -74,7 +35,8 @@ void fillFrameMetadata(const cmacam_frame_meta &record, ControlList *metadata)
 {
 	const cmacam::LineTiming timing{record.pixel_rate, record.line_length};
 
-	fillTimestamps(record.timestamp, metadata);
+	metadata->set(controls::SensorTimestamp, static_cast<int64_t>(record.timestamp));
+	metadata->set(controls::FrameWallClock, static_cast<int64_t>(record.realtime));
 	metadata->set(controls::AnalogueGain, factor(record.gain));
 
 	if (timing.isValid()) {
@@ -86,13 +48,8 @@ void fillFrameMetadata(const cmacam_frame_meta &record, ControlList *metadata)
 	if (auto mode = testPatternMode(record.pattern))
 		metadata->set(controls::draft::TestPatternMode, static_cast<int32_t>(*mode));
 
-	for (const CmacamPlainControl &plain : kPlainControls) {
-		if (plain.isIn(record))
-			metadata->set(*plain.control, plain.valueIn(record));
-	}
-
-	if (record.size < kColourRecord)
-		return;
+	for (const CmacamPlainControl &plain : kPlainControls)
+		metadata->set(*plain.control, plain.valueIn(record));
 
 	const float gains[] = {factor(record.red_gain), factor(record.blue_gain)};
 	metadata->set(controls::ColourGains, gains);

@@ -29,12 +29,6 @@ struct CmacamPlainControl
 	float unit;	   /* value of the V4L2 control that stands for 1.0 */
 	std::size_t field; /* offset of the 32-bit member in the record */
 
-	/** Whether a record has this member; earlier driver versions write shorter records. */
-	bool isIn(const cmacam_frame_meta &record) const
-	{
-		return record.size >= field + sizeof(int32_t);
-	}
-
 	/** Value of the libcamera control that was in force for the frame of a record. */
 	float valueIn(const cmacam_frame_meta &record) const
 	{

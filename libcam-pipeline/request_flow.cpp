@@ -354,7 +354,7 @@ void CmacamRequestFlow::recordReady(Span<const uint8_t> data, const FrameMetadat
 	cmacam_frame_meta record{};
 	memcpy(&record, data.data(), std::min(data.size(), sizeof(record)));
 
-	if (metadata.status == FrameMetadata::FrameSuccess && record.size >= kShortestRecord) {
+	if (metadata.status == FrameMetadata::FrameSuccess && record.version == CMACAM_META_VERSION) {
 		join_.addRecord(record, metadata.timestamp);
 		controls_->recordReady(record, metadata.timestamp);
 	} else {
@@ -436,7 +436,7 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 		sequence = frame.record->sequence;
 		fillFrameMetadata(*frame.record, &result);
 	} else {
-		fillTimestamps(frame.timestamp, &result);
+		result.set(controls::SensorTimestamp, static_cast<int64_t>(frame.timestamp));
 	}
 
 	controls_->frameDone(request, sequence, &result);

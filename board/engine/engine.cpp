@@ -539,8 +539,11 @@ void Engine::frame(Lock &lock, const Instant &now)
 		writePixels(job, now);
 	if (!jobs.empty())
 		std::this_thread::sleep_until(now.notBefore);
-	for (std::size_t i = 0, begin = 0; i < groups; begin = ends[i++])
+	/* The main channel's group is the last: who has its frame finds the statistics. */
+	for (std::size_t i = groups; i--;) {
+		const std::size_t begin = i ? ends[i - 1] : 0;
 		publish(jobs.subspan(begin, ends[i] - begin), now);
+	}
 	lock.lock();
 
 	for (const Job &job : jobs)

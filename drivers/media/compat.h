@@ -30,6 +30,7 @@
 #include <linux/sched/signal.h>
 #include <linux/swiotlb.h>
 #include <linux/version.h>
+#include <media/v4l2-fh.h>
 #ifdef CONFIG_ARM_DMA_USE_IOMMU
 #include <asm/dma-iommu.h>
 #endif
@@ -352,6 +353,17 @@ static inline int compat_pm_runtime_put_autosuspend(struct device *dev)
 }
 
 #define pm_runtime_put_autosuspend compat_pm_runtime_put_autosuspend
+#endif
+
+/* The file was not an argument, and the driver had to set its private data. */
+#if KERNEL_VERSION(6, 18, 0) > LINUX_VERSION_CODE
+static inline void compat_v4l2_fh_add(struct v4l2_fh *fh, struct file *file)
+{
+	file->private_data = fh;
+	v4l2_fh_add(fh);
+}
+
+#define v4l2_fh_add	compat_v4l2_fh_add
 #endif
 
 #endif /* CMACAM_COMPAT_H */

@@ -21,10 +21,15 @@ FRAMES_LOST, LAST_ERROR, LINKED = 0x981bb0, 0x981bb1, 0x981bb2
 LOST = 0x8000000 + 0x434d0000       # V4L2_EVENT_CMACAM_LOST
 
 # struct cmacam_frame_meta
-_RECORD = struct.Struct("=IIQ15IiIII12x")
-_RECORD_FIELDS = ("size sequence timestamp flags exposure gain pattern line_length frame_length pixel_rate lost flip "
-                  "crop_left crop_top crop_width crop_height red_gain blue_gain brightness contrast saturation "
-                  "sharpness").split()
+_RECORD = struct.Struct("=II4Q15IiIII44x")
+_RECORD_FIELDS = ("version flags timestamp realtime tai pixel_rate sequence exposure gain pattern line_length frame_length "
+                  "lost overrun flip crop_left crop_top crop_width crop_height red_gain blue_gain brightness contrast "
+                  "saturation sharpness").split()
+RECORD_SIZE, RECORDS = _RECORD.size, 32
+# struct cmacam_frame_stats
+_STATS = struct.Struct("=QII16x2592s")
+BOTH_SIZE = RECORD_SIZE + _STATS.size
+HAS_STATS, STATS_READS = 2, 16
 
 
 @dataclasses.dataclass
@@ -112,6 +117,39 @@ class Node(v4l2.Queue):
 
     def set(self, values):
         v4l2.set_controls(self.fd, values)
+
+
+class Records:
+    """A file of the metadata node whose records are read by read()."""
+
+    def __init__(self, flags=os.O_NONBLOCK):
+        self.fd = os.open(lib.metadata(), os.O_RDONLY | os.O_CLOEXEC | flags)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        os.close(self.fd)
+
+    def read(self, size=RECORD_SIZE):
+        """(record, statistics) of one read(). statistics: (timestamp, exposure, gain, bytes), or None."""
+        data = os.read(self.fd, size)
+        record = dict(zip(_RECORD_FIELDS, _RECORD.unpack_from(data)))
+        has_stats = bool(record["flags"] & HAS_STATS)
+        assert len(data) == (BOTH_SIZE if has_stats else RECORD_SIZE), (len(data), record)
+        return record, _STATS.unpack_from(data, RECORD_SIZE) if has_stats else None
+
+    def ready(self, seconds=0):
+        return bool(select.select([self.fd], [], [], seconds)[0])
+
+    def take(self, size=RECORD_SIZE):
+        """Wait for a record, and read it."""
+        if not self.ready(v4l2.LIMIT * lib.SLOWER):
+            raise AssertionError(f"no record within {v4l2.LIMIT} s")
+        return self.read(size)
 
 
 class Sensor:

@@ -80,7 +80,7 @@ def statistics_node_for_longer():
 
 @vm_test(settings=PACED, limit=300)
 def metadata_node():
-    """v4l2-compliance on the metadata node: 0 failed, 0 warnings."""
+    """v4l2-compliance on the metadata node, whose buffers and read() exclude each other in one file: 0 failed, 0 warnings."""
     v4l2_compliance("-d", lib.metadata())
 
 

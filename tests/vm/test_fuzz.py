@@ -28,7 +28,8 @@ BATCH_SECONDS = 120
 
 # What the driver says about calls that it refuses, and how often it would have said so.
 REFUSED = (r"bytes of contiguous memory needed|bytes needed for each buffer|buffer too small: \d+ bytes needed|"
-           r"dma-buf of .* (cannot be mapped|is not contiguous|is for reading only)|callbacks suppressed")
+           r"dma-buf of .* (cannot be mapped|is not contiguous|is for reading only)|get the statistics by read|"
+           r"callbacks suppressed")
 
 DEBUGFS = "/sys/kernel/debug/vb2-cma"
 NOTHING = "bytes=0 buffers=0\n"

@@ -17,6 +17,8 @@
 #include <linux/io.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
+#include <linux/poll.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <media/media-device.h>
@@ -37,6 +39,7 @@
 #define CMACAM_MIN_SIZE		16
 #define CMACAM_SIZE_STEP	2
 #define CMACAM_SIMPLE_CTRLS	16	/* maximum number */
+#define CMACAM_FEED_BUFFERS	4
 
 struct dentry;
 
@@ -194,6 +197,7 @@ struct cmacam_buffer {
 };
 
 struct cmacam_device;
+struct cmacam_feed;
 
 /**
  * struct cmacam_video - a capture, lores or statistics node
@@ -221,6 +225,9 @@ struct cmacam_device;
  *	&cmacam_engine.lock
  * @lost: number of frames lost since streaming began; guarded by
  *	&cmacam_engine.lock
+ * @feed: the feed of statistics, while it uses the channel of the statistics
+ *	node in place of @queue, else NULL; changes only with @lock and with
+ *	&cmacam_engine.lock held
  * @fences: work that gives a waiting buffer to the engine after the buffer's
  *	fence has signalled
  */
@@ -243,6 +250,7 @@ struct cmacam_video {
 	u32 frames;
 	u32 errors;
 	u32 lost;
+	struct cmacam_feed *feed;
 	struct delayed_work fences;
 };
 
@@ -258,6 +266,10 @@ struct cmacam_video {
  * @last: timestamp of the newest frame whose record was written or lost, ns
  * @lost: number of records that were lost while the node streamed, because no
  *	buffer was queued
+ * @missed: number of these records since the last record that got a buffer
+ * @ring: the newest records, for read(); record n is at n % CMACAM_META_RECORDS
+ * @written: number of records that were written to @ring
+ * @readable: queue of the readers that wait for a record
  */
 struct cmacam_meta {
 	struct video_device vdev;
@@ -269,6 +281,71 @@ struct cmacam_meta {
 	struct list_head pending;
 	u64 last;
 	u32 lost;
+	u32 missed;
+	struct cmacam_frame_meta ring[CMACAM_META_RECORDS];
+	u32 written;
+	wait_queue_head_t readable;
+};
+
+/**
+ * struct cmacam_feed_buffer - a buffer of statistics
+ * @list: entry in &cmacam_feed.idle or in &cmacam_feed.active
+ * @data: address for the CPU
+ * @addr: address for the engine
+ * @with_cpu: true if the CPU may read @data
+ */
+struct cmacam_feed_buffer {
+	struct list_head list;
+	const void *data;
+	dma_addr_t addr;
+	bool with_cpu;
+};
+
+/**
+ * struct cmacam_feed - statistics for read() of the metadata node
+ * @users: number of files that get statistics; guarded by the lock of the
+ *	statistics node
+ * @failed: true if the channel will deliver no more statistics
+ * @memory: memory of all buffers
+ * @addr: address of @memory for the engine
+ * @size: size of @memory, bytes
+ * @buffers: the buffers
+ * @idle: list of the buffers that neither the engine nor @newest has
+ * @active: list of the buffers whose address the engine has, in the order in
+ *	which the engine got the addresses
+ * @newest: buffer with the newest statistics, or NULL
+ * @timestamp: &cmacam_frame_meta.timestamp of the frame of @newest
+ * @exposure: exposure of this frame, lines
+ * @gain: gain of this frame, 1/256
+ *
+ * &cmacam_engine.lock guards all members from @idle on, and @failed. The feed
+ * exists while &cmacam_video.feed of the statistics node is not NULL.
+ */
+struct cmacam_feed {
+	unsigned int users;
+	bool failed;
+	void *memory;
+	dma_addr_t addr;
+	size_t size;
+	struct cmacam_feed_buffer buffers[CMACAM_FEED_BUFFERS];
+	struct list_head idle;
+	struct list_head active;
+	struct cmacam_feed_buffer *newest;
+	u64 timestamp;
+	u32 exposure;
+	u32 gain;
+};
+
+/**
+ * struct cmacam_feed_user - use of the statistics by a file
+ * @counted: true if the file is one of &cmacam_feed.users; changes only with
+ *	the lock of the statistics node held
+ * @timestamp: &cmacam_feed.timestamp of the statistics that the file has read
+ *	last; guarded by &cmacam_engine.lock
+ */
+struct cmacam_feed_user {
+	bool counted;
+	u64 timestamp;
 };
 
 /**
@@ -282,6 +359,7 @@ struct cmacam_meta {
  * @video: capture, lores and statistics nodes, indexed by CMACAM_CH_*; only the
  *	first &cmacam_engine.num_channels nodes exist
  * @meta: metadata node
+ * @feed: statistics for read() of the metadata node
  * @graph_lock: held while nodes are registered and linked; guards
  *	@graph_complete
  * @graph_complete: true if all nodes were registered and linked
@@ -300,6 +378,7 @@ struct cmacam_device {
 	struct cmacam_sensor sensor;
 	struct cmacam_video video[CMACAM_CH_COUNT];
 	struct cmacam_meta meta;
+	struct cmacam_feed feed;
 
 	struct mutex graph_lock; /* see the kernel-doc above */
 	bool graph_complete;
@@ -410,17 +489,39 @@ ssize_t cmacam_video_read(struct file *file, char __user *data, size_t count,
 
 /* video-queue.c: buffer queues of the nodes */
 int cmacam_video_queue_init(struct cmacam_video *video, u32 type);
+int cmacam_video_run(struct cmacam_video *video);
+void cmacam_video_halt(struct cmacam_video *video);
 void cmacam_video_suspend(struct cmacam_video *video);
 int cmacam_video_resume(struct cmacam_video *video);
 extern const struct cmacam_engine_client cmacam_video_client;
 
 /* meta.c */
+void cmacam_meta_init(struct cmacam_meta *meta);
 int cmacam_meta_register(struct cmacam_device *cam);
+void cmacam_meta_unregister(struct cmacam_meta *meta);
 void cmacam_meta_complete(struct cmacam_device *cam,
-			  const struct cmacam_frame *frame);
+			  struct cmacam_frame_meta *record);
 int cmacam_meta_enum(struct v4l2_fmtdesc *f, u32 format,
 		     const char *description);
-extern const struct v4l2_file_operations cmacam_meta_fops;
+
+/* meta-read.c: records by read() */
+int cmacam_meta_open(struct file *file);
+int cmacam_meta_release(struct file *file);
+ssize_t cmacam_meta_read(struct file *file, char __user *data, size_t count,
+			 loff_t *pos);
+__poll_t cmacam_meta_poll(struct file *file, poll_table *wait);
+
+/* stats-feed.c: statistics by read() */
+void cmacam_feed_refill(struct cmacam_video *video);
+unsigned int cmacam_feed_done(struct cmacam_video *video,
+			      const struct cmacam_frame *frame);
+void cmacam_feed_reset(struct cmacam_video *video);
+int cmacam_feed_use(struct cmacam_device *cam, struct cmacam_feed_user *user);
+void cmacam_feed_drop(struct cmacam_device *cam,
+		      struct cmacam_feed_user *user);
+void cmacam_feed_end(struct cmacam_device *cam);
+bool cmacam_feed_read(struct cmacam_device *cam, struct cmacam_feed_user *user,
+		      struct cmacam_frame_stats *to);
 
 /* events.c */
 int cmacam_subscribe_event(struct v4l2_fh *fh,

@@ -72,7 +72,8 @@ static void unregister_nodes(struct cmacam_device *cam)
 
 	for (i = 0; i < cam->engine.num_channels; i++)
 		vb2_video_unregister_device(&cam->video[i].vdev);
-	vb2_video_unregister_device(&cam->meta.vdev);
+	cmacam_feed_end(cam);
+	cmacam_meta_unregister(&cam->meta);
 	cmacam_sensor_unregister(&cam->sensor);
 }
 
@@ -327,9 +328,7 @@ struct cmacam_device *cmacam_create(struct device *dev,
 	for (i = 0; i < cam->engine.num_channels; i++)
 		cmacam_video_init(cam, i);
 	mutex_init(&cam->graph_lock);
-	mutex_init(&cam->meta.lock);
-	spin_lock_init(&cam->meta.slock);
-	INIT_LIST_HEAD(&cam->meta.pending);
+	cmacam_meta_init(&cam->meta);
 
 	init_media_device(cam);
 	ret = v4l2_device_register(dev, &cam->v4l2_dev);

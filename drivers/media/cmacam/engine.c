@@ -263,7 +263,7 @@ static void channel_complete(struct cmacam_channel *ch,
 		.addr = le64_to_cpu(entry->addr),
 		.bytes = le32_to_cpu(entry->bytes),
 		.meta = {
-			.size = sizeof(frame.meta),
+			.version = CMACAM_META_VERSION,
 			.sequence = ch_base(ch) + le32_to_cpu(entry->sequence),
 			.flags = flags & CMACAM_DONE_ERRORS ?
 				 CMACAM_META_FLAG_ERROR : 0,
@@ -445,6 +445,23 @@ static void channel_irq_by_cause(struct cmacam_channel *ch)
 		channel_count_dropped(ch);
 }
 
+/*
+ * The order in which the rings are looked at. The statistics come first: a
+ * program that has the main channel's frame then finds the statistics of the
+ * same frame. The main channel comes before those that are linked with it: its
+ * frame is handed out before theirs.
+ */
+static struct cmacam_channel *engine_nth(struct cmacam_engine *engine,
+					 unsigned int n)
+{
+	unsigned int last = engine->num_channels - 1;
+
+	if (last < CMACAM_CH_STATS)
+		return &engine->channels[n];
+
+	return &engine->channels[n ? n - 1 : CMACAM_CH_STATS];
+}
+
 /* An interrupt that brought a channel no frame may be about a loss there. */
 static void engine_find_losses(struct cmacam_engine *engine, u32 without)
 {
@@ -470,8 +487,7 @@ static void engine_find_losses(struct cmacam_engine *engine, u32 without)
 /*
  * The board has news, of any channel. To read a register costs more than all
  * the rest of this handler, so finished frames are found in the rings, in
- * memory. The main channel comes first: where channels are linked, its frame is
- * handed out before theirs.
+ * memory.
  */
 static irqreturn_t engine_irq(int irq, void *data)
 {
@@ -482,7 +498,7 @@ static irqreturn_t engine_irq(int irq, void *data)
 	guard(spinlock_irqsave)(&engine->lock);
 
 	for (i = 0; i < engine->num_channels; i++) {
-		struct cmacam_channel *ch = &engine->channels[i];
+		struct cmacam_channel *ch = engine_nth(engine, i);
 
 		if (!ch->running)
 			continue;
@@ -497,7 +513,7 @@ static irqreturn_t engine_irq(int irq, void *data)
 			ch_write(ch, CMACAM_CH_INT_STATUS, CMACAM_CH_INT_ALL);
 			channel_drain(ch);
 		} else {
-			without |= BIT(i);
+			without |= BIT(ch->index);
 		}
 	}
 
@@ -551,7 +567,7 @@ static void engine_look_after(struct cmacam_engine *engine)
 
 	scoped_guard(spinlock_irqsave, &engine->lock) {
 		for (i = 0; i < engine->num_channels; i++) {
-			struct cmacam_channel *ch = &engine->channels[i];
+			struct cmacam_channel *ch = engine_nth(engine, i);
 
 			if (!ch->running)
 				continue;

@@ -62,11 +62,12 @@ struct cmacam_engine_config {
  * struct cmacam_frame - a finished frame
  * @addr: address of the frame's buffer
  * @bytes: number of bytes that the engine wrote
- * @meta: metadata for user space; the client fills in pixel_rate and lost. The
- *	timestamp is the same on every channel that has this frame. The
- *	sequence number starts at &cmacam_channel.base, and lost frames are
- *	counted as well. A channel that is linked with the main channel has the
- *	sequence numbers of the main channel.
+ * @meta: metadata for user space; the client fills in pixel_rate, lost, overrun
+ *	and the stamps of clocks other than CLOCK_MONOTONIC. The timestamp is
+ *	the same on every channel that has this frame. The sequence number
+ *	starts at &cmacam_channel.base, and lost frames are counted as well. A
+ *	channel that is linked with the main channel has the sequence numbers of
+ *	the main channel.
  */
 struct cmacam_frame {
 	dma_addr_t addr;

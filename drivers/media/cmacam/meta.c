@@ -4,7 +4,10 @@
  */
 #include <linux/cmacam.h>
 #include <linux/dma-buf.h>
+#include <linux/ktime.h>
 #include <linux/minmax.h>
+#include <linux/poll.h>
+#include <linux/wait.h>
 
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-vmalloc.h>
@@ -26,45 +29,62 @@ static struct cmacam_buffer *meta_pop(struct cmacam_meta *meta)
 	return buf;
 }
 
+/* Hand the record to the program that streams from the node. */
+static void meta_fill(struct cmacam_meta *meta,
+		      const struct cmacam_frame_meta *record)
+{
+	struct cmacam_buffer *buf = meta_pop(meta);
+	struct cmacam_frame_meta *to;
+
+	if (!buf) {
+		meta->lost += vb2_is_streaming(&meta->queue);
+		meta->missed += vb2_is_streaming(&meta->queue);
+		return;
+	}
+
+	to = vb2_plane_vaddr(&buf->vb.vb2_buf, 0);
+	*to = *record;
+	to->overrun = meta->missed;
+	meta->missed = 0;
+	vb2_set_plane_payload(&buf->vb.vb2_buf, 0, sizeof(*record));
+	buf->vb.sequence = record->sequence;
+	buf->vb.vb2_buf.timestamp = record->timestamp;
+	vb2_buffer_done(&buf->vb.vb2_buf, VB2_BUF_STATE_DONE);
+}
+
 /**
  * cmacam_meta_complete() - hand out the record of a frame
  * @cam: the board
- * @frame: the frame, of the channel that leads
+ * @record: the record, from the channel that leads; its stamps of other clocks
+ *	are not set yet
  *
- * Any context. Without a buffer the record is lost; the next one's sequence
- * number shows that.
+ * Any context. The caller completes the buffer of the frame only after this
+ * function, so a program that has the frame finds the record.
  */
 void cmacam_meta_complete(struct cmacam_device *cam,
-			  const struct cmacam_frame *frame)
+			  struct cmacam_frame_meta *record)
 {
-	const struct cmacam_frame_meta *record = &frame->meta;
-	struct cmacam_buffer *buf;
-	struct vb2_buffer *vb;
+	struct cmacam_meta *meta = &cam->meta;
+	ktime_t stamp = ns_to_ktime(record->timestamp);
 
 	/*
 	 * The video node streams on while this one stops: until the record is
 	 * written and handed out, stop_streaming must not find the list empty
 	 * and let the memory go.
 	 */
-	guard(spinlock_irqsave)(&cam->meta.slock);
+	guard(spinlock_irqsave)(&meta->slock);
 
 	/* While one channel hands the lead over to another, both have it. */
-	if (record->timestamp <= cam->meta.last)
+	if (record->timestamp <= meta->last)
 		return;
-	cam->meta.last = record->timestamp;
+	meta->last = record->timestamp;
 
-	buf = meta_pop(&cam->meta);
-	if (!buf) {
-		cam->meta.lost += vb2_is_streaming(&cam->meta.queue);
-		return;
-	}
+	record->realtime = ktime_to_ns(ktime_mono_to_real(stamp));
+	record->tai = ktime_to_ns(ktime_mono_to_any(stamp, TK_OFFS_TAI));
 
-	vb = &buf->vb.vb2_buf;
-	memcpy(vb2_plane_vaddr(vb, 0), record, sizeof(*record));
-	vb2_set_plane_payload(vb, 0, sizeof(*record));
-	buf->vb.sequence = record->sequence;
-	vb->timestamp = record->timestamp;
-	vb2_buffer_done(vb, VB2_BUF_STATE_DONE);
+	meta->ring[meta->written++ % CMACAM_META_RECORDS] = *record;
+	wake_up_interruptible_poll(&meta->readable, EPOLLIN | EPOLLRDNORM);
+	meta_fill(meta, record);
 }
 
 /* -----------------------------------------------------------------------------
@@ -127,6 +147,7 @@ static int meta_start_streaming(struct vb2_queue *q, unsigned int count)
 
 	guard(spinlock_irqsave)(&cam->meta.slock);
 	cam->meta.lost = 0;
+	cam->meta.missed = 0;
 
 	return 0;
 }
@@ -229,15 +250,27 @@ static const struct v4l2_ioctl_ops meta_ioctl_ops = {
 	.vidioc_streamoff = vb2_ioctl_streamoff,
 };
 
-/* Of all nodes whose buffers are no pictures: nothing to read(). */
-const struct v4l2_file_operations cmacam_meta_fops = {
+static const struct v4l2_file_operations meta_fops = {
 	.owner = THIS_MODULE,
-	.open = v4l2_fh_open,
-	.release = vb2_fop_release,
+	.open = cmacam_meta_open,
+	.release = cmacam_meta_release,
+	.read = cmacam_meta_read,
 	.unlocked_ioctl = video_ioctl2,
-	.poll = vb2_fop_poll,
+	.poll = cmacam_meta_poll,
 	.mmap = vb2_fop_mmap,
 };
+
+/**
+ * cmacam_meta_init() - before anything of it is used
+ * @meta: the node
+ */
+void cmacam_meta_init(struct cmacam_meta *meta)
+{
+	mutex_init(&meta->lock);
+	spin_lock_init(&meta->slock);
+	INIT_LIST_HEAD(&meta->pending);
+	init_waitqueue_head(&meta->readable);
+}
 
 /**
  * cmacam_meta_register() - make the metadata node
@@ -256,11 +289,21 @@ int cmacam_meta_register(struct cmacam_device *cam)
 		return ret;
 
 	strscpy(vdev->name, "cmacam-metadata", sizeof(vdev->name));
-	vdev->fops = &cmacam_meta_fops;
+	vdev->fops = &meta_fops;
 	vdev->ioctl_ops = &meta_ioctl_ops;
-	vdev->device_caps = V4L2_CAP_META_CAPTURE;
+	vdev->device_caps = V4L2_CAP_META_CAPTURE | V4L2_CAP_READWRITE;
 	vdev->lock = &meta->lock;
 	vdev->queue = &meta->queue;
 
 	return cmacam_register_node(cam, vdev, &meta->pad);
+}
+
+/**
+ * cmacam_meta_unregister() - end streaming, and wake the readers
+ * @meta: the node, registered or not
+ */
+void cmacam_meta_unregister(struct cmacam_meta *meta)
+{
+	vb2_video_unregister_device(&meta->vdev);
+	wake_up_interruptible_all(&meta->readable);
 }

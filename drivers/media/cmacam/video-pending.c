@@ -54,6 +54,11 @@ void cmacam_pending_refill(struct cmacam_channel *ch)
 	struct cmacam_video *video = cmacam_channel_video(ch);
 	struct cmacam_buffer *buf, *next;
 
+	if (video->feed) {
+		cmacam_feed_refill(video);
+		return;
+	}
+
 	list_for_each_entry_safe(buf, next, &video->pending, list) {
 		if (buf->waiting) {
 			if (pending_keeps_order(ch))

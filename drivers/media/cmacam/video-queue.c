@@ -49,35 +49,13 @@ static struct cmacam_buffer *video_take_active(struct cmacam_video *video,
 	return found;
 }
 
-static unsigned int video_frame_done(struct cmacam_channel *ch,
-				     struct cmacam_frame *frame)
+static void video_complete(struct cmacam_video *video,
+			   struct cmacam_buffer *buf,
+			   const struct cmacam_frame *frame)
 {
 	bool error = frame->meta.flags & CMACAM_META_FLAG_ERROR;
-	struct cmacam_video *video = cmacam_channel_video(ch);
-	struct cmacam_device *cam = video->cam;
-	struct cmacam_buffer *buf;
-	unsigned int used;
-
-	buf = video_take_active(video, frame->addr, &used);
-	if (!buf) {
-		dev_err_ratelimited(cam->dev,
-				    "%s: frame %u has an address that was not queued: %pad\n",
-				    video->vdev.name, frame->meta.sequence,
-				    &frame->addr);
-		return 0;
-	}
 
 	trace_cmacam_frame_done(video, buf->vb.vb2_buf.index, frame);
-	video->frames++;
-	if (error)
-		video->errors++;
-
-	frame->meta.pixel_rate = cam->sensor.pixel_rate;
-	frame->meta.lost = video->lost;
-	/* Whoever has the frame can count on its metadata to be there. */
-	if (cmacam_video_leads(video))
-		cmacam_meta_complete(cam, frame);
-
 	buf->vb.sequence = frame->meta.sequence;
 	buf->vb.field = V4L2_FIELD_NONE;
 	buf->vb.vb2_buf.timestamp = frame->meta.timestamp;
@@ -85,6 +63,44 @@ static unsigned int video_frame_done(struct cmacam_channel *ch,
 			      min(frame->bytes, video->pix.sizeimage));
 	vb2_buffer_done(&buf->vb.vb2_buf,
 			error ? VB2_BUF_STATE_ERROR : VB2_BUF_STATE_DONE);
+}
+
+static unsigned int video_frame_done(struct cmacam_channel *ch,
+				     struct cmacam_frame *frame)
+{
+	struct cmacam_video *video = cmacam_channel_video(ch);
+	struct cmacam_device *cam = video->cam;
+	struct cmacam_buffer *buf = NULL;
+	unsigned int used;
+
+	if (video->feed)
+		used = cmacam_feed_done(video, frame);
+	else
+		buf = video_take_active(video, frame->addr, &used);
+	if (!used) {
+		dev_err_ratelimited(cam->dev,
+				    "%s: frame %u has an address that was not queued: %pad\n",
+				    video->vdev.name, frame->meta.sequence,
+				    &frame->addr);
+		return 0;
+	}
+
+	video->frames++;
+	if (frame->meta.flags & CMACAM_META_FLAG_ERROR)
+		video->errors++;
+
+	frame->meta.pixel_rate = cam->sensor.pixel_rate;
+	frame->meta.lost = video->lost;
+	/*
+	 * A program that has the frame finds its record: the record is in the
+	 * ring before vb2_buffer_done() makes the frame visible, and both have
+	 * locks that the program takes as well.
+	 */
+	if (cmacam_video_leads(video))
+		cmacam_meta_complete(cam, &frame->meta);
+
+	if (buf)
+		video_complete(video, buf, frame);
 
 	return used;
 }
@@ -113,7 +129,12 @@ static bool video_traces_start(void)
 
 static void video_failed(struct cmacam_channel *ch)
 {
-	vb2_queue_error(&cmacam_channel_video(ch)->queue);
+	struct cmacam_video *video = cmacam_channel_video(ch);
+
+	if (video->feed)
+		video->feed->failed = true;
+	else
+		vb2_queue_error(&video->queue);
 }
 
 const struct cmacam_engine_client cmacam_video_client = {
@@ -249,20 +270,20 @@ static void video_fix_controls(struct cmacam_video *video, bool fixed)
 		v4l2_ctrl_grab(video->linked, fixed);
 }
 
-static int video_start_streaming(struct vb2_queue *q, unsigned int count)
+/**
+ * cmacam_video_run() - start the channel of a node, and the sensor
+ * @video: the node, with its lock held; the buffers for the engine are there
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_video_run(struct cmacam_video *video)
 {
-	struct cmacam_video *video = vb2_get_drv_priv(q);
 	struct cmacam_device *cam = video->cam;
 	int ret;
 
-	cmacam_forget_last_frame(q);
-	ret = video_check_source(video);
-	if (ret)
-		goto err_return;
-
 	ret = video_device_pipeline_start(&video->vdev, &cam->pipe);
 	if (ret)
-		goto err_return;
+		return ret;
 
 	ret = pm_runtime_resume_and_get(cam->dev);
 	if (ret)
@@ -284,9 +305,6 @@ static int video_start_streaming(struct vb2_queue *q, unsigned int count)
 	if (ret)
 		goto err_sensor;
 
-	dev_dbg(cam->dev, "%s: streams into %u buffers\n", video->vdev.name,
-		vb2_get_num_buffers(q));
-
 	return 0;
 
 err_sensor:
@@ -296,26 +314,72 @@ err_pm:
 	pm_runtime_put_autosuspend(cam->dev);
 err_pipeline:
 	video_device_pipeline_stop(&video->vdev);
-err_return:
-	dev_dbg(cam->dev, "%s: streaming does not start: error %d\n",
-		video->vdev.name, ret);
-	video_return_buffers(video, VB2_BUF_STATE_QUEUED);
 	return ret;
 }
 
-static void video_stop_streaming(struct vb2_queue *q)
+/**
+ * cmacam_video_halt() - stop what cmacam_video_run() has started
+ * @video: the node, with its lock held
+ *
+ * The engine no longer writes to the buffers when this function returns.
+ */
+void cmacam_video_halt(struct cmacam_video *video)
 {
-	struct cmacam_video *video = vb2_get_drv_priv(q);
 	struct cmacam_device *cam = video->cam;
 
 	cam->engine.ops->stop(video->channel);
 	video_fix_controls(video, false);
 	cmacam_sensor_stop(&cam->sensor);
-	video_return_buffers(video, VB2_BUF_STATE_ERROR);
 	pm_runtime_put_autosuspend(cam->dev);
 	video_device_pipeline_stop(&video->vdev);
 	dev_dbg(cam->dev, "%s: stopped: %u frames, %u with errors, %u lost\n",
 		video->vdev.name, video->frames, video->errors, video->lost);
+}
+
+static int video_check_feed(struct cmacam_video *video)
+{
+	if (!video->feed)
+		return 0;
+
+	cmacam_video_error(video,
+			   "%u programs get the statistics by read() from the metadata node; they must close it first",
+			   video->cam->feed.users);
+
+	return -EBUSY;
+}
+
+static int video_start_streaming(struct vb2_queue *q, unsigned int count)
+{
+	struct cmacam_video *video = vb2_get_drv_priv(q);
+	int ret;
+
+	cmacam_forget_last_frame(q);
+	ret = video_check_feed(video);
+	if (!ret)
+		ret = video_check_source(video);
+	if (!ret)
+		ret = cmacam_video_run(video);
+
+	if (ret) {
+		dev_dbg(video->cam->dev,
+			"%s: streaming does not start: error %d\n",
+			video->vdev.name, ret);
+		video_return_buffers(video, VB2_BUF_STATE_QUEUED);
+		return ret;
+	}
+
+	dev_dbg(video->cam->dev, "%s: streams into %u buffers\n",
+		video->vdev.name, vb2_get_num_buffers(q));
+
+	return 0;
+}
+
+static void video_stop_streaming(struct vb2_queue *q)
+{
+	struct cmacam_video *video = vb2_get_drv_priv(q);
+
+	cmacam_video_halt(video);
+	video_return_buffers(video, VB2_BUF_STATE_ERROR);
 }
 
 static const struct vb2_ops video_queue_ops = {
@@ -358,13 +422,18 @@ int cmacam_video_queue_init(struct cmacam_video *video, u32 type)
 	return vb2_queue_init(q);
 }
 
+static bool video_runs(struct cmacam_video *video)
+{
+	return video->feed || vb2_start_streaming_called(&video->queue);
+}
+
 /**
  * cmacam_video_suspend() - stop the channel, keep the stream
  * @video: the node; nothing else runs while the system is suspended
  */
 void cmacam_video_suspend(struct cmacam_video *video)
 {
-	if (vb2_start_streaming_called(&video->queue))
+	if (video_runs(video))
 		video->cam->engine.ops->stop(video->channel);
 }
 
@@ -380,17 +449,19 @@ int cmacam_video_resume(struct cmacam_video *video)
 {
 	int ret;
 
-	if (!vb2_start_streaming_called(&video->queue))
+	if (!video_runs(video))
 		return 0;
 
 	scoped_guard(spinlock_irqsave, &video->cam->engine.lock) {
+		if (video->feed)
+			cmacam_feed_reset(video);
 		list_splice_init(&video->active, &video->pending);
 		video->channel->base = video->channel->next;
 	}
 
 	ret = video_channel_start(video);
 	if (ret)
-		vb2_queue_error(&video->queue);
+		video_failed(video->channel);
 
 	return ret;
 }

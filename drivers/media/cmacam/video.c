@@ -248,6 +248,16 @@ static const struct v4l2_ioctl_ops stats_ioctl_ops = {
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
 
+/* read() of the metadata node has the statistics. */
+static const struct v4l2_file_operations stats_fops = {
+	.owner = THIS_MODULE,
+	.open = v4l2_fh_open,
+	.release = vb2_fop_release,
+	.unlocked_ioctl = video_ioctl2,
+	.poll = vb2_fop_poll,
+	.mmap = vb2_fop_mmap,
+};
+
 static int stats_init(struct cmacam_video *video)
 {
 	struct video_device *vdev = &video->vdev;
@@ -264,7 +274,7 @@ static int stats_init(struct cmacam_video *video)
 	if (ret)
 		return ret;
 
-	vdev->fops = &cmacam_meta_fops;
+	vdev->fops = &stats_fops;
 	vdev->ioctl_ops = &stats_ioctl_ops;
 	vdev->device_caps = V4L2_CAP_META_CAPTURE;
 

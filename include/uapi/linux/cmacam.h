@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
  * The user space interface that the cmacam driver adds to the V4L2
  * specification: two metadata formats, one event and three controls.
@@ -19,23 +19,72 @@
  * the timestamp of the lores node's buffer. While neither the capture node nor
  * the lores node streams, the metadata buffer has the sequence number and the
  * timestamp of the statistics node's buffer.
+ *
+ * A program can also read() the records, without buffers:
+ *
+ * - Each read() returns one record, the oldest that this file has not read. An
+ *   open file has its own place in the sequence of records, which begins at the
+ *   next record when the file is opened. So each reader gets each record.
+ * - When a video buffer can be dequeued, the record of its frame can be read.
+ * - The driver keeps the newest &CMACAM_META_RECORDS records. A file that does
+ *   not read them in time misses the oldest ones; &cmacam_frame_meta.overrun of
+ *   its next record counts the missed records.
+ * - A read() with room for a &struct cmacam_frame_data makes the driver take
+ *   statistics, and returns the newest statistics that this file has not read
+ *   yet, after the record. If there are none, it returns the record alone. The
+ *   flag CMACAM_META_FLAG_STATS distinguishes the two cases. The first of these
+ *   calls starts the statistics, and the sensor with them if no node streams.
+ *   The statistics end when the file is closed, or after &CMACAM_STATS_READS
+ *   calls in a row without room for statistics.
+ * - If there is no record, read() waits for one, or fails with EAGAIN if the
+ *   file is non-blocking. poll() reports POLLIN when there is a record.
+ *
+ * read() fails with EINVAL if there is no room for a record. It fails with
+ * EBUSY if this file has buffers of this node (VIDIOC_REQBUFS), or if it has
+ * room for statistics while a program streams from the statistics node. Other
+ * files can read while one file streams from this node. While a file gets
+ * statistics by read(), streaming from the statistics node fails with EBUSY.
  */
 #define V4L2_META_FMT_CMACAM	v4l2_fourcc('C', 'M', 'C', 'M')
 
 /**
+ * define CMACAM_META_VERSION - current value of &cmacam_frame_meta.version
+ *
+ * The size of a record never changes. Later versions give a meaning to reserved
+ * words, where 0 means that nothing is known. Records of version 1 had another
+ * layout, without a version.
+ */
+#define CMACAM_META_VERSION	2
+
+/**
+ * define CMACAM_META_RECORDS - number of records that read() can be behind
+ */
+#define CMACAM_META_RECORDS	32
+
+/**
+ * define CMACAM_STATS_READS - number of calls of read() without room for
+ *	statistics after which a file no longer gets statistics
+ */
+#define CMACAM_STATS_READS	16
+
+/**
  * struct cmacam_frame_meta - values that were in force for one frame
- * @size: number of bytes that the driver filled; later versions of the driver
- *	append fields
- * @sequence: number of the frame; lost frames are counted as well
- * @timestamp: start of exposure, CLOCK_MONOTONIC, ns
+ * @version: CMACAM_META_VERSION of the driver
  * @flags: CMACAM_META_FLAG_*
+ * @timestamp: start of exposure, CLOCK_MONOTONIC, ns
+ * @realtime: the same moment, CLOCK_REALTIME, ns; it belongs to the setting of
+ *	the clock at the end of the frame
+ * @tai: the same moment, CLOCK_TAI, ns; see @realtime
+ * @pixel_rate: pixels per second; a line takes line_length / pixel_rate seconds
+ * @sequence: number of the frame; lost frames are counted as well
  * @exposure: exposure time, lines
  * @gain: analogue gain, 1/256
  * @pattern: index in the sensor's V4L2_CID_TEST_PATTERN menu
  * @line_length: length of a line, pixels, blanking included
  * @frame_length: length of a frame, lines, blanking included
- * @pixel_rate: pixels per second; a line takes line_length / pixel_rate seconds
  * @lost: number of frames lost between the start of streaming and this frame
+ * @overrun: number of records that this file (read()) or this queue (streaming)
+ *	has missed between its previous record and this record
  * @flip: bit 0: horizontal flip, bit 1: vertical flip
  * @crop_left: left edge of the crop rectangle, pixels of the sensor's array
  * @crop_top: top edge of the crop rectangle, lines of the sensor's array
@@ -50,17 +99,20 @@
  * @reserved: zero
  */
 struct cmacam_frame_meta {
-	__u32 size;
-	__u32 sequence;
-	__u64 timestamp;
+	__u32 version;
 	__u32 flags;
+	__u64 timestamp;
+	__u64 realtime;
+	__u64 tai;
+	__u64 pixel_rate;
+	__u32 sequence;
 	__u32 exposure;
 	__u32 gain;
 	__u32 pattern;
 	__u32 line_length;
 	__u32 frame_length;
-	__u32 pixel_rate;
 	__u32 lost;
+	__u32 overrun;
 	__u32 flip;
 	__u32 crop_left;
 	__u32 crop_top;
@@ -72,13 +124,17 @@ struct cmacam_frame_meta {
 	__u32 contrast;
 	__u32 saturation;
 	__u32 sharpness;
-	__u32 reserved[3];
+	__u32 reserved[11];
 };
 
 /**
  * define CMACAM_META_FLAG_ERROR - the frame is corrupted
  */
 #define CMACAM_META_FLAG_ERROR	0x00000001
+/**
+ * define CMACAM_META_FLAG_STATS - statistics follow the record in this read()
+ */
+#define CMACAM_META_FLAG_STATS	0x00000002
 
 /**
  * define V4L2_META_FMT_CMACAM_STATS - format of the statistics capture node
@@ -126,6 +182,34 @@ struct cmacam_stats {
 	__le32 histogram[CMACAM_STATS_HISTOGRAM];
 	struct cmacam_stats_zone
 		zones[CMACAM_STATS_ZONES_Y][CMACAM_STATS_ZONES_X];
+};
+
+/**
+ * struct cmacam_frame_stats - statistics that read() returns after a record
+ * @timestamp: &cmacam_frame_meta.timestamp of the frame that the statistics
+ *	describe. Usually this is the frame of the record.
+ * @exposure: exposure time of this frame, lines
+ * @gain: analogue gain of this frame, 1/256
+ * @reserved: zero
+ * @stats: the statistics
+ */
+struct cmacam_frame_stats {
+	__u64 timestamp;
+	__u32 exposure;
+	__u32 gain;
+	__u32 reserved[4];
+	struct cmacam_stats stats;
+};
+
+/**
+ * struct cmacam_frame_data - a record with statistics, as read() returns them
+ * @meta: the record
+ * @stats: the statistics, if &cmacam_frame_meta.flags contain
+ *	CMACAM_META_FLAG_STATS
+ */
+struct cmacam_frame_data {
+	struct cmacam_frame_meta meta;
+	struct cmacam_frame_stats stats;
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/cmacam.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <span>
@@ -28,6 +29,7 @@ constexpr int kFrameMs = 5;
 TransferCalls::TransferCalls(const Context &context, CallList &calls) : CallGroup(context, calls)
 {
 	addCall("read node", 6, &TransferCalls::readNode);
+	addCall("read record", 12, &TransferCalls::readRecord);
 	addCall("write node", 3, &TransferCalls::writeNode);
 	addCall("poll node", 15, &TransferCalls::pollNode);
 	addCall("poll new file", 4, &TransferCalls::pollAlone);
@@ -73,6 +75,25 @@ long TransferCalls::readNode(Random &random)
 		got = read(file, bytes, size);
 	}
 	return got;
+}
+
+/*
+ * A file that all processes share, so many reads meet its buffers. Some have no room for a record,
+ * and some have room for statistics.
+ */
+long TransferCalls::readRecord(Random &random)
+{
+	static constexpr size_t sizes[] = {sizeof(cmacam_frame_meta), sizeof(cmacam_frame_data)};
+	const size_t size =
+		random.percent(20) ? random.below(sizes[1] + 2) : sizes[random.below(2)];
+	if (random.percent(80))
+		return read(context_.descriptors.node(random, Kind::Metadata),
+			    context_.scratch.data(), size);
+
+	const support::Fd file = context_.descriptors.openAlone(Kind::Metadata);
+	pollfd wait{file, POLLIN, 0};
+	poll(&wait, 1, kFrameMs);
+	return read(file, context_.scratch.data(), size);
 }
 
 long TransferCalls::writeNode(Random &random)

@@ -15,6 +15,7 @@ private:
 	friend CallGroup;
 
 	long readNode(Random &random);
+	long readRecord(Random &random);
 	long writeNode(Random &random);
 	long pollNode(Random &random);
 	long pollAlone(Random &random);
