@@ -7,16 +7,12 @@
 
 #include <cerrno>
 
-#include <linux/cmacam.h>
-
 #include <libcamera/base/log.h>
 
 #include <libcamera/property_ids.h>
 
 #include "libcamera/internal/media_device.h"
 #include "libcamera/internal/request.h"
-
-#include "record_node.h"
 
 namespace libcamera {
 
@@ -53,9 +49,8 @@ int CmacamCameraData::init()
 		return -ENODEV;
 
 	main_ = CmacamOutput::open(media_.get(), "cmacam-capture");
-	auto metadata = CmacamRecordNode::open(media_.get(), "cmacam-metadata",
-					       V4L2_META_FMT_CMACAM, false);
-	if (!main_ || !metadata)
+	records_ = CmacamRecordReader::create(media_.get());
+	if (!main_ || !records_)
 		return -ENODEV;
 
 	lores_ = CmacamOutput::open(media_.get(), "cmacam-lores");
@@ -64,9 +59,8 @@ int CmacamCameraData::init()
 	losses_ = std::make_unique<CmacamLossReport>(id(), main_.get(), lores_.get());
 	controls_ = std::make_unique<CmacamControlLoop>(pipe(), sensor_.get(), media_.get());
 	flow_ = std::make_unique<CmacamRequestFlow>(
-		this, std::move(metadata),
-		CmacamRequestFlow::Stations{main_.get(), lores_.get(), controls_.get(),
-					    losses_.get(), errors_.get()});
+		this, CmacamRequestFlow::Stations{main_.get(), lores_.get(), records_.get(),
+						  controls_.get(), losses_.get(), errors_.get()});
 
 	for (CmacamOutput *output : {main_.get(), lores_.get()}) {
 		if (output)
@@ -237,8 +231,7 @@ void CmacamCameraData::unplug()
 	losses_->stop(true);
 	flow_->cancel();
 
-	flow_->close();
-	controls_->close();
+	records_->stop();
 	if (lores_)
 		lores_->device()->close();
 	main_->device()->close();

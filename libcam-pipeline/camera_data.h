@@ -21,6 +21,7 @@
 #include "error_report.h"
 #include "loss_report.h"
 #include "output.h"
+#include "record_reader.h"
 #include "request_flow.h"
 
 namespace libcamera {
@@ -66,6 +67,7 @@ private:
 	std::unique_ptr<CameraSensor> sensor_;
 	std::unique_ptr<CmacamOutput> main_;
 	std::unique_ptr<CmacamOutput> lores_;
+	std::unique_ptr<CmacamRecordReader> records_;
 	std::unique_ptr<CmacamErrorReport> errors_;
 	std::unique_ptr<CmacamLossReport> losses_;
 	std::unique_ptr<CmacamControlLoop> controls_;

@@ -20,13 +20,6 @@ namespace libcamera {
 
 LOG_DECLARE_CATEGORY(Cmacam)
 
-namespace {
-
-/* A board that waits for buffers waits for these as well. */
-constexpr unsigned int kStatisticsBuffers = 8;
-
-} /* namespace */
-
 /**
  * \class CmacamControlLoop
  * \brief Writes the controls of requests and the settings of the algorithms to the sensor in time
@@ -37,7 +30,7 @@ constexpr unsigned int kStatisticsBuffers = 8;
  */
 
 /**
- * \brief Open the statistics node, if board and driver have one
+ * \brief Construct the loop of a camera
  * \param[in] pipe The pipeline handler
  * \param[in] sensor The sensor, which must outlive this object
  * \param[in] media The media device
@@ -45,21 +38,13 @@ constexpr unsigned int kStatisticsBuffers = 8;
 CmacamControlLoop::CmacamControlLoop(PipelineHandler *pipe, CameraSensor *sensor,
 				     const MediaDevice *media)
 	: sensor_(sensor),
+	  hasStatistics_(media->getEntityByName("cmacam-stats")),
 	  controls_(sensor),
 	  ipa_(makeCmacamIpa(pipe)),
 	  followsStarts_(false),
 	  quietRequests_(0),
-	  statisticsFailed_(false)
+	  skippedFrames_(0)
 {
-	if (media->getEntityByName("cmacam-stats"))
-		statistics_ = CmacamRecordNode::open(media, "cmacam-stats",
-						     V4L2_META_FMT_CMACAM_STATS, true);
-	if (statistics_)
-		statistics_->ready.connect(this,
-					   [this](Span<const uint8_t> d, const FrameMetadata &m) {
-						   statisticsReady(d, m);
-					   });
-
 	sensor_->device()->frameStart.connect(this, [this](uint32_t sequence) {
 		schedule_.frameStarted(sequence);
 		writeDueControls();
@@ -87,7 +72,7 @@ int CmacamControlLoop::describe(ControlInfoMap *controls)
 	controls_.addControls(&map);
 
 	cmacam::ipa::SensorInfo info = controls_.info();
-	info.statistics = !!statistics_;
+	info.statistics = hasStatistics_;
 	ret = ipa_.init(info, &map);
 	if (ret)
 		return ret;
@@ -111,10 +96,10 @@ int CmacamControlLoop::describe(ControlInfoMap *controls)
 int CmacamControlLoop::start(const ControlList *controls)
 {
 	schedule_.clear();
-	statisticsFailed_ = false;
+	skippedFrames_ = 0;
 
 	cmacam::ipa::SensorInfo info = controls_.info();
-	info.statistics = !!statistics_;
+	info.statistics = hasStatistics_;
 	int ret = ipa_.start(info);
 	if (ret)
 		return ret;
@@ -137,18 +122,7 @@ void CmacamControlLoop::stop()
 		sensor_->device()->setFrameStartEnabled(false);
 	followsStarts_ = false;
 
-	if (statistics_)
-		statistics_->stop();
 	ipa_.stop();
-}
-
-/**
- * \brief Close the statistics node of a device that has gone
- */
-void CmacamControlLoop::close()
-{
-	if (statistics_)
-		statistics_->close();
 }
 
 /**
@@ -214,34 +188,6 @@ void CmacamControlLoop::dropLast()
 	schedule_.dropLast();
 }
 
-/**
- * \brief Start or stop the statistics, depending on whether the algorithms need them
- *
- * Only the algorithms use statistics. While all algorithms are off, the
- * statistics are off, too.
- */
-void CmacamControlLoop::followStatistics()
-{
-	if (!statistics_ || statisticsFailed_ || statistics_->isRunning() == ipa_.wantsStatistics())
-		return;
-
-	LOG(Cmacam, Debug) << (statistics_->isRunning()
-				       ? "Stopping the statistics: no algorithm needs them"
-				       : "Starting the statistics for the algorithms");
-	if (statistics_->isRunning()) {
-		statistics_->stop();
-		return;
-	}
-
-	statsJoin_.clear();
-	int ret = statistics_->start(kStatisticsBuffers);
-	statisticsFailed_ = ret < 0;
-	if (ret)
-		LOG(Cmacam, Warning) << "Automatic exposure and white balance are off, because "
-					"statistics cannot start: "
-				     << strerror(-ret);
-}
-
 /* Write the controls of the request whose frame is the next to begin. */
 int CmacamControlLoop::writeDueControls()
 {
@@ -261,27 +207,30 @@ int CmacamControlLoop::writeDueControls()
 }
 
 /**
- * \brief Process the record of a frame
- * \param[in] record The record
- * \param[in] timestamp Timestamp of the V4L2 buffer that contained the record
+ * \brief Decide whether the algorithms get the statistics of a frame
+ *
+ * The caller must call this function once for each frame that has completed.
+ *
+ * \return True if the caller has to pass the statistics to learn()
  */
-void CmacamControlLoop::recordReady(const cmacam_frame_meta &record, uint64_t timestamp)
+bool CmacamControlLoop::wantsStatistics()
 {
-	learn(statsJoin_.addRecord(timestamp, {record.exposure, record.gain}));
+	const unsigned int interval = ipa_.statisticsInterval();
+	if (!interval || ++skippedFrames_ < interval)
+		return false;
+
+	skippedFrames_ = 0;
+
+	return true;
 }
 
-void CmacamControlLoop::statisticsReady(Span<const uint8_t> data, const FrameMetadata &metadata)
+/**
+ * \brief Run the algorithms on the statistics of a frame
+ * \param[in] statistics The statistics, with the exposure and the gain of the same frame
+ */
+void CmacamControlLoop::learn(const cmacam_frame_stats &statistics)
 {
-	if (metadata.status != FrameMetadata::FrameSuccess || data.size() < sizeof(cmacam_stats))
-		return;
-
-	learn(statsJoin_.addStats(metadata.timestamp,
-				  *reinterpret_cast<const cmacam_stats *>(data.data())));
-}
-
-void CmacamControlLoop::learn(const CmacamStatsJoin::Match &match)
-{
-	if (match.stats && ipa_.processStats(match.inForce, *match.stats))
+	if (ipa_.processStats({statistics.exposure, statistics.gain}, statistics.stats))
 		controls_.write(ipa_.settings());
 }
 

@@ -7,21 +7,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include <linux/cmacam.h>
 
 #include <libcamera/base/object.h>
-#include <libcamera/base/span.h>
 
 #include <libcamera/controls.h>
-#include <libcamera/framebuffer.h>
 
 #include "ipa_link.h"
-#include "record_node.h"
 #include "request_schedule.h"
 #include "sensor_controls.h"
-#include "stats_join.h"
 
 namespace libcamera {
 
@@ -46,34 +41,32 @@ public:
 
 	int start(const ControlList *controls);
 	void stop();
-	void close();
 	void forget();
 
 	void expectControls();
 	int queue(Request *request);
 	void dropLast();
-	void followStatistics();
-	void recordReady(const cmacam_frame_meta &record, uint64_t timestamp);
+	bool usesStatistics() const { return ipa_.statisticsInterval(); }
+	bool wantsStatistics();
+	void learn(const cmacam_frame_stats &statistics);
 	void frameDone(Request *request, uint32_t sequence, ControlList *metadata);
 	void clear();
 
 private:
 	void ignoreStarts();
 	int writeDueControls();
-	void statisticsReady(Span<const uint8_t> data, const FrameMetadata &metadata);
-	void learn(const CmacamStatsJoin::Match &match);
 
 	CameraSensor *const sensor_;
-	std::unique_ptr<CmacamRecordNode> statistics_; /* nullptr if there is no statistics node */
+	const bool hasStatistics_;
 	CmacamSensorControls controls_;
 	CmacamIpa ipa_;
 	CmacamRequestSchedule schedule_;
-	CmacamStatsJoin statsJoin_;
 
 	bool followsStarts_;
 	/* Number of successive requests without controls, counted while followsStarts_ is true */
 	unsigned int quietRequests_;
-	bool statisticsFailed_;
+	/* Number of frames since the algorithms last had statistics */
+	unsigned int skippedFrames_;
 };
 
 } /* namespace libcamera */

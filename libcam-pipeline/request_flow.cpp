@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <utility>
 
 #include <linux/cmacam.h>
 
@@ -31,19 +30,6 @@ LOG_DECLARE_CATEGORY(Cmacam)
 namespace {
 
 /*
- * One metadata buffer more than frames in flight: a record is copied out and
- * its buffer queued again at once, so the node never runs out of buffers.
- */
-constexpr unsigned int kMetadataBuffers = CmacamRequestFlow::kMaxQueued + 1;
-
-/*
- * The driver finishes all parts of a frame in one go. A record that is this
- * late is lost, and the frame must not wait for a successor that may never be
- * captured: an application can have one request only.
- */
-constexpr std::chrono::milliseconds kRecordTimeout{1000};
-
-/*
  * How long a start waits for the next request. An application that has only one
  * waits no longer than this for its first frame; one that has several queues
  * them within milliseconds, and within this on a machine that is busy.
@@ -61,33 +47,29 @@ static_assert(CmacamControlLoop::kQuietRequests > CmacamRequestFlow::kMaxQueued)
  *
  * CmacamQuietStart keeps the first requests until the application has queued all
  * of them. After that, each request goes to the hardware at once. The request
- * stays in flight until CmacamFrameJoin has all parts of its frame: the buffers
- * of all streams and the metadata record. complete() then evaluates all parts
- * and completes the request.
+ * stays in flight until the buffers of all streams are filled. When main's
+ * buffer is filled, the record of the frame can be read. complete() evaluates
+ * all parts and completes the request.
  */
 
 /**
  * \brief Construct the flow of a camera
  * \param[in] camera The camera, which owns the flow
- * \param[in] metadata The node that delivers the records of frames
  * \param[in] stations The objects that requests pass
  */
-CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
-				     std::unique_ptr<CmacamRecordNode> metadata,
-				     const Stations &stations)
+CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera, const Stations &stations)
 	: camera_(camera),
 	  main_(stations.main),
 	  lores_(stations.lores),
+	  records_(stations.records),
 	  controls_(stations.controls),
 	  losses_(stations.losses),
 	  errors_(stations.errors),
-	  metadata_(std::move(metadata)),
 	  paired_(false),
 	  failed_(false),
 	  sequenceBase_(0),
 	  unpaired_(0)
 {
-	recordTimer_.timeout.connect(this, [this]() { completeLateFrames(); });
 	startTimer_.timeout.connect(this, [this]() { startStreaming(); });
 
 	CmacamCaptureDevice *device = main_->device();
@@ -97,17 +79,14 @@ CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
 	if (lores_)
 		lores_->device()->bufferReady.connect(this,
 						      [this](FrameBuffer *b) { loresReady(b); });
-
-	metadata_->ready.connect(
-		this, [this](Span<const uint8_t> d, const FrameMetadata &m) { recordReady(d, m); });
 }
 
 /**
  * \brief Start all nodes except main, while no buffer is queued to the video nodes yet
  *
  * The board starts with the main node, which startStreaming() starts. Before
- * that, the metadata node must have a buffer for the record of the first frame,
- * and the linked channel must be running.
+ * that, the file of the records must be open, so that it gets the record of the
+ * first frame, and the linked channel must be running.
  *
  * \return 0 on success or a negative error code otherwise; after an error, the caller must call
  * stop()
@@ -115,12 +94,11 @@ CmacamRequestFlow::CmacamRequestFlow(Camera::Private *camera,
 int CmacamRequestFlow::start()
 {
 	paired_ = lores_ && lores_->isActive();
-	join_.setPaired(paired_);
 	failed_ = false;
 	sequenceBase_ = 0;
 	unpaired_ = 0;
 
-	int ret = metadata_->start(kMetadataBuffers);
+	int ret = records_->start();
 	if (ret)
 		return ret;
 
@@ -190,7 +168,8 @@ void CmacamRequestFlow::startStreaming()
 		cancel();
 		return;
 	}
-	controls_->followStatistics();
+	if (controls_->usesStatistics())
+		records_->prepareStatistics();
 
 	for (Request *request : refused)
 		camera_->pipe()->cancelRequest(request);
@@ -209,15 +188,7 @@ void CmacamRequestFlow::stop()
 	main_->stop();
 	if (paired_)
 		lores_->stop();
-	metadata_->stop();
-}
-
-/**
- * \brief Close the metadata node of a device that has gone
- */
-void CmacamRequestFlow::close()
-{
-	metadata_->close();
+	records_->stop();
 }
 
 /**
@@ -231,12 +202,8 @@ int CmacamRequestFlow::queue(Request *request)
 	if (failed_)
 		return -EIO;
 
-	if (!quietStart_.isWaiting()) {
-		int ret = giveToHardware(request);
-		if (!ret)
-			controls_->followStatistics();
-		return ret;
-	}
+	if (!quietStart_.isWaiting())
+		return giveToHardware(request);
 
 	if (quietStart_.add(request))
 		startStreaming();
@@ -336,7 +303,17 @@ void CmacamRequestFlow::mainReady(FrameBuffer *buffer)
 	if (buffer->metadata().status == FrameMetadata::FrameCancelled)
 		return;
 
-	join_.addBuffer(buffer, buffer->metadata().timestamp);
+	Filled frame{buffer, buffer->metadata().timestamp, std::nullopt};
+	if (const auto *record = records_->take(frame.timestamp, controls_->wantsStatistics()))
+		frame.record = *record;
+	else
+		LOG(Cmacam, Warning) << "No metadata for frame " << buffer->metadata().sequence;
+
+	/* First, so that what the algorithms find reaches the sensor early. */
+	if (const auto *statistics = records_->takeStatistics())
+		controls_->learn(*statistics);
+
+	mainFilled_.push_back(frame);
 	completeFrames();
 }
 
@@ -345,43 +322,23 @@ void CmacamRequestFlow::loresReady(FrameBuffer *buffer)
 	if (buffer->metadata().status == FrameMetadata::FrameCancelled)
 		return;
 
-	join_.addPartner(buffer, buffer->metadata().timestamp);
-	completeFrames();
-}
-
-void CmacamRequestFlow::recordReady(Span<const uint8_t> data, const FrameMetadata &metadata)
-{
-	cmacam_frame_meta record{};
-	memcpy(&record, data.data(), std::min(data.size(), sizeof(record)));
-
-	if (metadata.status == FrameMetadata::FrameSuccess && record.version == CMACAM_META_VERSION) {
-		join_.addRecord(record, metadata.timestamp);
-		controls_->recordReady(record, metadata.timestamp);
-	} else {
-		LOG(Cmacam, Debug) << "Ignoring a record of " << data.size() << " bytes";
-	}
-
+	loresFilled_.push_back({buffer, buffer->metadata().timestamp, std::nullopt});
 	completeFrames();
 }
 
 void CmacamRequestFlow::completeFrames()
 {
-	while (auto frame = join_.next())
-		complete(*frame);
+	while (!mainFilled_.empty() && (!paired_ || !loresFilled_.empty())) {
+		const Filled frame = mainFilled_.front();
+		mainFilled_.pop_front();
 
-	if (join_.isWaiting())
-		recordTimer_.start(kRecordTimeout);
-	else
-		recordTimer_.stop();
-}
+		Filled partner;
+		if (paired_) {
+			partner = loresFilled_.front();
+			loresFilled_.pop_front();
+		}
 
-void CmacamRequestFlow::completeLateFrames()
-{
-	/* All: the timer runs since the last of them. */
-	while (auto frame = join_.nextWithoutRecord()) {
-		LOG(Cmacam, Warning)
-			<< "No metadata for frame " << frame->buffer->metadata().sequence;
-		complete(*frame);
+		complete(frame, partner);
 	}
 }
 
@@ -409,7 +366,7 @@ CmacamRequestFlow::InFlight CmacamRequestFlow::takeInFlight(const FrameBuffer *m
 }
 
 /* All that is known of a frame: its buffers, its record, its request, and what was lost. */
-void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
+void CmacamRequestFlow::complete(const Filled &frame, const Filled &partner)
 {
 	/* Nobody waits for it: its request could not be queued in full. */
 	if (inFlight_.empty()) {
@@ -443,7 +400,7 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
 	if (frame.record)
 		losses_->completed(sequence, frame.record->lost, inFlight_.empty());
 
-	const bool torn = frame.partner && frame.timestamp != frame.partnerTimestamp;
+	const bool torn = partner.buffer && frame.timestamp != partner.timestamp;
 	if (torn)
 		LOG(Cmacam, Error)
 			<< "Main and lores show different frames from number " << sequence << " on";
@@ -477,10 +434,10 @@ void CmacamRequestFlow::complete(const CmacamFrameJoin::Frame &frame)
  */
 void CmacamRequestFlow::cancel()
 {
-	recordTimer_.stop();
 	startTimer_.stop();
 	quietStart_.end();
-	join_.clear();
+	mainFilled_.clear();
+	loresFilled_.clear();
 	controls_->clear();
 	inFlight_.clear();
 

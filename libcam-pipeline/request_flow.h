@@ -7,11 +7,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include <libcamera/base/object.h>
-#include <libcamera/base/span.h>
 #include <libcamera/base/timer.h>
 
 #include <libcamera/framebuffer.h>
@@ -20,11 +19,10 @@
 
 #include "control_loop.h"
 #include "error_report.h"
-#include "frame_join.h"
 #include "loss_report.h"
 #include "output.h"
 #include "quiet_start.h"
-#include "record_node.h"
+#include "record_reader.h"
 
 namespace libcamera {
 
@@ -44,17 +42,16 @@ public:
 	{
 		CmacamOutput *main;
 		CmacamOutput *lores; /* nullptr if the board has no lores */
+		CmacamRecordReader *records;
 		CmacamControlLoop *controls;
 		CmacamLossReport *losses;
 		CmacamErrorReport *errors;
 	};
 
-	CmacamRequestFlow(Camera::Private *camera, std::unique_ptr<CmacamRecordNode> metadata,
-			  const Stations &stations);
+	CmacamRequestFlow(Camera::Private *camera, const Stations &stations);
 
 	int start();
 	void stop();
-	void close();
 
 	int queue(Request *request);
 	void cancel();
@@ -71,6 +68,14 @@ private:
 		FrameBuffer *lores;
 	};
 
+	/* A buffer that the driver has filled. Only buffers of main have a record. */
+	struct Filled
+	{
+		FrameBuffer *buffer = nullptr;
+		uint64_t timestamp = 0;
+		std::optional<cmacam_frame_meta> record;
+	};
+
 	int setLinked();
 	void startStreaming();
 
@@ -79,24 +84,27 @@ private:
 
 	void mainReady(FrameBuffer *buffer);
 	void loresReady(FrameBuffer *buffer);
-	void recordReady(Span<const uint8_t> data, const FrameMetadata &metadata);
 	void completeFrames();
-	void completeLateFrames();
 	InFlight takeInFlight(const FrameBuffer *main);
-	void complete(const CmacamFrameJoin::Frame &frame);
+	void complete(const Filled &frame, const Filled &partner);
 
 	Camera::Private *const camera_;
 	CmacamOutput *const main_;
 	CmacamOutput *const lores_;
+	CmacamRecordReader *const records_;
 	CmacamControlLoop *const controls_;
 	CmacamLossReport *const losses_;
 	CmacamErrorReport *const errors_;
-	const std::unique_ptr<CmacamRecordNode> metadata_;
 
 	CmacamQuietStart quietStart_;
 	std::deque<InFlight> inFlight_;
-	CmacamFrameJoin join_;
-	Timer recordTimer_;
+	/*
+	 * Filled buffers of main, and of lores if it is linked, that wait for the
+	 * buffer of the other node. Linked nodes lose the same frames, so the n-th
+	 * buffers of both nodes are a pair.
+	 */
+	std::deque<Filled> mainFilled_;
+	std::deque<Filled> loresFilled_;
 	Timer startTimer_;
 
 	bool paired_;

@@ -6,7 +6,6 @@
 #include "ipa_module.h"
 
 #include <cerrno>
-#include <utility>
 
 #include <libcamera/base/log.h>
 
@@ -31,11 +30,8 @@ int CmacamIpaModule::load()
 		return -ENOENT;
 	}
 
-	proxy_->settingsChanged.connect(proxy_.get(),
-					[this](const ipa::cmacam::Settings &settings) {
-						take(settings);
-						changed_ = true;
-					});
+	proxy_->settingsFound.connect(
+		proxy_.get(), [this](const ipa::cmacam::Settings &settings) { take(settings); });
 
 	return proxy_->init({});
 }
@@ -88,11 +84,12 @@ void CmacamIpaModule::queueRequest(uint32_t request, const ControlList &controls
 
 bool CmacamIpaModule::processStats(const ::cmacam::ipa::InForce &inForce, const cmacam_stats &stats)
 {
+	const ::cmacam::ipa::Settings before = settings_;
 	const uint8_t *bytes = reinterpret_cast<const uint8_t *>(&stats);
 	stats_.assign(bytes, bytes + sizeof(stats));
 	proxy_->processStats(inForce.exposure, inForce.gain, stats_);
 
-	return std::exchange(changed_, false);
+	return !(settings_ == before);
 }
 
 void CmacamIpaModule::fillMetadata(uint32_t request, ControlList *metadata) const
@@ -105,7 +102,7 @@ void CmacamIpaModule::fillMetadata(uint32_t request, ControlList *metadata) cons
 void CmacamIpaModule::take(const ipa::cmacam::Settings &settings)
 {
 	settings_ = unpacked(settings);
-	wantsStatistics_ = settings.wantsStatistics;
+	statisticsInterval_ = settings.statisticsInterval;
 }
 
 } /* namespace libcamera */

@@ -39,7 +39,7 @@ public:
 	void fillMetadata(uint32_t request, ControlList *metadata) const;
 
 	const ::cmacam::ipa::Settings &settings() const { return settings_; }
-	bool wantsStatistics() const { return wantsStatistics_; }
+	unsigned int statisticsInterval() const { return statisticsInterval_; }
 
 private:
 	int load();
@@ -49,9 +49,8 @@ private:
 	std::unique_ptr<ipa::cmacam::IPAProxyCmacam> proxy_;
 
 	::cmacam::ipa::Settings settings_;
-	bool wantsStatistics_ = false;
+	unsigned int statisticsInterval_ = 0;
 	bool running_ = false;
-	bool changed_ = false;
 	std::vector<uint8_t> stats_;
 };
 

@@ -57,11 +57,12 @@ inline ::cmacam::ipa::SensorInfo unpacked(const ipa::cmacam::SensorInfo &sensor)
 	return info;
 }
 
-/* The settings that the IPA module returns also state whether the module needs statistics. */
-inline ipa::cmacam::Settings packed(const ::cmacam::ipa::Settings &settings, bool wantsStatistics)
+/* The settings that the IPA module returns also state how often the module needs statistics. */
+inline ipa::cmacam::Settings packed(const ::cmacam::ipa::Settings &settings,
+				    uint32_t statisticsInterval)
 {
 	return {settings.frame,	  settings.exposure, settings.gain,
-		settings.redGain, settings.blueGain, wantsStatistics};
+		settings.redGain, settings.blueGain, statisticsInterval};
 }
 
 inline ::cmacam::ipa::Settings unpacked(const ipa::cmacam::Settings &settings)

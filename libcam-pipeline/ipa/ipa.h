@@ -33,7 +33,11 @@ public:
 	void fillMetadata(uint32_t request, libcamera::ControlList *metadata) const;
 
 	const Settings &settings() const { return settings_; }
-	bool wantsStatistics() const { return agc_.modes().isActive() || awb_.isEnabled(); }
+	/** 0 if no algorithm is on, else the number of frames of which one is enough. */
+	unsigned int statisticsInterval() const
+	{
+		return agc_.modes().isActive() || awb_.isEnabled();
+	}
 
 private:
 	/*

@@ -651,7 +651,7 @@ TEST(Agc, WithoutStatisticsEverythingIsManual)
 	ASSERT_EQ(ipa.init(info, &map), 0);
 	EXPECT_EQ(map.count(&controls::AeEnable), 0U);
 	EXPECT_EQ(map.at(&controls::ExposureTimeMode).values().size(), 1U);
-	EXPECT_FALSE(ipa.wantsStatistics());
+	EXPECT_EQ(ipa.statisticsInterval(), 0U);
 
 	ControlList request = list();
 	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeAuto);

@@ -75,8 +75,8 @@ void IPACmacam::processStats(uint32_t exposure, uint32_t gain, const std::vector
 		return;
 
 	memcpy(&copy, stats.data(), sizeof(copy));
-	if (ipa_.processStats({exposure, gain}, copy))
-		settingsChanged.emit(settings());
+	ipa_.processStats({exposure, gain}, copy);
+	settingsFound.emit(settings());
 }
 
 void IPACmacam::fillMetadata(uint32_t request, ControlList *metadata)
@@ -87,7 +87,7 @@ void IPACmacam::fillMetadata(uint32_t request, ControlList *metadata)
 
 ipa::cmacam::Settings IPACmacam::settings() const
 {
-	return packed(ipa_.settings(), ipa_.wantsStatistics());
+	return packed(ipa_.settings(), ipa_.statisticsInterval());
 }
 
 extern "C" {
