@@ -23,12 +23,68 @@ constexpr double kTarget = 110;
 constexpr double kHighestTarget = 215;
 
 /*
- * In stops. What is this near is good enough; what was good enough is left
- * alone until it is that far off. In between lies what noise and moving
- * things may do without the exposure following them.
+ * In stops: a search ends when a frame is this near to what it needs. Under lamps
+ * that flicker, the frames disagree. So it also ends when this number of frames
+ * were exposed as it wanted, and were not far off.
  */
 constexpr double kNearStops = 0.05;
-constexpr double kFarStops = 0.15;
+constexpr unsigned int kEnoughFrames = 3;
+
+/* In stops: an error below this is not worth a last setting of a search. */
+constexpr double kExactStops = 0.02;
+
+/*
+ * In stops, of the smoothed error after a search: the exposure follows the light
+ * when the error is larger than the first value, until it is smaller than the
+ * second. Noise and flicker, which the smoothing leaves a small part of, stay
+ * below.
+ */
+constexpr double kFollowStops = 0.09;
+constexpr double kFollowedStops = 0.04;
+
+/*
+ * An error that was not followed in this number of frames has become a part of the
+ * picture. So it is left alone, in stops, until it is this large. Otherwise the
+ * exposure could change long after the light.
+ */
+constexpr unsigned int kWatchedFrames = 8;
+constexpr double kLeftStops = 0.1;
+
+/* In stops: the exposure follows by less than 0.1 with each frame, also after rounding. */
+constexpr double kStep = 0.095;
+
+/*
+ * In stops: two successive frames that differ this much from the frames before
+ * begin a new search. A single one is a flash.
+ */
+constexpr double kSuddenStops = 0.35;
+
+/* In stops: an error below this needs no second look at the next frame. */
+constexpr double kQuietStops = 0.03;
+
+/*
+ * Weight of a new frame in the smoothed error. Lamps at 100 Hz flicker in a cycle
+ * of three frames at 30 or 60 frames per second; this divides it by four.
+ */
+constexpr double kSmoothing = 0.35;
+
+/* In stops: a difference that such lamps cannot make has twice the weight. */
+constexpr double kBeyondFlicker = 0.22;
+
+/*
+ * The number of frames for which a search waits for its last setting. Frames that
+ * were exposed before teach nothing new. The limit is for settings that the
+ * sensor does not take exactly.
+ */
+constexpr unsigned int kDeadTime = 4;
+constexpr double kArrivedStops = 0.01;
+
+/*
+ * How bright a search assumes white pixels to be, as a multiple of white. A picture
+ * that comes out too dark gives an exact prediction of the next one, and a picture
+ * that stays white does not.
+ */
+constexpr double kCautiousBrightest = 32;
 
 constexpr float kLargestExposureValue = 3;
 
@@ -64,6 +120,10 @@ libcamera::ControlInfo modeInfo(bool hasAuto, int32_t autoMode, int32_t manualMo
  * the same frame. The result is the absolute exposure that the scene needs. This
  * result does not depend on the delay of settings and statistics. So no feedback
  * loop exists that a delay could make oscillate.
+ *
+ * The algorithm searches until a frame is well exposed, by setting what the scene
+ * needs at once. From then on, it follows the light in small steps, and only if
+ * the mean of several frames is off. A sudden change begins a new search.
  *
  * The algorithm first raises the exposure up to the limit of the mode, and then
  * the gain. ExposureNormal keeps the frame rate. ExposureShort uses at most a
@@ -146,6 +206,8 @@ void Agc::configure(const SensorInfo &sensor)
 	manualGain_ = sensor.gain.def;
 	total_ = static_cast<double>(manualExposure_) * manualGain_ / kGainUnit;
 	converged_ = false;
+	goodFrames_ = 0;
+	settle();
 	recalled_ = found_.has_value();
 	if (recalled_)
 		recall();
@@ -212,6 +274,18 @@ void Agc::setModes(const libcamera::ControlList &requested)
 		recall();
 	else
 		converged_ = converged_ && modes_.hasAimOf(before);
+	if (!modes_.hasAimOf(before))
+		settle();
+}
+
+/* Begin with no error, and with nothing to wait for. */
+void Agc::settle()
+{
+	error_ = 0;
+	following_ = false;
+	watched_ = 0;
+	suspects_ = 0;
+	deadTime_ = 0;
 }
 
 /*
@@ -295,24 +369,77 @@ void Agc::process(const Histogram &histogram, const InForce &inForce)
 		return;
 
 	const double had = static_cast<double>(inForce.exposure) * inForce.gain / kGainUnit;
-	const double needed =
-		std::clamp(had * histogram.ratioTo(target()), smallestTotal(), largestTotal());
-	const double off = stops(needed / total_);
+	const double asked = static_cast<double>(shape_.exposure) * gain_ / kGainUnit;
+
+	if (deadTime_ && stops(had / asked) > kArrivedStops) {
+		deadTime_--;
+		return;
+	}
+	deadTime_ = 0;
+
+	const double needed = std::clamp(had * histogram.ratioTo(target(), kCautiousBrightest),
+					 smallestTotal(), largestTotal());
 
 	recalled_ = false;
-	if (converged_ && off < kFarStops)
-		return;
+	if (converged_)
+		follow(needed);
+	if (!converged_)
+		search(needed, had);
+
+	found_ = Finding{total_, converged_, modes_, target(), had, histogram};
+}
+
+/* Set what the scene needs, until a frame has it. */
+void Agc::search(double needed, double had)
+{
+	const double off = stops(needed / total_);
 
 	/*
 	 * Near to what was asked for is not enough: the frame has to have it,
 	 * or the answer to an earlier setting would be taken for success.
 	 */
-	converged_ = off < kNearStops && stops(had / total_) < kNearStops;
-	if (!converged_) {
+	const bool obeyed = stops(had / total_) < kNearStops;
+	goodFrames_ = obeyed && off < kSuddenStops ? goodFrames_ + 1 : 0;
+	converged_ = (obeyed && off < kNearStops) || goodFrames_ == kEnoughFrames;
+	settle();
+	if (converged_)
+		goodFrames_ = 0;
+
+	/* Also when it is near: follow() compares with this. */
+	if (off > kExactStops || !converged_) {
 		total_ = needed;
+		deadTime_ = converged_ ? 0 : kDeadTime;
 		divide();
 	}
-	found_ = Finding{total_, converged_, modes_, target(), had, histogram};
+}
+
+/* Leave alone what was found, or change it in steps that nobody sees. */
+void Agc::follow(double needed)
+{
+	const double error = std::log2(needed / total_);
+
+	if (std::abs(error - error_) > kSuddenStops) {
+		converged_ = ++suspects_ < 2;
+		watched_++;
+		return;
+	}
+	suspects_ = 0;
+
+	const bool flickers = std::abs(error - error_) < kBeyondFlicker;
+	error_ += (flickers ? 1 : 2) * kSmoothing * (error - error_);
+	const double limit = following_			 ? kFollowedStops
+			     : watched_ < kWatchedFrames ? kFollowStops
+							 : kLeftStops;
+	following_ = std::abs(error_) > limit;
+	const bool quiet = std::abs(error) < kQuietStops && std::abs(error_) < kQuietStops;
+	watched_ = following_ || !quiet ? watched_ + 1 : 0;
+	if (!following_)
+		return;
+
+	const double step = std::clamp(error_, -kStep, kStep);
+	error_ -= step;
+	total_ *= std::exp2(step);
+	divide();
 }
 
 /* Whole periods of a light that flickers, where gain can make up for the rest. */

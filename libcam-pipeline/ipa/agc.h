@@ -51,6 +51,9 @@ public:
 	const Modes &modes() const { return modes_; }
 	libcamera::controls::AeStateEnum state() const;
 
+	/** True if the algorithm needs the statistics of the next frame. */
+	bool isSearching() const { return modes_.isActive() && (!converged_ || watched_); }
+
 private:
 	/* Last result of the algorithm, with which the next session begins */
 	struct Finding
@@ -68,6 +71,9 @@ private:
 	void setModes(const libcamera::ControlList &controls);
 	void setValues(const libcamera::ControlList &controls);
 	void recall();
+	void settle();
+	void search(double needed, double had);
+	void follow(double needed);
 	void divide();
 
 	uint32_t wholePeriods(uint32_t exposure) const;
@@ -88,6 +94,16 @@ private:
 	bool converged_ = false;
 	std::optional<Finding> found_;
 	bool recalled_ = false; /* true if total_ is based on an earlier session */
+
+	/* While converged_ is false */
+	unsigned int deadTime_ = 0;   /* number of frames that may have an earlier setting */
+	unsigned int goodFrames_ = 0; /* number of successive frames that were nearly right */
+
+	/* While converged_ is true */
+	double error_ = 0;	    /* smoothed difference of needed exposure and total_, stops */
+	bool following_ = false;    /* true while total_ changes in steps */
+	unsigned int watched_ = 0;  /* number of successive frames that were not quiet */
+	unsigned int suspects_ = 0; /* number of frames since a sudden change */
 
 	FrameShape shape_;
 	uint32_t gain_ = kGainUnit;

@@ -74,6 +74,7 @@ void Awb::configure(const SensorInfo &sensor)
 	range_ = sensor.colourGain;
 	statistics_ = sensor.statistics && range_.max;
 	locked_ = locked_ && enabled_;
+	searching_ = true;
 	enabled_ = statistics_;
 	gains_ = found_.value_or(ColourGains{});
 }
@@ -94,6 +95,7 @@ void Awb::queueRequest(const libcamera::ControlList &requested)
 {
 	if (auto enable = requested.get(controls::AwbEnable); enable && statistics_) {
 		locked_ = locked_ && enabled_ == *enable;
+		searching_ = !locked_;
 		enabled_ = *enable;
 	}
 
@@ -143,6 +145,7 @@ void Awb::process(const cmacam_stats &stats)
 
 	/* A scene that says nothing is lit as the last one that did. */
 	const std::optional<ColourGains> measured = greyWorld(stats);
+	searching_ = measured.has_value();
 	if (!measured)
 		return;
 
@@ -153,6 +156,7 @@ void Awb::process(const cmacam_stats &stats)
 		gains_.red += kSpeed * (wanted.red - gains_.red);
 		gains_.blue += kSpeed * (wanted.blue - gains_.blue);
 	}
+	searching_ = !locked_;
 	found_ = gains_;
 }
 

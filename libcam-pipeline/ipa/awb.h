@@ -32,6 +32,9 @@ public:
 	bool isEnabled() const { return enabled_; }
 	bool isLocked() const { return locked_; }
 
+	/** True if the algorithm needs the statistics of the next frame. */
+	bool isSearching() const { return enabled_ && searching_; }
+
 private:
 	static std::optional<ColourGains> greyWorld(const cmacam_stats &stats);
 	ColourGains limited(const ColourGains &gains) const;
@@ -41,6 +44,7 @@ private:
 	bool statistics_ = false;
 	bool enabled_ = false;
 	bool locked_ = false;
+	bool searching_ = true; /* false also if the scene says nothing of the light */
 	ColourGains gains_;
 	std::optional<ColourGains> found_; /* last gains that were computed from statistics */
 };

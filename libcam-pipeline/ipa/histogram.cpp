@@ -21,17 +21,15 @@ constexpr double kBlackValue = 0.3;
 constexpr unsigned int kFirstWhite = 252;
 
 /*
- * How bright a pixel that reads white was in truth: anything up to this many
- * times white, each doubling as likely as any other.
+ * Mean, as a share of white, of the pixels that read white, at a lower exposure.
+ * In truth, such a pixel was anything up to @brightest times white, each doubling
+ * as likely as any other.
  */
-constexpr double kBrightest = 8;
-
-/* Mean, as a share of white, of the pixels that read white, at a lower exposure. */
-double whiteAt(double ratio)
+double whiteAt(double ratio, double brightest)
 {
-	const double span = std::log(kBrightest);
-	if (ratio * kBrightest <= 1)
-		return ratio * (kBrightest - 1) / span;
+	const double span = std::log(brightest);
+	if (ratio * brightest <= 1)
+		return ratio * (brightest - 1) / span;
 
 	/* Those that stay white, and those that come down below it. */
 	return 1 - (std::log(1 / ratio) - (1 - ratio)) / span;
@@ -67,8 +65,9 @@ Histogram::Histogram(const cmacam_stats &stats)
 /**
  * \brief Predict the mean code value at \a ratio times the exposure
  * \param[in] ratio Ratio of the exposures, greater than 0
+ * \param[in] brightest Largest brightness of a white pixel that is assumed, as a multiple of white
  */
-double Histogram::meanAt(double ratio) const
+double Histogram::meanAt(double ratio, double brightest) const
 {
 	if (isEmpty())
 		return 0;
@@ -80,8 +79,8 @@ double Histogram::meanAt(double ratio) const
 	const double black = count_[1] * std::min(kWhite, kBlackValue * ratio);
 	const double scaled = ratio * weight_[clipped];
 	const double brought = kWhite * (count_[kFirstWhite] - count_[clipped]);
-	const double white =
-		kWhite * (ratio < 1 ? whiteAt(ratio) : 1) * (count_[kBins] - count_[kFirstWhite]);
+	const double white = kWhite * (ratio < 1 ? whiteAt(ratio, brightest) : 1) *
+			     (count_[kBins] - count_[kFirstWhite]);
 
 	return (black + scaled + brought + white) / count_[kBins];
 }
@@ -89,9 +88,10 @@ double Histogram::meanAt(double ratio) const
 /**
  * \brief Compute the ratio of exposures that brings the mean to \a target
  * \param[in] target Mean code value, below white
+ * \param[in] brightest Largest brightness of a white pixel that is assumed, as a multiple of white
  * \return The ratio, from 1 / kLargestRatio to kLargestRatio
  */
-double Histogram::ratioTo(double target) const
+double Histogram::ratioTo(double target, double brightest) const
 {
 	if (isEmpty())
 		return 1;
@@ -101,7 +101,7 @@ double Histogram::ratioTo(double target) const
 	double high = -low;
 	while (high - low > 1.0 / 512) {
 		const double middle = (low + high) / 2;
-		if (meanAt(std::exp2(middle)) < target)
+		if (meanAt(std::exp2(middle), brightest) < target)
 			low = middle;
 		else
 			high = middle;

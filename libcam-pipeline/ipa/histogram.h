@@ -16,14 +16,16 @@ class Histogram
 {
 public:
 	static constexpr double kWhite = 255;
+	/* Usual brightness of the brightest white pixel, as a multiple of white */
+	static constexpr double kLikelyBrightest = 8;
 
 	explicit Histogram(const cmacam_stats &stats);
 
 	bool isEmpty() const { return count_[kBins] == 0; }
 	double mean() const { return meanAt(1); }
 
-	double meanAt(double ratio) const;
-	double ratioTo(double target) const;
+	double meanAt(double ratio, double brightest = kLikelyBrightest) const;
+	double ratioTo(double target, double brightest = kLikelyBrightest) const;
 
 	/*
 	 * Largest ratio that ratioTo() returns. If a larger ratio is needed, the next

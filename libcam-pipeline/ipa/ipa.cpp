@@ -16,6 +16,13 @@ namespace controls = libcamera::controls;
 
 namespace cmacam::ipa {
 
+namespace {
+
+/* Frames for each look at a scene that the settings are right for. */
+constexpr unsigned int kSettledInterval = 4;
+
+} /* namespace */
+
 /**
  * \class Ipa
  * \brief The image processing algorithms of a cmacam camera
@@ -112,6 +119,19 @@ bool Ipa::processStats(const InForce &inForce, const cmacam_stats &stats)
 	awb_.process(stats);
 
 	return update();
+}
+
+/**
+ * \brief State how often the algorithms need statistics at present
+ * \return 0 if no algorithm is on, 1 if the next frame matters, or a number of frames of which
+ * one is enough
+ */
+unsigned int Ipa::statisticsInterval() const
+{
+	if (!agc_.modes().isActive() && !awb_.isEnabled())
+		return 0;
+
+	return agc_.isSearching() || awb_.isSearching() ? 1 : kSettledInterval;
 }
 
 /**

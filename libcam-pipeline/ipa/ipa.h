@@ -33,11 +33,7 @@ public:
 	void fillMetadata(uint32_t request, libcamera::ControlList *metadata) const;
 
 	const Settings &settings() const { return settings_; }
-	/** 0 if no algorithm is on, else the number of frames of which one is enough. */
-	unsigned int statisticsInterval() const
-	{
-		return agc_.modes().isActive() || awb_.isEnabled();
-	}
+	unsigned int statisticsInterval() const;
 
 private:
 	/*

@@ -3,6 +3,7 @@
  * Auto exposure on a simulated sensor: it settles, stays, and obeys.
  */
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -91,7 +92,12 @@ public:
 	const Frame &step()
 	{
 		const Frame old = sensor_.next(ipa_.settings());
-		ipa_.processStats(old.inForce, old.stats);
+		const unsigned int interval = ipa_.statisticsInterval();
+		if (interval && ++skipped_ >= interval) {
+			skipped_ = 0;
+			looks_++;
+			ipa_.processStats(old.inForce, old.stats);
+		}
 		return sensor_.newest();
 	}
 
@@ -108,6 +114,8 @@ public:
 
 	void setLight(double stops) { sensor_.setLight({.stops = stops}); }
 	const Settings &settings() const { return ipa_.settings(); }
+	/* Number of frames whose statistics the algorithms got. */
+	unsigned int looks() const { return looks_; }
 	double total() const
 	{
 		return settings().exposure * static_cast<double>(settings().gain) / 256;
@@ -125,6 +133,8 @@ private:
 	Ipa ipa_;
 	Sensor sensor_;
 	uint32_t request_ = 1;
+	unsigned int skipped_ = 0;
+	unsigned int looks_ = 0;
 };
 
 ControlList list()
@@ -207,6 +217,119 @@ TEST(Agc, FlickerAndNoiseAreLeftAlone)
 		camera.step();
 		ASSERT_EQ(camera.settings(), before) << i;
 	}
+}
+
+/*
+ * Lamps of 100 Hz with 10 % of flicker, from any phase on, either from the start or later. At
+ * these rates, the flicker has a cycle of three frames.
+ */
+TEST(Agc, FlickerOfLampsLeavesTheExposureConstant)
+{
+	constexpr double kHertz = 100;
+	constexpr double kDepth = 0.1;
+
+	for (const NamedScene &scene : kScenes) {
+		for (double fps : {15.0, 29.97, 30.0, 60.0}) {
+			for (double phase = 0; phase < 1; phase += 0.125) {
+				for (bool later : {false, true}) {
+					SCOPED_TRACE(std::string(scene.name) + " " +
+						     std::to_string(fps) + " " +
+						     std::to_string(phase) +
+						     (later ? " later" : ""));
+					Camera camera(scene.make());
+					camera.run(later ? 20 : 0);
+
+					Settings settled = camera.settings();
+					for (unsigned int i = 0; i < 240; i++) {
+						const double turns = kHertz * i / fps + phase;
+						camera.setLight(std::log2(
+							1 + kDepth * std::sin(2 * M_PI * turns)));
+						camera.step();
+						if (!later && i < 40)
+							settled = camera.settings();
+						ASSERT_EQ(camera.settings(), settled) << i;
+					}
+				}
+			}
+		}
+	}
+}
+
+TEST(Agc, RampsAreFollowedInSmallSteps)
+{
+	constexpr double kSlope = 1.0 / 60; /* stops for each frame */
+
+	for (const NamedScene &scene : kScenes) {
+		for (unsigned int delays = 0; delays < 4; delays++) {
+			for (unsigned int wait = 20; wait < 24; wait++) {
+				for (double slope : {kSlope, -kSlope}) {
+					SCOPED_TRACE(std::string(scene.name) + " " +
+						     std::to_string(delays) + " " +
+						     std::to_string(wait) + " " +
+						     std::to_string(slope));
+					Camera camera(scene.make(), 1 + delays % 2, delays / 2);
+					const double before = camera.run(wait);
+					double total = camera.total();
+					double worst = 0;
+					double light = 0;
+					for (unsigned int i = 0; i < 180; i++) {
+						/* Up or down by two stops, then steady. */
+						light += i < 120 ? slope : 0;
+						camera.setLight(light);
+						const double mean = camera.step().mean;
+						worst = std::max(
+							worst, std::abs(std::log2(mean / before)));
+						ASSERT_LT(
+							std::abs(std::log2(camera.total() / total)),
+							0.1)
+							<< i;
+						total = camera.total();
+					}
+					EXPECT_LT(worst, 0.2);
+				}
+			}
+		}
+	}
+}
+
+TEST(Agc, AFlashChangesNothing)
+{
+	for (double flash : {-6.0, -1.0, 1.0, 6.0}) {
+		Camera camera(gradient());
+		camera.run(20);
+		const Settings before = camera.settings();
+		for (unsigned int i = 0; i < 40; i++) {
+			camera.setLight(i % 10 == 9 ? flash : 0);
+			camera.step();
+			ASSERT_EQ(camera.settings(), before) << flash << " " << i;
+		}
+	}
+}
+
+TEST(Agc, ASettledCameraLooksAtEveryFourthFrame)
+{
+	Camera camera(gradient());
+	camera.run(20);
+	unsigned int looks = camera.looks();
+	camera.run(40);
+	EXPECT_EQ(camera.looks() - looks, 10U);
+
+	/* One that searches looks at every frame. */
+	camera.setLight(-3);
+	camera.run(4);
+	looks = camera.looks();
+	camera.step();
+	EXPECT_EQ(camera.looks() - looks, 1U);
+
+	/* With everything manual, it looks at none. */
+	ControlList request = list();
+	request.set(controls::ExposureTimeMode, controls::ExposureTimeModeManual);
+	request.set(controls::AnalogueGainMode, controls::AnalogueGainModeManual);
+	request.set(controls::AwbEnable, false);
+	camera.set(request);
+	looks = camera.looks();
+	camera.run(10);
+	EXPECT_EQ(camera.looks(), looks);
 }
 
 TEST(Agc, ExposureComesBeforeGain)
