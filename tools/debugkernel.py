@@ -30,7 +30,7 @@ DRIVERS = "/build/debug-kernel"
 
 # The subjects that it runs if the command line names none.
 SUBJECTS = ["detectors", "memory", "reach", "carveout", "errors", "ownership", "sync_cost", "attributes", "dmabuf", "channels",
-            "sensor", "faulty_board", "unplug", "suspend", "fuzz"]
+            "records", "sensor", "faulty_board", "unplug", "suspend", "fuzz"]
 
 # For the drivers only: KCOV records their basic blocks, and tests/vm/coverage.py finds the lines of these blocks.
 COVERAGE = ["KCOV_INSTRUMENT=y", "KCFLAGS=-g"]

@@ -6,6 +6,7 @@
  * however slow the readers are.
  */
 #include <linux/align.h>
+#include <linux/cache.h>
 #include <linux/cmacam.h>
 #include <linux/dev_printk.h>
 #include <linux/dma-mapping.h>
@@ -123,8 +124,10 @@ static int feed_alloc(struct cmacam_feed *feed, struct cmacam_video *video)
 {
 	u32 align = video->channel->caps.addr_align;
 	struct device *dev = video->cam->dev;
+	/* Two buffers in a cache line would spoil each other. */
+	size_t line = max_t(size_t, L1_CACHE_BYTES, dma_get_cache_alignment());
 	size_t step = ALIGN(sizeof(struct cmacam_stats),
-			    max_t(size_t, align, dma_get_cache_alignment()));
+			    max_t(size_t, align, line));
 
 	feed->size = step * CMACAM_FEED_BUFFERS;
 	feed->memory = dma_alloc_noncoherent(dev, feed->size, &feed->addr,
