@@ -6,6 +6,7 @@
  */
 #include <linux/cleanup.h>
 #include <linux/cmacam.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -23,12 +24,16 @@
  * @plain: number of calls of read() without room for statistics since the last
  *	one with room; guarded by &cmacam_meta.slock
  * @stats: use of the statistics by this file
+ * @lock: held while a read() of this file uses @data
+ * @data: what read() copies to the program
  */
 struct meta_file {
 	struct v4l2_fh fh;
 	u32 next;
 	unsigned int plain;
 	struct cmacam_feed_user stats;
+	struct mutex lock; /* see the kernel-doc above */
+	struct cmacam_frame_data data;
 };
 
 static struct meta_file *to_meta_file(struct file *file)
@@ -98,36 +103,36 @@ static int follow_stats(struct cmacam_device *cam, struct meta_file *mf,
 }
 
 /*
- * A page fault can take any time, so user memory is written without locks. The
- * record is taken before the statistics: the statistics of its frame, which
- * were finished before the record, are there by then.
+ * A page fault can take any time, so user memory is written with the lock of
+ * this file only. The record is taken before the statistics: the statistics of
+ * its frame, which were finished before the record, are there by then.
  */
 static ssize_t read_now(struct cmacam_device *cam, struct meta_file *mf,
 			char __user *to, bool stats)
 {
-	size_t size = stats ? sizeof(struct cmacam_frame_data) :
-			      sizeof(struct cmacam_frame_meta);
-	void *copy __free(kfree) = kmalloc(size, GFP_KERNEL);
-	struct cmacam_frame_meta *record = copy;
+	struct cmacam_frame_data *data = &mf->data;
+	size_t size = sizeof(data->meta);
 	int ret;
 
-	if (!copy)
-		return -ENOMEM;
-
-	ret = take_record(&cam->meta, mf, record);
+	ret = mutex_lock_interruptible(&mf->lock);
 	if (ret)
 		return ret;
 
-	if (stats) {
-		struct cmacam_frame_data *data = copy;
+	ret = take_record(&cam->meta, mf, &data->meta);
+	if (ret)
+		goto out;
 
-		if (cmacam_feed_read(cam, &mf->stats, &data->stats))
-			record->flags |= CMACAM_META_FLAG_STATS;
-		else
-			size = sizeof(*record);
+	if (stats && cmacam_feed_read(cam, &mf->stats, &data->stats)) {
+		data->meta.flags |= CMACAM_META_FLAG_STATS;
+		size = sizeof(*data);
 	}
+	if (copy_to_user(to, data, size))
+		ret = -EFAULT;
 
-	return copy_to_user(to, copy, size) ? -EFAULT : size;
+out:
+	mutex_unlock(&mf->lock);
+
+	return ret ?: size;
 }
 
 /**
@@ -208,6 +213,7 @@ int cmacam_meta_open(struct file *file)
 	if (!mf)
 		return -ENOMEM;
 
+	mutex_init(&mf->lock);
 	scoped_guard(spinlock_irqsave, &cam->meta.slock)
 		mf->next = cam->meta.written;
 
