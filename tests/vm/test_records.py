@@ -170,7 +170,7 @@ def stamps_of_other_clocks():
 def statistics_come_with_their_record():
     """With room for both, read() returns the record of the frame and the statistics of the same frame, each of them once."""
     with nodes.Records() as records, nodes.Records() as second:
-        lib.refused(records.read, nodes.BOTH_SIZE)      # starts the statistics
+        records.start_statistics()
         # The board waits for the only buffer of main, so the frame that was dequeued is the newest one.
         node = main()
         node.request(2)
@@ -199,7 +199,7 @@ def statistics_come_with_their_record():
 def statistics_are_never_stale():
     """On a board that does not snoop the caches, 30 statistics by read() are complete."""
     with nodes.Records() as records:
-        lib.refused(records.read, nodes.BOTH_SIZE)
+        records.start_statistics()
         seen = 0
         while seen < 30:
             _, stats = records.take(nodes.BOTH_SIZE)
@@ -210,7 +210,7 @@ def statistics_are_never_stale():
 def statistics_without_a_video_node():
     """read() with room for statistics makes the sensor run, until the file is closed."""
     with nodes.Records() as records:
-        assert lib.refused(records.read, nodes.BOTH_SIZE).errno == errno.EAGAIN
+        records.start_statistics()
         numbers, times = [], []
         while len(times) < 10:
             record, stats = records.take(nodes.BOTH_SIZE)
@@ -227,10 +227,7 @@ def statistics_end_when_nobody_asks():
     """After 16 reads without room, the statistics node is free. Before, it does not stream: EBUSY, with the reason."""
     with nodes.Records() as records:
         node, stats = main().prepare(8).start(), nodes.stats().prepare()
-        try:
-            records.read(nodes.BOTH_SIZE)
-        except BlockingIOError:
-            pass
+        records.start_statistics()
         for number in range(nodes.STATS_READS):
             assert lib.refused(stats.start).errno == errno.EBUSY, number
             assert "metadata node" in lib.run(["v4l2-ctl", "-d", lib.node("cmacam-stats"), "-C", "last_error"])
@@ -256,7 +253,7 @@ def statistics_end_when_nobody_asks():
 def a_slow_reader_holds_nothing_back():
     """A file asks for statistics once and never reads again: the board, which waits for buffers, waits for none of them."""
     with nodes.Records() as records:
-        lib.refused(records.read, nodes.BOTH_SIZE)
+        records.start_statistics()
         node = main().prepare().start()
         assert [node.take().sequence for _ in range(60)] == list(range(60))
         nodes.close(node)
