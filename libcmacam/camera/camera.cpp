@@ -101,6 +101,11 @@ Result<Frame> Camera::next(std::chrono::milliseconds timeout)
 	return source_->next(timeout);
 }
 
+Result<Frame> Camera::capture(std::chrono::milliseconds timeout)
+{
+	return source_->capture(timeout);
+}
+
 Result<int> Camera::fd()
 {
 	return source_->fd();
@@ -134,7 +139,7 @@ CameraStatistics Camera::statistics() const
 
 std::vector<Holder> Camera::holders() const
 {
-	return source_->leases.holders();
+	return source_->holders();
 }
 
 } /* namespace cmacam */

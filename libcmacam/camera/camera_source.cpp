@@ -13,6 +13,7 @@
 
 #include <libcamera/control_ids.h>
 
+#include "camera_errors.h"
 #include "controls.h"
 #include "device_access.h"
 #include "errors.h"
@@ -30,9 +31,6 @@ constexpr std::size_t kCameraShare = 3;
 
 /* How often the thread for frames looks whether its camera is starved. */
 constexpr std::chrono::seconds kDelivery{5};
-
-const Error kClosed = {EPERM, "the camera was closed"};
-const Error kStopped = {EPERM, "the camera was stopped"};
 
 bool isWanted(const StreamOptions &options)
 {
@@ -73,75 +71,106 @@ Result<void> Camera::Source::open(const CameraOptions &options)
 	policy_ = options.policy;
 	log_ = options.log;
 
-	auto session = openStream(options.id, Stream::Main);
+	if (options.still && isWanted(options.lores))
+		return Error{EINVAL, "a camera has two streams: open it with lores or with stills"};
+	flow_ = options.still ? Stream::Lores : Stream::Main;
+
+	auto session = openStream(options.id, flow_);
 	if (!session)
 		return session.error();
 	id_ = (*session)->id();
-	session_[Stream::Main] = *std::move(session);
-	if (isWanted(options.lores)) {
+	session_[flow_] = *std::move(session);
+	if (options.still) {
+		if (Result<void> result = openStills(); !result)
+			return result;
+	} else if (isWanted(options.lores)) {
 		auto second = openStream(id_, Stream::Lores);
 		if (!second)
 			return second.error();
 		session_[Stream::Lores] = *std::move(second);
-		session_[Stream::Main]->tie();
+		session_[flow_]->tie();
 	}
 
 	if (Result<void> result = configure(options); !result)
 		return result;
-	automatic_.emplace(session_[Stream::Main]->controls());
+	automatic_.emplace(session_[flow_]->controls());
 	return set(options.controls);
+}
+
+Result<void> Camera::Source::openStills()
+{
+	const CameraSession &session = *session_[flow_];
+	if (session.camera()->streams().size() < 2)
+		return Error{EINVAL, "Camera '" + id_ +
+					     "' has only one stream, so it has no stills beside "
+					     "other frames"};
+
+	auto share = openStream(id_, Stream::Main);
+	if (!share)
+		return share.error();
+	(*share)->setOnDemand(Stream::Main);
+	stills_ = std::make_shared<StillSource>(*std::move(share));
+	return {};
 }
 
 Result<void> Camera::Source::configure(const CameraOptions &options)
 {
 	using libcamera::StreamRole;
 
-	CameraSession &session = *session_[Stream::Main];
-	const bool both = session_[Stream::Lores] != nullptr;
+	CameraSession &session = *session_[flow_];
+	const bool both = !stills_ && session_[Stream::Lores];
+	PerStream<const StreamOptions *> wanted{};
 	PerStream<std::optional<StreamSettings>> wishes;
 
-	for (Stream which : kStreams) {
-		const StreamOptions &stream = which == Stream::Main ? options.main : options.lores;
-		if (!session_[which])
-			continue;
-		if (Result<void> known = checkFormat(stream.format, session.offer(which)); !known)
-			return known;
-	}
-	wishes[Stream::Main] =
-		settingsOf(options.main, both ? StreamRole::VideoRecording : StreamRole::Viewfinder,
-			   options.buffers);
+	wanted[flow_] = &options.main;
 	if (both)
-		wishes[Stream::Lores] =
-			settingsOf(options.lores, StreamRole::Viewfinder, options.buffers);
-
+		wanted[Stream::Lores] = &options.lores;
+	if (stills_)
+		wanted[Stream::Main] = &*options.still;
 	for (Stream which : kStreams) {
-		if (!wishes[which])
+		if (!wanted[which])
 			continue;
-		session.setDelivery(which,
-				    {.newestOnly = policy_ != Policy::Block, .damaged = false});
+		const CameraOffer offer = session.offer(which);
+		if (Result<void> known = checkFormat(wanted[which]->format, offer); !known)
+			return known;
+		const bool isStill = stills_ && which != flow_;
+		const bool isVideo = both && which == flow_;
+		wishes[which] =
+			settingsOf(*wanted[which],
+				   isVideo ? StreamRole::VideoRecording : StreamRole::Viewfinder,
+				   options.buffers);
+		if (isStill)
+			wishes[which] = offer.forStills(*wishes[which]);
+		session.setDelivery(which, {.newestOnly = !isStill && policy_ != Policy::Block,
+					    .damaged = false});
 	}
 	/* Before start() the camera gets none of the buffers. */
-	session.stop(Stream::Main);
+	session.stop(flow_);
 	if (Result<void> result = session.configure(wishes); !result)
 		return result;
 
-	for (Stream which : kStreams)
-		if (wishes[which])
-			if (Result<void> result = map(which); !result)
-				return result;
+	if (Result<void> result = map(flow_, Stream::Main); !result)
+		return result;
+	if (both)
+		if (Result<void> result = map(Stream::Lores, Stream::Lores); !result)
+			return result;
+	if (stills_)
+		if (Result<void> result = stills_->map(); !result)
+			return result;
 	buffers_ = static_cast<unsigned int>(pixels_[Stream::Main].size());
 	if (both)
 		buffers_ = std::min(buffers_,
 				    static_cast<unsigned int>(pixels_[Stream::Lores].size()));
 	lent_.resize(pixels_[Stream::Main].size());
 
-	session.setListener(Stream::Main, weak_from_this());
+	session.setListener(flow_, weak_from_this());
 	return {};
 }
 
-Result<void> Camera::Source::map(Stream stream)
+/* The buffers of the session's stream @which become those of the program's @stream. */
+Result<void> Camera::Source::map(Stream which, Stream stream)
 {
-	const auto buffers = session_[Stream::Main]->buffers(stream);
+	const auto buffers = session_[flow_]->buffers(which);
 
 	layouts_[stream] = buffers->layout();
 	for (std::size_t i = 0; i < buffers->size(); i++) {
@@ -164,9 +193,9 @@ void Camera::Source::close()
 	if (closed_.exchange(true))
 		return;
 
-	if (session_[Stream::Main]) {
-		session_[Stream::Main]->setFlushing(Stream::Main, true);
-		session_[Stream::Main]->stop(Stream::Main);
+	if (session_[flow_]) {
+		session_[flow_]->setFlushing(flow_, true);
+		session_[flow_]->stop(flow_);
 	}
 
 	/*
@@ -175,10 +204,12 @@ void Camera::Source::close()
 	 */
 	PerStream<std::shared_ptr<CameraSession>> ending;
 	std::unique_lock lock(open_);
-	if (session_[Stream::Main])
-		counts_ = session_[Stream::Main]->counts(Stream::Main);
+	if (session_[flow_])
+		counts_ = session_[flow_]->counts(flow_);
 	std::swap(ending, session_);
 	lock.unlock();
+	if (stills_)
+		stills_->close();
 	endThread();
 }
 
@@ -188,8 +219,8 @@ Result<void> Camera::Source::start()
 	if (closed_)
 		return kClosed;
 
-	CameraSession &session = *session_[Stream::Main];
-	if (session.started(Stream::Main) && !session.isLost())
+	CameraSession &session = *session_[flow_];
+	if (session.started(flow_) && !session.isLost())
 		return {};
 	{
 		std::lock_guard lock(mutex_);
@@ -199,9 +230,9 @@ Result<void> Camera::Source::start()
 	}
 
 	const libcamera::ControlList none(libcamera::controls::controls);
-	Result<void> result = session.start(Stream::Main, none);
+	Result<void> result = session.start(flow_, none);
 	if (!result)
-		session.stop(Stream::Main);
+		session.stop(flow_);
 	return result;
 }
 
@@ -261,7 +292,7 @@ Result<void> Camera::Source::stop()
 		std::shared_lock open(open_);
 		if (closed_)
 			return kClosed;
-		session_[Stream::Main]->stop(Stream::Main);
+		session_[flow_]->stop(flow_);
 	}
 	endThread();
 	return {};
@@ -280,7 +311,7 @@ Result<int> Camera::Source::fd()
 	if (!event)
 		return event.error();
 	event_ = *std::move(event);
-	session_[Stream::Main]->setReadyEvent(Stream::Main, event_);
+	session_[flow_]->setReadyEvent(flow_, event_);
 	return event_->fd();
 }
 
@@ -355,9 +386,9 @@ Result<Frame> Camera::Source::take(std::chrono::milliseconds timeout, bool &scar
 	if (closed_)
 		return kClosed;
 
-	CameraSession &session = *session_[Stream::Main];
-	if (!session.started(Stream::Main))
-		return Error{EPERM, "the camera was not started"};
+	CameraSession &session = *session_[flow_];
+	if (!session.started(flow_))
+		return kNotStarted;
 
 	/* The lease begins under the session's lock: a frame waits or is leased, always. */
 	std::optional<Frame> frame;
@@ -368,7 +399,7 @@ Result<Frame> Camera::Source::take(std::chrono::milliseconds timeout, bool &scar
 		frame.emplace(shared_from_this(), static_cast<unsigned int>(main.buffer),
 			      static_cast<const FrameInfo &>(main));
 	};
-	const CameraSession::Wait wait = session.waitFrame(Stream::Main, timeout, lend);
+	const CameraSession::Wait wait = session.waitFrame(flow_, timeout, lend);
 	if (!frame)
 		return noFrame(session, wait, timeout);
 
@@ -382,12 +413,8 @@ Error Camera::Source::noFrame(CameraSession &session, CameraSession::Wait wait,
 			      std::chrono::milliseconds timeout) const
 {
 	switch (wait) {
-	case CameraSession::Wait::Lost: {
-		Error lost = session.lostError();
-		if (lost.code == ENODEV)
-			lost.what = "the camera was unplugged";
-		return lost;
-	}
+	case CameraSession::Wait::Lost:
+		return lostCamera(session);
 	case CameraSession::Wait::TimedOut:
 		break;
 	default:
@@ -395,7 +422,7 @@ Error Camera::Source::noFrame(CameraSession &session, CameraSession::Wait wait,
 	}
 
 	const std::string within = "no frame within " + std::to_string(timeout.count()) + " ms";
-	if (const CameraSession::Load load = session.load(Stream::Main); !load.underWay)
+	if (const CameraSession::Load load = session.load(flow_); !load.underWay)
 		return {EBUSY, within + ", the camera has " + whoHasThem(load) + howManyHelp()};
 	return {ETIMEDOUT, within};
 }
@@ -406,7 +433,7 @@ void Camera::Source::leaseEnds() noexcept
 	if (closed_)
 		return;
 
-	const CameraSession::Load load = session_[Stream::Main]->load(Stream::Main);
+	const CameraSession::Load load = session_[flow_]->load(flow_);
 	std::lock_guard lock(mutex_);
 	if (!load.underWay && starved_ && !logged_)
 		starved_ = whoHasThem(load);
@@ -419,7 +446,7 @@ void Camera::Source::giveBack(unsigned int buffer) noexcept
 		return;
 
 	const Lent lent = std::exchange(lent_[buffer], {});
-	session_[Stream::Main]->queue(Stream::Main, buffer, lent.lores);
+	session_[flow_]->queue(flow_, buffer, lent.lores);
 }
 
 Result<const FrameMapping *> Camera::Source::mapping(unsigned int buffer, Stream stream,
@@ -462,7 +489,7 @@ Result<void> Camera::Source::set(std::span<const NamedValue> controls)
 		if (closed_)
 			return kClosed;
 
-		CameraSession &session = *session_[Stream::Main];
+		CameraSession &session = *session_[flow_];
 		libcamera::ControlList list(libcamera::controls::controls);
 		for (const NamedValue &control : controls) {
 			Result<void> result =
@@ -489,7 +516,7 @@ Result<void> Camera::Source::bracket(std::span<const std::vector<NamedValue>> se
 	if (sets.empty())
 		return Error{EINVAL, "a bracket needs at least one set of controls"};
 
-	CameraSession &session = *session_[Stream::Main];
+	CameraSession &session = *session_[flow_];
 	std::vector<libcamera::ControlList> lists;
 	for (const std::vector<NamedValue> &set : sets) {
 		libcamera::ControlList &list = lists.emplace_back(libcamera::controls::controls);
@@ -501,7 +528,26 @@ Result<void> Camera::Source::bracket(std::span<const std::vector<NamedValue>> se
 					     "set " + std::to_string(lists.size() - 1) + ": " +
 						     result.error().what};
 	}
-	return session.bracket(Stream::Main, lists);
+	return session.bracket(flow_, lists);
+}
+
+Result<Frame> Camera::Source::capture(std::chrono::milliseconds timeout)
+{
+	if (!stills_)
+		return Error{ENOENT,
+			     "the camera was opened without stills: set CameraOptions::still, "
+			     "which is still=True in Python"};
+
+	return stills_->capture(timeout);
+}
+
+std::vector<Holder> Camera::Source::holders() const
+{
+	std::vector<Holder> all = leases.holders();
+	if (stills_)
+		for (Holder &holder : stills_->leases.holders())
+			all.push_back(std::move(holder));
+	return all;
 }
 
 std::vector<ControlRange> Camera::Source::controls() const
@@ -511,7 +557,7 @@ std::vector<ControlRange> Camera::Source::controls() const
 	if (closed_)
 		return ranges;
 
-	for (const auto &[id, info] : session_[Stream::Main]->controls())
+	for (const auto &[id, info] : session_[flow_]->controls())
 		ranges.push_back({id->name(), fromLibcamera(info.min()), fromLibcamera(info.max()),
 				  fromLibcamera(info.def())});
 	return ranges;
@@ -520,8 +566,7 @@ std::vector<ControlRange> Camera::Source::controls() const
 CameraStatistics Camera::Source::statistics() const
 {
 	std::shared_lock open(open_);
-	const StreamCounts counts =
-		closed_ ? counts_ : session_[Stream::Main]->counts(Stream::Main);
+	const StreamCounts counts = closed_ ? counts_ : session_[flow_]->counts(flow_);
 	std::lock_guard lock(mutex_);
 
 	return {.delivered = delivered_,

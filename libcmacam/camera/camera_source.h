@@ -24,14 +24,18 @@
 #include "automatic_controls.h"
 #include "camera_session.h"
 #include "ready_event.h"
+#include "still_source.h"
 
 namespace cmacam {
 
 /**
  * The streams of one Camera, and the source of its frames.
  *
- * The buffer index of a frame is the index of its buffer in the main stream. If
- * there is a lores stream, the frame also has the lores buffer of the same request.
+ * The frames come from the session's stream flow_. The buffer index of a frame is the
+ * index of its buffer in this stream. If the program wants a lores stream, the frame also
+ * has the lores buffer of the same request. Beside stills, which are full pictures of the
+ * session's main stream, the frames come from the session's lores stream. In both cases the
+ * program's name of the stream of the frames is Stream::Main.
  * Frames keep the source alive after close(). The closed source has only the
  * mappings and the counts.
  *
@@ -59,12 +63,14 @@ public:
 	Result<void> start(FrameFunction function);
 	Result<void> stop();
 	Result<Frame> next(std::chrono::milliseconds timeout);
+	Result<Frame> capture(std::chrono::milliseconds timeout);
 	Result<int> fd();
 
 	Result<void> set(std::span<const NamedValue> controls);
 	Result<void> bracket(std::span<const std::vector<NamedValue>> sets);
 	std::vector<ControlRange> controls() const;
 	CameraStatistics statistics() const;
+	std::vector<Holder> holders() const;
 
 	Result<const FrameMapping *> mapping(unsigned int buffer, Stream stream,
 					     Access access) override;
@@ -80,7 +86,7 @@ public:
 private:
 	/*
 	 * The request and the lores buffer of a leased frame. The index in lent_ is the
-	 * main buffer.
+	 * buffer of the stream flow_.
 	 */
 	struct Lent
 	{
@@ -88,8 +94,9 @@ private:
 		size_t lores = 0;
 	};
 
+	Result<void> openStills();
 	Result<void> configure(const CameraOptions &options);
-	Result<void> map(Stream stream);
+	Result<void> map(Stream which, Stream stream);
 	Result<Frame> take(std::chrono::milliseconds timeout, bool &scarce);
 	void deliver(const std::stop_token &stop, const FrameFunction &function);
 	void endThread();
@@ -104,9 +111,13 @@ private:
 	Policy policy_ = Policy::DropOldest;
 	std::function<void(const std::string &)> log_;
 	PerStream<std::optional<FrameLayout>> layouts_;
-	/* The mappings of each stream, indexed by the buffer of the stream. */
+	/* The mappings of each stream of the program, indexed by the buffer of the stream. */
 	PerStream<std::vector<MappingPair>> pixels_;
 	unsigned int buffers_ = 0;
+	/* The stream of the session that delivers the frames. Constant since open(). */
+	Stream flow_ = Stream::Main;
+	/* nullptr if the program wants no stills. Constant since open(). */
+	std::shared_ptr<StillSource> stills_;
 
 	std::atomic<bool> closed_ = false;
 	/*
@@ -117,7 +128,7 @@ private:
 	/* One reference to the session for each stream; empty after close(). */
 	PerStream<std::shared_ptr<CameraSession>> session_;
 	/*
-	 * The leased frames, indexed by the buffer of the main stream. Only the holders of
+	 * The leased frames, indexed by the buffer of the stream flow_. Only the holders of
 	 * a leased buffer use the element of the buffer.
 	 */
 	std::vector<Lent> lent_;

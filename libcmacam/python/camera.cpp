@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include <cmacam/camera.h>
@@ -20,7 +21,8 @@ using cmacam::Camera;
 using cmacam::ControlValue;
 
 using Size = std::pair<unsigned int, unsigned int>;
-using Lores = std::tuple<std::string, unsigned int, unsigned int>;
+using FormatAndSize = std::tuple<std::string, unsigned int, unsigned int>;
+using Still = std::variant<bool, FormatAndSize>;
 using Controls = std::map<std::string, ControlValue>;
 
 const std::pair<const char *, cmacam::Policy> kPolicies[] = {
@@ -113,6 +115,21 @@ public:
 		return handleOf(std::move(frame));
 	}
 
+	/* In one call: each one asks the camera for another still. */
+	FrameHandle capture(double timeout)
+	{
+		const std::shared_ptr<Camera> camera = camera_.get();
+		std::optional<cmacam::Result<cmacam::Frame>> still;
+		{
+			py::gil_scoped_release unlocked;
+			still.emplace(camera->capture(millisecondsOf(timeout)));
+		}
+		told_->log();
+		if (!*still && still->error().code == EPERM && !camera_.isOpen())
+			throw py::value_error(camera_.closedText());
+		return handleOf(valueOf(*std::move(still)));
+	}
+
 	/* For event loops; see take(). */
 	std::optional<FrameHandle> takeNext(double timeout, bool last)
 	{
@@ -151,8 +168,15 @@ private:
 	bool running_ = false;
 };
 
+cmacam::StreamOptions streamOptionsOf(const FormatAndSize &wanted)
+{
+	const auto &[format, width, height] = wanted;
+	return {format, width, height};
+}
+
 std::unique_ptr<Handle> open(const std::string &id, const std::string &format,
-			     const std::optional<Size> &size, const std::optional<Lores> &lores,
+			     const std::optional<Size> &size,
+			     const std::optional<FormatAndSize> &lores, const Still &still,
 			     unsigned int buffers, const std::string &policy,
 			     const Controls &controls)
 {
@@ -162,7 +186,11 @@ std::unique_ptr<Handle> open(const std::string &id, const std::string &format,
 	if (size)
 		std::tie(options.main.width, options.main.height) = *size;
 	if (lores)
-		std::tie(options.lores.format, options.lores.width, options.lores.height) = *lores;
+		options.lores = streamOptionsOf(*lores);
+	if (const auto *wanted = std::get_if<FormatAndSize>(&still))
+		options.still = streamOptionsOf(*wanted);
+	else if (std::get<bool>(still))
+		options.still = cmacam::StreamOptions{};
 	options.buffers = buffers;
 	options.policy = policyOf(policy);
 	for (const auto &[name, value] : controls)
@@ -243,8 +271,8 @@ void bindCamera(py::module_ &module)
 		"program holds all buffers, the logger 'cmacam' gets a warning.")
 		.def(py::init(&open), py::arg("id") = "", py::kw_only(), py::arg("format") = "",
 		     py::arg("size") = py::none(), py::arg("lores") = py::none(),
-		     py::arg("buffers") = 0, py::arg("policy") = "drop-oldest",
-		     py::arg("controls") = Controls(),
+		     py::arg("still") = Still(false), py::arg("buffers") = 0,
+		     py::arg("policy") = "drop-oldest", py::arg("controls") = Controls(),
 		     "Open a camera and allocate its buffers.\n\n"
 		     "- id: libcamera's id of the camera, or its model if no other camera has "
 		     "this\n"
@@ -253,6 +281,10 @@ void bindCamera(py::module_ &module)
 		     "- format: libcamera's name of the format; empty: the camera's choice.\n"
 		     "- size: (width, height) in pixels; None: the camera's choice.\n"
 		     "- lores: (format, width, height) of the lores stream; None: no such stream.\n"
+		     "- still: (format, width, height) of the stills of capture(), or True for "
+		     "the\n"
+		     "  camera's largest size; False: no stills. Stills and lores exclude each "
+		     "other.\n"
 		     "- buffers: number of buffers; 0: the camera's choice.\n"
 		     "- policy: 'drop-oldest', 'block' or 'copy'.\n"
 		     "- controls: {libcamera's name: value} to set before the first frame.")
@@ -292,6 +324,14 @@ void bindCamera(py::module_ &module)
 		.def("next", &Handle::next, py::arg("timeout") = 5.0,
 		     "Wait for the next frame for at most 'timeout' seconds. If several threads\n"
 		     "wait, each frame goes to one of them.")
+		.def("capture", &Handle::capture, py::arg("timeout") = 5.0,
+		     "Take a still: one picture in the size of Camera(still=...), while the "
+		     "frames\n"
+		     "of next() continue. Wait at most 'timeout' seconds; Ctrl+C takes effect "
+		     "after\n"
+		     "that. In asyncio, use asyncio.to_thread(camera.capture). The still is a "
+		     "frame:\n"
+		     "its release() gives back one of the two buffers for stills.")
 		.def("next_async", nextAsync, py::arg("timeout") = 5.0,
 		     "Await the next frame in an event loop of asyncio, for at most 'timeout'\n"
 		     "seconds. A cancellation takes no frame away. 'async for frame in camera'\n"

@@ -18,6 +18,8 @@ namespace {
 using libcamera::StreamRole;
 using Roles = std::vector<StreamRole>;
 
+constexpr unsigned int kStillBuffers = 2;
+
 /*
  * Requests whose last role is the one that is asked for. The first decides what
  * an unconstrained consumer gets. Of two streams one at most is raw, and that
@@ -87,6 +89,20 @@ StreamRole CameraOffer::roleOf(const libcamera::PixelFormat &format) const
 					[&](const FormatOffer &o) { return o.format == format; });
 
 	return offer != formats.end() ? offer->role : StreamRole::Viewfinder;
+}
+
+StreamSettings CameraOffer::forStills(const StreamSettings &wanted) const
+{
+	const libcamera::PixelFormat format =
+		wanted.format.isValid() ? wanted.format : defaultFormat;
+	StreamSettings settings = wanted;
+
+	settings.role = StreamRole::StillCapture;
+	settings.buffers = kStillBuffers;
+	for (const FormatOffer &offer : formats)
+		if (settings.size.isNull() && offer.format == format)
+			settings.size = offer.sizes.max;
+	return settings;
 }
 
 CameraOffer readOffer(libcamera::Camera &camera, Stream which)

@@ -30,6 +30,8 @@ struct FormatOffer
 	std::optional<libcamera::ColorSpace> colorSpace;
 };
 
+struct StreamSettings;
+
 struct CameraOffer
 {
 	std::vector<FormatOffer> formats;
@@ -44,6 +46,12 @@ struct CameraOffer
 	 * offers @format.
 	 */
 	libcamera::StreamRole roleOf(const libcamera::PixelFormat &format) const;
+	/**
+	 * Complete the settings of a stream for stills: the largest size of the format, unless
+	 * @wanted has a size, and two buffers. So a program can take a still while it uses the
+	 * previous one.
+	 */
+	StreamSettings forStills(const StreamSettings &wanted) const;
 };
 
 /*

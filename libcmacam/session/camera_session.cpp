@@ -99,6 +99,7 @@ void CameraSession::leave(Stream which)
 	{
 		std::lock_guard lock(mutex_);
 		members_[which] = {};
+		pump_.queue(which).setOnDemand(false);
 		tied_ = false;
 		pump_.setTied(false);
 	}
@@ -174,6 +175,12 @@ void CameraSession::tie()
 	pump_.setTied(true);
 }
 
+void CameraSession::setOnDemand(Stream which)
+{
+	std::lock_guard lock(mutex_);
+	pump_.queue(which).setOnDemand(true);
+}
+
 void CameraSession::setDelivery(Stream which, const Delivery &delivery)
 {
 	std::lock_guard lock(mutex_);
@@ -211,7 +218,7 @@ void CameraSession::updateReadyEvents()
 /* Whether what is done to stream @which is done to @stream. */
 bool CameraSession::isConcerned(Stream stream, Stream which) const
 {
-	return stream == which || tied_;
+	return stream == which || tied_ || pump_.queue(stream).isOnDemand();
 }
 
 Result<void> CameraSession::configure(Stream which, const StreamSettings &settings)
@@ -336,9 +343,14 @@ void CameraSession::release(Stream which)
 {
 	std::lock_guard setup(setup_);
 	const std::shared_ptr<const StreamBuffers> old = buffers(which);
+	bool alone;
+	{
+		std::lock_guard lock(mutex_);
+		alone = pump_.queue(other(which)).isOnDemand();
+	}
 
 	/* What is somebody else's must not be written to any more. */
-	const bool stop = !isConfigured(other(which)) || (old && old->areForeign());
+	const bool stop = alone || !isConfigured(other(which)) || (old && old->areForeign());
 	if (stop)
 		stopCamera();
 	close(which);
@@ -354,7 +366,11 @@ void CameraSession::close(Stream which)
 		Member &member = members_[which];
 
 		pump_.dropBuffers(which);
+		endCaptures();
 		member.started = false;
+		/* Single pictures are taken beside the frames of this stream only. */
+		if (pump_.queue(other(which)).isOnDemand())
+			members_[other(which)].started = false;
 		member.refused = false;
 		member.phase = Phase::Expected;
 		controls_.promise(which, 0us);
@@ -529,6 +545,7 @@ void CameraSession::stop(Stream which)
 				last = false;
 			}
 		}
+		endCaptures();
 		updateReadyEvents();
 	}
 	changed_.notify_all();
@@ -589,6 +606,44 @@ CameraSession::Wait CameraSession::waitFrame(Stream which, std::chrono::millisec
 	return Wait::Frame;
 }
 
+CameraSession::Wait CameraSession::capture(Stream which, std::chrono::milliseconds limit,
+					   CompletedFrame &frame)
+{
+	std::unique_lock lock(mutex_);
+	const Member &flow = members_[other(which)];
+	StreamQueue &queue = pump_.queue(which);
+	const unsigned int ends = captureEnds_;
+
+	if (!flow.started || flow.flushing || pump_.queue(other(which)).isPaused())
+		return Wait::Flushing;
+
+	queue.want();
+	queueRequests();
+	changed_.wait_for(lock, limit,
+			  [&] { return captureEnds_ != ends || lost_ || queue.hasFrame(); });
+	if (captureEnds_ == ends && queue.hasFrame()) {
+		frame = queue.takeFrame();
+		return Wait::Frame;
+	}
+
+	queue.unwant();
+	if (captureEnds_ != ends)
+		return Wait::Flushing;
+	if (!lost_)
+		return Wait::TimedOut;
+	awaitNews(lock, other(which));
+	return flow.flushing ? Wait::Flushing : Wait::Lost;
+}
+
+/* A picture that waits is not for whoever asks next. */
+void CameraSession::endCaptures()
+{
+	captureEnds_++;
+	for (Stream which : kStreams)
+		if (pump_.queue(which).isOnDemand())
+			pump_.giveBack(which, pump_.queue(which).takeAll());
+}
+
 uint64_t CameraSession::agreedTime(const CompletedFrame &frame, const void *clock, uint64_t time)
 {
 	std::lock_guard lock(mutex_);
@@ -642,6 +697,8 @@ void CameraSession::setFlushing(Stream which, bool flushing)
 	{
 		std::lock_guard lock(mutex_);
 		members_[which].flushing = flushing;
+		if (flushing)
+			endCaptures();
 		updateReadyEvents();
 	}
 	changed_.notify_all();
@@ -649,9 +706,14 @@ void CameraSession::setFlushing(Stream which, bool flushing)
 
 void CameraSession::setPaused(Stream which, bool paused)
 {
-	std::lock_guard lock(mutex_);
-	pump_.giveBack(which, pump_.queue(which).setPaused(paused));
-	queueRequests();
+	{
+		std::lock_guard lock(mutex_);
+		pump_.giveBack(which, pump_.queue(which).setPaused(paused));
+		if (paused)
+			endCaptures();
+		queueRequests();
+	}
+	changed_.notify_all();
 }
 
 void CameraSession::queueRequests()

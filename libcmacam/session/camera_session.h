@@ -69,8 +69,8 @@ protected:
 };
 
 /*
- * Each stream has at most one user: a cmacamsrc element or a cmacam::Camera. A
- * cmacam::Camera may use both streams. Users may join and leave at any time.
+ * Each stream has at most one user: a cmacamsrc element or a cmacam::Camera. Both may
+ * also use the two streams together. Users may join and leave at any time.
  * libcamera configures all streams at once, and only while the camera is stopped.
  * So configure() for one stream interrupts the other stream for a moment. release()
  * for one stream interrupts the other stream only if the buffers of the released
@@ -167,6 +167,12 @@ public:
 	 * start(), stop() or waitFrame() for one stream applies to both streams.
 	 */
 	void tie();
+	/**
+	 * Lets stream @which deliver only the frames that capture() asks for, until leave().
+	 * The stream belongs to the user of the other stream: start() and stop() of the other
+	 * stream apply to both.
+	 */
+	void setOnDemand(Stream which);
 	/** Sets how the stream delivers its frames. Call setDelivery() before configure(). */
 	void setDelivery(Stream which, const Delivery &delivery);
 	/** Sets the listener of the stream, in place of the former listener. */
@@ -241,6 +247,15 @@ public:
 	 * session.
 	 */
 	Wait waitFrame(Stream which, std::chrono::milliseconds limit, const TakeFunction &take);
+	/**
+	 * Asks for one frame of stream @which, for which setOnDemand() was called, and waits at
+	 * most @limit for this frame. The request of this frame is queued after the call, together
+	 * with the next buffer of the other stream. If the camera reports an error for the frame,
+	 * the function asks for another one. Returns Flushing if the other stream is not started,
+	 * is paused or is flushing, or if this begins during the wait. queue() gives the buffer
+	 * back.
+	 */
+	Wait capture(Stream which, std::chrono::milliseconds limit, CompletedFrame &frame);
 	/**
 	 * Returns the capture time of @frame on an element's clock, which is the same for
 	 * both streams. The first call for a request stores @clock and @time, and returns
@@ -342,6 +357,7 @@ private:
 	bool endsTimedWait(Stream which) const;
 	void updateReadyEvents();
 	void queueRequests();
+	void endCaptures();
 
 	void requestCompleted(libcamera::Request *request) override;
 	void cameraDisconnected() override;
@@ -372,6 +388,8 @@ private:
 	bool disconnected_ = false;
 	/* Number of requests that the camera cancelled since its last frame. */
 	unsigned int cancelled_ = 0;
+	/* Number of times that whoever waited in capture() had to return. */
+	unsigned int captureEnds_ = 0;
 };
 
 } /* namespace cmacam */

@@ -114,7 +114,9 @@ void RequestPump::stop()
 /*
  * A frame is for every stream, so a stream whose buffers are on their way back
  * is waited for. Not if the camera runs dry meanwhile: a user that keeps its
- * frames, or looks at one for long, shall not hold the other one up.
+ * frames, or looks at one for long, shall not hold the other one up. A single
+ * picture neither waits nor is waited for: it takes no frame away from the stream
+ * that flows.
  */
 bool RequestPump::isWorthARequest() const
 {
@@ -122,8 +124,8 @@ bool RequestPump::isWorthARequest() const
 
 	for (const StreamQueue &queue : queues_) {
 		if (queue.hasFree())
-			any = true;
-		else if (queue.takesPart() &&
+			any = any || !queue.isOnDemand() || underWay_ == 0;
+		else if (queue.takesPart() && !queue.isOnDemand() &&
 			 (tied_ || (queue.underWay() && underWay_ >= kEnoughRequests)))
 			return false;
 	}

@@ -52,7 +52,8 @@ private:
 /*
  * A RequestPump moves buffers between the queues of the streams and the camera.
  * Each request has a buffer of every stream with a free buffer. So the streams get
- * frames of the same exposures.
+ * frames of the same exposures. A stream that is on demand joins the requests of the
+ * other stream, and has a request of its own only if the camera has no request.
  *
  * The class is not thread-safe. The session's mutex guards the object.
  */

@@ -26,6 +26,7 @@ void StreamQueue::close()
 	free_.clear();
 	completed_.clear();
 	underWay_ = 0;
+	abandoned_ = 0;
 }
 
 void StreamQueue::setIdle(bool idle)
@@ -33,6 +34,13 @@ void StreamQueue::setIdle(bool idle)
 	/* What it missed while it was idle is no loss. */
 	resync_ = resync_ || (idle_ && !idle);
 	idle_ = idle;
+}
+
+void StreamQueue::unwant()
+{
+	wanted_--;
+	if (underWay_ > wanted_)
+		abandoned_ = std::max(abandoned_, underWay_ - wanted_);
 }
 
 size_t StreamQueue::takeFree()
@@ -47,19 +55,23 @@ size_t StreamQueue::takeFree()
 void StreamQueue::cancel(size_t buffer)
 {
 	underWay_--;
+	/* Requests are completed in order, so this is the oldest. */
+	if (abandoned_)
+		abandoned_--;
 	free_.push_back(buffer);
 }
 
 StreamQueue::Fate StreamQueue::complete(CompletedFrame &frame, bool spoilt)
 {
 	proven_ = true;
-	if (paused_ || idle_) {
+	if (paused_ || idle_ || abandoned_) {
 		cancel(frame.buffer);
 		return Fate::Unseen;
 	}
 
 	const bool resync = std::exchange(resync_, false);
-	const uint32_t missing = frame.sequence - std::exchange(nextSequence_, frame.sequence + 1);
+	const uint32_t expected = std::exchange(nextSequence_, frame.sequence + 1);
+	const uint32_t missing = onDemand_ ? 0 : frame.sequence - expected;
 
 	frame.lost = resync ? 0 : missing;
 	frame.discontinuous = resync || missing != 0;
@@ -102,6 +114,8 @@ CompletedFrame StreamQueue::takeFrame()
 	const CompletedFrame frame = completed_.front();
 
 	completed_.pop_front();
+	if (onDemand_)
+		wanted_--;
 	return frame;
 }
 

@@ -95,7 +95,23 @@ public:
 	 * Whether the camera writes frames of the stream: the queue is open and the stream
 	 * is not idle.
 	 */
-	bool takesPart() const { return isOpen() && !idle_; }
+	bool takesPart() const
+	{
+		return isOpen() && !idle_ &&
+		       (!onDemand_ || underWay_ - abandoned_ + completed_.size() < wanted_);
+	}
+
+	/**
+	 * Set whether the stream delivers single pictures. Such a stream takes part only while a
+	 * frame is wanted that is neither under way nor waits. The frames between two pictures
+	 * are not lost.
+	 */
+	void setOnDemand(bool onDemand) { onDemand_ = onDemand; }
+	bool isOnDemand() const { return onDemand_; }
+	/** Want a picture. The user takes it with takeFrame(), or calls unwant(). */
+	void want() { wanted_++; }
+	/** Want no picture any more. A picture that is under way for nobody is not delivered. */
+	void unwant();
 
 	bool hasFree() const { return takesPart() && !free_.empty(); }
 	/** Take a free buffer for a request: the buffer that has been free for the longest time. */
@@ -116,7 +132,8 @@ public:
 		Waits,
 		/* The frame is damaged. Its buffer is free again. */
 		Discarded,
-		/* The stream is paused or idle. The buffer is free again. */
+		/* The stream is paused or idle, or nobody wants the picture. The buffer is free
+		   again. */
 		Unseen,
 	};
 	/**
@@ -154,6 +171,7 @@ public:
 	 * frames that waited. The caller must give the buffers of these frames back.
 	 */
 	std::deque<CompletedFrame> setPaused(bool paused);
+	bool isPaused() const { return paused_; }
 	/**
 	 * Remove and return all frames that wait. The caller must give the buffers of these
 	 * frames back.
@@ -169,6 +187,11 @@ private:
 	size_t underWay_ = 0;
 	bool proven_ = false;
 	bool idle_ = false;
+	bool onDemand_ = false;
+	/* Pictures that users wait for. */
+	size_t wanted_ = 0;
+	/* Number of the oldest buffers under way whose user has given up. */
+	size_t abandoned_ = 0;
 	std::deque<CompletedFrame> completed_;
 	uint32_t nextSequence_ = 0;
 	bool resync_ = false;

@@ -241,6 +241,13 @@ size_t FakeCamera::requests()
 	return count;
 }
 
+size_t FakeCamera::buffersOfNewest()
+{
+	size_t count = 0;
+	run([&] { count = requests_.empty() ? 0 : requests_.back()->buffers().size(); });
+	return count;
+}
+
 void FakeCamera::finish(uint32_t sequence, Status main, Status lores)
 {
 	run([&] { handler_->finish(sequence, main, lores); });

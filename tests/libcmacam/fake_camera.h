@@ -51,6 +51,9 @@ public:
 
 	/** Number of requests that are queued to the camera. */
 	size_t requests();
+	/** Number of buffers in the request that was queued last; 0 if the camera has no request.
+	 */
+	size_t buffersOfNewest();
 	/**
 	 * Completes the oldest request with frame @sequence. The metadata has the Brightness
 	 * that this request has set, if any.

@@ -188,6 +188,62 @@ TEST_F(StreamQueueTest, AnIdleStreamKeepsItsBuffersAndLosesNothing)
 	EXPECT_EQ(frame_.lost, 0U);
 }
 
+TEST_F(StreamQueueTest, OnDemandEachPictureIsWantedBefore)
+{
+	queue_.setOnDemand(true);
+	EXPECT_FALSE(queue_.takesPart());
+	queue_.want();
+	EXPECT_TRUE(queue_.hasFree());
+	EXPECT_EQ(come(40), Fate::Waits);
+	EXPECT_EQ(frame_.lost, 0U) << "nobody wanted those before";
+	EXPECT_FALSE(queue_.takesPart()) << "it waits for its user";
+	use();
+	EXPECT_FALSE(queue_.takesPart());
+
+	queue_.want();
+	queue_.want();
+	queue_.cancel(queue_.takeFree());
+	for (uint32_t i = 50; i < 52; i++) {
+		EXPECT_TRUE(queue_.hasFree()) << "for one that was cancelled there is another one";
+		come(i);
+	}
+	EXPECT_FALSE(queue_.takesPart());
+	EXPECT_EQ(queue_.counts().lost, 0U);
+}
+
+/* A new user gets no picture that was taken before he asked. */
+TEST_F(StreamQueueTest, APictureOfWhoHasGivenUpIsForNobody)
+{
+	queue_.setOnDemand(true);
+	queue_.want();
+	frame_ = {};
+	frame_.buffer = queue_.takeFree();
+	queue_.unwant();
+	queue_.want();
+	EXPECT_TRUE(queue_.hasFree());
+	const size_t fresh = queue_.takeFree();
+	EXPECT_FALSE(queue_.takesPart());
+
+	EXPECT_EQ(queue_.complete(frame_, false), Fate::Unseen);
+	EXPECT_FALSE(queue_.takesPart());
+	frame_ = {};
+	frame_.buffer = fresh;
+	EXPECT_EQ(queue_.complete(frame_, false), Fate::Waits);
+	EXPECT_EQ(queue_.takeFrame().buffer, fresh);
+	EXPECT_EQ(queue_.underWay(), 0U);
+}
+
+TEST_F(StreamQueueTest, WhoGivesUpTakesNoPictureFromAnother)
+{
+	queue_.setOnDemand(true);
+	queue_.want();
+	queue_.want();
+	queue_.unwant();
+	EXPECT_EQ(come(0), Fate::Waits) << "none was under way yet";
+	EXPECT_FALSE(queue_.takesPart());
+	use();
+}
+
 TEST_F(StreamQueueTest, ACameraWithoutABufferIsStarved)
 {
 	come(0);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,12 +66,19 @@ struct CameraOptions
 	 * camera, open() takes the first camera of any kind.
 	 */
 	std::string id = {};
-	StreamOptions main = {}; /**< options of the stream Stream::Main */
+	StreamOptions main = {}; /**< options of the stream Stream::Main, which next() delivers */
 	/**
 	 * Options of the stream Stream::Lores. If all options of this stream are empty or
 	 * 0, the camera has no lores stream.
 	 */
 	StreamOptions lores = {};
+	/**
+	 * Options of the stills, which Camera::capture() takes beside the frames of next(). If
+	 * the size is 0, it is the largest size of the camera. Without a value, there are no
+	 * stills. The camera then keeps memory for two stills, and for one more frame of
+	 * this size. A camera has two streams, so stills and a lores stream exclude each other.
+	 */
+	std::optional<StreamOptions> still = {};
 	unsigned int buffers = 0;	       /**< number of buffers; 0: the camera's choice */
 	Policy policy = Policy::DropOldest;    /**< treatment of frames that wait for next() */
 	std::vector<NamedValue> controls = {}; /**< controls to set before the first frame */
@@ -252,6 +260,28 @@ public:
 	Result<Frame> next(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
 	/**
+	 * Take a still: one picture in the size of CameraOptions::still.
+	 *
+	 * The camera must run. The frames of next() continue meanwhile, and none is lost for
+	 * the still: the frame of the same exposure has the same number. The camera first
+	 * makes the frames for which it has a buffer already, so a still takes about
+	 * buffers() frames. Controls that were set before the call apply to the still. If the
+	 * camera reports an error for the picture, it takes another one.
+	 *
+	 * The still is a frame with one stream, Stream::Main. Its lease is on one of the two
+	 * buffers for stills, and not on a buffer that next() needs. Several threads may take
+	 * stills.
+	 *
+	 * \param[in] timeout How long to wait
+	 *
+	 * \return The still; ENOENT if the camera was opened without CameraOptions::still;
+	 * EPERM before start(), and if the camera is stopped or closed meanwhile; ETIMEDOUT if
+	 * no still came within \a timeout; EBUSY if none came because the program holds all
+	 * buffers for stills (the text names the holders); EIO if the camera failed
+	 */
+	Result<Frame> capture(std::chrono::milliseconds timeout = std::chrono::seconds(5));
+
+	/**
 	 * Get a file descriptor for an event loop: for poll(), epoll, Qt's QSocketNotifier,
 	 * or GLib's g_unix_fd_add().
 	 *
@@ -319,7 +349,10 @@ public:
 	/** \return The counts since start() */
 	CameraStatistics statistics() const;
 
-	/** \return All leases on the camera's buffers, the oldest lease first */
+	/**
+	 * \return All leases on the camera's buffers, the oldest lease first. The leases on
+	 * stills come after the leases on other frames
+	 */
 	std::vector<Holder> holders() const;
 
 private:
