@@ -273,6 +273,28 @@ CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer)
 	return CapsPtr(gst_caps_fixate(caps.release()));
 }
 
+CapsPtr fixateStillCaps(const GstCaps *wanted, CameraOffer offer)
+{
+	const auto withoutRate = [](const GstCaps *caps) {
+		CapsPtr copy(gst_caps_copy(caps));
+		for (guint i = 0; i < gst_caps_get_size(copy.get()); i++)
+			gst_structure_remove_field(gst_caps_get_structure(copy.get(), i),
+						   "framerate");
+		return copy;
+	};
+
+	const CapsPtr possible = withoutRate(offerCaps(offer).get());
+	CapsPtr caps(gst_caps_intersect_full(withoutRate(wanted).get(), possible.get(),
+					     GST_CAPS_INTERSECT_FIRST));
+	if (gst_caps_is_empty(caps.get()))
+		return nullptr;
+
+	caps.reset(gst_caps_make_writable(caps.release()));
+	gst_caps_set_simple(caps.get(), "framerate", GST_TYPE_FRACTION, 0, 1, nullptr);
+	offer.defaultSize = {G_MAXINT, G_MAXINT};
+	return fixateCaps(std::move(caps), offer);
+}
+
 std::optional<StreamSettings> settingsFromCaps(const GstCaps *caps)
 {
 	const GstStructure *structure = gst_caps_get_structure(caps, 0);

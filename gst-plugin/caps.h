@@ -29,6 +29,12 @@ std::string describeOffer(const CameraOffer &offer);
  */
 CapsPtr fixateCaps(CapsPtr caps, const CameraOffer &offer);
 /*
+ * Chooses the caps of stills from @wanted and from the formats and sizes of @offer. Where
+ * @wanted leaves a choice, the function chooses the camera's default format and the
+ * largest size. The framerate is 0/1. Returns nullptr if @offer has no such caps.
+ */
+CapsPtr fixateStillCaps(const GstCaps *wanted, CameraOffer offer);
+/*
  * Converts fixed caps to the settings of a stream. The result is empty if the
  * table of formats does not have the format, or if the caps have no valid size.
  */

@@ -10,7 +10,7 @@
 #include <cmacam/last_error.h>
 
 #include "clock.h"
-#include "frame_meta.h"
+#include "frame_fields.h"
 #include "src_state.h"
 
 namespace cmacam::gst {
@@ -47,18 +47,11 @@ GstClockTime presentationTime(GstCmacamSrc *self, CameraSession &session,
 			      const CompletedFrame &frame)
 {
 	StreamState &stream = self->state.stream;
-	const ClockPtr clock(gst_element_get_clock(GST_ELEMENT(self)));
-	if (!clock)
-		return GST_CLOCK_TIME_NONE;
+	const GstClockTime time = startOfExposure(GST_ELEMENT(self), session, frame);
 
-	const GstClockTime captured = session.agreedTime(
-		frame, clock.get(),
-		captureTime(static_cast<uint64_t>(frame.timestamp), readClocks(clock.get())));
-	stream.lastTime =
-		inOrder(runningTime(captured, gst_element_get_base_time(GST_ELEMENT(self))),
-			stream.lastTime);
-
-	return stream.lastTime;
+	if (GST_CLOCK_TIME_IS_VALID(time))
+		stream.lastTime = inOrder(time, stream.lastTime);
+	return GST_CLOCK_TIME_IS_VALID(time) ? stream.lastTime : time;
 }
 
 void reportLost(GstCmacamSrc *self, const CompletedFrame &frame, GstBuffer *buffer)
@@ -101,19 +94,10 @@ BufferPtr bufferOf(GstCmacamSrc *self, CameraSession &session, const CompletedFr
 		return nullptr;
 
 	GST_BUFFER_PTS(buffer.get()) = time;
-	GST_BUFFER_DURATION(buffer.get()) =
-		frame.duration.count() ? nanoseconds(frame.duration) : self->state.frameDuration;
-	GST_BUFFER_OFFSET(buffer.get()) = frame.sequence;
-	GST_BUFFER_OFFSET_END(buffer.get()) = guint64(frame.sequence) + 1;
-	setFrameMeta(buffer.get(), frame);
-	const auto captured = static_cast<GstClockTime>(frame.timestamp);
-	setReferenceTimes(buffer.get(),
-			  {captured, frame.wallClock ? static_cast<GstClockTime>(frame.wallClock)
-						     : unixTime(captured)});
+	GST_BUFFER_DURATION(buffer.get()) = self->state.frameDuration;
+	setFrameFields(buffer.get(), frame);
 	if (frame.discontinuous || std::exchange(stream.replugged, false))
 		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
-	if (frame.damaged)
-		GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_CORRUPTED);
 
 	return buffer;
 }

@@ -4,6 +4,8 @@
  */
 #include "memory.h"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -73,6 +75,21 @@ std::shared_ptr<FramePool> FramePool::create(std::span<const int> dmabufs, size_
 	}
 
 	return pool;
+}
+
+std::shared_ptr<FramePool> FramePool::create(const StreamBuffers &buffers, Requeue requeue)
+{
+	const PlaneLayout &first = buffers.layout().planes.front();
+	const PlaneLayout &last = buffers.layout().planes.back();
+
+	return create(buffers.fds(), first.offset, last.offset + last.length - first.offset,
+		      std::move(requeue));
+}
+
+bool FramePool::isEmpty()
+{
+	std::lock_guard lock(mutex_);
+	return std::ranges::none_of(idle_, [](const MemoryPtr &memory) { return bool(memory); });
 }
 
 MemoryPtr FramePool::take(size_t buffer)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gst_ptr.h"
+#include "stream_buffers.h"
 
 namespace cmacam::gst {
 
@@ -38,10 +39,14 @@ public:
 	 */
 	static std::shared_ptr<FramePool> create(std::span<const int> dmabufs, size_t offset,
 						 size_t size, Requeue requeue);
+	/** Makes a GstMemory for each of @buffers, whose planes lie in one dma-buf. */
+	static std::shared_ptr<FramePool> create(const StreamBuffers &buffers, Requeue requeue);
 	~FramePool();
 
 	/** Takes the memory of buffer @buffer. The camera has just completed this buffer. */
 	MemoryPtr take(size_t buffer);
+	/** Whether consumers hold the memory of all buffers. */
+	bool isEmpty();
 
 	/**
 	 * Ends the calls of the function @requeue. After retire() returns, no such call

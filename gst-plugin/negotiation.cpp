@@ -65,16 +65,11 @@ GstCaps *fixate(GstBaseSrc *base, GstCaps *caps)
 std::shared_ptr<FramePool> framePool(GstCmacamSrc *self, CameraSession &session, Stream which,
 				     const StreamBuffers &buffers)
 {
-	const PlaneLayout &first = buffers.layout().planes.front();
-	const PlaneLayout &last = buffers.layout().planes.back();
-
 	/* Both references are safe: releaseStream() retires the pool first. */
-	return FramePool::create(
-		buffers.fds(), first.offset, last.offset + last.length - first.offset,
-		[self, &session, which](size_t buffer) {
-			GST_TRACE_OBJECT(self, "buffer %zu goes back to the camera", buffer);
-			session.queue(which, buffer);
-		});
+	return FramePool::create(buffers, [self, &session, which](size_t buffer) {
+		GST_TRACE_OBJECT(self, "buffer %zu goes back to the camera", buffer);
+		session.queue(which, buffer);
+	});
 }
 
 /* What the next element offers, if the camera can write to it. */
@@ -155,23 +150,31 @@ gboolean setCaps(GstBaseSrc *base, GstCaps *caps)
 	return TRUE;
 }
 
-/* Whether the session took the settings, with the buffers the peer wants if it can. */
+/*
+ * Whether the session took the settings, with the buffers the peer wants if it can.
+ * Stills are configured once: they do not depend on the caps of the pad.
+ */
 Result<void> configureSession(GstCmacamSrc *self, CameraSession &session)
 {
 	const StreamState &stream = self->state.stream;
+	const std::shared_ptr<Stills> stills = stillsOf(self);
+	const bool withStills = stills && !session.buffers(Stream::Main);
+	PerStream<std::optional<StreamSettings>> wishes;
 
-	StreamSettings settings = stream.settings;
+	StreamSettings &settings = wishes[self->state.which].emplace(stream.settings);
 	settings.role = session.offer(self->state.which).roleOf(settings.format);
 	settings.extraBuffers = stream.extraBuffers;
-	Result<void> result = session.configure(self->state.which, settings);
+	if (withStills)
+		wishes[Stream::Main] = stills->settings();
+	Result<void> result = session.configure(wishes);
 	if (!result && result.error().code == ENOMEM && stream.extraBuffers > 0) {
 		/* What the peer asks for is a wish; the camera's own number is a need. */
 		GST_WARNING_OBJECT(self, "no memory for %u more buffers: %s", stream.extraBuffers,
 				   result.error().what.c_str());
 		settings.extraBuffers = 0;
-		result = session.configure(self->state.which, settings);
+		result = session.configure(wishes);
 	}
-	return result;
+	return result && withStills ? stills->open() : result;
 }
 
 void decideCopying(GstCmacamSrc *self)
@@ -248,7 +251,9 @@ gboolean negotiate(GstBaseSrc *base)
 	/* While a camera that is gone is waited for, the caps stay as they are. */
 	if (!session)
 		return TRUE;
-	session->awaitMain(self->state.which);
+	/* With stills, main is this element's own. */
+	if (!stillsOf(self))
+		session->awaitMain(self->state.which);
 	if (parentClass->negotiate(base))
 		return TRUE;
 	if (GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(base)))

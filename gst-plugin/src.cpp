@@ -37,6 +37,9 @@
  * frame rate, and may start and stop in any order; frames of the same moment
  * have the same timestamp and offset.
  *
+ * With #GstCmacamSrc:still-caps, the action signal #GstCmacamSrc::snapshot takes full
+ * pictures beside the frames of the pad, which then come from lores.
+ *
  * All elements of a process share one libcamera. A libcamerasrc may start after
  * a cmacamsrc; if it was first, cmacamsrc refuses to start.
  *
@@ -91,6 +94,12 @@ std::shared_ptr<CameraSession> cmacam::gst::sessionOf(GstCmacamSrc *self)
 	return self->state.session;
 }
 
+std::shared_ptr<Stills> cmacam::gst::stillsOf(GstCmacamSrc *self)
+{
+	std::lock_guard lock(self->state.mutex);
+	return self->state.stills;
+}
+
 std::shared_ptr<PeerPool> cmacam::gst::peerOf(GstCmacamSrc *self)
 {
 	std::lock_guard lock(self->state.mutex);
@@ -104,7 +113,10 @@ static GstResourceError resourceError(int code, GstResourceError gone)
 	case ENODEV:
 		return gone;
 	case EIO:
+	case ETIMEDOUT:
 		return GST_RESOURCE_ERROR_READ;
+	case ECANCELED:
+		return GST_RESOURCE_ERROR_FAILED;
 	case EACCES:
 		return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
 	case EBUSY:
@@ -119,13 +131,23 @@ static GstResourceError resourceError(int code, GstResourceError gone)
 	}
 }
 
-void cmacam::gst::postError(GstCmacamSrc *self, const Error &error, GstResourceError gone)
+static void post(GstCmacamSrc *self, GstMessageType type, const Error &error, GstResourceError gone)
 {
 	gst_element_message_full(
-		GST_ELEMENT(self), GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
-		resourceError(error.code, gone), g_strdup(error.what.c_str()),
+		GST_ELEMENT(self), type, GST_RESOURCE_ERROR, resourceError(error.code, gone),
+		g_strdup(error.what.c_str()),
 		g_strdup_printf("errno %d: %s", error.code, g_strerror(error.code)), __FILE__,
 		GST_FUNCTION, __LINE__);
+}
+
+void cmacam::gst::postError(GstCmacamSrc *self, const Error &error, GstResourceError gone)
+{
+	post(self, GST_MESSAGE_ERROR, error, gone);
+}
+
+void cmacam::gst::postWarning(GstCmacamSrc *self, const Error &error)
+{
+	post(self, GST_MESSAGE_WARNING, error, GST_RESOURCE_ERROR_READ);
 }
 
 Result<void> cmacam::gst::openCamera(GstCmacamSrc *self)
@@ -133,30 +155,42 @@ Result<void> cmacam::gst::openCamera(GstCmacamSrc *self)
 	State &state = self->state;
 	std::string name;
 	std::shared_ptr<libcamera::Camera> gone;
+	CapsPtr stillCaps;
 
 	{
 		std::lock_guard lock(state.mutex);
 		gone = state.gone;
 		name = gone ? gone->id() : state.cameraName;
-		state.which = state.streamName;
+		if (state.stillCaps)
+			stillCaps.reset(gst_caps_ref(state.stillCaps.get()));
+		state.which = stillCaps ? Stream::Lores : state.streamName;
 	}
 
 	Result<std::shared_ptr<CameraSession>> opened = openStream(name, state.which, gone.get());
 	if (!opened)
 		return opened.error();
 	std::shared_ptr<CameraSession> session = *std::move(opened);
+	std::shared_ptr<Stills> stills;
+	if (stillCaps) {
+		auto created = Stills::create(*session, gone.get(), stillCaps.get());
+		if (!created)
+			return created.error();
+		stills = *std::move(created);
+	}
 	if (Result<void> result = state.controls.attach(session->id(), session->controls());
 	    !result) {
 		state.controls.detach();
 		return result;
 	}
 
-	GST_INFO_OBJECT(self, "opened camera %s, stream %s", session->id().c_str(),
-			state.which == Stream::Main ? "main" : "lores");
+	GST_INFO_OBJECT(self, "opened camera %s, stream %s, stills of %" GST_PTR_FORMAT,
+			session->id().c_str(), state.which == Stream::Main ? "main" : "lores",
+			static_cast<void *>(stills ? stills->caps() : nullptr));
 	std::lock_guard lock(state.mutex);
 	session->setFlushing(state.which, state.flushing);
 	session->setPaused(state.which, state.paused);
 	state.session = std::move(session);
+	state.stills = std::move(stills);
 	return {};
 }
 
@@ -170,8 +204,14 @@ void cmacam::gst::closeCamera(GstCmacamSrc *self)
 
 	/* Released without the lock: the last user stops libcamera's thread. */
 	std::shared_ptr<CameraSession> session;
-	std::lock_guard lock(state.mutex);
-	session.swap(state.session);
+	std::shared_ptr<Stills> stills;
+	{
+		std::lock_guard lock(state.mutex);
+		session.swap(state.session);
+		stills.swap(state.stills);
+	}
+	if (stills)
+		stills->close();
 }
 
 static void setPaused(GstCmacamSrc *self, bool paused)
@@ -291,6 +331,7 @@ static void gst_cmacam_src_class_init(GstCmacamSrcClass *klass)
 	setManagerSource(libcameraPluginManager);
 	object->finalize = finalizeSource;
 	installProperties(object);
+	installSignals(object);
 
 	element->change_state = changeState;
 	gst_element_class_set_static_metadata(element, "cmacam camera source",

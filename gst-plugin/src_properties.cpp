@@ -18,6 +18,7 @@ enum {
 	PROP_CAMERA_NAME,
 	PROP_STREAM,
 	PROP_ON_DISCONNECT,
+	PROP_STILL_CAPS,
 	PROP_CONTROL_LIMITS,
 	/* One for each control, in the order of controlTexts(). */
 	PROP_CONTROLS,
@@ -97,6 +98,13 @@ void setProperty(GObject *object, guint id, const GValue *value, GParamSpec *)
 		self->state.onDisconnect = OnDisconnect(g_value_get_enum(value));
 		break;
 	}
+	case PROP_STILL_CAPS: {
+		const GstCaps *caps = gst_value_get_caps(value);
+		CapsPtr copy(caps ? gst_caps_copy(caps) : nullptr);
+		std::lock_guard lock(self->state.mutex);
+		self->state.stillCaps = std::move(copy);
+		break;
+	}
 	default:
 		setControl(self, id - PROP_CONTROLS, value);
 	}
@@ -120,6 +128,11 @@ void getProperty(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 	case PROP_ON_DISCONNECT: {
 		std::lock_guard lock(self->state.mutex);
 		g_value_set_enum(value, self->state.onDisconnect);
+		break;
+	}
+	case PROP_STILL_CAPS: {
+		std::lock_guard lock(self->state.mutex);
+		g_value_set_boxed(value, self->state.stillCaps.get());
 		break;
 	}
 	case PROP_CONTROL_LIMITS:
@@ -241,6 +254,31 @@ void installProperties(GObjectClass *object)
 			GST_TYPE_CMACAM_ON_DISCONNECT, DISCONNECT_STOP,
 			GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
 				    GST_PARAM_MUTABLE_PLAYING)));
+
+	/**
+	 * GstCmacamSrc:still-caps:
+	 *
+	 * The caps of the pictures of #GstCmacamSrc::snapshot, such as `video/x-raw` or
+	 * `video/x-raw,format=NV12,width=1920,height=1080`. Where the caps leave a choice,
+	 * pictures have the camera's default format and its largest size. If the property is
+	 * null, there are no snapshots.
+	 *
+	 * With snapshots, the element uses both streams of the camera: its pad has the
+	 * frames of lores, and #GstCmacamSrc:stream has no effect. No other element can use
+	 * the camera then. The camera keeps memory for two pictures, and for one more
+	 * frame of this size.
+	 *
+	 * Since: 0.3
+	 */
+	g_object_class_install_property(
+		object, PROP_STILL_CAPS,
+		g_param_spec_boxed(
+			"still-caps", "Still caps",
+			"Caps of the pictures of the signal snapshot (null: no snapshots); "
+			"video/x-raw chooses the largest size",
+			GST_TYPE_CAPS,
+			GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+				    GST_PARAM_MUTABLE_READY)));
 
 	/**
 	 * GstCmacamSrc:control-limits:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state and the functions that the source files of cmacamsrc share. src.cpp
- * and src_properties.cpp implement the element. negotiation.cpp and frames.cpp
- * implement the stream of the element.
+ * The state and the functions that the source files of cmacamsrc share. src.cpp,
+ * src_properties.cpp and src_signals.cpp implement the element. negotiation.cpp and
+ * frames.cpp implement the stream of the element.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "memory.h"
 #include "peer_pool.h"
 #include "src.h"
+#include "stills.h"
 
 GST_DEBUG_CATEGORY_EXTERN(cmacam_src_debug);
 #define GST_CAT_DEFAULT cmacam_src_debug
@@ -61,8 +62,12 @@ struct State
 	std::string cameraName;
 	Stream streamName = Stream::Main;
 	OnDisconnect onDisconnect = DISCONNECT_STOP;
+	/* The caps of stills; nullptr if the element takes none. */
+	CapsPtr stillCaps;
 	/* Empty before PAUSED. Also empty while the element waits for an unplugged camera. */
 	std::shared_ptr<CameraSession> session;
+	/* The stills of the open camera. Empty if stillCaps is nullptr. */
+	std::shared_ptr<Stills> stills;
 	std::shared_ptr<CameraWatch> watch;
 	/* libcamera's object of the unplugged camera that the element waits for. */
 	std::shared_ptr<libcamera::Camera> gone;
@@ -86,6 +91,8 @@ struct State
 
 /** Returns the session of the element. Returns nullptr if the element has no session. */
 std::shared_ptr<CameraSession> sessionOf(GstCmacamSrc *self);
+/** Returns the stills of the open camera; nullptr if the element takes none. */
+std::shared_ptr<Stills> stillsOf(GstCmacamSrc *self);
 /**
  * Opens the camera that the properties name, or the unplugged camera that the
  * element waits for. Returns an error if the camera does not accept the values of
@@ -103,6 +110,9 @@ void closeCamera(GstCmacamSrc *self);
 void postError(GstCmacamSrc *self, const Error &error,
 	       GstResourceError gone = GST_RESOURCE_ERROR_READ);
 
+/** Posts @error as a warning. */
+void postWarning(GstCmacamSrc *self, const Error &error);
+
 /**
  * Posts @error and returns GST_FLOW_EOS, which ends the stream. If this function
  * returned an error code instead, GstBaseSrc would post a second error without the
@@ -118,6 +128,7 @@ Result<void> configure(GstCmacamSrc *self);
 
 /* Each of these functions installs the callbacks of one source file in the class. */
 void installProperties(GObjectClass *object);
+void installSignals(GObjectClass *object);
 void installNegotiation(GstBaseSrcClass *base);
 void installFrames(GstPushSrcClass *push);
 void uriHandlerInit(gpointer interface, gpointer);

@@ -21,7 +21,8 @@ UHD = (3840, 2160)
 @vm_test()
 def programs_explain_themselves():
     """Every example has --help. Without a server or a camera, it prints one sentence and ends with status 1."""
-    for name in ("share-server", "share-client", "event-loop", "motion", "recorder", "people-recorder", "sender"):
+    for name in ("share-server", "share-client", "event-loop", "motion", "recorder", "people-recorder", "sender",
+                 "stills"):
         lib.expect(lib.run([f"{EXAMPLES}/{name}", "--help"]), "(?s)--frames.*")
     lib.expect(lib.run([f"{EXAMPLES}/share-client", "--socket", "/tmp/none"], status=1),
                "share-client: cannot connect to /tmp/none: No such file")
@@ -87,6 +88,41 @@ def metadata_behind_a_tee():
         assert float(frame["analogue-gain"]) == int(board["gain"]) / 256, (frame, board)
     assert {"searching", "converged"} >= {frame["ae-state"] for frame in branches["frames"]}, out
     assert len({frame["exposure-time"] for frame in branches["frames"]}) > 1, "automatic exposure did nothing"
+
+
+@vm_test(settings={"fps": "10"}, limit=180)
+def stills_beside_a_preview():
+    """still.py and stills: three and two stills of 3840x2160, whose numbers the board has, and no frame is lost."""
+    out = lib.run(["python3", "/src/examples/still/still.py"], limit=80)
+    stills = [lib.fields(line) for line in out.splitlines() if line.startswith("still ")]
+    frames = [lib.fields(line) for line in out.splitlines() if line.startswith("frame ")]
+    assert [still["size"] for still in stills] == 3 * ["%dx%d" % UHD], out
+    assert all(frame["lost"] == "0" for frame in frames), out
+    written, _ = lib.Board.session()
+    for still in stills:
+        assert abs(int(still["exposure"]) - int(written[int(still["sequence"])]["exposure"]) * LINE) <= 1, still
+
+    disk()
+    out = lib.run([f"{EXAMPLES}/stills", DISK], limit=80)
+    lib.expect(out, r"(?m)^previews=\d+ lost=0$")
+    for number in range(2):
+        assert os.path.getsize(f"{DISK}/still-{number}.nv12") == UHD[0] * UHD[1] * 3 // 2
+    lib.expect(lib.run([f"{EXAMPLES}/stills", DISK], status=1), "still-0.nv12 is there already; --overwrite replaces it")
+
+
+@vm_test(settings={"fps": "10"}, limit=180)
+def snapshots_in_gstreamer():
+    """snapshot.py writes two JPEGs of 3840x2160 while a preview plays. Their exposure is the board's."""
+    out = lib.run(["python3", "/src/examples/still/snapshot.py", "/tmp"], limit=170)
+    stills = [lib.fields(line) for line in out.splitlines() if line.startswith("still ")]
+    assert len(stills) == 2, out
+    written, _ = lib.Board.session()
+    for still in stills:
+        assert still["size"] == "%dx%d" % UHD, still
+        board = written[int(still["sequence"])]
+        assert abs(int(still["exposure"]) - int(board["exposure"]) * LINE) <= 1, (still, board)
+        with open(still["file"], "rb") as file:
+            assert file.read(2) == b"\xff\xd8", still
 
 
 @vm_test()

@@ -262,6 +262,12 @@ def lores_beside_main():
     on_a_camera("LoresTest.*", 11, 170)
 
 
+@vm_test(settings={"fps": "5", "starved": "drop"})
+def a_snapshot_beside_a_preview():
+    """Four snapshots of 1280x720: each shows the frame of the preview with its number and time, and no frame is lost."""
+    on_a_camera("CameraSnapshotTest.*", 1, 110)
+
+
 @vm_test(settings={"fps": "60"})
 def a_pool_that_changes_or_loses_its_memory():
     """Another pool for the same caps is used at once; if a pool has lost all its memory, frames go on in the camera's own."""

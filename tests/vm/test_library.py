@@ -103,6 +103,58 @@ def lores_is_of_the_same_frame():
         failure(errno.ENOENT, source.layout, "lores")
 
 
+@vm_test(settings={"digest": "sha256", "fps": "5", "starved": "drop"})
+def a_still_beside_a_preview():
+    """Three stills in full size: all bytes are the board's, also of the preview, which loses no frame. Between the
+    stills, the board writes the main channel into one spare buffer."""
+    previews, stills, stamps = {}, {}, {}
+
+    def take(source):
+        for _ in range(3):
+            with source.capture(30) as still, still.map() as pixels:
+                assert (pixels.width, pixels.height) == (1280, 720)
+                assert mark(pixels)[1] == still.sequence and mark(pixels)[3] == 0
+                stills[still.sequence] = digest(pixels), still.metadata["ExposureTime"], still.timestamp
+
+    with camera(size=(320, 240), still=("NV12", 1280, 720), policy="block") as source:
+        thread = threading.Thread(target=take, args=(source,))
+        thread.start()
+        for frame in source:
+            with frame, frame.map() as pixels:
+                assert (pixels.width, pixels.height) == (320, 240) and mark(pixels)[3] == 1
+                previews[frame.sequence] = digest(pixels)
+                stamps[frame.sequence] = frame.timestamp
+            if not thread.is_alive() and len(stills) < 3:
+                raise AssertionError("the thread of the stills has failed")
+            if not thread.is_alive() and frame.sequence > max(stills):
+                break
+        thread.join()
+        assert source.statistics["lost"] == source.statistics["damaged"] == 0, source.statistics
+    main, lores = (lib.Board.session(channel)[0] for channel in (0, 1))
+    assert sorted(previews) == list(range(len(previews))), sorted(previews)
+    for sequence, seen in previews.items():
+        assert seen == lores[sequence]["sha256"], sequence
+    assert len(stills) == 3, stills
+    for sequence, (seen, exposure, timestamp) in stills.items():
+        board = main[sequence]
+        assert seen == board["sha256"] and board["picture"] == lores[sequence]["picture"], (sequence, board)
+        assert abs(exposure - int(board["exposure"]) * LINE) <= 1 and timestamp == stamps[sequence], (sequence, board)
+    spare = {main[sequence]["addr"] for sequence in previews if sequence not in stills}
+    assert len(spare) == 1 and not spare & {main[sequence]["addr"] for sequence in stills}, spare
+
+
+@vm_test()
+def stills_that_were_not_asked_for():
+    """Without still=, the error of capture() names this option. Stills and lores exclude each other."""
+    with camera() as source:
+        lib.expect(failure(errno.ENOENT, source.capture), "still=True in Python")
+        source.next().release()
+    failure(errno.EINVAL, camera, still=True, lores=("R8", 320, 240))
+    with camera(still=("NV12", 640, 480), size=(320, 240)) as source:
+        source.stop()
+        lib.expect(failure(errno.EPERM, source.capture, 1), "not started")
+
+
 @vm_test()
 def a_torn_lores_spoils_the_frame():
     """If lores of a frame is torn, the frame is counted as damaged and not delivered, although main is good."""
