@@ -144,15 +144,20 @@ void CmacamLossReport::tell(CmacamLossWatch::News news)
 
 void CmacamLossReport::tellBegun()
 {
-	std::vector<DmaBufId> ids = main_->buffers();
-	std::string text = "Frames are lost from number " + std::to_string(watch_.first()) +
-			   " on: the application holds " + heldOf(main_);
-	if (lores_ && lores_->isActive()) {
-		text += " and " + heldOf(lores_);
-		ids.insert(ids.end(), lores_->buffers().begin(), lores_->buffers().end());
+	std::vector<DmaBufId> ids;
+	std::string held;
+	for (CmacamOutput *output : {main_, lores_}) {
+		/* The application may use a stream now and then only, such as for stills. */
+		if (!output || !output->isActive() || output->buffers().empty())
+			continue;
+		held += (held.empty() ? "" : " and ") + heldOf(output);
+		ids.insert(ids.end(), output->buffers().begin(), output->buffers().end());
 	}
 
-	unsaid_.push_back({std::move(text), nextCmacamError()});
+	unsaid_.push_back({"Frames are lost from number " + std::to_string(watch_.first()) +
+				   " on: the application holds " +
+				   (held.empty() ? heldOf(main_) : held),
+			   nextCmacamError()});
 	search_.search(std::move(ids));
 }
 
