@@ -74,6 +74,26 @@ std::optional<T> timeOf(const Frame &frame, std::string_view name)
 
 } /* namespace */
 
+std::vector<NamedValue> metadataOf(const FrameInfo &info)
+{
+	std::vector<NamedValue> all;
+
+	if (info.timestamp)
+		all.push_back({"SensorTimestamp", info.timestamp});
+	if (info.wallClock)
+		all.push_back({"FrameWallClock", info.wallClock});
+	if (info.exposure.count())
+		all.push_back({"ExposureTime", std::int64_t{info.exposure.count()}});
+	if (info.duration.count())
+		all.push_back({"FrameDuration", std::int64_t{info.duration.count()}});
+	if (info.analogueGain == 0)
+		return all;
+	all.push_back({"AnalogueGain", info.analogueGain});
+	all.push_back({"DigitalGain", info.digitalGain});
+	all.push_back({"AeState", static_cast<std::int64_t>(info.aeState)});
+	return all;
+}
+
 std::vector<NamedValue> FrameSource::metadata(unsigned int) const
 {
 	return {};

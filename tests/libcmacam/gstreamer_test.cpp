@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -70,6 +71,44 @@ TEST_F(GstFrameTest, ShowsThePlanesWhereTheMetaSays)
 		  (kStart + 2 * kStride + 5) % 251);
 	EXPECT_EQ(std::to_integer<unsigned int>(pixels->planes()[1].line(3)[7]),
 		  (kStart + kStride * (kHeight + 3) + 7) % 251);
+}
+
+/* As behind a tee, where the meta is that of another buffer with the same memory. */
+TEST_F(GstFrameTest, TellsWhatTheMetaOfCmacamsrcTells)
+{
+	EXPECT_FALSE(cmacam::infoOf(buffer));
+	const GstMetaInfo *info = gst_meta_register_custom_simple("GstCmacamFrame");
+	EXPECT_FALSE(cmacam::infoOf(buffer)) << "it is known, but this buffer has none";
+	auto *meta = reinterpret_cast<GstCustomMeta *>(gst_buffer_add_meta(buffer, info, nullptr));
+	gst_structure_set(gst_custom_meta_get_structure(meta), "sequence", G_TYPE_UINT, 7U, "lost",
+			  G_TYPE_UINT, 2U, "timestamp", G_TYPE_UINT64, guint64{5000000001},
+			  "wall-clock", G_TYPE_UINT64, guint64{1700000000000000003},
+			  "exposure-time", G_TYPE_INT64, gint64{9999}, "frame-duration",
+			  G_TYPE_INT64, gint64{33333}, "analogue-gain", G_TYPE_DOUBLE, 1.5,
+			  "digital-gain", G_TYPE_DOUBLE, 2.0, "ae-state", G_TYPE_STRING,
+			  "converged", nullptr);
+
+	GstBuffer *branch = gst_buffer_copy(buffer);
+	auto frame = frameOf(branch, this->info);
+	gst_clear_buffer(&branch);
+	ASSERT_TRUE(frame) << frame.error().what;
+	EXPECT_EQ(frame->sequence(), 7U);
+	EXPECT_EQ(frame->timestamp(), 5000000001);
+	EXPECT_EQ(frame->info().lost, 2U);
+	EXPECT_EQ(frame->info().aeState, cmacam::AeState::Converged);
+	EXPECT_EQ(frame->exposure(), std::chrono::microseconds(9999));
+	EXPECT_EQ(frame->gain(), 1.5);
+	EXPECT_EQ(frame->duration(), std::chrono::microseconds(33333));
+	EXPECT_EQ(frame->wallClock(), std::chrono::nanoseconds(1700000000000000003));
+	EXPECT_EQ(frame->metadata().size(), 7U);
+}
+
+TEST_F(GstFrameTest, WithoutTheMetaNothingIsInvented)
+{
+	auto frame = frameOf(buffer, info);
+	ASSERT_TRUE(frame);
+	EXPECT_TRUE(frame->metadata().empty());
+	EXPECT_FALSE(frame->exposure());
 }
 
 TEST_F(GstFrameTest, KeepsTheBufferUntilItIsReleased)

@@ -52,6 +52,16 @@ struct FrameInfo
 };
 
 /**
+ * Convert what is known of a frame to metadata, with libcamera's names.
+ *
+ * \param[in] info The number of the frame, its time, and how it was exposed
+ *
+ * \return SensorTimestamp, FrameWallClock, ExposureTime, FrameDuration, AnalogueGain,
+ * DigitalGain and AeState, without those that the camera did not report
+ */
+std::vector<NamedValue> metadataOf(const FrameInfo &info);
+
+/**
  * The origin of frames. When the last lease on a buffer ends, the buffer goes back
  * to its FrameSource.
  *

@@ -11,9 +11,14 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gst/allocators/gstdmabuf.h>
 #include <gst/video/video.h>
@@ -88,9 +93,12 @@ public:
 	 * \param[in] buffer The buffer
 	 * \param[in] pixels The mapping of the buffer's memory. The GstMemory keeps this
 	 * mapping too
+	 * \param[in] known What is known of the frame; nothing if only GStreamer's own fields
+	 * describe the buffer
 	 */
-	GstFrameSource(GstBuffer *buffer, std::shared_ptr<MappingPair> pixels)
-		: buffer_(gst_buffer_ref(buffer)), pixels_(std::move(pixels))
+	GstFrameSource(GstBuffer *buffer, std::shared_ptr<MappingPair> pixels,
+		       const std::optional<FrameInfo> &known = std::nullopt)
+		: buffer_(gst_buffer_ref(buffer)), pixels_(std::move(pixels)), known_(known)
 	{
 	}
 
@@ -107,15 +115,48 @@ public:
 	/** Do nothing, because the last frame destroys this source and so drops the reference. */
 	void giveBack(unsigned int) noexcept override {}
 
+	std::vector<NamedValue> metadata(unsigned int) const override
+	{
+		return known_ ? metadataOf(*known_) : std::vector<NamedValue>();
+	}
+
 private:
 	GstBuffer *buffer_;
 	std::shared_ptr<MappingPair> pixels_;
+	std::optional<FrameInfo> known_;
 };
 
 namespace details {
 
 /* The mapping that a GstMemory keeps, so that no later frame maps the same memory again. */
 using KeptMapping = std::shared_ptr<MappingPair>;
+
+/* A number of the GstCustomMeta; 0 if it has no such field. */
+template <typename T>
+T numberOf(const GstStructure *fields, const char *name)
+{
+	const GValue *value = gst_structure_get_value(fields, name);
+
+	if (value && G_VALUE_HOLDS_UINT(value))
+		return static_cast<T>(g_value_get_uint(value));
+	if (value && G_VALUE_HOLDS_UINT64(value))
+		return static_cast<T>(g_value_get_uint64(value));
+	if (value && G_VALUE_HOLDS_INT64(value))
+		return static_cast<T>(g_value_get_int64(value));
+	if (value && G_VALUE_HOLDS_DOUBLE(value))
+		return static_cast<T>(g_value_get_double(value));
+	return {};
+}
+
+inline AeState aeStateOf(const GstStructure *fields)
+{
+	const gchar *name = gst_structure_get_string(fields, "ae-state");
+	const std::string_view state = name ? name : "";
+
+	if (state == "searching")
+		return AeState::Searching;
+	return state == "converged" ? AeState::Converged : AeState::Idle;
+}
 
 inline bool isSame(const FrameLayout &a, const FrameLayout &b)
 {
@@ -130,12 +171,48 @@ inline bool isSame(const FrameLayout &a, const FrameLayout &b)
 } /* namespace details */
 
 /**
+ * Read the GstCustomMeta that cmacamsrc puts on its buffers. The meta stays with the frame
+ * behind queues and tees, and behind elements that convert or copy the frame.
+ *
+ * \param[in] buffer A buffer
+ *
+ * \return The number of the frame, its time, and how it was exposed; nothing if the buffer
+ * has no such meta
+ */
+inline std::optional<FrameInfo> infoOf(GstBuffer *buffer)
+{
+	static constexpr const char *kName = "GstCmacamFrame";
+
+	/* Without cmacamsrc in this process, GStreamer does not know the meta. */
+	GstCustomMeta *meta =
+		gst_meta_get_info(kName) ? gst_buffer_get_custom_meta(buffer, kName) : nullptr;
+	if (!meta)
+		return std::nullopt;
+
+	using std::chrono::microseconds;
+	const GstStructure *fields = gst_custom_meta_get_structure(meta);
+	FrameInfo info;
+	info.sequence = details::numberOf<std::uint32_t>(fields, "sequence");
+	info.timestamp = details::numberOf<std::int64_t>(fields, "timestamp");
+	info.lost = details::numberOf<std::uint32_t>(fields, "lost");
+	info.aeState = details::aeStateOf(fields);
+	info.wallClock = details::numberOf<std::int64_t>(fields, "wall-clock");
+	info.exposure = microseconds(details::numberOf<std::int64_t>(fields, "exposure-time"));
+	info.duration = microseconds(details::numberOf<std::int64_t>(fields, "frame-duration"));
+	info.analogueGain = details::numberOf<double>(fields, "analogue-gain");
+	info.digitalGain = details::numberOf<double>(fields, "digital-gain");
+	return info;
+}
+
+/**
  * Make a frame from a buffer. The frame has a reference to the buffer until the
  * frame is released.
  *
- * Frame::sequence() returns the offset of the buffer. Frame::timestamp() returns
- * the PTS of the buffer, which is a running time of the pipeline and not a time of
- * CLOCK_MONOTONIC. Several threads may call frameOf() at the same time, also for buffers
+ * For a buffer of cmacamsrc, Frame::info() has the result of infoOf(), and
+ * Frame::metadata() has the same values with libcamera's names. For any other buffer,
+ * Frame::sequence() returns the offset of the buffer, and Frame::timestamp() returns the
+ * PTS, which is a running time of the pipeline and not a time of CLOCK_MONOTONIC. Several
+ * threads may call frameOf() at the same time, also for buffers
  * that share memory, such as the buffers in the branches behind a tee.
  *
  * \param[in] buffer A buffer of dma-buf memory
@@ -176,11 +253,14 @@ inline Result<Frame> frameOf(GstBuffer *buffer, const GstVideoInfo &info)
 	const details::KeptMapping pixels = *kept;
 	lock.unlock();
 
-	const bool counted = GST_BUFFER_OFFSET_IS_VALID(buffer);
-	const bool timed = GST_BUFFER_PTS_IS_VALID(buffer);
-	return Frame(std::make_shared<GstFrameSource>(buffer, pixels), 0,
-		     {counted ? static_cast<std::uint32_t>(GST_BUFFER_OFFSET(buffer)) : 0,
-		      timed ? static_cast<std::int64_t>(GST_BUFFER_PTS(buffer)) : 0});
+	const std::optional<FrameInfo> known = infoOf(buffer);
+	FrameInfo own;
+	if (GST_BUFFER_OFFSET_IS_VALID(buffer))
+		own.sequence = static_cast<std::uint32_t>(GST_BUFFER_OFFSET(buffer));
+	if (GST_BUFFER_PTS_IS_VALID(buffer))
+		own.timestamp = static_cast<std::int64_t>(GST_BUFFER_PTS(buffer));
+	return Frame(std::make_shared<GstFrameSource>(buffer, pixels, known), 0,
+		     known.value_or(own));
 }
 
 } /* namespace cmacam */
