@@ -119,6 +119,23 @@ TEST_F(RequestPumpTest, ARequestAsksForAFrameOfEachStream)
 	EXPECT_EQ(main.slot, lores.slot);
 }
 
+TEST_F(RequestPumpTest, APictureWithoutABufferHoldsNoFrameUp)
+{
+	start({Stream::Main, Stream::Lores});
+	{
+		std::lock_guard lock(mutex_);
+		StreamQueue &pictures = pump_->queue(Stream::Main);
+		pictures.setOnDemand(true);
+		for (unsigned int i = 0; i <= FakeCamera::kBuffers; i++)
+			pictures.want();
+		ASSERT_TRUE(pictures.takesPart() && !pictures.hasFree());
+	}
+	fake_.finish(0);
+	giveBack(Stream::Lores, take(Stream::Lores).buffer);
+	EXPECT_EQ(fake_.requests(), FakeCamera::kBuffers);
+	EXPECT_EQ(fake_.buffersOfNewest(), 1U);
+}
+
 TEST_F(RequestPumpTest, AFrameTellsHowItWasExposed)
 {
 	using std::chrono::microseconds;

@@ -158,6 +158,19 @@ TEST_F(StillTest, NeedsNoBufferOfNext)
 	EXPECT_EQ((*taken->layout())->width, 640U);
 }
 
+/* A request of its own would be before the next frame, which the camera would then lose. */
+TEST_F(StillTest, WaitsForABufferOfNextWhileTheCameraHasOthers)
+{
+	std::vector<Frame> held;
+	for (unsigned int i = 1; i < FakeCamera::kBuffers; i++) {
+		fake_.finish(sequence_++);
+		held.push_back(*user_->next());
+	}
+	ASSERT_EQ(fake_.requests(), 1U);
+	EXPECT_EQ(user_->capture(1ms).error().code, ETIMEDOUT);
+	EXPECT_EQ(fake_.requests(), 1U);
+}
+
 TEST_F(StillTest, HoldersOfAllBuffersAreNamed)
 {
 	Result<Frame> first = take();
