@@ -105,8 +105,10 @@ def lores_is_of_the_same_frame():
 
 @vm_test(settings={"digest": "sha256", "fps": "5", "starved": "drop"})
 def a_still_beside_a_preview():
-    """Three stills in full size: all bytes are the board's, also of the preview, which loses no frame. Between the
-    stills, the board writes the main channel into one spare buffer."""
+    """Three full-size stills: all bytes are the board's, also those of the preview, which loses no frame.
+
+    Between the stills, the board writes the main channel into one spare buffer.
+    """
     previews, stills, stamps = {}, {}, {}
 
     def take(source):
