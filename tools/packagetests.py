@@ -193,7 +193,7 @@ class Run:
         before = self._copy.files()
         for below in ("usr/src", "usr/lib"):
             subprocess.run(["cp", "-a", f"{folder}/{below}/.", f"{self._copy.folder}/{below}/"], check=True)
-        self._copy.inside(f"sed -i 's|{named}/usr/src/|/usr/src/|' /usr/src/linux-headers-{release}/Makefile\ndepmod {release}")
+        self._copy.inside(f"sed -i 's|{named}/usr/src/|/usr/src/|' /usr/src/linux-headers-{release}/Makefile")
         self._before |= self._copy.files() - before
         # What apt runs after it has unpacked headers.
         said = self._copy.inside(f"/etc/kernel/header_postinst.d/dkms {release}\ndkms status -k {release}")
