@@ -234,7 +234,7 @@ def vivid_node(allocator=1):
     """vivid is loaded while the block runs. Gives its capture node, which shows a still picture."""
     node = vivid(allocator)
     settle()
-    lib.run(["v4l2-ctl", "-d", node, "-c", "horizontal_movement=3,show_information=2,test_pattern=0"])
+    lib.run(["v4l2-ctl", "-d", node, "-c", "horizontal_movement=3,osd_text_mode=2,test_pattern=0"])
     yield node
     unload("vivid")
 
