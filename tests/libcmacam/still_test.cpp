@@ -51,6 +51,17 @@ protected:
 		sequence_++;
 	}
 
+	/* The program takes this number of frames and keeps them. */
+	std::vector<Frame> hold(unsigned int count)
+	{
+		std::vector<Frame> held;
+		while (held.size() < count) {
+			fake_.finish(sequence_++);
+			held.push_back(*user_->next());
+		}
+		return held;
+	}
+
 	/* Frames go on until @done; whether it came in time. */
 	template <typename Done>
 	bool nextUntil(const Done &done)
@@ -140,11 +151,7 @@ TEST_F(StillTest, OfADamagedPictureAnotherOneIsTaken)
 /* The camera has no buffer for the frames any more: nothing is taken away from them. */
 TEST_F(StillTest, NeedsNoBufferOfNext)
 {
-	std::vector<Frame> held;
-	for (unsigned int i = 0; i < FakeCamera::kBuffers; i++) {
-		fake_.finish(sequence_++);
-		held.push_back(*user_->next());
-	}
+	const std::vector<Frame> held = hold(FakeCamera::kBuffers);
 	ASSERT_EQ(fake_.requests(), 0U);
 
 	Still still = capture();
@@ -161,11 +168,7 @@ TEST_F(StillTest, NeedsNoBufferOfNext)
 /* A request of its own would be before the next frame, which the camera would then lose. */
 TEST_F(StillTest, WaitsForABufferOfNextWhileTheCameraHasOthers)
 {
-	std::vector<Frame> held;
-	for (unsigned int i = 1; i < FakeCamera::kBuffers; i++) {
-		fake_.finish(sequence_++);
-		held.push_back(*user_->next());
-	}
+	const std::vector<Frame> held = hold(FakeCamera::kBuffers - 1);
 	ASSERT_EQ(fake_.requests(), 1U);
 	EXPECT_EQ(user_->capture(1ms).error().code, ETIMEDOUT);
 	EXPECT_EQ(fake_.requests(), 1U);

@@ -489,6 +489,7 @@ ssize_t cmacam_video_read(struct file *file, char __user *data, size_t count,
 
 /* video-queue.c: buffer queues of the nodes */
 int cmacam_video_queue_init(struct cmacam_video *video, u32 type);
+int cmacam_video_await(struct cmacam_video *video);
 int cmacam_video_run(struct cmacam_video *video);
 void cmacam_video_halt(struct cmacam_video *video);
 void cmacam_video_suspend(struct cmacam_video *video);

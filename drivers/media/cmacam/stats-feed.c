@@ -170,12 +170,9 @@ static int feed_start(struct cmacam_video *video)
 	struct cmacam_feed *feed = &video->cam->feed;
 	int ret;
 
-	ret = cmacam_await_graph(video->cam);
+	ret = cmacam_video_await(video);
 	if (ret)
 		return ret;
-	/* As in video_queue_setup(): from here on, it stays registered. */
-	if (!video_is_registered(&video->vdev))
-		return -ENODEV;
 	if (vb2_is_streaming(&video->queue))
 		return -EBUSY;
 

@@ -150,6 +150,30 @@ const struct cmacam_engine_client cmacam_video_client = {
  * Operations of the queue
  */
 
+/**
+ * cmacam_video_await() - wait until a node can be used
+ * @video: the node, with its lock held
+ *
+ * read() and poll() look whether the node is registered before they wait for
+ * the lock, not after. One that gets the lock when the board is gone must find
+ * neither the graph nor the registers, and must not map memory for a device
+ * that the driver has left. A node that is registered here stays usable while
+ * its lock is held: to unregister it, the driver waits for this lock, and then
+ * finds the buffers.
+ *
+ * Return: 0 or a negative error code
+ */
+int cmacam_video_await(struct cmacam_video *video)
+{
+	int ret;
+
+	ret = cmacam_await_graph(video->cam);
+	if (ret)
+		return ret;
+
+	return video_is_registered(&video->vdev) ? 0 : -ENODEV;
+}
+
 static int video_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 			     unsigned int *num_planes, unsigned int sizes[],
 			     struct device *alloc_devs[])
@@ -158,20 +182,9 @@ static int video_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 	u32 size = video->pix.sizeimage;
 	int ret;
 
-	ret = cmacam_await_graph(video->cam);
+	ret = cmacam_video_await(video);
 	if (ret)
 		return ret;
-
-	/*
-	 * read() and poll() look whether the node is registered before they
-	 * wait for the queue's lock, not after. One that gets the lock when
-	 * the board is gone must find neither the graph nor the registers, and
-	 * must not map memory for a device that the driver has left. A node
-	 * that is registered here stays usable: to unregister it, the driver
-	 * waits for the queue's lock, and then finds the buffers.
-	 */
-	if (!video_is_registered(&video->vdev))
-		return -ENODEV;
 
 	if (*num_planes)
 		return *num_planes != 1 || sizes[0] < size ? -EINVAL : 0;

@@ -78,8 +78,9 @@ long TransferCalls::readNode(Random &random)
 }
 
 /*
- * A file that all processes share, so many reads meet its buffers. Some have no room for a record,
- * and some have room for statistics.
+ * Most calls use a file that all processes share and that may have buffers: read() then fails.
+ * The sizes are too small for a record, large enough for a record, or large enough for the
+ * statistics as well.
  */
 long TransferCalls::readRecord(Random &random)
 {
